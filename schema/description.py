@@ -1,0 +1,126 @@
+"""A table's description file: TOML → what to publish beside what the data file itself says.
+
+[schema]
+description = "..."
+
+[table]
+title = "..."             # and description, utype, publisher, creator, licence, licence_url,
+                          # citation, reference_url, table_index
+ra = "ra"                 # the columns of the main position, in degrees
+dec = "dec"
+primary_key = ["id"]
+indexes = [["magnitude"], ["hip"]]
+
+[columns.ra]              # the name it shall have
+from = "ra_degrees"       # its name in the data file, where that differs
+unit = "deg"              # and ucd, utype, description, principal, type, omit
+
+[[keys]]                  # foreign keys
+target = "demo.ngc"
+columns = { ngc_name = "name" }
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from schema.model import Origin
+
+
+class DescriptionError(Exception):
+    """The description file says something that cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDescription:
+    source: str | None = None
+    type: str | None = None
+    unit: str | None = None
+    ucd: str | None = None
+    utype: str | None = None
+    description: str | None = None
+    principal: bool = True
+    omit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDescription:
+    target: str
+    columns: dict[str, str]
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableDescription:
+    description: str | None = None
+    utype: str | None = None
+    table_index: int | None = None
+    ra: str | None = None
+    dec: str | None = None
+    primary_key: tuple[str, ...] = ()
+    indexes: tuple[tuple[str, ...], ...] = ()
+    only_described: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    table: TableDescription = field(default_factory=TableDescription)
+    origin: Origin = field(default_factory=Origin)
+    columns: dict[str, ColumnDescription] = field(default_factory=dict)
+    keys: tuple[KeyDescription, ...] = ()
+    schema_description: str | None = None
+
+
+T = TypeVar("T")
+
+
+def read_description(path: Path) -> Description:
+    """Raises: DescriptionError naming the key; OSError."""
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise DescriptionError(f"{path} is no TOML: {error}") from error
+    return parse_description(document, str(path))
+
+
+def parse_description(document: Mapping[str, Any], origin: str = "description") -> Description:
+    _known(document, ("schema", "table", "columns", "keys"), origin)
+    table = dict(document.get("table", {}))
+    own = {f.name: table.pop(f.name) for f in fields(Origin) if f.name in table}
+    for name in ("primary_key", "indexes"):
+        if name in table:
+            table[name] = tuple(tuple(e) if isinstance(e, list) else e for e in table[name])
+    columns = {
+        name: _make(ColumnDescription, _renamed(values), f"{origin}, [columns.{name}]")
+        for name, values in document.get("columns", {}).items()
+    }
+    keys = tuple(_make(KeyDescription, values, f"{origin}, [[keys]]") for values in document.get("keys", []))
+    schema = document.get("schema", {})
+    _known(schema, ("description",), f"{origin}, [schema]")
+    described = _make(TableDescription, table, f"{origin}, [table]", extra=tuple(f.name for f in fields(Origin)))
+    return Description(described, Origin(**own), columns, keys, schema.get("description"))
+
+
+def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`from` is a word of Python's."""
+    return {("source" if key == "from" else key): value for key, value in values.items()}
+
+
+def _make(kind: type[T], values: Mapping[str, Any], origin: str, extra: tuple[str, ...] = ()) -> T:
+    names = tuple(f.name for f in fields(kind))  # type: ignore[arg-type]
+    _known(values, names + extra, origin)
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise DescriptionError(f"{origin}: {str(error).split('() ')[-1]}") from error
+
+
+def _known(values: Mapping[str, Any], names: tuple[str, ...], origin: str) -> None:
+    for name in values:
+        if name not in names:
+            close = get_close_matches(name, names, n=1)
+            hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(names)}"
+            raise DescriptionError(f"{origin}: there is no key {name}{hint}")

@@ -1,0 +1,159 @@
+"""What a data centre publishes, as values: Schema, Table, Column, Key and the Catalogue that finds them.
+
+Fields are named as TAP_SCHEMA's columns (TAP 1.1 §4). Names are kept in the form that a query can
+use: a name that ADQL would not take as it is stands in double quotes, as TAP 1.1 §4.3 asks.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from schema.types import Type, of_votable
+from schema.words import RESERVED
+
+_REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+def quoted_if_needed(stored: str) -> str:
+    """A stored name as ADQL can say it: regular where that works, else delimited (ADQL 2.1 §2.1.5)."""
+    if _REGULAR.match(stored) and stored.upper() not in RESERVED:
+        return stored
+    return '"' + stored.replace('"', '""') + '"'
+
+
+def stored_name(name: str) -> str:
+    """The name in the database of something whose ADQL name this is."""
+    if name.startswith('"'):
+        return name[1:-1].replace('""', '"')
+    return name
+
+
+def split_name(table_name: str) -> tuple[str, ...]:
+    """`demo."my table"` as its parts, each still in its ADQL form."""
+    return tuple(re.findall(r'"(?:[^"]|"")*"|[^.]+', table_name))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A published column; `type` follows from datatype, arraysize and xtype."""
+
+    column_name: str
+    datatype: str
+    arraysize: str | None = None
+    xtype: str | None = None
+    unit: str | None = None
+    ucd: str | None = None
+    utype: str | None = None
+    description: str | None = None
+    principal: bool = True
+    indexed: bool = False
+    std: bool = False
+    column_index: int | None = None
+
+    @property
+    def name(self) -> str:
+        return stored_name(self.column_name)
+
+    @property
+    def is_delimited(self) -> bool:
+        return self.column_name.startswith('"')
+
+    @property
+    def type(self) -> Type:
+        """Raises ValueError for a TAP_SCHEMA row that describes nothing we can serve."""
+        found = of_votable(self.datatype, self.arraysize, self.xtype)
+        if found is None:
+            raise ValueError(f"column {self.column_name}: no type is {self.datatype}({self.arraysize})")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A foreign key; `columns` are pairs (from_column, target_column)."""
+
+    key_id: str
+    from_table: str
+    target_table: str
+    columns: tuple[tuple[str, str], ...]
+    description: str | None = None
+    utype: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose data a table is, for the header of results that use it (DataOrigin)."""
+
+    title: str | None = None
+    publisher: str | None = None
+    creator: str | None = None
+    licence: str | None = None
+    licence_url: str | None = None
+    citation: str | None = None
+    reference_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table: `schema.table` in `table_name`, columns in their order."""
+
+    schema_name: str
+    table_name: str
+    columns: tuple[Column, ...]
+    table_type: str = "table"
+    description: str | None = None
+    utype: str | None = None
+    table_index: int | None = None
+    nrows: int | None = None
+    storage: str | None = None
+    origin: Origin = field(default_factory=Origin)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Schema and table, as they are published, without quotes."""
+        return tuple(stored_name(part) for part in split_name(self.table_name))
+
+    @property
+    def stored_parts(self) -> tuple[str, ...]:
+        """Schema and table in the database."""
+        return (*self.parts[:-1], self.storage or self.parts[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A schema and its tables."""
+
+    schema_name: str
+    tables: tuple[Table, ...]
+    description: str | None = None
+    utype: str | None = None
+    schema_index: int | None = None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything that is published, at one instant (`version` tells two instants apart)."""
+
+    schemas: tuple[Schema, ...]
+    keys: tuple[Key, ...] = ()
+    version: int = 0
+
+    @property
+    def tables(self) -> Iterator[Table]:
+        return (table for schema in self.schemas for table in schema.tables)
+
+    @cached_property
+    def _by_parts(self) -> dict[tuple[str, ...], list[Table]]:
+        found: dict[tuple[str, ...], list[Table]] = {}
+        for table in self.tables:
+            lower = tuple(part.lower() for part in table.parts)
+            for key in (lower, lower[-1:]):
+                found.setdefault(key, []).append(table)
+        return found
+
+    def find(self, name: tuple[str, ...]) -> list[Table]:
+        """The tables that a name (last part: table, before it: schema) may mean, ignoring case."""
+        return self._by_parts.get(tuple(part.lower() for part in name), [])
+
+    def keys_from(self, table: Table) -> tuple[Key, ...]:
+        return tuple(key for key in self.keys if key.from_table == table.table_name)

@@ -1,0 +1,393 @@
+"""Tables into the database and into TAP_SCHEMA: loading, publishing what is there, unpublishing.
+
+Everything about one table happens in one transaction: a failed or interrupted load leaves nothing
+behind. A table that is loaded again is built beside the old one and takes its place in one instant;
+queries that run go on with the old one, which is dropped when the last of them has ended.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import psycopg
+from psycopg import sql
+
+from schema import types
+from schema.description import Description, DescriptionError
+from schema.load.copy_binary import HEADER, TRAILER, encode, is_ascii
+from schema.load.reader import FileColumn, LoadError, Reader, named_type
+from schema.model import Column, Key, Table, quoted_if_needed
+from schema.roles import READER
+from schema.tap_schema import count_change, remove_table, write_keys, write_table
+from schema.types import Type, of_postgres
+from schema.vocabulary import problems
+
+Progress = Callable[[int, float | None], None]
+"""Is told the rows so far, and the fraction of the file."""
+
+_RA_UCD, _DEC_UCD = "pos.eq.ra;meta.main", "pos.eq.dec;meta.main"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load or a publication did; `warnings` are about units and UCDs."""
+
+    table: Table
+    warnings: tuple[str, ...]
+    replaced: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column on its way from the file to the database."""
+
+    name: str
+    index: int
+    type: Type
+    about: Column
+
+
+def load_table(
+    connection: psycopg.Connection,
+    reader: Reader,
+    table_name: str,
+    description: Description,
+    progress: Progress = lambda rows, fraction: None,
+) -> Loaded:
+    """Creates, fills, indexes and publishes `schema.table`.
+
+    Raises: LoadError, DescriptionError, with nothing left behind.
+    """
+    schema_name, name = _split(table_name)
+    columns = _plan(reader.columns, description)
+    position = _position([c.about for c in columns], description)
+    _check_named([c.name for c in columns], description)
+    with connection.transaction():
+        _make_schema(connection, schema_name)
+        previous, storage = _storage(connection, schema_name, name)
+        target = sql.Identifier(schema_name, storage)
+        _create(connection, target, columns, description)
+        rows, wide = _copy(connection, target, reader, columns, progress)
+        _index(connection, target, position, description)
+        connection.execute(sql.SQL("ANALYZE {}").format(target))
+        about = tuple(_with_text_type(c, wide) for c in columns)
+        table = _table(schema_name, name, about, description, _indexed(position, description))
+        table = replace(table, nrows=rows, storage=storage if storage != name else None)
+        _publish(connection, table, description, position, loaded=True)
+    if previous is not None:
+        with connection.transaction():
+            connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema_name, previous)))
+    return Loaded(table, _warnings(table), previous)
+
+
+def _split(table_name: str) -> tuple[str, str]:
+    schema_name, dot, name = table_name.partition(".")
+    if not dot or not schema_name or not name or "." in name:
+        raise LoadError(f"{table_name}: write the table's name as schema.table")
+    return schema_name, name
+
+
+# ---- what comes from the file, what from the description
+
+
+def _plan(file_columns: tuple[FileColumn, ...], description: Description) -> list[_Column]:
+    by_source = {d.source or name: (name, d) for name, d in description.columns.items()}
+    unknown = set(by_source) - {c.name for c in file_columns}
+    if unknown:
+        has = ", ".join(c.name for c in file_columns)
+        raise DescriptionError(f"the file has no column {min(unknown)}; it has {has}")
+    columns = []
+    for index, column in enumerate(file_columns):
+        name, described = by_source.get(column.name, (column.name, None))
+        if (described and described.omit) or (described is None and description.table.only_described):
+            continue
+        type_ = named_type(described.type, name) if described and described.type else column.type
+        about = Column(
+            quoted_if_needed(name),
+            type_.datatype,
+            type_.arraysize,
+            type_.xtype,
+            column.unit,
+            column.ucd,
+            column.utype,
+            column.description,
+        )
+        if described:
+            about = _override(about, described.unit, described.ucd, described.utype, described.description)
+            about = replace(about, principal=described.principal)
+        columns.append(_Column(name, index, type_, about))
+    if not columns:
+        raise DescriptionError("no column of the file is left to load")
+    return columns
+
+
+def _override(about: Column, unit: str | None, ucd: str | None, utype: str | None, description: str | None) -> Column:
+    """What the description says counts, an empty text as nothing at all."""
+
+    def choose(given: str | None, own: str | None) -> str | None:
+        return own if given is None else given or None
+
+    return replace(
+        about,
+        unit=choose(unit, about.unit),
+        ucd=choose(ucd, about.ucd),
+        utype=choose(utype, about.utype),
+        description=choose(description, about.description),
+    )
+
+
+def _position(columns: list[Column], description: Description) -> tuple[Column, Column] | None:
+    """The columns of the main position: named in the description, or by their UCDs."""
+    by_name = {c.name: c for c in columns}
+    wanted = description.table.ra, description.table.dec
+    if all(wanted):
+        missing = [name for name in wanted if name not in by_name]
+        if missing:
+            raise DescriptionError(f"[table] ra and dec: there is no column {missing[0]}")
+        return by_name[str(wanted[0])], by_name[str(wanted[1])]
+    ra = [c for c in columns if c.ucd == _RA_UCD and c.type.is_numeric]
+    dec = [c for c in columns if c.ucd == _DEC_UCD and c.type.is_numeric]
+    return (ra[0], dec[0]) if len(ra) == len(dec) == 1 else None
+
+
+def _check_named(names: list[str], description: Description) -> None:
+    table = description.table
+    for name in (*table.primary_key, *(each for index in table.indexes for each in index)):
+        if name not in names:
+            raise DescriptionError(f"[table] primary_key, indexes: there is no column {name}")
+
+
+def _indexed(position: tuple[Column, Column] | None, description: Description) -> set[str]:
+    """The columns that lead an index."""
+    table = description.table
+    leading = {index[0] for index in table.indexes} | set(table.primary_key[:1])
+    return leading | ({position[0].name, position[1].name} if position else set())
+
+
+def _table(
+    schema_name: str, name: str, columns: tuple[Column, ...], description: Description, indexed: set[str]
+) -> Table:
+    numbered = tuple(replace(c, column_index=i, indexed=c.name in indexed) for i, c in enumerate(columns, 1))
+    table = description.table
+    full_name = f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}"
+    return Table(
+        quoted_if_needed(schema_name),
+        full_name,
+        numbered,
+        "table",
+        table.description or description.origin.title,
+        table.utype,
+        table.table_index,
+        origin=description.origin,
+    )
+
+
+def _warnings(table: Table) -> tuple[str, ...]:
+    return tuple(each for column in table.columns for each in problems(column))
+
+
+# ---- in the database
+
+
+def _make_schema(connection: psycopg.Connection, schema_name: str) -> None:
+    name = sql.Identifier(schema_name)
+    connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
+    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, sql.Identifier(READER)))
+
+
+def _storage(connection: psycopg.Connection, schema_name: str, name: str) -> tuple[str | None, str]:
+    """The table that is replaced, if any, and a free name for the new one."""
+    full_name = f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}"
+    row = connection.execute(
+        "SELECT coalesce(storage, %s), loaded FROM armillary.tables WHERE table_name = %s FOR UPDATE", (name, full_name)
+    ).fetchone()
+    if row and not row[1]:
+        raise LoadError(f"{full_name} is published from a table that was not loaded here; unpublish it first")
+    found = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace", (sql.Identifier(schema_name).as_string(),)
+    )
+    taken = {str(each[0]) for each in found}
+    if name in taken and not row:
+        raise LoadError(f"{full_name} exists in the database but is not published; publish or drop it first")
+    choices = [name, *(f"{name}_{number}" for number in range(2, 10_000))]
+    return (str(row[0]) if row else None), next(each for each in choices if each not in taken)
+
+
+def _create(
+    connection: psycopg.Connection, target: sql.Identifier, columns: list[_Column], description: Description
+) -> None:
+    parts = [sql.SQL("{} " + c.type.name).format(sql.Identifier(c.name)) for c in columns]
+    if description.table.primary_key:
+        names = sql.SQL(", ").join(map(sql.Identifier, description.table.primary_key))
+        parts.append(sql.SQL("PRIMARY KEY ({})").format(names))
+    connection.execute(sql.SQL("CREATE TABLE {} ({})").format(target, sql.SQL(", ").join(parts)))
+    connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(target, sql.Identifier(READER)))
+
+
+def _copy(
+    connection: psycopg.Connection,
+    target: sql.Identifier,
+    reader: Reader,
+    columns: list[_Column],
+    progress: Progress,
+) -> tuple[int, set[str]]:
+    """Rows loaded, and the text columns that hold more than ASCII."""
+    rows, wide = 0, set()
+    types_ = tuple(c.type for c in columns)
+    command = sql.SQL("COPY {} FROM STDIN (FORMAT binary, FREEZE)").format(target)
+    try:
+        with connection.cursor() as cursor, cursor.copy(command) as copy:
+            copy.write(HEADER)
+            for batch in reader.batches():
+                chosen = batch.select([c.index for c in columns])
+                wide |= {
+                    c.name for i, c in enumerate(columns) if c.type is types.TEXT and not is_ascii(chosen.column(i))
+                }
+                copy.write(encode(chosen, types_))
+                rows += batch.num_rows
+                progress(rows, reader.fraction())
+            copy.write(TRAILER)
+    except psycopg.errors.UniqueViolation as error:
+        raise LoadError(f"the primary key repeats: {error.diag.message_detail}") from error
+    except psycopg.errors.NotNullViolation as error:
+        raise LoadError(f"the primary key column {error.diag.column_name} has a NULL") from error
+    except psycopg.DataError as error:
+        raise LoadError(f"{error.diag.message_primary} ({error.diag.context})") from error
+    return rows, wide
+
+
+def _with_text_type(column: _Column, wide: set[str]) -> Column:
+    if column.name in wide:
+        return replace(column.about, datatype="unicodeChar")
+    return column.about
+
+
+def position_index(target: sql.Composable, ra: str, dec: str) -> sql.Composed:
+    """The index on positions, its expression spelt as translated queries spell it (adql.functions.constructors)."""
+    command = "CREATE INDEX ON {} USING gist (spoint(radians({}), radians({})))"
+    return sql.SQL(command).format(target, sql.Identifier(ra), sql.Identifier(dec))
+
+
+def _index(
+    connection: psycopg.Connection,
+    target: sql.Identifier,
+    position: tuple[Column, Column] | None,
+    description: Description,
+) -> None:
+    if position:
+        connection.execute(position_index(target, position[0].name, position[1].name))
+    for names in description.table.indexes:
+        columns = sql.SQL(", ").join(map(sql.Identifier, names))
+        connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(target, columns))
+
+
+def _publish(
+    connection: psycopg.Connection,
+    table: Table,
+    description: Description,
+    position: tuple[Column, Column] | None,
+    *,
+    loaded: bool,
+) -> None:
+    write_table(connection, table, schema_description=description.schema_description)
+    origin = table.origin
+    connection.execute(
+        "INSERT INTO armillary.tables (table_name, storage, nrows, ra, dec, loaded, title, publisher, creator,"
+        " licence, licence_url, citation, reference_url) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            table.table_name,
+            table.storage,
+            table.nrows,
+            position[0].name if position else None,
+            position[1].name if position else None,
+            loaded,
+            origin.title,
+            origin.publisher,
+            origin.creator,
+            origin.licence,
+            origin.licence_url,
+            origin.citation,
+            origin.reference_url,
+        ),
+    )
+    write_keys(connection, _keys(table, description))
+    count_change(connection)
+
+
+def _keys(table: Table, description: Description) -> list[Key]:
+    name = table.table_name.replace('"', "").replace(".", "_")
+    return [
+        Key(f"{name}_{number}", table.table_name, key.target, tuple(key.columns.items()), key.description)
+        for number, key in enumerate(description.keys, 1)
+    ]
+
+
+# ---- tables that are there already
+
+
+def publish_table(connection: psycopg.Connection, table_name: str, description: Description) -> Loaded:
+    """Publishes a table or view of the operator's own; its data and indexes are left as they are.
+
+    Raises: LoadError, DescriptionError.
+    """
+    schema_name, name = _split(table_name)
+    found = _existing_columns(connection, schema_name, name)
+    columns = [c.about for c in _plan(tuple(c for c, _ in found), description)]
+    position = _position(columns, description)
+    indexed = {c.name for c, leads in found if leads}
+    with connection.transaction():
+        _make_readable(connection, schema_name, name)
+        table = _table(schema_name, name, tuple(columns), description, indexed)
+        row = connection.execute(
+            "SELECT relkind, greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = %s::regclass",
+            (sql.Identifier(schema_name, name).as_string(),),
+        ).fetchone()
+        kind, rows = row or ("r", 0)
+        table = replace(table, table_type="view" if kind in "vm" else "table", nrows=rows or None)
+        _publish(connection, table, description, position, loaded=False)
+    return Loaded(table, _warnings(table))
+
+
+def _existing_columns(connection: psycopg.Connection, schema_name: str, name: str) -> list[tuple[FileColumn, bool]]:
+    rows = connection.execute(
+        "SELECT attname, format_type(atttypid, NULL), col_description(attrelid, attnum),"
+        " EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND indkey[0] = attnum)"
+        " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+        " JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+        " WHERE nspname = %s AND relname = %s AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+        (schema_name, name),
+    ).fetchall()
+    if not rows:
+        raise LoadError(f"there is no table {schema_name}.{name} in the database")
+    return [(_existing(column, type_, about), bool(leads)) for column, type_, about, leads in rows]
+
+
+def _existing(name: str, type_: str, about: str | None) -> FileColumn:
+    found = of_postgres(type_)
+    if found is None:
+        raise LoadError(f"column {name}: values of type {type_} cannot be published; leave it out with omit = true")
+    return FileColumn(name, found, description=about)
+
+
+def _make_readable(connection: psycopg.Connection, schema_name: str, name: str) -> None:
+    schema, table, reader = sql.Identifier(schema_name), sql.Identifier(schema_name, name), sql.Identifier(READER)
+    try:
+        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, reader))
+        connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(table, reader))
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise LoadError(
+            f"armillary_owner may not grant SELECT on {schema_name}.{name}: run GRANT SELECT ON {schema_name}.{name} TO armillary_owner WITH GRANT OPTION"
+        ) from error
+
+
+def unpublish_table(connection: psycopg.Connection, table_name: str) -> bool:
+    """Takes a table out of TAP_SCHEMA; the table itself stays. False if it was not published."""
+    with connection.transaction():
+        found = remove_table(connection, table_name)
+        if found:
+            schema_name, name = _split(table_name)
+            target = sql.Identifier(schema_name, name)
+            exists = connection.execute("SELECT to_regclass(%s)", (target.as_string(),)).fetchone()
+            if exists and exists[0]:
+                connection.execute(sql.SQL("REVOKE SELECT ON {} FROM {}").format(target, sql.Identifier(READER)))
+            count_change(connection)
+    return found

@@ -1,0 +1,161 @@
+"""TAP_SCHEMA in the database ↔ Catalogue (TAP 1.1 §4)."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import fields
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+
+from schema.model import Catalogue, Column, Key, Origin, Schema, Table
+
+VERSION = "SELECT version FROM armillary.catalogue"
+_READ = (files("schema") / "sql" / "read_catalogue.sql").read_text("utf-8").encode()
+_COLUMN_FIELDS = tuple(f.name for f in fields(Column))
+_ORIGIN_FIELDS = tuple(f.name for f in fields(Origin))
+
+Record = dict[str, Any]
+
+
+def read_catalogue(connection: psycopg.Connection) -> Catalogue:
+    row = connection.execute(_READ).fetchone()
+    found: dict[str, Any] = row[0] if row else {}
+    return _catalogue(found)
+
+
+def _catalogue(found: dict[str, Any]) -> Catalogue:
+    columns = _by(found["columns"], "table_name")
+    more = {record["table_name"]: record for record in found["more"] or []}
+    tables: dict[str, list[Table]] = defaultdict(list)
+    for record in found["tables"] or []:
+        name = record["table_name"]
+        table = _table(record, columns[name], more.get(name, {}))
+        tables[record["schema_name"]].append(table)
+    schemas = tuple(
+        Schema(r["schema_name"], tuple(tables[r["schema_name"]]), r["description"], r["utype"], r["schema_index"])
+        for r in found["schemas"] or []
+    )
+    return Catalogue(schemas, _keys(found), found["version"])
+
+
+def _by(records: Iterable[Record] | None, name: str) -> dict[str, list[Record]]:
+    groups: dict[str, list[Record]] = defaultdict(list)
+    for record in records or []:
+        groups[record[name]].append(record)
+    return groups
+
+
+def _table(record: Record, columns: list[Record], more: Record) -> Table:
+    return Table(
+        record["schema_name"],
+        record["table_name"],
+        tuple(_column(each) for each in columns),
+        record["table_type"],
+        record["description"],
+        record["utype"],
+        record["table_index"],
+        more.get("nrows"),
+        more.get("storage"),
+        Origin(**{name: more.get(name) for name in _ORIGIN_FIELDS}),
+    )
+
+
+def _column(record: Record) -> Column:
+    values = {name: record[name] for name in _COLUMN_FIELDS}
+    flags = {name: bool(values[name]) for name in ("principal", "indexed", "std")}
+    return Column(**(values | flags))
+
+
+def _keys(found: dict[str, Any]) -> tuple[Key, ...]:
+    columns = _by(found["key_columns"], "key_id")
+    return tuple(
+        Key(
+            r["key_id"],
+            r["from_table"],
+            r["target_table"],
+            tuple((c["from_column"], c["target_column"]) for c in columns[r["key_id"]]),
+            r["description"],
+            r["utype"],
+        )
+        for r in found["keys"] or []
+    )
+
+
+def write_table(connection: psycopg.Connection, table: Table, *, schema_description: str | None = None) -> None:
+    """Publishes a table in TAP_SCHEMA, in the caller's transaction, instead of what had its name."""
+    remove_table(connection, table.table_name)
+    connection.execute(
+        "INSERT INTO tap_schema.schemas (schema_name, description) VALUES (%s, %s)"
+        " ON CONFLICT (schema_name) DO UPDATE SET description = coalesce(excluded.description, schemas.description)",
+        (table.schema_name, schema_description),
+    )
+    connection.execute(
+        "INSERT INTO tap_schema.tables VALUES (%s, %s, %s, %s, %s, %s)",
+        (table.schema_name, table.table_name, table.table_type, table.utype, table.description, table.table_index),
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO tap_schema.columns VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [_column_row(table, column) for column in table.columns],
+        )
+
+
+def _column_row(table: Table, column: Column) -> tuple[object, ...]:
+    return (
+        table.table_name,
+        column.column_name,
+        column.datatype,
+        column.arraysize,
+        column.xtype,
+        _size(column.arraysize),
+        column.description,
+        column.utype,
+        column.unit,
+        column.ucd,
+        int(column.indexed),
+        int(column.principal),
+        int(column.std),
+        column.column_index,
+    )
+
+
+def _size(arraysize: str | None) -> int | None:
+    """TAP 1.1 §4.3: the length of a fixed or limited array, nothing for others."""
+    length = (arraysize or "").removesuffix("*")
+    return int(length) if length.isdigit() else None
+
+
+def write_keys(connection: psycopg.Connection, keys: Iterable[Key]) -> None:
+    for key in keys:
+        connection.execute(
+            "INSERT INTO tap_schema.keys (key_id, from_table, target_table, utype, description)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            (key.key_id, key.from_table, key.target_table, key.utype, key.description),
+        )
+        for from_column, target_column in key.columns:
+            connection.execute(
+                "INSERT INTO tap_schema.key_columns VALUES (%s, %s, %s)",
+                (key.key_id, from_column, target_column),
+            )
+
+
+def remove_table(connection: psycopg.Connection, table_name: str) -> bool:
+    """Unpublishes a table, and its schema with its last one; False if it was not published."""
+    done = connection.execute(
+        "DELETE FROM tap_schema.tables WHERE table_name = %s RETURNING schema_name", (table_name,)
+    )
+    row = done.fetchone()
+    connection.execute("DELETE FROM armillary.tables WHERE table_name = %s", (table_name,))
+    if row:
+        connection.execute(
+            "DELETE FROM tap_schema.schemas AS s WHERE schema_name = %s"
+            " AND NOT EXISTS (SELECT FROM tap_schema.tables AS t WHERE t.schema_name = s.schema_name)",
+            row,
+        )
+    return row is not None
+
+
+def count_change(connection: psycopg.Connection) -> None:
+    """Tells every web process, at its next query, to read the catalogue anew."""
+    connection.execute("UPDATE armillary.catalogue SET version = version + 1")

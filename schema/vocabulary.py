@@ -1,0 +1,46 @@
+"""Whether units and UCDs are what the standards say: VOUnits 1.0, UCD1+ 1.5 with its list of words."""
+
+import warnings
+from difflib import get_close_matches
+
+from astropy import units
+from astropy.io.votable import ucd as votable_ucd
+
+from schema.model import Column
+
+
+def problems(column: Column) -> list[str]:
+    """What is wrong with a column's unit and UCD, each with a suggestion where there is one."""
+    found = [unit_problem(column.unit) if column.unit else None, ucd_problem(column.ucd) if column.ucd else None]
+    return [f"column {column.column_name}: {each}" for each in found if each]
+
+
+def unit_problem(unit: str) -> str | None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            units.Unit(unit, format="vounit", parse_strict="raise")
+        except (ValueError, TypeError) as error:
+            return f"{unit!r} is no VOUnit{_suggestion(str(error))}"
+    deprecated = [str(each.message) for each in caught if "deprecated" in str(each.message)]
+    return f"{unit!r}: {deprecated[0]}" if deprecated else None
+
+
+def _suggestion(message: str) -> str:
+    return message[message.index(" Did you mean") :] if "Did you mean" in message else ""
+
+
+def ucd_problem(ucd: str) -> str | None:
+    try:
+        votable_ucd.parse_ucd(ucd, check_controlled_vocabulary=True, has_colon=True)
+    except ValueError as error:
+        unknown = str(error).rsplit("'", 2)
+        word = unknown[1] if len(unknown) == 3 else ucd
+        close = get_close_matches(word, _words(), n=1)
+        return f"{ucd!r} is no UCD1+: {error}" + (f"; did you mean {close[0]}?" if close else "")
+    return None
+
+
+def _words() -> list[str]:
+    vocabulary = votable_ucd.UCDWords()
+    return [vocabulary.normalize_capitalization(w) for w in sorted(vocabulary._primary | vocabulary._secondary)]  # noqa: SLF001

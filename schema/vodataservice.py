@@ -1,0 +1,86 @@
+"""Catalogue → VOSI tables (VOSI 1.1 §2.3 and §4, VODataService 1.2 §3.3)."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from lxml import etree
+from lxml.builder import ElementMaker
+
+from schema.model import Catalogue, Column, Key, Schema, Table
+
+_VOSI = "http://www.ivoa.net/xml/VOSITables/v1.0"
+_VODATASERVICE = "http://www.ivoa.net/xml/VODataService/v1.1"
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_NAMESPACES = {"vosi": _VOSI, "vs": _VODATASERVICE, "xsi": _XSI}
+_E = ElementMaker()
+_ROOT = ElementMaker(namespace=_VOSI, nsmap=_NAMESPACES)
+
+Element = Any
+
+
+def tableset(catalogue: Catalogue, *, with_columns: bool) -> bytes:
+    """All tables; without columns for `detail=min`."""
+    schemas = [_schema(each, catalogue, with_columns=with_columns) for each in catalogue.schemas]
+    return _bytes(_ROOT.tableset(*schemas))
+
+
+def table_document(table: Table, catalogue: Catalogue) -> bytes:
+    """One table, in full: /tables/NAME."""
+    root = _ROOT.table({f"{{{_XSI}}}type": "vs:Table", "type": table.table_type})
+    root.extend(_table_content(table, catalogue.keys_from(table), with_columns=True))
+    return _bytes(root)
+
+
+def _bytes(root: Element) -> bytes:
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
+
+
+def _schema(schema: Schema, catalogue: Catalogue, *, with_columns: bool) -> Element:
+    found = _E.schema(_E.name(schema.schema_name), *_texts(description=schema.description, utype=schema.utype))
+    for table in schema.tables:
+        element = _E.table({"type": table.table_type})
+        keys = catalogue.keys_from(table) if with_columns else ()
+        element.extend(_table_content(table, keys, with_columns=with_columns))
+        found.append(element)
+    return found
+
+
+def _table_content(table: Table, keys: Iterable[Key], *, with_columns: bool) -> list[Element]:
+    found = [
+        _E.name(table.table_name),
+        *_texts(title=table.origin.title, description=table.description, utype=table.utype),
+    ]
+    if with_columns:
+        found += [_column(each) for each in table.columns]
+        found += [_foreign_key(each) for each in keys]
+    return found
+
+
+def _texts(**texts: str | None) -> list[Element]:
+    return [_E(name, text) for name, text in texts.items() if text]
+
+
+def _column(column: Column) -> Element:
+    about = _texts(description=column.description, unit=column.unit, ucd=column.ucd, utype=column.utype)
+    element = _E.column(
+        {"std": "true" if column.std else "false"}, _E.name(column.column_name), *about, _data_type(column)
+    )
+    flags = (("indexed", column.indexed), ("principal", column.principal))
+    element.extend(_E.flag(name) for name, is_set in flags if is_set)
+    return element
+
+
+def _data_type(column: Column) -> Element:
+    attributes = {f"{{{_XSI}}}type": "vs:VOTableType"}
+    if column.arraysize:
+        attributes["arraysize"] = column.arraysize
+    if column.xtype:
+        attributes["extendedType"] = column.xtype
+    return _E.dataType(attributes, column.datatype)
+
+
+def _foreign_key(key: Key) -> Element:
+    pairs = [_E.fkColumn(_E.fromColumn(a), _E.targetColumn(b)) for a, b in key.columns]
+    return _E.foreignKey(
+        _E.targetTable(key.target_table), *pairs, *_texts(description=key.description, utype=key.utype)
+    )
