@@ -1,0 +1,32 @@
+"""ADQL 2.1 → PostgreSQL: pure functions from text to SQL. Imports of the house: schema's model and types only."""
+
+from dataclasses import dataclass
+
+from adql import postgres
+from adql.errors import AdqlError
+from adql.nodes import Output
+from adql.parse import parse
+from adql.resolve import resolve
+from adql.rewrite import rewrite
+from schema.model import Catalogue, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """SQL for PostgreSQL, the columns it gives, in their order, and the published tables it reads."""
+
+    sql: str
+    outputs: tuple[Output, ...]
+    tables: tuple[Table, ...]
+
+
+def translate(text: str, catalogue: Catalogue) -> Translation:
+    """Raises: AdqlError, which knows where in the text."""
+    try:
+        query, tables = resolve(parse(text), catalogue)
+        return Translation(postgres.query(rewrite(query)), query.outputs, tables)
+    except AdqlError as error:
+        raise error.within(text) from None
+
+
+__all__ = ["AdqlError", "Translation", "translate"]

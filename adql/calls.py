@@ -1,0 +1,113 @@
+"""Productions of what is called with arguments: functions, aggregates, CAST, CASE (ADQL 2.1 §2.3, §4, appendix A).
+
+What stands inside them is read by the productions that the Cursor brings along.
+"""
+
+from adql import nodes, tokens
+from adql.cursor import Cursor
+from adql.errors import AdqlError, TooComplex
+from adql.nodes import Value
+from adql.shapes import fits, usage
+
+MAX_ARGUMENTS = 2001  # a polygon of 1000 vertices, and its coordinate system
+
+AGGREGATES = frozenset({"COUNT", "AVG", "MAX", "MIN", "SUM"})
+_CAST_TARGETS = frozenset({"SMALLINT", "INTEGER", "BIGINT", "REAL", "TIMESTAMP", "POINT", "CIRCLE", "POLYGON"})
+
+
+def _arguments(c: Cursor) -> tuple[Value, ...]:
+    c.expect_operator("(")
+    c.descend()
+    arguments: list[Value] = []
+    if not c.at_operator(")"):
+        arguments.append(c.value_expression(c))
+        while c.accept_operator(","):
+            arguments.append(c.value_expression(c))
+    c.ascend()
+    c.expect_operator(")")
+    if len(arguments) > MAX_ARGUMENTS:
+        raise TooComplex(f"A function takes at most {MAX_ARGUMENTS} arguments", arguments[-1].span)
+    return tuple(arguments)
+
+
+def function(c: Cursor) -> nodes.Call:
+    """<math_function>, <trig_function>, <geometry_value_function>, ...: the functions of the language."""
+    token = c.advance()
+    arguments = _arguments(c)
+    span = c.since(token.start)
+    if not fits(token.value, arguments):
+        raise AdqlError(f"{token.value} cannot have these arguments", span, f"Write {usage(token.value)}.")
+    return nodes.Call(token.value, arguments, span=span)
+
+
+def user_defined_function(c: Cursor) -> nodes.Call:
+    """<user_defined_function>"""
+    token = c.advance()
+    arguments = _arguments(c)
+    return nodes.Call(token.value, arguments, span=c.since(token.start))
+
+
+def set_function_specification(c: Cursor) -> nodes.Aggregate:
+    """<set_function_specification>"""
+    token = c.advance()
+    c.expect_operator("(")
+    if token.value == "COUNT" and c.accept_operator("*"):
+        c.expect_operator(")")
+        return nodes.Aggregate("COUNT", None, span=c.since(token.start))
+    distinct = c.accept("DISTINCT", "ALL") == "DISTINCT"
+    c.descend()
+    argument = c.value_expression(c)
+    c.ascend()
+    c.expect_operator(")")
+    return nodes.Aggregate(token.value, argument, distinct, span=c.since(token.start))
+
+
+def cast_specification(c: Cursor) -> nodes.Cast:
+    """<cast_specification> ::= CAST ( <value_expression> AS <cast_target> )"""
+    start = c.advance().start
+    c.expect_operator("(")
+    c.descend()
+    operand = c.value_expression(c)
+    c.ascend()
+    c.expect("AS")
+    target, length = _cast_target(c)
+    c.expect_operator(")")
+    return nodes.Cast(operand, target, length, span=c.since(start))
+
+
+def _cast_target(c: Cursor) -> tuple[str, int | None]:
+    """<cast_target>"""
+    if c.accept("DOUBLE"):
+        c.expect("PRECISION")
+        return "DOUBLE PRECISION", None
+    if word := c.accept("CHAR", "VARCHAR"):
+        if not c.accept_operator("("):
+            return word, None
+        length = c.unsigned_decimal(f"{word}(")
+        c.expect_operator(")")
+        return word, length
+    if c.token.kind == tokens.WORD and c.token.value in _CAST_TARGETS:
+        return c.advance().value, None
+    raise c.expected(
+        "a type",
+        "Types are SMALLINT, INTEGER, BIGINT, REAL, DOUBLE PRECISION, CHAR(n), VARCHAR(n), TIMESTAMP, POINT, CIRCLE, POLYGON.",
+    )
+
+
+def case_expression(c: Cursor) -> nodes.Case:
+    """CASE, an extension: searched (WHEN condition) or simple (CASE value WHEN value)."""
+    start = c.advance().start
+    c.descend()
+    operand = None if c.at("WHEN") else c.value_expression(c)
+    whens = []
+    while c.at("WHEN"):
+        place = c.advance().start
+        condition = c.search_condition(c) if operand is None else c.value_expression(c)
+        c.expect("THEN")
+        whens.append(nodes.When(condition, c.value_expression(c), span=c.since(place)))
+    if not whens:
+        raise c.expected("WHEN")
+    otherwise = c.value_expression(c) if c.accept("ELSE") else None
+    c.expect("END")
+    c.ascend()
+    return nodes.Case(tuple(whens), otherwise, operand, span=c.since(start))

@@ -1,0 +1,76 @@
+"""What a value is when no row is needed to know it."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import fields
+
+from adql.nodes import Arithmetic, Call, Field, Node, Number, Signed, String, Value
+
+Numeric = int | float
+
+
+def number_of(value: Value) -> Numeric | None:
+    """The number that a constant expression is, computed as PostgreSQL will; None for anything else."""
+    match value:
+        case Number(text=text):
+            return int(text) if text.isdigit() else float(text)
+        case Signed(sign=sign, operand=operand):
+            found = number_of(operand)
+            return None if found is None else (-found if sign == "-" else found)
+        case Arithmetic(operators=operators, operands=operands):
+            return _chain(operators, operands)
+        case Call(name="PI", arguments=()):
+            return math.pi
+    return None
+
+
+def _chain(operators: tuple[str, ...], operands: tuple[Value, ...]) -> Numeric | None:
+    total = number_of(operands[0])
+    for operator, operand in zip(operators, operands[1:], strict=True):
+        right = number_of(operand)
+        if total is None or right is None:
+            return None
+        total = _apply(operator, total, right)
+    return total
+
+
+def _apply(operator: str, left: Numeric, right: Numeric) -> Numeric | None:
+    try:
+        match operator:
+            case "+":
+                return left + right
+            case "-":
+                return left - right
+            case "*":
+                return left * right
+        if isinstance(left, int) and isinstance(right, int):
+            return int(math.copysign(abs(left) // abs(right), left * right))
+        return left / right
+    except (ZeroDivisionError, OverflowError):
+        return None
+
+
+def numbers_of(values: tuple[Value, ...]) -> list[float] | None:
+    """All of them as floats, or None if one is no constant."""
+    found = [number_of(value) for value in values]
+    return None if None in found else [float(each) for each in found if each is not None]
+
+
+def text_of(value: Value) -> str | None:
+    return value.value if isinstance(value, String) else None
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and all below it, queries inside included."""
+    yield node
+    for each in fields(node):
+        child = getattr(node, each.name)
+        children = child if isinstance(child, tuple) else (child,)
+        for below in children:
+            if isinstance(below, Node):
+                yield from walk(below)
+
+
+def sources_of(value: Value) -> frozenset[str]:
+    """The aliases of the tables whose columns a resolved value reads."""
+    return frozenset(node.source for node in walk(value) if isinstance(node, Field))

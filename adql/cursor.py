@@ -1,0 +1,171 @@
+"""A place in the tokens of a query, and the errors that speak of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from adql import nodes, tokens
+from adql.errors import AdqlError, Span, TooComplex
+from adql.tokens import Token, tokenize
+from schema.words import RESERVED
+
+MAX_DEPTH = 64
+MAX_TOKENS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Productions:
+    """Those that others need but cannot import, because each contains the other."""
+
+    subquery: Callable[["Cursor"], nodes.Query]
+    value_expression: Callable[["Cursor"], nodes.Value]
+    search_condition: Callable[["Cursor"], nodes.Condition]
+
+
+class Cursor:
+    """Reads tokens one by one."""
+
+    def __init__(self, text: str, productions: Productions) -> None:
+        self.text = text
+        self.tokens = tokenize(text)
+        self.index = 0
+        self.token = self.tokens[0]
+        self.subquery = productions.subquery
+        self.value_expression = productions.value_expression
+        self.search_condition = productions.search_condition
+        self.list_items = 0
+        self.is_primary = False
+        self._depth = 0
+
+    # ---- looking
+
+    def at(self, *words: str) -> bool:
+        return self.token.value in words and self.token.kind == tokens.WORD
+
+    def at_operator(self, *operators: str) -> bool:
+        return self.token.value in operators and self.token.kind == tokens.OPERATOR
+
+    def ahead(self, count: int = 1) -> Token:
+        return self.tokens[min(self.index + count, len(self.tokens) - 1)]
+
+    @property
+    def previous(self) -> Token:
+        return self.tokens[max(0, self.index - 1)]
+
+    # ---- moving
+
+    def advance(self) -> Token:
+        token = self.token
+        self.index += token.kind != tokens.END
+        self.token = self.tokens[self.index]
+        return token
+
+    def accept(self, *words: str) -> str | None:
+        return self.advance().value if self.at(*words) else None
+
+    def accept_operator(self, *operators: str) -> str | None:
+        return self.advance().value if self.at_operator(*operators) else None
+
+    def expect(self, word: str) -> Token:
+        if not self.at(word):
+            raise self.expected(word)
+        return self.advance()
+
+    def expect_operator(self, operator: str) -> Token:
+        if not self.at_operator(operator):
+            raise self.expected(operator)
+        return self.advance()
+
+    def identifier(self, what: str) -> nodes.Identifier:
+        """<identifier>"""
+        token = self.token
+        if token.kind == tokens.DELIMITED:
+            self.advance()
+            return nodes.Identifier(token.value, delimited=True, span=token.span)
+        if token.kind != tokens.WORD:
+            raise self.expected(what)
+        if token.value in RESERVED:
+            raise self.expected(what, _WORD_HINTS.get(token.value) or self._reserved(token))
+        self.advance()
+        return nodes.Identifier(self.text[token.start : token.end], span=token.span)
+
+    def unsigned_decimal(self, what: str) -> int:
+        """<unsigned_decimal>"""
+        if self.token.kind != tokens.NUMBER or not self.token.value.isdigit():
+            raise self.expected(f"a whole number after {what}")
+        value = int(self.advance().value)
+        if value >= 2**63:
+            raise TooComplex(f"The number after {what} is too large", self.previous.span)
+        return value
+
+    # ---- nesting
+
+    def descend(self) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise TooComplex(f"The query is nested more than {MAX_DEPTH} levels deep", self.token.span)
+
+    def ascend(self) -> None:
+        self._depth -= 1
+
+    # ---- places and errors
+
+    def since(self, start: int) -> Span:
+        return Span(start, self.previous.end)
+
+    def found(self) -> str:
+        if self.token.kind == tokens.END:
+            return "the end of the query"
+        shown = self.text[self.token.start : self.token.end]
+        return shown if len(shown) <= 40 else shown[:37] + "..."
+
+    def expected(self, what: str, hint: str | None = None) -> AdqlError:
+        return AdqlError(f"Expected {what}, found {self.found()}", self.token.span, hint or self._hint())
+
+    def _reserved(self, token: Token) -> str:
+        written = self.text[token.start : token.end]
+        return f'{token.value} is a reserved word of ADQL; as a name it needs double quotes: "{written}".'
+
+    def _hint(self) -> str | None:
+        before = self.previous.value if self.previous.kind == tokens.WORD else ""
+        if "LIMIT" in (before, self.token.value):
+            number = next((t.value for t in (self.token, self.ahead()) if t.kind == tokens.NUMBER), "n")
+            return f"ADQL has no LIMIT: write SELECT TOP {number} ..."
+        if self.previous.value == ";":
+            return _OPERATOR_HINTS[";"]
+        if self.token.kind == tokens.END:
+            return None
+        if self.token.kind in (tokens.WORD, tokens.DELIMITED, tokens.STRING, tokens.NUMBER):
+            return _WORD_HINTS.get(self.token.value) or _missing_comma(self)
+        return _OPERATOR_HINTS.get(self.token.value)
+
+
+def _missing_comma(cursor: Cursor) -> str | None:
+    ends_value = cursor.previous.kind in (tokens.WORD, tokens.DELIMITED, tokens.NUMBER, tokens.STRING)
+    is_name = cursor.token.kind != tokens.WORD or cursor.token.value not in RESERVED
+    if ends_value and is_name and cursor.previous.value not in RESERVED:
+        return "Is a comma or an operator missing before it?"
+    return None
+
+
+_WORD_HINTS = {
+    "TRUE": "ADQL has no TRUE: compare a boolean column with 1.",
+    "FALSE": "ADQL has no FALSE: compare a boolean column with 0.",
+    "CROSS": "Write the tables of a cross join with a comma: FROM a, b.",
+    "INTO": "Results come back to the client; ADQL has no INTO.",
+    "DISTINCT": "DISTINCT stands right after SELECT, before TOP.",
+    "TOP": "TOP n stands after SELECT (and DISTINCT), before the columns.",
+    "WHERE": "WHERE stands after FROM and before GROUP BY and ORDER BY.",
+    "FROM": "Is there a comma too many before it?",
+    "SELECT": "A query inside another stands in parentheses, after FROM, IN or EXISTS.",
+    "OFFSET": "OFFSET n is the last thing of a query, after ORDER BY.",
+}
+_OPERATOR_HINTS = {
+    ")": "Is there a parenthesis too many, or something missing before it?",
+    ",": "Is something missing before the comma?",
+    "=": "Write a single = to compare, <= and >= for the others.",
+    "<": 'Write <= for "less or equal", <> for "not equal".',
+    ">": 'Write >= for "greater or equal", <> for "not equal".',
+    "*": "Comments begin with -- and end with the line; powers are POWER(x, y).",
+    "/": "Comments begin with -- and end with the line.",
+    ";": "One query at a time; a ; may stand at its very end only.",
+}

@@ -1,0 +1,96 @@
+"""What is wrong with a query, where, and how to repair it.
+
+    AdqlError            the text is not ADQL
+    ├── UnknownName      a table, column or function that is not there
+    ├── TypeMismatch     it is there, but not for this use
+    └── TooComplex       a limit on the size of queries
+
+Each has a message, a position and, where we can tell, a hint; `str()` is the message with its place,
+`explain()` is the whole, with the line of the query and a caret.
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the query's text: offsets of its first character and of the one after its last."""
+
+    start: int
+    end: int
+
+    def to(self, other: "Span") -> "Span":
+        return Span(self.start, other.end)
+
+
+NOWHERE = Span(0, 0)
+
+
+class AdqlError(Exception):
+    """The query cannot be translated; `message` is one sentence, `hint` says what to write instead."""
+
+    def __init__(self, message: str, span: Span = NOWHERE, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = span
+        self.hint = hint
+        self.text = ""
+
+    def within(self, text: str) -> "AdqlError":
+        """The same error, knowing the query that it speaks of."""
+        self.text = text
+        return self
+
+    @property
+    def line(self) -> int:
+        return self.text.count("\n", 0, self.span.start) + 1
+
+    @property
+    def column(self) -> int:
+        return self.span.start - (self.text.rfind("\n", 0, self.span.start) + 1) + 1
+
+    def __str__(self) -> str:
+        return f"{self.message} (line {self.line}, column {self.column})"
+
+    def explain(self) -> str:
+        """Message, the line of the query with a caret under the offending text, hint."""
+        lines = [str(self), *_quoted_line(self)]
+        if self.hint:
+            lines.append(f"Hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class UnknownName(AdqlError):
+    """A name that nothing published has."""
+
+
+class TypeMismatch(AdqlError):
+    """A value of the wrong type for where it stands."""
+
+
+class TooComplex(AdqlError):
+    """More of something than we let PostgreSQL plan."""
+
+
+_WINDOW = 76
+
+
+def _quoted_line(error: AdqlError) -> list[str]:
+    lines = error.text.split("\n")
+    if error.line > len(lines) or not error.text.strip():
+        return []
+    line, start = lines[error.line - 1].expandtabs(1).rstrip("\r"), error.column - 1
+    first = max(0, start - _WINDOW // 2) if len(line) > _WINDOW else 0
+    shown = line[first : first + _WINDOW]
+    width = max(1, min(error.span.end - error.span.start, len(shown) - (start - first)))
+    return ["  " + shown, "  " + " " * (start - first) + "^" * width]
+
+
+def nearest(name: str, known: list[str], count: int = 3) -> str | None:
+    """A hint that names the known names most like this one."""
+    by_lower = {each.lower(): each for each in known}
+    close = get_close_matches(name.lower(), list(by_lower), n=count, cutoff=0.6)
+    if not close:
+        return None
+    return "Did you mean " + " or ".join(by_lower[each] for each in close) + "?"

@@ -1,0 +1,318 @@
+"""Productions of values and conditions (ADQL 2.1 appendix A, from <search_condition> down).
+
+One function a production, each reading from a Cursor. A parenthesis may hold a value or a
+condition, so both are read by the same functions and told apart afterwards.
+"""
+
+from collections.abc import Callable, Sequence
+
+from adql import calls, nodes, tokens
+from adql.cursor import Cursor
+from adql.errors import AdqlError, TooComplex
+from adql.nodes import Condition, Expression, Value
+from adql.shapes import SHAPES, is_geometry, usage
+from schema.words import RESERVED
+
+MAX_TERMS = 1000
+MAX_CONDITIONS = 5000
+MAX_ITEMS = 50_000
+
+_COMPARISONS = ("=", "<", ">", "<=", ">=", "<>", "!=")
+
+
+def search_condition(c: Cursor) -> Condition:
+    """<search_condition> ::= <boolean_term> | <search_condition> OR <boolean_term>"""
+    found = expression(c)
+    if isinstance(found, Condition):
+        return found
+    raise _not_a_condition(found)
+
+
+def value_expression(c: Cursor) -> Value:
+    """<value_expression>"""
+    found = _predicate(c)
+    if isinstance(found, Value):
+        return found
+    raise _not_a_value(found)
+
+
+def expression(c: Cursor) -> Expression:
+    """A value, or conditions joined by OR."""
+    terms = [_boolean_term(c)]
+    while c.accept("OR"):
+        terms.append(_boolean_term(c))
+    if len(terms) == 1:
+        return terms[0]
+    return nodes.Or(_conditions(terms), span=terms[0].span.to(terms[-1].span))
+
+
+def _boolean_term(c: Cursor) -> Expression:
+    """<boolean_term> ::= <boolean_factor> | <boolean_term> AND <boolean_factor>"""
+    factors = [_boolean_factor(c)]
+    while c.accept("AND"):
+        factors.append(_boolean_factor(c))
+    if len(factors) == 1:
+        return factors[0]
+    return nodes.And(_conditions(factors), span=factors[0].span.to(factors[-1].span))
+
+
+def _conditions(found: list[Expression]) -> tuple[Condition, ...]:
+    if len(found) > MAX_CONDITIONS:
+        raise TooComplex(f"More than {MAX_CONDITIONS} conditions in a row", found[-1].span)
+    for each in found:
+        if not isinstance(each, Condition):
+            raise _not_a_condition(each)
+    return tuple(each for each in found if isinstance(each, Condition))
+
+
+def _boolean_factor(c: Cursor) -> Expression:
+    """<boolean_factor> ::= [ NOT ] <boolean_primary>"""
+    if not c.at("NOT"):
+        return _predicate(c)
+    start = c.advance().start
+    if c.at("NOT"):
+        raise c.expected("a condition after NOT")
+    operand = _predicate(c)
+    if not isinstance(operand, Condition):
+        raise _not_a_condition(operand)
+    return nodes.Not(operand, span=c.since(start))
+
+
+def _predicate(c: Cursor) -> Expression:
+    """<predicate>, or a value that is none."""
+    if c.at("EXISTS"):
+        start = c.advance().start
+        return nodes.Exists(_table_subquery(c), span=c.since(start))
+    left = _value(c)
+    if not isinstance(left, Value):
+        return left
+    if c.at_operator(*_COMPARISONS):
+        return _comparison_predicate(c, left)
+    if c.at("NOT", "BETWEEN", "IN", "LIKE", "ILIKE", "IS"):
+        return _word_predicate(c, left)
+    return left
+
+
+def _comparison_predicate(c: Cursor, left: Value) -> Condition:
+    """<comparison_predicate> ::= <value_expression> <comp_op> <value_expression>"""
+    operator = c.advance().value
+    right = _operand(c)
+    operator = "<>" if operator == "!=" else operator
+    return nodes.Comparison(operator, left, right, span=left.span.to(right.span))
+
+
+def _word_predicate(c: Cursor, left: Value) -> Condition:
+    if c.accept("IS"):
+        negated = c.accept("NOT") is not None
+        c.expect("NULL")
+        return nodes.IsNull(left, negated, span=c.since(left.span.start))
+    negated = c.accept("NOT") is not None
+    if c.accept("BETWEEN"):
+        return _between_predicate(c, left, negated)
+    if c.accept("IN"):
+        return _in_predicate(c, left, negated)
+    if word := c.accept("LIKE", "ILIKE"):
+        pattern = _operand(c)
+        return nodes.Like(left, pattern, negated, word == "ILIKE", span=c.since(left.span.start))
+    raise c.expected("BETWEEN, IN, LIKE or ILIKE after NOT")
+
+
+def _between_predicate(c: Cursor, left: Value, negated: bool) -> Condition:
+    """<between_predicate>"""
+    low = _operand(c)
+    c.expect("AND")
+    high = _operand(c)
+    return nodes.Between(left, low, high, negated, span=c.since(left.span.start))
+
+
+def _in_predicate(c: Cursor, left: Value, negated: bool) -> Condition:
+    """<in_predicate>"""
+    if c.at_operator("(") and (c.ahead().value == "SELECT" or _opens_query(c)):
+        return nodes.InQuery(left, _table_subquery(c), negated, span=c.since(left.span.start))
+    c.expect_operator("(")
+    items = [value_expression(c)]
+    while c.accept_operator(","):
+        items.append(value_expression(c))
+    if len(items) > MAX_ITEMS:
+        raise TooComplex(f"IN takes {MAX_ITEMS} values; this has {len(items)}", left.span)
+    c.list_items += len(items)
+    c.expect_operator(")")
+    return nodes.InValues(left, tuple(items), negated, span=c.since(left.span.start))
+
+
+def _opens_query(c: Cursor) -> bool:
+    """Whether the parentheses that open here lead to SELECT."""
+    count = 0
+    while c.ahead(count).value == "(" and c.ahead(count).kind == tokens.OPERATOR:
+        count += 1
+    return c.ahead(count).value == "SELECT" and c.ahead(count).kind == tokens.WORD
+
+
+def _table_subquery(c: Cursor) -> nodes.Query:
+    """<table_subquery>"""
+    c.expect_operator("(")
+    c.descend()
+    query = c.subquery(c)
+    c.ascend()
+    c.expect_operator(")")
+    return query
+
+
+# ---- values
+
+
+def _operand(c: Cursor) -> Value:
+    found = _value(c)
+    if isinstance(found, Value):
+        return found
+    raise _not_a_value(found)
+
+
+def _value(c: Cursor) -> Expression:
+    """<numeric_value_expression> or <concatenation>"""
+    found = _sum(c)
+    if not c.at_operator("||"):
+        return found
+    parts = [_string_part(c, found)]
+    while c.accept_operator("||"):
+        parts.append(_string_part(c, _factor(c)))
+    if c.at_operator("+", "-", "*", "/"):
+        raise c.expected("|| or the end of the string", "Put parentheses around the arithmetic.")
+    return nodes.Concatenation(_limited(parts), span=parts[0].span.to(parts[-1].span))
+
+
+def _string_part(c: Cursor, found: Expression) -> Value:
+    """<character_primary>"""
+    if not isinstance(found, Value):
+        raise _not_a_value(found)
+    if not c.is_primary or is_geometry(found):
+        raise AdqlError("|| joins strings only", found.span, "Put parentheses around arithmetic.")
+    return found
+
+
+def _sum(c: Cursor) -> Expression:
+    """<numeric_value_expression> ::= <term> { (+|-) <term> }"""
+    return _chain(c, ("+", "-"), _term)
+
+
+def _term(c: Cursor) -> Expression:
+    """<term> ::= <factor> { (*|/) <factor> }"""
+    return _chain(c, ("*", "/"), _factor)
+
+
+def _chain(c: Cursor, signs: tuple[str, str], operand: Callable[[Cursor], Expression]) -> Expression:
+    first = operand(c)
+    if not c.at_operator(*signs):
+        return first
+    operators: list[str] = []
+    operands = [first]
+    while operator := c.accept_operator(*signs):
+        operators.append(operator)
+        operands.append(operand(c))
+    values = _limited(operands)
+    c.is_primary = False
+    return nodes.Arithmetic(tuple(operators), values, span=values[0].span.to(values[-1].span))
+
+
+def _limited(operands: Sequence[Expression]) -> tuple[Value, ...]:
+    if len(operands) > MAX_TERMS:
+        raise TooComplex(f"More than {MAX_TERMS} terms in a row", operands[-1].span)
+    for each in operands:
+        if not isinstance(each, Value):
+            raise _not_a_value(each)
+    return tuple(each for each in operands if isinstance(each, Value))
+
+
+def _factor(c: Cursor) -> Expression:
+    """<factor> ::= [ <sign> ] <numeric_primary>"""
+    if not c.at_operator("+", "-"):
+        return _primary(c)
+    token = c.advance()
+    operand = _primary(c)
+    if not isinstance(operand, Value):
+        raise _not_a_value(operand)
+    c.is_primary = False
+    return nodes.Signed(token.value, operand, span=c.since(token.start))
+
+
+def _primary(c: Cursor) -> Expression:
+    """<value_expression_primary>, or a condition in parentheses."""
+    token = c.token
+    if token.kind == tokens.WORD:
+        found = _word(c)
+    elif token.kind == tokens.NUMBER:
+        found = nodes.Number(c.advance().value, span=token.span)
+    elif token.kind == tokens.STRING:
+        found = nodes.String(c.advance().value, span=token.span)
+    elif token.kind == tokens.DELIMITED:
+        found = column_reference(c)
+    elif c.at_operator("("):
+        found = _parenthesised(c)
+    else:
+        raise c.expected("a value")
+    c.is_primary = True
+    return found
+
+
+def _parenthesised(c: Cursor) -> Expression:
+    if c.ahead().value == "SELECT" and c.ahead().kind == tokens.WORD:
+        raise AdqlError(
+            "A query cannot stand for a value",
+            c.ahead().span,
+            "Use IN (SELECT ...), EXISTS (SELECT ...), or join the query as a table in FROM.",
+        )
+    c.expect_operator("(")
+    c.descend()
+    found = expression(c)
+    c.ascend()
+    if c.at_operator(","):
+        raise c.expected(")", "A row of values is not a value in ADQL; compare the columns one by one.")
+    c.expect_operator(")")
+    return found
+
+
+def _word(c: Cursor) -> Expression:
+    """What begins with a word: NULL, CASE, CAST, a function, an aggregate or a column."""
+    token = c.token
+    if token.value == "NULL":
+        return nodes.Null(span=c.advance().span)
+    if token.value == "CASE":
+        return calls.case_expression(c)
+    if c.ahead().value != "(" or c.ahead().kind != tokens.OPERATOR:
+        return column_reference(c)
+    if token.value == "CAST":
+        return calls.cast_specification(c)
+    if token.value in calls.AGGREGATES:
+        return calls.set_function_specification(c)
+    if token.value in SHAPES:
+        return calls.function(c)
+    if token.value in RESERVED:
+        raise c.expected("a value", f"ADQL has no function {token.value}.")
+    return calls.user_defined_function(c)
+
+
+def column_reference(c: Cursor) -> nodes.ColumnReference:
+    """<column_reference> ::= [ <qualifier> <period> ] <column_name>"""
+    parts = [c.identifier("a value")]
+    while c.accept_operator("."):
+        if c.at_operator("*"):
+            raise c.expected("a column name", "t.* stands alone in the SELECT list.")
+        parts.append(c.identifier("a column name"))
+    if len(parts) > 4:
+        raise AdqlError("A column name has at most four parts", c.since(parts[0].span.start))
+    return nodes.ColumnReference(tuple(parts), span=parts[0].span.to(parts[-1].span))
+
+
+# ---- errors
+
+
+def _not_a_condition(found: Expression) -> AdqlError:
+    hint = "Compare it with something, as in x = 1."
+    if isinstance(found, nodes.Call) and found.name in {"CONTAINS", "INTERSECTS"}:
+        hint = f"Write 1 = {usage(found.name).removeprefix('1 = ')}."
+    return AdqlError("Expected a condition, not a value", found.span, hint)
+
+
+def _not_a_value(found: Expression) -> AdqlError:
+    hint = "To get a value from a condition write CASE WHEN condition THEN 1 ELSE 0 END."
+    return AdqlError("Expected a value, not a condition", found.span, hint)

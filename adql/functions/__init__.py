@@ -1,0 +1,82 @@
+"""All functions that a query can call. A new one is a new file here and a line in FUNCTIONS.
+
+Nothing else may be called: names in a query are looked up here, and the SQL comes from here.
+"""
+
+from adql.errors import AdqlError, TypeMismatch, UnknownName, nearest
+from adql.functions.conditional import CONDITIONAL
+from adql.functions.constructors import CONSTRUCTORS
+from adql.functions.function import Feature, Function, accepts
+from adql.functions.geometry import GEOMETRY
+from adql.functions.in_unit import IN_UNIT
+from adql.functions.ivo_epoch_prop_pos import IVO_EPOCH_PROP_POS
+from adql.functions.ivo_geom_transform import IVO_GEOM_TRANSFORM
+from adql.functions.ivo_healpix import IVO_HEALPIX
+from adql.functions.ivo_histogram import IVO_HISTOGRAM
+from adql.functions.ivo_interval_overlaps import IVO_INTERVAL_OVERLAPS
+from adql.functions.ivo_normal_random import IVO_NORMAL_RANDOM
+from adql.functions.ivo_sexagesimal import IVO_SEXAGESIMAL
+from adql.functions.ivo_texts import IVO_TEXTS
+from adql.functions.ivo_times import IVO_TIMES
+from adql.functions.numbers import NUMBERS
+from adql.functions.strings import STRINGS
+from adql.nodes import Call, Value
+
+FUNCTIONS: tuple[Function, ...] = (
+    *NUMBERS,
+    *CONSTRUCTORS,
+    *GEOMETRY,
+    *STRINGS,
+    *CONDITIONAL,
+    IN_UNIT,
+    *IVO_HEALPIX,
+    IVO_EPOCH_PROP_POS,
+    IVO_GEOM_TRANSFORM,
+    *IVO_TIMES,
+    *IVO_TEXTS,
+    IVO_HISTOGRAM,
+    IVO_NORMAL_RANDOM,
+    IVO_INTERVAL_OVERLAPS,
+    *IVO_SEXAGESIMAL,
+)
+
+_BY_NAME: dict[str, list[Function]] = {}
+for _each in FUNCTIONS:
+    _BY_NAME.setdefault(_each.name.upper(), []).append(_each)
+
+
+def overloads(name: str) -> list[Function]:
+    return _BY_NAME.get(name.upper(), [])
+
+
+def function_of(call: Call) -> Function:
+    """The function that a call with resolved arguments means.
+
+    Raises: UnknownName, or TypeMismatch where none of that name takes these arguments.
+    """
+    found = overloads(call.name)
+    if not found:
+        names = [function.name for function in FUNCTIONS]
+        hint = nearest(call.name, names) or "The capabilities list the functions of this service."
+        raise UnknownName(f"There is no function {call.name.lower()}", call.span, hint)
+    for function in found:
+        if function.takes(len(call.arguments)) and not _misfits(function, call.arguments):
+            return function
+    raise _mismatch(found, call)
+
+
+def _misfits(function: Function, arguments: tuple[Value, ...]) -> list[int]:
+    return [i for i, value in enumerate(arguments) if not accepts(function.kind_of(i), value)]
+
+
+def _mismatch(found: list[Function], call: Call) -> AdqlError:
+    forms = "Write " + " or ".join(f.signature.split(" ->")[0] for f in found if f.description or len(found) < 3) + "."
+    counted = [f for f in found if f.takes(len(call.arguments))]
+    if not counted:
+        return TypeMismatch(f"{found[0].name} does not take {len(call.arguments)} arguments", call.span, forms)
+    value = call.arguments[_misfits(counted[0], call.arguments)[0]]
+    shown = value.type.adql if value.type else "NULL"
+    return TypeMismatch(f"{found[0].name} does not take {shown} values here", value.span, forms)
+
+
+__all__ = ["FUNCTIONS", "Feature", "Function", "function_of", "overloads"]

@@ -1,0 +1,124 @@
+"""What a function is: its signature, what comes out, and the SQL for it.
+
+A leaf: the files beside it make Functions of this, `adql.functions` lists them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from adql.nodes import Info, String, Value
+from schema import types
+from schema.types import Type
+
+
+class Kind(Enum):
+    """What a parameter takes, with the word that signatures use for it."""
+
+    NUMBER = "DOUBLE PRECISION"
+    INTEGER = "BIGINT"
+    TEXT = "VARCHAR"
+    LITERAL = "VARCHAR literal"
+    TIMESTAMP = "TIMESTAMP"
+    POINT = "POINT"
+    REGION = "REGION"
+    GEOMETRY = "GEOMETRY"
+    ANY = "ANY"
+
+
+class Feature(Enum):
+    """Under which heading of TAPRegExt the capabilities list a function; None: the language's own."""
+
+    CORE = None
+    GEOMETRY = "features-adqlgeo"
+    STRING = "features-adql-string"
+    CONDITIONAL = "features-adql-conditional"
+    UNIT = "features-adql-unit"
+    UDF = "features-udf"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    kind: Kind
+
+
+Infer = Callable[[tuple[Value, ...]], Info]
+Emit = Callable[[tuple[Value, ...], tuple[str, ...]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """`infer` tells the result's type and metadata from the arguments, `emit` writes the SQL.
+
+    `emit` gets the arguments and their SQL, NUMBERs cast to double precision. `check` raises an
+    AdqlError for arguments that it cannot serve. A `variadic` one takes its last parameter repeatedly.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    returns: str
+    infer: Infer
+    emit: Emit
+    description: str = ""
+    feature: Feature = Feature.CORE
+    check: Callable[[tuple[Value, ...]], None] = field(default=lambda _: None)
+    variadic: bool = False
+    is_aggregate: bool = False
+    is_volatile: bool = False
+
+    @property
+    def signature(self) -> str:
+        """As TAPRegExt 1.0 §2.3 wants a UDF's form: `name(x TYPE) -> TYPE`."""
+        parameters = ", ".join(
+            f"{p.name} {p.kind.value.split()[0]}" if p.kind is Kind.LITERAL else f"{p.name} {p.kind.value}"
+            for p in self.parameters
+        )
+        return f"{self.name}({parameters}) -> {self.returns}"
+
+    def takes(self, count: int) -> bool:
+        if self.variadic:
+            return count >= len(self.parameters)
+        return count == len(self.parameters)
+
+    def kind_of(self, index: int) -> Kind:
+        return self.parameters[min(index, len(self.parameters) - 1)].kind
+
+
+def accepts(kind: Kind, value: Value) -> bool:
+    """Whether a value can stand where `kind` is asked; NULL can anywhere but as a literal."""
+    found = value.type
+    if kind is Kind.LITERAL:
+        return isinstance(value, String)
+    if found is None or kind is Kind.ANY:
+        return True
+    match kind:
+        case Kind.NUMBER:
+            return found.is_numeric
+        case Kind.INTEGER:
+            return found.is_integer
+        case Kind.TEXT:
+            return found.is_text
+        case Kind.TIMESTAMP:
+            return found is types.TIMESTAMP or isinstance(value, String)
+        case Kind.POINT:
+            return found is types.POINT
+        case Kind.REGION:
+            return found.is_region
+    return found.is_geometry
+
+
+def template(text: str) -> Emit:
+    """SQL with {0}, {1}, ... for the arguments."""
+    return lambda _, sql: text.format(*sql)
+
+
+def gives(type_: Type, unit: str | None = None, ucd: str | None = None) -> Infer:
+    """A result of this type whatever the arguments are."""
+    info = Info(type_, unit, ucd)
+    return lambda _: info
+
+
+def parameters(text: str, kind: Kind = Kind.NUMBER) -> tuple[Parameter, ...]:
+    """`"x y"` as two parameters of one kind."""
+    return tuple(Parameter(name, kind) for name in text.split())

@@ -1,0 +1,152 @@
+"""What geometries tell: their parts, sizes, distances and relations (ADQL 2.1 §4.2.8-4.2.20).
+
+CONTAINS, INTERSECTS and DISTANCE appear here as values; compared with a number they become
+conditions that an index can serve (adql.rewrite).
+"""
+
+import math
+
+from adql.constants import numbers_of
+from adql.errors import TypeMismatch
+from adql.functions.constructors import point_sql
+from adql.functions.function import Feature, Function, Infer, Kind, gives, parameters, template
+from adql.nodes import Call, Info, Value
+from adql.spheres import box_corners, polygon_area, polygon_centre
+from schema import types
+
+_SQUARE_DEGREES = (180 / math.pi) ** 2
+
+
+def literal_vertices(geometry: Value) -> list[tuple[float, float]] | None:
+    """The vertices of a POLYGON or BOX that is written with constants."""
+    if not isinstance(geometry, Call) or geometry.name not in {"POLYGON", "BOX"}:
+        return None
+    arguments = tuple(a for a in geometry.arguments if a.type is None or not a.type.is_text)
+    numbers = numbers_of(arguments)
+    if numbers is None or len(numbers) < 4:
+        return None
+    if geometry.name == "BOX":
+        return box_corners(*numbers[:4])
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _emit_area(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
+    vertices = literal_vertices(arguments[0])
+    if vertices is not None:
+        return f"{polygon_area(vertices)!r}::double precision"
+    if arguments[0].type is types.POINT:
+        return f"(CASE WHEN {sql[0]} IS NOT NULL THEN 0::double precision END)"
+    if arguments[0].type is types.CIRCLE:
+        # pgSphere's area() of a small circle is lost in 1 - cos(r).
+        return f"({4 * math.pi * _SQUARE_DEGREES!r}::double precision * power(sin(radius({sql[0]}) / 2), 2))"
+    return f"(area({sql[0]}) * {_SQUARE_DEGREES!r}::double precision)"
+
+
+def _emit_centroid(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
+    vertices = literal_vertices(arguments[0])
+    if vertices is not None:
+        lon, lat = polygon_centre(vertices)
+        return point_sql(f"{lon!r}::double precision", f"{lat!r}::double precision")
+    return sql[0] if arguments[0].type is types.POINT else f"center({sql[0]})"
+
+
+def _check_centroid(arguments: tuple[Value, ...]) -> None:
+    if arguments[0].type is types.POLYGON and literal_vertices(arguments[0]) is None:
+        raise TypeMismatch(
+            "The centroid of a polygon from a column is not available",
+            arguments[0].span,
+            "CENTROID works on points, circles, and polygons written with numbers.",
+        )
+
+
+def _coordinate(ucd: str) -> Infer:
+    return gives(types.DOUBLE, "deg", ucd)
+
+
+def _emit_distance(_: tuple[Value, ...], sql: tuple[str, ...]) -> str:
+    left, right = (sql[0], sql[1]) if len(sql) == 2 else (point_sql(*sql[:2]), point_sql(*sql[2:]))
+    return f"degrees({left} <-> {right})"
+
+
+def inside_sql(point: Value, region: Value, sql: tuple[str, str]) -> str:
+    """The bare operator: only so does the planner see an index."""
+    if region.type is types.POINT and point.type is types.POINT:
+        return f"(({sql[0]} <-> {sql[1]}) = 0)"
+    return f"({sql[0]} <@ {sql[1]})"
+
+
+def _emit_contains(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
+    return inside_sql(arguments[0], arguments[1], (sql[0], sql[1])) + "::integer"
+
+
+def _check_contains(arguments: tuple[Value, ...]) -> None:
+    inner, outer = arguments
+    if outer.type is types.POINT and inner.type is not None and inner.type.is_region:
+        raise TypeMismatch(
+            "A region is never inside a point",
+            outer.span,
+            "Swap the arguments: CONTAINS(point, region).",
+        )
+
+
+def _emit_intersects(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
+    left, right = arguments
+    if right.type is types.POINT:
+        return inside_sql(right, left, (sql[1], sql[0])) + "::integer"
+    if left.type is types.POINT:
+        return inside_sql(left, right, (sql[0], sql[1])) + "::integer"
+    return f"({sql[0]} && {sql[1]})::integer"
+
+
+def _function(name: str, names: str, kind: Kind, infer: Infer, **rest: object) -> Function:
+    returns = {"CENTROID": "POINT", "COORDSYS": "VARCHAR"}.get(name, "DOUBLE PRECISION")
+    if name in {"CONTAINS", "INTERSECTS"}:
+        returns = "INTEGER"
+    return Function(
+        name,
+        parameters(names, kind),
+        returns,
+        infer,
+        description=_DESCRIPTIONS[name],
+        feature=Feature.GEOMETRY,
+        **rest,  # type: ignore[arg-type]
+    )
+
+
+_DESCRIPTIONS = {
+    "AREA": "The area of a geometry in square degrees.",
+    "CENTROID": "The centre of a geometry.",
+    "COORD1": "The longitude of a point in degrees.",
+    "COORD2": "The latitude of a point in degrees.",
+    "COORDSYS": "The coordinate system of a geometry: always ICRS here. Deprecated.",
+    "DISTANCE": "The distance of two points in degrees; compared with a radius (DISTANCE(...) < r) it uses the index.",
+    "CONTAINS": "1 if the first geometry is wholly in the second, boundary included, else 0.",
+    "INTERSECTS": "1 if the two geometries have a point in common, else 0.",
+}
+_CENTROID_INFO = Info(types.POINT, ucd="pos.eq")
+
+GEOMETRY = (
+    _function("AREA", "geometry", Kind.GEOMETRY, gives(types.DOUBLE, "deg**2", "phys.angArea"), emit=_emit_area),
+    _function(
+        "CENTROID", "geometry", Kind.GEOMETRY, lambda _: _CENTROID_INFO, emit=_emit_centroid, check=_check_centroid
+    ),
+    _function("COORD1", "point", Kind.POINT, _coordinate("pos.eq.ra"), emit=template("degrees(long({0}))")),
+    _function("COORD2", "point", Kind.POINT, _coordinate("pos.eq.dec"), emit=template("degrees(lat({0}))")),
+    _function(
+        "COORDSYS",
+        "geometry",
+        Kind.GEOMETRY,
+        gives(types.TEXT),
+        emit=template("(CASE WHEN {0} IS NOT NULL THEN 'ICRS' END)"),
+    ),
+    _function("DISTANCE", "p1 p2", Kind.POINT, gives(types.DOUBLE, "deg", "pos.angDistance"), emit=_emit_distance),
+    _function(
+        "DISTANCE",
+        "lon1 lat1 lon2 lat2",
+        Kind.NUMBER,
+        gives(types.DOUBLE, "deg", "pos.angDistance"),
+        emit=_emit_distance,
+    ),
+    _function("CONTAINS", "g1 g2", Kind.GEOMETRY, gives(types.INTEGER), emit=_emit_contains, check=_check_contains),
+    _function("INTERSECTS", "g1 g2", Kind.GEOMETRY, gives(types.INTEGER), emit=_emit_intersects),
+)

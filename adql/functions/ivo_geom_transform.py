@@ -1,0 +1,72 @@
+"""ivo_geom_transform (IVOA UDF catalogue 1.2): a geometry in another reference system, by a rotation.
+
+pgSphere turns by Euler angles (about z, x, z); they are taken from astropy's rotation matrices.
+"""
+
+import math
+from functools import lru_cache
+
+from adql.constants import text_of
+from adql.errors import AdqlError, nearest
+from adql.functions.function import Feature, Function, Kind, Parameter
+from adql.nodes import Info, Value
+
+FRAMES = ("ICRS", "FK5", "FK4", "GALACTIC", "SUPER_GALACTIC", "ECLIPTIC")
+
+
+@lru_cache(maxsize=64)
+def euler_angles(source: str, target: str) -> tuple[float, float, float]:
+    """The angles (radians, about z, x, z) of the rotation from one system to the other."""
+    from astropy import units
+    from astropy.coordinates import (
+        FK4,
+        FK5,
+        ICRS,
+        BarycentricMeanEcliptic,
+        Galactic,
+        SkyCoord,
+        Supergalactic,
+    )
+
+    frames = dict(
+        zip(FRAMES, (ICRS(), FK5(), FK4(), Galactic(), Supergalactic(), BarycentricMeanEcliptic()), strict=True)
+    )
+    poles = SkyCoord([0, 90, 0], [0, 0, 90], unit=units.deg, frame=frames[source])
+    matrix = poles.transform_to(frames[target]).cartesian.xyz.value
+    tilt = math.acos(max(-1.0, min(1.0, matrix[2][2])))
+    if tilt < 1e-12:
+        return math.atan2(matrix[1][0], matrix[0][0]), 0.0, 0.0
+    first = math.atan2(matrix[2][0], matrix[2][1])
+    last = math.atan2(matrix[0][2], -matrix[1][2])
+    return first, tilt, last
+
+
+def _infer(arguments: tuple[Value, ...]) -> Info:
+    return Info(arguments[2].type)
+
+
+def _emit(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
+    angles = euler_angles(text_of(arguments[0]) or "", text_of(arguments[1]) or "")
+    turns = ", ".join(repr(a) for a in angles)
+    return f"({sql[2]} + strans({turns}))"
+
+
+def _check(arguments: tuple[Value, ...]) -> None:
+    for frame in arguments[:2]:
+        name = text_of(frame) or ""
+        if name not in FRAMES:
+            hint = nearest(name, list(FRAMES)) or f"Systems are {', '.join(FRAMES)}."
+            raise AdqlError(f"There is no reference system {name!r} here", frame.span, hint)
+
+
+IVO_GEOM_TRANSFORM = Function(
+    "ivo_geom_transform",
+    (Parameter("from_sys", Kind.LITERAL), Parameter("to_sys", Kind.LITERAL), Parameter("geo", Kind.GEOMETRY)),
+    "GEOMETRY",
+    _infer,
+    _emit,
+    f"The geometry in another reference system, by a rotation. Systems: {', '.join(FRAMES)} (equinox J2000 for FK5 "
+    "and ECLIPTIC, B1950 for FK4).",
+    Feature.UDF,
+    _check,
+)

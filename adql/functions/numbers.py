@@ -1,0 +1,72 @@
+"""Mathematical and trigonometrical functions (ADQL 2.1 §2.3): double in, double out.
+
+Where PostgreSQL's function of the same name means something else, the SQL says what ADQL means.
+"""
+
+from adql.functions.function import Function, Infer, gives, parameters, template
+from adql.nodes import Info, Value
+from schema import types
+
+
+def _same_quantity(arguments: tuple[Value, ...]) -> Info:
+    first = arguments[0].info
+    return Info(types.DOUBLE, first.unit, first.ucd, description=first.description)
+
+
+def _remainder(arguments: tuple[Value, ...]) -> Info:
+    left, right = arguments
+    whole = left.type and right.type and left.type.is_integer and right.type.is_integer
+    wide = types.wider(left.type, right.type) if whole and left.type and right.type else types.DOUBLE
+    return Info(wide, left.info.unit)
+
+
+def _emit_remainder(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
+    x, y = sql
+    found = _remainder(arguments).type
+    if found is not None and found.is_integer:
+        return f"mod({x}, {y})::{found.name}"
+    return f"({x} - {y} * trunc({x} / {y}))"
+
+
+def _one(name: str, sql: str, infer: Infer) -> Function:
+    return Function(name, parameters("x"), "DOUBLE PRECISION", infer, template(sql))
+
+
+_PLAIN, _ANGLE = gives(types.DOUBLE), gives(types.DOUBLE, "rad")
+
+NUMBERS = (
+    _one("ABS", "abs({0})", _same_quantity),
+    _one("CEILING", "ceiling({0})", _same_quantity),
+    _one("FLOOR", "floor({0})", _same_quantity),
+    _one("DEGREES", "degrees({0})", gives(types.DOUBLE, "deg")),
+    _one("RADIANS", "radians({0})", _ANGLE),
+    _one("EXP", "exp({0})", _PLAIN),
+    _one("LOG", "ln({0})", _PLAIN),
+    _one("LOG10", "log({0})", _PLAIN),
+    _one("SQRT", "sqrt({0})", _PLAIN),
+    # numeric rounds a half away from zero, double precision to the even digit: one rule for both forms.
+    _one("ROUND", "round(({0})::numeric)::double precision", _same_quantity),
+    _one("TRUNCATE", "trunc({0})", _same_quantity),
+    *(_one(name, f"{name.lower()}({{0}})", _PLAIN) for name in ("COS", "SIN", "TAN", "COT")),
+    *(_one(name, f"{name.lower()}({{0}})", _ANGLE) for name in ("ACOS", "ASIN", "ATAN")),
+    Function(
+        "ROUND",
+        parameters("x n"),
+        "DOUBLE PRECISION",
+        _same_quantity,
+        template("round(({0})::numeric, ({1})::integer)::double precision"),
+    ),
+    Function(
+        "TRUNCATE",
+        parameters("x n"),
+        "DOUBLE PRECISION",
+        _same_quantity,
+        template("trunc(({0})::numeric, ({1})::integer)::double precision"),
+    ),
+    Function("ATAN2", parameters("y x"), "DOUBLE PRECISION", _ANGLE, template("atan2({0}, {1})")),
+    Function("POWER", parameters("x y"), "DOUBLE PRECISION", _PLAIN, template("power({0}, {1})")),
+    Function("MOD", parameters("x y"), "DOUBLE PRECISION", _remainder, _emit_remainder),
+    Function("PI", (), "DOUBLE PRECISION", _PLAIN, template("pi()")),
+    Function("RAND", (), "DOUBLE PRECISION", _PLAIN, template("random()"), is_volatile=True),
+    Function("RAND", parameters("n"), "DOUBLE PRECISION", _PLAIN, template("random()"), is_volatile=True),
+)

@@ -1,0 +1,326 @@
+"""The type, unit, UCD and description of every value and condition (ADQL 2.1 §3, §4.7).
+
+Takes nodes whose operands are resolved, returns them with `info`; refuses what types forbid, and
+gives literals the type of what they are compared with.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from adql import nodes
+from adql.constants import number_of
+from adql.errors import AdqlError, TypeMismatch
+from adql.functions import function_of
+from adql.functions.conditional import common_type
+from adql.functions.function import Kind
+from adql.functions.region import call_of
+from adql.nodes import Info, Value
+from adql.units import combine
+from schema import types
+from schema.types import Type
+
+_DALI_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?)?\Z")
+_TRUTH = {"1": "true", "0": "false", "t": "true", "f": "false", "true": "true", "false": "false"}
+_INTEGER_LIMITS = ((2**31, types.INTEGER), (2**63, types.BIGINT))
+
+
+def number(node: nodes.Number) -> nodes.Number:
+    if not node.text.isdigit():
+        return replace(node, info=Info(types.DOUBLE))
+    value = int(node.text)
+    fitting = next((t for limit, t in _INTEGER_LIMITS if value < limit), types.DOUBLE)
+    return replace(node, info=Info(fitting))
+
+
+def string(node: nodes.String) -> nodes.String:
+    return replace(node, info=Info(types.TEXT if node.value.isascii() else types.UNICODE))
+
+
+def signed(node: nodes.Signed) -> nodes.Signed:
+    _need_number(node.operand)
+    info = node.operand.info
+    return replace(node, info=Info(info.type, info.unit, info.ucd))
+
+
+def _need_number(value: Value) -> None:
+    if value.type is not None and not value.type.is_numeric:
+        hint = "Write the number without quotes." if isinstance(value, nodes.String) else None
+        raise TypeMismatch(f"A number is needed here, not {_a(value.type)}", value.span, hint)
+
+
+def arithmetic(node: nodes.Arithmetic) -> nodes.Arithmetic:
+    for operand in node.operands:
+        _need_number(operand)
+    info = node.operands[0].info
+    for operator, operand in zip(node.operators, node.operands[1:], strict=True):
+        info = _operation(operator, info, operand)
+    return replace(node, info=info)
+
+
+def _operation(operator: str, left: Info, operand: Value) -> Info:
+    right = operand.info
+    type_ = types.wider(left.type, right.type) if left.type and right.type else left.type or right.type
+    if operator in "+-":
+        return Info(type_, left.unit if left.unit == right.unit else None)
+    scaled = number_of(operand) is not None
+    return Info(type_, combine(left.unit, operator, right.unit), left.ucd if scaled else None)
+
+
+def concatenation(node: nodes.Concatenation) -> nodes.Concatenation:
+    for operand in node.operands:
+        if operand.type is not None and (operand.type.is_geometry or operand.type.is_array):
+            raise TypeMismatch(f"|| joins strings, not {_a(operand.type)}", operand.span)
+    wide = any(operand.type is types.UNICODE for operand in node.operands)
+    return replace(node, info=Info(types.UNICODE if wide else types.TEXT))
+
+
+def call(node: nodes.Call) -> Value:
+    if node.name == "REGION":
+        return _region(node)
+    function = function_of(node)
+    arguments = tuple(
+        timestamp(value) if function.kind_of(i) is Kind.TIMESTAMP else value for i, value in enumerate(node.arguments)
+    )
+    function.check(arguments)
+    if node.name == "NULLIF":
+        arguments = compatible(arguments)
+    return replace(node, arguments=arguments, info=function.infer(arguments))
+
+
+def _region(node: nodes.Call) -> Value:
+    meant = call_of(node)
+    arguments = tuple(
+        signed(replace(a, operand=number(a.operand)))
+        if isinstance(a, nodes.Signed) and isinstance(a.operand, nodes.Number)
+        else number(a)
+        if isinstance(a, nodes.Number)
+        else a
+        for a in meant.arguments
+    )
+    return call(replace(meant, arguments=arguments))
+
+
+# ---- aggregates
+
+_STATISTICS = {
+    "AVG": ("stat.mean", "Mean"),
+    "MAX": ("stat.max", "Maximum"),
+    "MIN": ("stat.min", "Minimum"),
+    "SUM": (None, "Sum"),
+}
+
+
+def aggregate(node: nodes.Aggregate) -> nodes.Aggregate:
+    argument = node.argument
+    if argument is None or node.name == "COUNT":
+        if argument is not None and node.distinct:
+            comparable(argument, "COUNT(DISTINCT ...)")
+        return replace(node, info=Info(types.BIGINT, ucd="meta.number", description="Number of rows"))
+    if node.name in {"AVG", "SUM"} and argument.type is not types.BOOLEAN:
+        _need_number(argument)
+    comparable(argument, node.name)
+    info = argument.info
+    word, title = _STATISTICS[node.name]
+    description = f"{title} of: {info.description}" if info.description else None
+    found = Info(_aggregate_type(node.name, info.type), info.unit, _statistic(info.ucd, word), None, description)
+    if node.name in {"MIN", "MAX"}:
+        found = replace(found, arraysize=info.arraysize, xtype=info.xtype)
+    return replace(node, info=found)
+
+
+def _aggregate_type(name: str, found: Type | None) -> Type | None:
+    if found is types.BOOLEAN:
+        return types.DOUBLE if name == "AVG" else types.BIGINT if name == "SUM" else types.INTEGER
+    if name == "AVG" or found is types.REAL:
+        return types.DOUBLE if name in {"AVG", "SUM"} else found
+    if name == "SUM" and found is not None and found.is_integer:
+        return types.BIGINT
+    return found
+
+
+def _statistic(ucd: str | None, word: str | None) -> str | None:
+    """A UCD with `stat.mean` and the like; what is the mean of a main column is no main column."""
+    if not ucd:
+        return None
+    kept = [each for each in ucd.split(";") if each.strip().lower() != "meta.main"]
+    return ";".join([*kept, word] if word else kept)
+
+
+def comparable(value: Value, where: str) -> None:
+    """Raises: TypeMismatch for geometries, which PostgreSQL cannot compare."""
+    if value.type is not None and not value.type.has_equality:
+        raise TypeMismatch(
+            f"{where} cannot compare geometries",
+            value.span,
+            "Use COORD1(point) and COORD2(point).",
+        )
+
+
+# ---- CASE and CAST
+
+
+def case(node: nodes.Case) -> nodes.Case:
+    results = [w.result for w in node.whens] + ([node.otherwise] if node.otherwise is not None else [])
+    first = results[0].info
+    info = Info(common_type(tuple(results)), first.unit, first.ucd)
+    return replace(node, info=info)
+
+
+_CASTS = {
+    "SMALLINT": types.SMALLINT,
+    "INTEGER": types.INTEGER,
+    "BIGINT": types.BIGINT,
+    "REAL": types.REAL,
+    "DOUBLE PRECISION": types.DOUBLE,
+    "CHAR": types.TEXT,
+    "VARCHAR": types.TEXT,
+    "TIMESTAMP": types.TIMESTAMP,
+    "POINT": types.POINT,
+    "CIRCLE": types.CIRCLE,
+    "POLYGON": types.POLYGON,
+}
+
+
+def cast(node: nodes.Cast) -> Value:
+    target = _CASTS[node.target]
+    if target.is_geometry:
+        return _cast_geometry(node, target)
+    operand = timestamp(node.operand) if target is types.TIMESTAMP else node.operand
+    found = operand.type
+    if target is types.TEXT and found is types.UNICODE:
+        target = types.UNICODE
+    impossible = found is not None and (found.is_geometry or found.is_array or found is types.BYTES)
+    if impossible or (target.is_numeric and found is types.TIMESTAMP):
+        raise TypeMismatch(f"{found.adql if found else ''} values cannot be cast to {node.target}", node.span)
+    if target is types.TIMESTAMP and found is not None and not (found is target or found.is_text):
+        raise TypeMismatch(f"{found.adql} values cannot be cast to TIMESTAMP", node.span)
+    size = f"{node.length}*" if node.length and target.is_text else None
+    info = Info(target, operand.info.unit, operand.info.ucd, description=operand.info.description, arraysize=size)
+    return replace(node, operand=operand, info=info)
+
+
+def _cast_geometry(node: nodes.Cast, target: Type) -> Value:
+    """CAST('10 20' AS POINT): DALI's text of a constant, as ADQL 2.1 §4.7 allows."""
+    if node.operand.type is target:
+        return node.operand
+    if not isinstance(node.operand, nodes.String):
+        raise TypeMismatch(f"Only a string can be cast to {target.adql}", node.operand.span)
+    text = nodes.String(f"{target.adql} {node.operand.value}", span=node.operand.span)
+    return _region(nodes.Call("REGION", (text,), span=node.span))
+
+
+def timestamp(value: Value) -> Value:
+    """A string as the TIMESTAMP that it writes.
+
+    Raises: AdqlError for a literal that is no DALI timestamp; PostgreSQL takes 'now', and ignores zones.
+    """
+    if not isinstance(value, nodes.String):
+        return value
+    if not _DALI_TIME.match(value.value):
+        raise AdqlError(
+            f"{value.value[:40]!r} is no timestamp", value.span, "Write '2016-01-01T00:00:00' or '2016-01-01'."
+        )
+    return replace(value, value=value.value.removesuffix("Z"), info=Info(types.TIMESTAMP))
+
+
+# ---- comparisons
+
+
+def compatible(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """The values as they can be compared with each other: literals take the type of the rest.
+
+    Raises: TypeMismatch where they have nothing in common.
+    """
+    leading = next((v.type for v in values if not _is_literal(v) and v.type is not None), None)
+    if leading is None:
+        leading = next((v.type for v in values if v.type is not None), None)
+    if leading is None:
+        return values
+    adapt = _ADAPT.get(leading)
+    if leading.is_integer:
+        adapt = _whole
+    adapted = tuple(adapt(v) if adapt and _is_literal(v) else v for v in values)
+    for value in adapted:
+        _check_comparable(leading, value)
+    return adapted
+
+
+def _is_literal(value: Value) -> bool:
+    return isinstance(value, nodes.Number | nodes.String) or (
+        isinstance(value, nodes.Signed) and isinstance(value.operand, nodes.Number)
+    )
+
+
+def _whole(value: Value) -> Value:
+    """4295806720.0 as 4295806720: a double would keep PostgreSQL from using an index on integers."""
+    found = number_of(value) if value.type is types.DOUBLE else None
+    if found is None or not float(found).is_integer() or abs(found) >= 2**63:
+        return value
+    whole = number(nodes.Number(str(abs(int(found))), span=value.span))
+    return nodes.Signed("-", whole, span=value.span, info=whole.info) if found < 0 else whole
+
+
+def _truth(value: Value) -> Value:
+    text = value.text if isinstance(value, nodes.Number) else value.value if isinstance(value, nodes.String) else ""
+    word = _TRUTH.get(text.lower())
+    if word is None:
+        raise TypeMismatch("A boolean column can be compared with 1 and 0 only", value.span)
+    return nodes.String(word, span=value.span, info=Info(types.BOOLEAN))
+
+
+_ADAPT: dict[Type, Callable[[Value], Value]] = {types.BOOLEAN: _truth, types.TIMESTAMP: timestamp}
+
+
+def _a(type_: Type) -> str:
+    return f"{'an' if type_.adql[0] in 'AEIOU' else 'a'} {type_.adql}"
+
+
+def _check_comparable(leading: Type, value: Value) -> None:
+    found = value.type
+    if found is None or found == leading or types.wider(leading, found) is not None:
+        return
+    hint = None
+    if leading.is_text and found.is_numeric:
+        hint = "Put the value into single quotes to compare it with text."
+    elif leading.is_numeric and isinstance(value, nodes.String):
+        hint = "Write the number without quotes."
+    raise TypeMismatch(f"{leading.adql} values cannot be compared with {found.adql} values", value.span, hint)
+
+
+def comparison(node: nodes.Comparison) -> nodes.Comparison:
+    left, right = compatible((node.left, node.right))
+    comparable(left, f"The comparison {node.operator}")
+    return replace(node, left=left, right=right, info=Info(types.BOOLEAN))
+
+
+def between(node: nodes.Between) -> nodes.Between:
+    operand, low, high = compatible((node.operand, node.low, node.high))
+    comparable(operand, "BETWEEN")
+    return replace(node, operand=operand, low=low, high=high)
+
+
+def in_values(node: nodes.InValues) -> nodes.InValues:
+    operand, *items = compatible((node.operand, *node.items))
+    comparable(operand, "IN")
+    return replace(node, operand=operand, items=tuple(items))
+
+
+def in_query(node: nodes.InQuery) -> nodes.InQuery:
+    outputs = node.query.outputs
+    if len(outputs) != 1:
+        raise AdqlError(f"The query after IN must give one column, not {len(outputs)}", node.span)
+    found, wanted = outputs[0].info.type, node.operand.type
+    if found and wanted and types.wider(found, wanted) is None:
+        raise TypeMismatch(f"{wanted.adql} values cannot be looked for among {found.adql} values", node.operand.span)
+    comparable(node.operand, "IN")
+    return node
+
+
+def like(node: nodes.Like) -> nodes.Like:
+    for value in (node.operand, node.pattern):
+        if value.type is not None and not value.type.is_text:
+            raise TypeMismatch(
+                f"LIKE compares strings, not {_a(value.type)}", value.span, "CAST(x AS VARCHAR) makes a string."
+            )
+    return node

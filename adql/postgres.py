@@ -1,0 +1,368 @@
+"""Resolved tree → SQL of PostgreSQL with pgSphere.
+
+Every operation stands in its own parentheses, every name is ours or quoted, every literal is
+written anew from its value. Casts make the types those that `infer` told the world.
+"""
+
+from collections.abc import Sequence
+
+from psycopg import sql as psycopg_sql
+
+from adql import nodes
+from adql.constants import number_of, sources_of, walk
+from adql.functions import function_of
+from adql.functions.constructors import MAX_RADIUS
+from adql.functions.function import Function, Kind
+from adql.functions.geometry import inside_sql
+from adql.nodes import Condition, Expression, Output, Query, QueryBody, Value
+from schema import types
+from schema.types import Type
+
+_MAX_INLINED = 64
+
+
+def quote(value: str) -> str:
+    """A string literal."""
+    return psycopg_sql.quote(value).strip()
+
+
+def name(identifier: str) -> str:
+    """A quoted identifier."""
+    return psycopg_sql.Identifier(identifier).as_string()
+
+
+# ---- queries
+
+
+def query(node: Query) -> str:
+    body = _body(node.body)
+    if not node.common_tables:
+        return body
+    return f"WITH {', '.join(_common_tables(node))} {body}"
+
+
+def _common_tables(node: Query) -> list[str]:
+    """WITH queries are inlined, so that indexes are used through them, unless that would blow up."""
+    sizes: dict[str, int] = {}
+    for common in node.common_tables:
+        sizes[common.sql_name] = _size(common.body, sizes)
+    inlined = _size(node.body, sizes) <= _MAX_INLINED and not _is_volatile(node)
+    how = "AS NOT MATERIALIZED" if inlined else "AS"
+    return [f"{common.sql_name} {how} ({_body(common.body)})" for common in node.common_tables]
+
+
+def _size(body: QueryBody, sizes: dict[str, int]) -> int:
+    """How many tables a query reads when the WITH queries it names are written out in it."""
+    relations = [n for n in walk(body) if isinstance(n, nodes.Relation)]
+    return sum(sizes.get(r.parts[0], 1) if len(r.parts) == 1 else 1 for r in relations)
+
+
+def _is_volatile(node: Query) -> bool:
+    return any(isinstance(n, nodes.Call) and function_of(n).is_volatile for n in walk(node))
+
+
+def _body(body: QueryBody, outputs: tuple[Output, ...] | None = None) -> str:
+    """`outputs`: what an operand of a set operation must give, where that is not its own."""
+    outputs = outputs or body.outputs
+    if isinstance(body, nodes.SetOperation):
+        return _set_operation(body, outputs)
+    if body.fenced:
+        return _fenced(body)
+    return _select(body, outputs) + _order_by(body.order_by) + _limit(body)
+
+
+def _select(select: nodes.Select, outputs: tuple[Output, ...]) -> str:
+    items = [
+        f"{_as_output(item.value, output)} AS {output.sql_name}"
+        for item, output in zip(select.items, outputs, strict=True)
+        if isinstance(item, nodes.SelectItem)
+    ]
+    return " ".join(["SELECT DISTINCT" if select.distinct else "SELECT", ", ".join(items), *_clauses(select)])
+
+
+def _clauses(select: nodes.Select) -> list[str]:
+    clauses = ["FROM " + ", ".join(map(_table, select.tables))]
+    if select.where is not None:
+        clauses.append("WHERE " + condition(select.where))
+    grouped = [value(term) for term in select.group_by if sources_of(term)]
+    if select.group_by:
+        clauses.append("GROUP BY " + (", ".join(grouped) or "()"))
+    if select.having is not None:
+        clauses.append("HAVING " + condition(select.having))
+    return clauses
+
+
+def _as_output(item: Value, output: Output) -> str:
+    wanted = output.info.type or types.TEXT
+    text = value(item)
+    is_field = isinstance(item, nodes.Field) and item.type is not None and item.type.name == wanted.name
+    if is_field or wanted.is_geometry or text.endswith(f"::{wanted.name}"):
+        return text
+    return f"{text}::{wanted.name}"
+
+
+def _fenced(select: nodes.Select) -> str:
+    """SELECT ... FROM (SELECT ... OFFSET 0) ORDER BY ... LIMIT n: see rewrite.fence_of_cones."""
+    keys = [term.value for term in select.order_by]
+    extra = [f"{value(key)} AS k{i}" for i, key in enumerate(keys) if isinstance(key, Value)]
+    inner, *clauses = _select(select, select.outputs).split(" FROM ", 1)
+    inner = ", ".join([inner, *extra]) + " FROM " + clauses[0]
+    order = ", ".join(
+        _direction(f"c{key}" if isinstance(key, int) else f"k{i}", term)
+        for i, (key, term) in enumerate(zip(keys, select.order_by, strict=True))
+    )
+    columns = ", ".join(output.sql_name for output in select.outputs)
+    return f"SELECT {columns} FROM ({inner} OFFSET 0) q ORDER BY {order}{_limit(select)}"
+
+
+def _set_operation(operation: nodes.SetOperation, outputs: tuple[Output, ...]) -> str:
+    parts = [f"({_body(operation.operands[0], outputs)})"]
+    for operator, operand in zip(operation.operators, operation.operands[1:], strict=True):
+        parts += [operator, f"({_body(operand, outputs)})"]
+    text = " ".join(parts)
+    if any(isinstance(t.value, Value) and not isinstance(t.value, nodes.Field) for t in operation.order_by):
+        text = f"SELECT * FROM ({text}) q"
+    return text + _order_by(operation.order_by) + _limit(operation)
+
+
+def _order_by(terms: tuple[nodes.OrderTerm, ...]) -> str:
+    keys = [
+        _direction(str(t.value) if isinstance(t.value, int) else value(t.value), t)
+        for t in terms
+        if isinstance(t.value, int) or sources_of(t.value)
+    ]
+    return f" ORDER BY {', '.join(keys)}" if keys else ""
+
+
+def _direction(key: str, term: nodes.OrderTerm) -> str:
+    """NULLs come last both ways: the brightest star is not one without a magnitude."""
+    return f"{key} DESC NULLS LAST" if term.descending else key
+
+
+def _limit(body: QueryBody) -> str:
+    limit = f" LIMIT {body.top}" if isinstance(body, nodes.Select) and body.top is not None else ""
+    return limit + (f" OFFSET {body.offset}" if body.offset is not None else "")
+
+
+def _table(reference: nodes.TableReference) -> str:
+    match reference:
+        case nodes.Relation(parts=parts, sql_alias=alias):
+            return ".".join(map(name, parts)) + f" AS {alias}"
+        case nodes.DerivedTable(query=inner, sql_alias=alias):
+            return f"({query(inner)}) AS {alias}"
+        case nodes.Join():
+            on = condition(reference.condition) if reference.condition else "true"
+            return f"({_table(reference.left)} {reference.kind} JOIN {_table(reference.right)} ON {on})"
+    raise AssertionError(reference)
+
+
+# ---- values
+
+
+def value(node: Value) -> str:
+    match node:
+        case nodes.Field(source=source, name=column):
+            return f"{source}.{name(column)}" if source else name(column)
+        case nodes.Number(text=text):
+            return f"{text}::double precision" if node.type is types.DOUBLE else str(int(text))
+        case nodes.String(value=text):
+            return _string(text, node.type)
+        case nodes.Null():
+            return "NULL"
+        case nodes.Signed(sign=sign, operand=operand):
+            return f"({sign}{_operand(operand)})" if sign == "-" else value(operand)
+        case nodes.Arithmetic():
+            return _arithmetic(node)
+        case nodes.Concatenation(operands=operands):
+            return "(" + " || ".join(as_text(each) for each in operands) + ")"
+        case nodes.Call():
+            return _call(node)
+        case nodes.Aggregate():
+            return _aggregate(node)
+        case nodes.Cast():
+            return _cast(node)
+        case nodes.Case():
+            return _case(node)
+    raise AssertionError(node)
+
+
+def _string(text: str, type_: Type | None) -> str:
+    if type_ is types.BOOLEAN:
+        return text
+    return f"{quote(text)}::timestamp" if type_ is types.TIMESTAMP else f"{quote(text)}::text"
+
+
+def _operand(node: Value) -> str:
+    text = value(node)
+    return text if text.startswith("(") else f"({text})"
+
+
+def _arithmetic(node: nodes.Arithmetic) -> str:
+    """Left to right, as PostgreSQL reads a chain too. Of a real and a double, both are double."""
+    text = value(node.operands[0])
+    for operator, operand in zip(node.operators, node.operands[1:], strict=True):
+        text += f" {operator} {value(operand)}"
+    return f"({text})"
+
+
+def as_text(node: Value) -> str:
+    if node.type is types.TIMESTAMP:
+        return f"to_char({value(node)}, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS')"
+    return value(node) if isinstance(node, nodes.String) else f"{_operand(node)}::text"
+
+
+def _double(node: Value) -> str:
+    if node.type is types.DOUBLE and not isinstance(node, nodes.Null):
+        return value(node)
+    if isinstance(node, nodes.Field | nodes.Number):
+        return f"{value(node)}::double precision"
+    return f"{_operand(node)}::double precision"
+
+
+def _call(node: nodes.Call) -> str:
+    if node.name == "COALESCE" and any(isinstance(each, nodes.Field) and each.type is None for each in node.arguments):
+        return f"COALESCE({', '.join(map(value, node.arguments))})"
+    function = function_of(node)
+    arguments = tuple(_argument(function, i, each) for i, each in enumerate(node.arguments))
+    return function.emit(node.arguments, arguments)
+
+
+def _argument(function: Function, index: int, node: Value) -> str:
+    kind = function.kind_of(index)
+    if kind is Kind.NUMBER and function.name != "MOD":
+        return _double(node)
+    if kind is Kind.TEXT and isinstance(node, nodes.Null):
+        return "NULL::text"
+    if kind is Kind.POINT and isinstance(node, nodes.Null):
+        return "NULL::spoint"
+    if kind is Kind.TIMESTAMP:
+        return f"{_operand(node)}::timestamp"
+    return value(node)
+
+
+_AGGREGATES = {"AVG": "avg", "SUM": "sum", "MIN": "min", "MAX": "max", "COUNT": "count"}
+
+
+def _aggregate(node: nodes.Aggregate) -> str:
+    argument = node.argument
+    if argument is None:
+        return "count(*)"
+    inner = value(argument)
+    if argument.type is types.BOOLEAN and node.name != "COUNT":
+        inner = f"{inner}::integer"
+    elif argument.type is types.REAL and node.name in {"SUM", "AVG"}:
+        inner = f"{inner}::double precision"
+    text = f"{_AGGREGATES[node.name]}({'DISTINCT ' if node.distinct else ''}{inner})"
+    return f"{text}::{node.type.name}" if node.name in {"AVG", "SUM"} and node.type else text
+
+
+def _cast(node: nodes.Cast) -> str:
+    target = node.type or types.TEXT
+    if not target.is_text:
+        number = (
+            _double(node.operand)
+            if isinstance(node.operand, nodes.Number) and not target.is_integer
+            else _operand(node.operand)
+        )
+        if node.operand.type is types.BOOLEAN and target is not types.INTEGER:
+            number = f"{number}::integer"
+        return f"({number}::{target.name})"
+    text = as_text(node.operand)
+    return f"({text}::varchar({node.length})::text)" if node.length else f"({text})"
+
+
+def _case(node: nodes.Case) -> str:
+    cast = f"::{node.type.name}" if node.type and not node.type.is_geometry else ""
+    parts = ["CASE"] if node.operand is None else ["CASE " + value(node.operand)]
+    for when in node.whens:
+        parts.append(f"WHEN {_either(when.condition)} THEN {_operand(when.result)}{cast}")
+    if node.otherwise is not None:
+        parts.append(f"ELSE {_operand(node.otherwise)}{cast}")
+    return "(" + " ".join([*parts, "END"]) + ")"
+
+
+def _either(node: Expression) -> str:
+    if isinstance(node, Condition):
+        return condition(node)
+    if isinstance(node, Value):
+        return value(node)
+    raise AssertionError(node)
+
+
+# ---- conditions
+
+
+def condition(node: Condition) -> str:
+    match node:
+        case nodes.And(operands=operands):
+            return "(" + " AND ".join(map(condition, operands)) + ")"
+        case nodes.Or(operands=operands):
+            return "(" + " OR ".join(map(condition, operands)) + ")"
+        case nodes.Not(operand=operand):
+            return f"(NOT {condition(operand)})"
+        case nodes.Comparison(operator=operator, left=left, right=right):
+            return f"({value(left)} {operator} {value(right)})"
+        case nodes.Between():
+            word = _word("BETWEEN", negated=node.negated)
+            return f"({value(node.operand)} {word} {value(node.low)} AND {value(node.high)})"
+        case nodes.InValues():
+            return f"({value(node.operand)} {_word('IN', negated=node.negated)} ({_list(node.items)}))"
+        case nodes.InQuery():
+            return f"({value(node.operand)} {_word('IN', negated=node.negated)} ({query(node.query)}))"
+        case nodes.Like():
+            word = _word("ILIKE" if node.ignore_case else "LIKE", negated=node.negated)
+            return f"({value(node.operand)} {word} {value(node.pattern)} ESCAPE '')"
+        case nodes.IsNull():
+            return f"({value(node.operand)} {'IS NOT NULL' if node.negated else 'IS NULL'})"
+        case nodes.Exists():
+            return f"EXISTS ({query(node.query)})"
+    return _sky(node)
+
+
+def _word(word: str, *, negated: bool) -> str:
+    return f"NOT {word}" if negated else word
+
+
+def _list(items: Sequence[Value]) -> str:
+    return ", ".join(map(value, items))
+
+
+def _sky(node: Condition) -> str:
+    match node:
+        case nodes.Inside(point=point, region=region):
+            return inside_sql(point, region, (value(point), value(region)))
+        case nodes.Overlap(left=left, right=right):
+            return f"({value(left)} && {value(right)})"
+        case nodes.Near():
+            return _near(node)
+    raise AssertionError(node)
+
+
+def _near(node: nodes.Near) -> str:
+    """The operator that the index serves, in each direction in which one could, and where the distance
+
+    itself is compared also that: the operator takes a ten-thousandth of an arcsecond more.
+    """
+    left, right = value(node.left), value(node.right)
+    radius = _double(node.radius)
+    constant = number_of(node.radius)
+    operator = "<=" if node.operator == "within" else node.operator
+    exact = f"degrees({left} <-> {right}) {operator} {radius}"
+    if constant is not None and not 0 <= constant <= MAX_RADIUS:
+        return f"({exact})"
+    limit = f"radians({radius})"
+    if constant is None:
+        limit = f"radians(CASE WHEN {radius} BETWEEN 0 AND {MAX_RADIUS:g} THEN {radius} END)"
+    tests = [f"{point} <@ scircle({centre}, {limit})" for point, centre in _directions(node, left, right)]
+    return "(" + " AND ".join(tests if node.operator == "within" else [*tests, exact]) + ")"
+
+
+def _directions(node: nodes.Near, left: str, right: str) -> list[tuple[str, str]]:
+    """Which point may be looked up round which: one whose table the radius does not depend on."""
+    of_left, of_right, of_radius = (sources_of(each) for each in (node.left, node.right, node.radius))
+    found = []
+    if of_left and not of_left & of_radius:
+        found.append((left, right))
+    if of_right and of_right != of_left and not of_right & of_radius:
+        found.append((right, left))
+    return found or [(left, right)]

@@ -1,0 +1,19 @@
+"""Rewrites of resolved queries, one pass a file, applied in this order."""
+
+from adql.nodes import Query
+from adql.rewrite.contains_as_condition import contains_as_condition
+from adql.rewrite.distance_as_cone import distance_as_cone
+from adql.rewrite.each import rewrite_conditions
+from adql.rewrite.fence_of_cones import fence_of_cones
+
+CONDITIONS = (contains_as_condition, distance_as_cone)
+QUERIES = (fence_of_cones,)
+
+
+def rewrite(query: Query) -> Query:
+    """The query in a form that PostgreSQL runs well; it means the same."""
+    for condition in CONDITIONS:
+        query = rewrite_conditions(query, condition)
+    for pass_ in QUERIES:
+        query = pass_(query)
+    return query

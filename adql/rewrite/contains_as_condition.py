@@ -1,0 +1,73 @@
+"""`1 = CONTAINS(p, r)` → Inside, `1 = INTERSECTS(a, b)` → Overlap: bare operators, which indexes serve.
+
+Compared with 0 they are negated: a NULL position stays NULL, so its row drops out, as SQL says.
+A circle becomes Near of its centre, so that the index of either table of a join can be used.
+"""
+
+from adql import nodes
+from adql.constants import number_of
+from adql.nodes import Call, Comparison, Condition, Value
+from schema import types
+
+_SWAPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+def contains_as_condition(condition: Condition) -> Condition:
+    if not isinstance(condition, Comparison):
+        return condition
+    operator, call, other = _sides(condition)
+    if call is None:
+        return condition
+    truth = _truth(operator, number_of(other))
+    if truth is None:
+        return condition
+    found = _meaning(call)
+    return found if truth else nodes.Not(found, span=condition.span)
+
+
+def _sides(comparison: Comparison) -> tuple[str, Call | None, Value]:
+    left, right, operator = comparison.left, comparison.right, comparison.operator
+    if _is_predicate(left):
+        return operator, left if isinstance(left, Call) else None, right
+    if _is_predicate(right):
+        return _SWAPPED.get(operator, operator), right if isinstance(right, Call) else None, left
+    return operator, None, right
+
+
+def _is_predicate(value: Value) -> bool:
+    return isinstance(value, Call) and value.name in {"CONTAINS", "INTERSECTS"}
+
+
+def _truth(operator: str, number: float | None) -> bool | None:
+    """Whether the comparison of 1 or 0 with a number asks for 1 (True), for 0 (False), or for something else."""
+    match operator, number:
+        case ("=", 1) | ("<>", 0) | (">", 0) | (">=", 1):
+            return True
+        case ("=", 0) | ("<>", 1) | ("<", 1) | ("<=", 0):
+            return False
+    return None
+
+
+def _meaning(call: Call) -> Condition:
+    left, right = call.arguments
+    if call.name == "INTERSECTS":
+        if right.type is types.POINT:
+            left, right = right, left
+        elif left.type is not types.POINT:
+            return nodes.Overlap(left, right, span=call.span)
+    circle = _circle(right) if left.type is types.POINT else None
+    if circle is None:
+        return nodes.Inside(left, right, span=call.span)
+    centre, radius = circle
+    return nodes.Near(left, centre, "within", radius, span=call.span)
+
+
+def _circle(region: Value) -> tuple[Value, Value] | None:
+    """Centre and radius of a CIRCLE that is written out."""
+    if not isinstance(region, Call) or region.name != "CIRCLE":
+        return None
+    *centre, radius = (a for a in region.arguments if a.type is None or not a.type.is_text)
+    if len(centre) == 1:
+        return centre[0], radius
+    point = Call("POINT", tuple(centre), span=region.span, info=nodes.Info(types.POINT))
+    return point, radius

@@ -1,0 +1,173 @@
+"""What names mean in a place of a query: the tables in reach and their columns (ADQL 2.1 §2.1.7, §2.2).
+
+Regular identifiers match whatever the case, delimited ones exactly.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from adql.errors import AdqlError, UnknownName, nearest
+from adql.nodes import ColumnReference, Field, Identifier, Info, Output, Value
+from schema.model import Column, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """A column in reach: its name and the value it stands for."""
+
+    name: str
+    delimited: bool
+    value: Value
+
+    def matches(self, identifier: Identifier) -> bool:
+        if identifier.delimited:
+            return self.name == identifier.name
+        return self.name.lower() == identifier.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table in FROM: the names it answers to (alias, or schema and table), and its columns."""
+
+    names: tuple[Identifier, ...]
+    columns: tuple[Visible, ...]
+
+    def answers_to(self, qualifier: tuple[Identifier, ...]) -> bool:
+        """`t` and `s.t` mean the table s.t; a catalog's name before them is not checked."""
+        own = self.names[-len(qualifier) :] if len(qualifier) <= len(self.names) else ()
+        return bool(own) and all(
+            q.matches(n.name, exactly=n.delimited and q.delimited) for q, n in zip(qualifier, own, strict=True)
+        )
+
+    @property
+    def name(self) -> str:
+        return ".".join(each.name for each in self.names)
+
+
+def table_columns(table: Table, alias: str) -> tuple[Visible, ...]:
+    return tuple(Visible(c.name, c.is_delimited, _field(c, alias)) for c in table.columns)
+
+
+def _field(column: Column, alias: str) -> Field:
+    info = Info(
+        column.type,
+        column.unit,
+        column.ucd,
+        column.utype,
+        column.description,
+        column.arraysize,
+        column.xtype,
+    )
+    return Field(alias, column.name, column.name, info=info)
+
+
+def output_columns(outputs: tuple[Output, ...], alias: str) -> tuple[Visible, ...]:
+    return tuple(Visible(o.name, o.delimited, Field(alias, o.sql_name, o.name, info=o.info)) for o in outputs)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The tables of a query (or of one join), and around them those of the queries it stands in.
+
+    `visible` are the columns that a name without a table can mean: with USING and NATURAL joins,
+    the joined columns stand there once. `aliases` are the names of the SELECT list where they count.
+    """
+
+    sources: tuple[Source, ...] = ()
+    visible: tuple[Visible, ...] = ()
+    parent: "Scope | None" = None
+    aliases: tuple[Visible, ...] = ()
+    out_of_reach: tuple[Source, ...] = field(default=())
+
+    def column(self, reference: ColumnReference) -> Value:
+        """Raises: UnknownName, or AdqlError for a name that may mean two columns."""
+        *qualifier, name = reference.parts
+        scope: Scope | None = self
+        while scope is not None:
+            found = list(scope.candidates(tuple(qualifier), name))
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise self._ambiguous(reference)
+            scope = scope.parent
+        raise self._unknown(reference)
+
+    def candidates(self, qualifier: tuple[Identifier, ...], name: Identifier) -> Iterator[Value]:
+        if qualifier:
+            for source in self.named(qualifier):
+                yield from (c.value for c in source.columns if c.matches(name))
+            return
+        found = [c.value for c in self.visible if c.matches(name)]
+        yield from found or [c.value for c in self.aliases if c.matches(name)]
+
+    def named(self, qualifier: tuple[Identifier, ...]) -> list[Source]:
+        return [s for s in self.sources if s.answers_to(qualifier)]
+
+    def source(self, qualifier: tuple[Identifier, ...]) -> Source:
+        """The table that `t.*` means."""
+        found = self.named(qualifier)
+        if len(found) == 1:
+            return found[0]
+        shown = ".".join(q.name for q in qualifier)
+        span = qualifier[0].span.to(qualifier[-1].span)
+        if found:
+            raise AdqlError(f"{shown} may mean two tables of this query", span, "Give them aliases.")
+        raise UnknownName(f"No table of this query is called {shown}", span, self._table_hint(shown))
+
+    # ---- errors
+
+    def _everything(self) -> Iterator["Scope"]:
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+    def _ambiguous(self, reference: ColumnReference) -> AdqlError:
+        name = reference.parts[-1]
+        owners = [s.name for s in self.sources if any(c.matches(name) for c in s.columns)]
+        hint = "Say which: " + " or ".join(f"{owner.rsplit('.', 1)[-1]}.{name.name}" for owner in owners) + "."
+        return AdqlError(f"The column {name.name} is in several tables", reference.span, hint if owners else None)
+
+    def _unknown(self, reference: ColumnReference) -> AdqlError:
+        *qualifier, name = reference.parts
+        if qualifier:
+            return self._unknown_in_table(reference, tuple(qualifier), name)
+        if any(c.matches(name) for s in self.out_of_reach for c in s.columns):
+            return self._not_in_reach(reference)
+        known = list(dict.fromkeys(c.name for scope in self._everything() for c in scope.visible))
+        hint = nearest(name.name, known) or _maybe_string(name)
+        return UnknownName(f"There is no column {name.name}", reference.span, hint)
+
+    def _unknown_in_table(
+        self, reference: ColumnReference, qualifier: tuple[Identifier, ...], name: Identifier
+    ) -> AdqlError:
+        for scope in self._everything():
+            for source in scope.named(qualifier):
+                hint = nearest(name.name, [c.name for c in source.columns])
+                return UnknownName(f"{source.name} has no column {name.name}", reference.span, hint)
+        if any(s.answers_to(qualifier) for s in self.out_of_reach):
+            return self._not_in_reach(reference)
+        shown = ".".join(q.name for q in qualifier)
+        return UnknownName(f"No table of this query is called {shown}", reference.span, self._table_hint(shown))
+
+    def _not_in_reach(self, reference: ColumnReference) -> AdqlError:
+        shown = ".".join(part.name for part in reference.parts)
+        return UnknownName(
+            f"{shown} cannot be used in this ON: it belongs to a table outside of the JOIN",
+            reference.span,
+            "JOIN binds tighter than the comma: put that table into the JOIN, or the condition into WHERE.",
+        )
+
+    def _table_hint(self, name: str) -> str | None:
+        known = [s.name for scope in self._everything() for s in scope.sources]
+        shown = nearest(name, known) or (f"Tables of this query: {', '.join(known)}." if known else None)
+        renamed = [s for scope in self._everything() for s in scope.sources if len(s.names) == 1]
+        if renamed and not nearest(name, known):
+            return f"{shown} A table that has an alias is called by it only."
+        return shown
+
+
+def _maybe_string(name: Identifier) -> str | None:
+    if name.delimited:
+        return f"Double quotes are for names; a string stands in single quotes: '{name.name}'."
+    return None

@@ -1,0 +1,122 @@
+"""Text → tokens (ADQL 2.1 §2.1): words, delimited identifiers, strings, numbers, operators.
+
+Outside of strings, delimited identifiers and comments only ADQL's own characters may stand.
+"""
+
+import re
+from typing import NamedTuple
+
+from adql.errors import AdqlError, Span, TooComplex
+
+MAX_LENGTH = 200_000
+MAX_DIGITS = 40
+
+WORD, DELIMITED, STRING, NUMBER, OPERATOR, END = (
+    "word",
+    "delimited",
+    "string",
+    "number",
+    "operator",
+    "end",
+)
+
+
+class Token(NamedTuple):
+    """`value` is the text; of a word in upper case, of a delimited identifier or string its content."""
+
+    kind: str
+    value: str
+    start: int
+    end: int
+
+    @property
+    def span(self) -> Span:
+        return Span(self.start, self.end)
+
+
+_TOKEN = re.compile(
+    r"""
+      (?P<space>     (?: [ \t\r\n\f\v]+ | --[^\n]* )+ )
+    | (?P<word>      [A-Za-z][A-Za-z0-9_]* )
+    | (?P<number>    (?! 0[xX][0-9A-Fa-f] ) (?: \d+ (?:\.\d*)? | \.\d+ ) (?: [eE][+-]?\d+ )? )
+    | (?P<operator>  <> | != | <= | >= | \|\| | [-+*/(),.;<>=] )
+    | (?P<string>    ' (?: [^'] | '' )* ' )
+    | (?P<delimited> " (?: [^"] | "" )+ " )
+    """,
+    re.VERBOSE | re.ASCII,
+)
+_QUOTE = {STRING: "'", DELIMITED: '"'}
+
+
+def tokenize(text: str) -> list[Token]:
+    """The tokens of a query, an END token last.
+
+    Raises: AdqlError at a character that begins no token, TooComplex for a text over MAX_LENGTH.
+    """
+    if len(text) > MAX_LENGTH:
+        raise TooComplex(f"The query has {len(text)} characters; {MAX_LENGTH} are allowed")
+    tokens: list[Token] = []
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise _bad_character(text, position)
+        kind = match.lastgroup or END
+        if kind != "space":
+            tokens.append(_token(kind, match))
+        position = match.end()
+    tokens.append(Token(END, "", len(text), len(text)))
+    return tokens
+
+
+def _token(kind: str, match: re.Match[str]) -> Token:
+    value = match.group()
+    if kind == WORD:
+        value = value.upper()
+    elif kind in _QUOTE:
+        value = _unquote(value, match)
+    elif kind == NUMBER and len(value) > MAX_DIGITS:
+        raise TooComplex(f"A number may have {MAX_DIGITS} digits", Span(*match.span()))
+    return Token(kind, value, match.start(), match.end())
+
+
+def _unquote(quoted: str, match: re.Match[str]) -> str:
+    if "\0" in quoted:
+        raise AdqlError("A NUL character cannot stand in a query", Span(*match.span()))
+    return quoted[1:-1].replace(quoted[0] * 2, quoted[0])
+
+
+_HINTS = (
+    (re.compile("[\u2018\u2019\u201a\u201b\u2032]"), "Use the straight quote ' around strings."),
+    (re.compile("[\u201c\u201d\u201e\u2033]"), "Use straight quotes: ' around strings, \" around names."),
+    (re.compile("[\u2212\u2013\u2014]"), "Use the minus sign - of the keyboard."),
+    (re.compile("[\u00a0\u2000-\u200f\u202f\u205f\u3000\ufeff]"), "Use plain spaces."),
+    (re.compile(r"!"), 'Write != or <> for "not equal", NOT for negation.'),
+    (re.compile(r"%"), "Write MOD(x, y) for the remainder."),
+    (re.compile(r"\^"), "Write POWER(x, y)."),
+    (re.compile(r"\|"), "Write || to join strings; ADQL has no bitwise operators."),
+    (re.compile(r"[&~]"), "ADQL has no bitwise operators."),
+    (re.compile("`|\\["), 'Put names that need quoting in double quotes: "name".'),
+    (re.compile("::"), "Write CAST(value AS type)."),
+    (re.compile("0[xX]"), "ADQL has no hexadecimal numbers."),
+    (re.compile("_"), 'A name begins with a letter; put others in double quotes: "_name".'),
+    (re.compile("'"), "Close the string with '; a quote inside it is written ''."),
+    (re.compile('""'), "A name has at least one character; strings stand in single quotes: ''."),
+    (re.compile('"'), 'Close the name with "; strings stand in single quotes.'),
+)
+
+
+def _bad_character(text: str, position: int) -> AdqlError:
+    span = Span(position, position + 1)
+    for pattern, hint in _HINTS:
+        if pattern.match(text, position):
+            return AdqlError(_describe(text, position), span, hint)
+    return AdqlError(_describe(text, position), span)
+
+
+def _describe(text: str, position: int) -> str:
+    character = text[position]
+    if character in "'\"":
+        return f"The {'string' if character == chr(39) else 'name'} that begins here has no end"
+    shown = character if character.isprintable() else f"U+{ord(character):04X}"
+    return f"The character {shown} is not part of ADQL here"

@@ -1,0 +1,1 @@
+"""Tests mirror the tree; beside it contract/ (the standards), clients/ (real ones) and house/ (the code itself)."""

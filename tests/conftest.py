@@ -1,0 +1,154 @@
+"""A real PostgreSQL with pgSphere and the real sample, for the whole session; and a real service on it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from adql import translate
+from schema.description import read_description
+from schema.load import open_file
+from schema.model import Catalogue
+from schema.publish import load_table
+from schema.tap_schema import read_catalogue
+from tap.config import Config
+from tap.engine import database
+from tap.engine.private import PrivateCluster
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = Path(os.environ.get("ARMILLARY_SAMPLE", ROOT / "build" / "sample"))
+
+Run = Callable[[str], list[tuple[Any, ...]]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew; review the diff")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def config() -> Iterator[Config]:
+    """The configuration of a private cluster that lives as long as the tests."""
+    # Not pytest's folder: PostgreSQL's own user must be able to go through it.
+    folder = Path(tempfile.mkdtemp(prefix="armillary-test-"))
+    folder.chmod(0o755)
+    port = free_port()
+    config = Config(
+        base_url=f"http://localhost:{port}/tap",
+        port=port,
+        data_dir=str(folder),
+        shared_buffers="256MB",
+        sync_limit=20.0,
+    )
+    cluster = PrivateCluster(folder, config.shared_buffers, durable=False)
+    cluster.start()
+    try:
+        database.prepare(config, print)
+        yield config
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sample(config: Config) -> Config:
+    """The configuration, with demo.stars and demo.ngc loaded and published."""
+    with database.owner_connection(config) as connection:
+        for name in ("ngc", "stars"):
+            description = read_description(ROOT / "deploy" / "sample" / f"{name}.toml")
+            load_table(connection, open_file(SAMPLE / f"{name}.parquet"), f"demo.{name}", description)
+    return config
+
+
+@pytest.fixture
+def owner(config: Config) -> Iterator[psycopg.Connection]:
+    """A connection of the role that owns the catalogues."""
+    with database.owner_connection(config) as connection:
+        yield connection
+
+
+@pytest.fixture
+def reader(config: Config) -> Iterator[psycopg.Connection]:
+    """A connection of the role that runs what strangers wrote, as the service sets it up."""
+    with psycopg.connect(database.reader_conninfo(config), autocommit=True) as connection:
+        connection.execute("SET search_path = pg_catalog, public")
+        yield connection
+
+
+@pytest.fixture
+def catalogue(sample: Config, reader: psycopg.Connection) -> Catalogue:
+    return read_catalogue(reader)
+
+
+@pytest.fixture
+def run(sample: Config, reader: psycopg.Connection) -> Run:
+    """Runs ADQL on the sample and on whatever the test published, as the service would, and gives the rows."""
+
+    def run(query: str) -> list[tuple[Any, ...]]:
+        return reader.execute(translate(query, read_catalogue(reader)).sql.encode()).fetchall()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def service(sample: Config) -> Iterator[str]:
+    """The URL of a running `armillary serve` with the sample."""
+    with serving(sample) as url:
+        yield url
+
+
+class serving:  # noqa: N801
+    """`armillary serve` as a process of its own, for as long as the block lasts; its log in `log`."""
+
+    def __init__(self, config: Config, **environment: str) -> None:
+        self.config = config
+        self.environment = environment
+        self.log = Path(config.data_dir) / f"serve-{config.port}.log"
+
+    def __enter__(self) -> str:
+        settings = {f"ARMILLARY_{name.upper()}": str(getattr(self.config, name)) for name in self.config.__slots__}
+        environment = os.environ | settings | self.environment
+        command = [sys.executable, "-m", "tap", "serve"]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            self._wait()
+        except Exception:
+            self.process.kill()
+            raise
+        return self.config.base_url
+
+    def _wait(self) -> None:
+        url = self.config.base_url.removesuffix("/tap") + "/readyz"
+        for _ in range(240):
+            if self.process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(url, timeout=2):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.25)
+        raise RuntimeError(f"the service did not start:\n{self.log.read_text()}")
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
