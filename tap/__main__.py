@@ -1,0 +1,5 @@
+"""`python -m tap` is `armillary`."""
+
+from tap.cli import main
+
+main()

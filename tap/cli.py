@@ -1,0 +1,227 @@
+"""The command `armillary`: serve · load · publish · unpublish · check · explain · config · migrate."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+
+import click
+import psycopg
+import uvicorn
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from adql.errors import AdqlError
+from schema.description import Description, DescriptionError, read_description
+from schema.load import open_file
+from schema.load.reader import LoadError
+from schema.migrate import ChangedMigration
+from schema.publish import Loaded, load_table, publish_table, unpublish_table
+from tap.app import create_app
+from tap.config import ENVIRONMENT, Config, ConfigError, about, load_config
+from tap.engine import database
+from tap.engine.engine import DatabaseAway, Engine
+from tap.engine.pgsphere import PgSphereMissing
+from tap.engine.private import NoPostgres
+from tap.execute import explain as explain_query
+from tap.observe import configure_logging
+
+_OUT = Console(stderr=True, highlight=False)
+_CLEAR = (
+    ConfigError,
+    LoadError,
+    DescriptionError,
+    NoPostgres,
+    PgSphereMissing,
+    ChangedMigration,
+    DatabaseAway,
+    OSError,
+)
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """What the user can repair is told in one line; PostgreSQL's own words where it is theirs."""
+    try:
+        yield
+    except _CLEAR as error:
+        raise click.ClickException(str(error) or "The database cannot be reached") from error
+    except AdqlError as error:
+        raise click.ClickException(error.explain()) from error
+    except psycopg.Error as error:
+        raise click.ClickException(f"PostgreSQL: {error}") from error
+
+
+@click.group()
+@click.option("--config", "path", type=click.Path(path_type=Path), help="A TOML file; see `armillary config`.")
+@click.pass_context
+def main(context: click.Context, path: Path | None) -> None:
+    """Armillary: an IVOA TAP service for star catalogues in PostgreSQL."""
+    with _clear_errors():
+        context.obj = load_config(path)
+
+
+@main.command()
+@click.pass_obj
+def serve(config: Config) -> None:
+    """Serve the catalogues over HTTP."""
+    with _clear_errors(), database.running_database(config):
+        database.prepare(config, _OUT.print)
+        _OUT.print(f"TAP service at [bold]{config.base_url}[/bold]   (Ctrl-C stops)")
+        for field in fields(Config):
+            os.environ[f"{ENVIRONMENT}{field.name.upper()}"] = str(getattr(config, field.name))
+        uvicorn.run(
+            "tap.cli:web_process",
+            factory=True,
+            host=config.host,
+            port=config.port,
+            workers=config.processes,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            timeout_graceful_shutdown=5,
+            h11_max_incomplete_event_size=65536,
+        )
+
+
+def web_process() -> object:
+    """The application of one web process; its configuration comes through the environment."""
+    configure_logging(quiet=not os.environ.get("ARMILLARY_LOG"))
+    return create_app(load_config())
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--table", required=True, help="schema.table")
+@click.option("--description", type=click.Path(exists=True, path_type=Path), help="A TOML file about the table.")
+@click.pass_obj
+def load(config: Config, file: Path, table: str, description: Path | None) -> None:
+    """Load FILE (Parquet, FITS, VOTable, CSV, TSV, ECSV) as a published table."""
+    with _clear_errors(), _ready(config) as connection, _progress(table) as progress:
+        described = read_description(description) if description else Description()
+        wanted = {c.source or name: c.type for name, c in described.columns.items() if c.type}
+        done = load_table(connection, open_file(file, wanted), table, described, progress)
+    _report(done, "replaced" if done.replaced else "loaded")
+
+
+@main.command()
+@click.argument("table")
+@click.option("--description", type=click.Path(exists=True, path_type=Path), help="A TOML file about the table.")
+@click.pass_obj
+def publish(config: Config, table: str, description: Path | None) -> None:
+    """Publish TABLE (schema.table), which exists in the database."""
+    with _clear_errors(), _ready(config) as connection:
+        described = read_description(description) if description else Description()
+        done = publish_table(connection, table, described)
+    _report(done, "published")
+
+
+@main.command()
+@click.argument("table")
+@click.pass_obj
+def unpublish(config: Config, table: str) -> None:
+    """Take TABLE out of the service; its data stay in the database."""
+    with _clear_errors(), _ready(config) as connection:
+        if not unpublish_table(connection, table):
+            raise click.ClickException(f"{table} is not published")
+    _OUT.print(f"{table} is no longer published")
+
+
+@main.command()
+@click.pass_obj
+def migrate(config: Config) -> None:
+    """Make the database ready, or bring it up to date."""
+    with _clear_errors(), database.running_database(config):
+        applied = database.prepare(config, _OUT.print)
+    _OUT.print("\n".join(applied) or "The database is up to date.")
+
+
+@main.command()
+@click.pass_obj
+def check(config: Config) -> None:
+    """Say what is installed, what works and what is switched off."""
+    with _clear_errors(), database.running_database(config):
+        database.prepare(config, _OUT.print)
+        for name, found in database.versions(config).items():
+            click.echo(f"{name:24} {found}")
+        with _engine(config) as engine, engine.session(10) as session:
+            tables = list(session.catalogue.tables)
+    click.echo(f"{'published tables':24} {len(tables)}")
+    for table in tables:
+        click.echo(f"  {table.table_name:30} {f'{table.nrows:,} rows' if table.nrows else ''}")
+
+
+@main.command()
+@click.argument("query")
+@click.pass_obj
+def explain(config: Config, query: str) -> None:
+    """Show the SQL of an ADQL QUERY, and PostgreSQL's plan."""
+    with _clear_errors(), database.running_database(config), _engine(config) as engine, engine.session(10) as session:
+        sql, plan = explain_query(query, session)
+    click.echo("\n".join([sql, "", *plan]))
+
+
+@main.command("config")
+@click.pass_obj
+def show_config(config: Config) -> None:
+    """Show all settings with their values, as a TOML file that could be used."""
+    for field in fields(Config):
+        value = getattr(config, field.name)
+        shown = f'"{value}"' if isinstance(value, str) else value
+        click.echo(f"# {about(field.name)}\n{field.name} = {shown}")
+
+
+@contextmanager
+def _ready(config: Config) -> Iterator[psycopg.Connection]:
+    """A connection of the owner to a database that is up to date."""
+    with database.running_database(config):
+        database.prepare(config, _OUT.print)
+        with database.owner_connection(config) as connection:
+            yield connection
+
+
+@contextmanager
+def _engine(config: Config) -> Iterator[Engine]:
+    engine = Engine(database.reader_conninfo(config), 2)
+    engine.open()
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+@contextmanager
+def _progress(table: str) -> Iterator[Callable[[int, float | None], None]]:
+    """A bar with rows, rows a second and the time left; the indexes at its end take their own time."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]:,} rows"),
+        TextColumn("{task.fields[rate]:,.0f} rows/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_OUT, transient=True) as bar:
+        task = bar.add_task(table, total=1.0, rows=0, rate=0.0)
+
+        def update(rows: int, fraction: float | None) -> None:
+            elapsed = bar.tasks[task].elapsed or 1e-9
+            done = fraction or 0.0
+            label = f"{table}: indexes" if done >= 1 else table
+            bar.update(task, completed=done, rows=rows, rate=rows / elapsed, description=label)
+
+        yield update
+
+
+def _report(done: Loaded, verb: str) -> None:
+    rows = f", {done.table.nrows:,} rows" if done.table.nrows else ""
+    _OUT.print(f"{done.table.table_name} {verb}: {len(done.table.columns)} columns{rows}")
+    for warning in done.warnings:
+        _OUT.print(f"  [yellow]warning[/yellow] {warning}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

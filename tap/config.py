@@ -1,0 +1,118 @@
+"""The configuration: one frozen dataclass, read once from a TOML file and the environment.
+
+The file is what --config names, else $ARMILLARY_CONFIG, ./armillary.toml or /etc/armillary/armillary.toml.
+Every key can also be an environment variable: `maxrec_default` is ARMILLARY_MAXREC_DEFAULT.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from adql.errors import nearest
+
+ENVIRONMENT = "ARMILLARY_"
+PLACES = (Path("armillary.toml"), Path("/etc/armillary/armillary.toml"))
+
+
+class ConfigError(Exception):
+    """The configuration has an unknown key or an impossible value."""
+
+
+def _default_data_dir() -> str:
+    if os.geteuid() == 0:
+        return "/var/lib/armillary"
+    return str(Path.home() / ".local/state/armillary")
+
+
+def _about(default: Any, about: str) -> Any:
+    if callable(default):
+        return field(default_factory=default, metadata={"about": about})
+    return field(default=default, metadata={"about": about})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What an operator can set; `about` of each field is its documentation."""
+
+    base_url: str = _about(
+        "http://localhost:8080/tap", "URL of the service as its users type it; all links begin with it"
+    )
+    host: str = _about("127.0.0.1", "address to listen on; 0.0.0.0 for all")
+    port: int = _about(8080, "port to listen on")
+    processes: int = _about(2, "web processes")
+    data_dir: str = _about(_default_data_dir, "folder of the private PostgreSQL cluster")
+    database: str = _about("", "PostgreSQL to use, as a libpq connection string; empty: a private cluster of our own")
+    owner_database: str = _about(
+        "", "the same for the role that owns the catalogues; empty: `database` as armillary_owner"
+    )
+    admin_database: str = _about("", "the same for a superuser, used by migrate only; empty: `database` as it is")
+    shared_buffers: str = _about("", "shared_buffers of the private cluster; empty: a quarter of the memory")
+    maxrec_default: int = _about(100_000, "rows of a result when MAXREC is not given")
+    maxrec_hard: int = _about(20_000_000, "rows of a result at most")
+    sync_limit: float = _about(60.0, "seconds that a /sync query may take")
+    stall_limit: float = _about(60.0, "seconds that a client may take to accept the next piece of a result")
+    spool_memory: int = _about(8_000_000, "bytes of a result that wait in memory for a slow client; more go to a file")
+    spool_limit: int = _about(8_000_000_000, "bytes of a result that may wait in a file for a slow client")
+    concurrent_queries: int = _about(16, "queries that run at once in one web process; more wait")
+    queue_limit: float = _about(10.0, "seconds that a query waits for its turn before it gets 503")
+    body_limit: int = _about(1_000_000, "bytes of a request's body")
+    work_mem: str = _about("64MB", "memory of a sort or hash of a stranger's query")
+    temp_file_limit: str = _about("20GB", "temporary files of a stranger's query")
+    title: str = _about("Armillary TAP service", "name of the service")
+    publisher: str = _about("", "who publishes the data")
+    contact: str = _about("", "address for questions")
+
+    def __post_init__(self) -> None:
+        if self.base_url.endswith("/") or not self.base_url.startswith(("http://", "https://")):
+            raise ConfigError("base_url must begin with http:// or https:// and have no / at its end")
+        if not 0 < self.maxrec_default <= self.maxrec_hard:
+            raise ConfigError("maxrec_default must be between 1 and maxrec_hard")
+
+
+def about(name: str) -> str:
+    return next(str(f.metadata["about"]) for f in fields(Config) if f.name == name)
+
+
+def load_config(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
+    """Raises: ConfigError naming the key; OSError for a file that cannot be read."""
+    values: dict[str, Any] = {}
+    found = path or _find(environment)
+    if found:
+        values |= _checked(_read(found), str(found))
+    named = {f"{ENVIRONMENT}{f.name.upper()}": f.name for f in fields(Config)}
+    own = {named[key]: value for key, value in environment.items() if key in named}
+    values |= _checked(own, "the environment")
+    return Config(**values)
+
+
+def _find(environment: Mapping[str, str]) -> Path | None:
+    if named := environment.get(f"{ENVIRONMENT}CONFIG"):
+        return Path(named)
+    return next((place for place in PLACES if place.is_file()), None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is no TOML: {error}") from error
+
+
+def _checked(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    known = {f.name: f for f in fields(Config)}
+    found = {}
+    for name, value in values.items():
+        if name not in known:
+            raise ConfigError(f"{origin}: there is no setting {name}. {nearest(name, list(known)) or ''}".strip())
+        found[name] = _typed(name, value, known[name].type, origin)
+    return found
+
+
+def _typed(name: str, value: Any, type_: Any, origin: str) -> Any:
+    try:
+        return type_(value)
+    except ValueError as error:
+        raise ConfigError(f"{origin}: {name} must be {type_.__name__}, not {value!r}") from error

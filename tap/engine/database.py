@@ -1,0 +1,96 @@
+"""The database of a configuration: which connections each role has, and how it is made ready."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from schema.migrate import migrate, migrations
+from schema.roles import OWNER, READER, prepare_roles
+from tap.config import Config
+from tap.engine.pgsphere import ensure_pgsphere
+from tap.engine.private import ADMIN, PrivateCluster
+
+Say = Callable[[str], None]
+
+
+def cluster_of(config: Config) -> PrivateCluster:
+    return PrivateCluster(Path(config.data_dir).absolute(), config.shared_buffers)
+
+
+def reader_conninfo(config: Config) -> str:
+    return _conninfo(config, READER, "")
+
+
+def owner_conninfo(config: Config) -> str:
+    return _conninfo(config, OWNER, config.owner_database)
+
+
+def _conninfo(config: Config, role: str, own: str) -> str:
+    if own:
+        return own
+    if config.database:
+        return make_conninfo(config.database, user=role)
+    return cluster_of(config).conninfo(role)
+
+
+def _admin_conninfo(config: Config) -> str:
+    return config.admin_database or config.database or cluster_of(config).conninfo(ADMIN)
+
+
+@contextmanager
+def running_database(config: Config) -> Iterator[None]:
+    """The private cluster, where it is ours, runs as long as the block lasts. Raises: NoPostgres."""
+    if config.database:
+        yield
+        return
+    with cluster_of(config).running():
+        yield
+
+
+def prepare(config: Config, say: Say) -> list[str]:
+    """Extension, roles and migrations, as a superuser; what is there already is left. The names of what was applied.
+
+    Raises: PgSphereMissing, ChangedMigration, psycopg.Error.
+    """
+    settings = {
+        "default_transaction_read_only": "on",
+        "statement_timeout": f"{int(config.sync_limit * 1000) + 5000}",
+        "idle_in_transaction_session_timeout": "60s",
+        "lock_timeout": "2s",
+        "temp_file_limit": config.temp_file_limit,
+        "work_mem": config.work_mem,
+        "client_connection_check_interval": "1s",
+        "jit": "off",
+        "timezone": "UTC",
+    }
+    with psycopg.connect(_admin_conninfo(config), autocommit=True) as connection:
+        ensure_pgsphere(connection, say)
+        prepare_roles(connection, settings)
+        connection.execute(f"SET ROLE {OWNER}")
+        return migrate(connection, migrations())
+
+
+def owner_connection(config: Config) -> psycopg.Connection:
+    return psycopg.connect(owner_conninfo(config), autocommit=True)
+
+
+def versions(config: Config) -> dict[str, str]:
+    """Of PostgreSQL, pgSphere, and whether HEALPix is built in."""
+    with psycopg.connect(reader_conninfo(config), autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT current_setting('server_version'), (SELECT extversion FROM pg_extension WHERE extname = 'pg_sphere'),"
+            " (SELECT count(*) FROM pg_proc WHERE proname = 'healpix_nest'),"
+            " (SELECT count(*) FROM pg_proc WHERE proname = 'spoint_dwithin')"
+        ).fetchone()
+    server, sphere, healpix, dwithin = found or ("?", None, 0, 0)
+    return {
+        "PostgreSQL": str(server),
+        "pgSphere": str(sphere or "missing"),
+        "HEALPix functions": "yes" if healpix else "no: ivo_healpix_index and ivo_healpix_center will fail",
+        "cone estimates by area": "yes"
+        if dwithin
+        else "no: pgSphere is older than 1.3; cones with ORDER BY are fenced instead",
+    }

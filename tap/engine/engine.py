@@ -1,0 +1,149 @@
+"""A PostgreSQL as the service uses it: sessions of the untrusted role, and what is published."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from adql import Translation
+from schema.model import Catalogue
+from schema.tap_schema import VERSION, read_catalogue
+from tap.engine.interrupt import Interrupt, Reason
+from tap.engine.rows import Interrupted, Rows
+from tap.engine.wire import Wire, copy_command
+
+_BEGIN = "BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}; " + VERSION
+_APPLICATION = "armillary"
+
+
+class DatabaseAway(Exception):
+    """No connection to PostgreSQL can be had now."""
+
+
+class Session:
+    """One connection in one read-only transaction, for one query."""
+
+    def __init__(self, engine: "Engine", connection: psycopg.Connection, version: int, interrupt: Interrupt) -> None:
+        self._engine = engine
+        self._connection = connection
+        self._version = version
+        self._interrupt = interrupt
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is published at this instant."""
+        return self._engine.catalogue_of(self._connection, self._version)
+
+    def rows(self, translation: Translation, wire: Wire, maxrec: int) -> Rows:
+        """Raises: psycopg.Error, Interrupted."""
+        command = copy_command(translation, wire, maxrec)
+        return Rows(self._connection, command, maxrec, self._interrupt, binary=wire is Wire.BINARY)
+
+    def explain(self, translation: Translation) -> list[str]:
+        rows = self._connection.execute(b"EXPLAIN " + translation.sql.encode()).fetchall()
+        return [str(row[0]) for row in rows]
+
+
+class Engine:
+    """Sessions on the database that `conninfo` names, as armillary_reader."""
+
+    def __init__(self, conninfo: str, sessions: int, wait: float = 10.0) -> None:
+        self._pool = ConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=sessions,
+            timeout=wait,
+            kwargs={"autocommit": True, "application_name": _APPLICATION, "prepare_threshold": None},
+            configure=_configure,
+            check=None,
+            reconnect_timeout=5,
+            open=False,
+        )
+        self._catalogue: Catalogue | None = None
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        self._pool.open()
+
+    def close(self) -> None:
+        self._pool.close(timeout=2)
+
+    @contextmanager
+    def session(self, limit: float, interrupt: Interrupt | None = None) -> Iterator[Session]:
+        """`limit` in seconds is PostgreSQL's net below the caller's own deadline. Raises: DatabaseAway."""
+        interrupt = interrupt or Interrupt()
+        connection, version = self._begin(limit)
+        interrupt.attach(connection)
+        try:
+            if interrupt.reason:
+                raise Interrupted(interrupt.reason)
+            yield Session(self, connection, version, interrupt)
+        except Interrupted:
+            raise
+        except psycopg.Error as error:
+            raise _meaning(error, interrupt) from error
+        finally:
+            interrupt.detach()
+            self._end(connection)
+
+    def _begin(self, limit: float) -> tuple[psycopg.Connection, int]:
+        """A connection may have died in the pool: then the next one is tried."""
+        for _ in range(self._pool.max_size + 1):
+            try:
+                connection = self._pool.getconn()
+            except (PoolTimeout, psycopg.OperationalError) as error:
+                raise DatabaseAway from error
+            try:
+                return connection, _version(connection, limit)
+            except psycopg.OperationalError:
+                connection.close()
+                self._pool.putconn(connection)
+        raise DatabaseAway
+
+    def _end(self, connection: psycopg.Connection) -> None:
+        """Back into the pool, clean; a connection in the middle of a COPY is closed, which ends its statement."""
+        try:
+            if connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                connection.close()
+            else:
+                connection.pgconn.exec_(b"ROLLBACK")
+        except psycopg.Error:
+            connection.close()
+        self._pool.putconn(connection)
+
+    def catalogue_of(self, connection: psycopg.Connection, version: int) -> Catalogue:
+        """Read anew only when something was published since."""
+        found = self._catalogue
+        if found is None or found.version != version:
+            with self._lock:
+                found = self._catalogue
+                if found is None or found.version != version:
+                    found = self._catalogue = read_catalogue(connection)
+        return found
+
+
+def _configure(connection: psycopg.Connection) -> None:
+    connection.execute("SET search_path = pg_catalog, public")
+    connection.execute("SET standard_conforming_strings = on")
+
+
+def _version(connection: psycopg.Connection, limit: float) -> int:
+    command = _BEGIN.format(timeout=int(limit * 1000)).encode()
+    result = connection.pgconn.exec_(command)
+    if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
+        raise psycopg.errors.error_from_result(result)
+    value = result.get_value(0, 0)
+    return int(value or 0)
+
+
+def _meaning(error: psycopg.Error, interrupt: Interrupt) -> Exception:
+    """Why a statement really ended."""
+    if interrupt.reason:
+        return Interrupted(interrupt.reason)
+    if isinstance(error, psycopg.errors.QueryCanceled) and "timeout" in str(error):
+        return Interrupted(Reason.TIME_LIMIT)
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+        return DatabaseAway()
+    return error

@@ -1,0 +1,181 @@
+"""A PostgreSQL cluster of our own: own folder, Unix socket only, never run as root."""
+
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ADMIN = "armillary_admin"
+_SOCKET_PATH_LIMIT = 100
+_INSTALLED = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+
+
+class NoPostgres(Exception):
+    """PostgreSQL is not installed, or does not start; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class PrivateCluster:
+    """The cluster in `folder`; `durable` False makes it fast and forgetful, for tests."""
+
+    folder: Path
+    shared_buffers: str = ""
+    durable: bool = True
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "postgres"
+
+    @property
+    def sockets(self) -> Path:
+        """The folder of the socket; its path has a length limit, so a deep one moves to /tmp."""
+        inside = self.folder / "run"
+        if len(str(inside)) < _SOCKET_PATH_LIMIT - len("/.s.PGSQL.5432"):
+            return inside
+        digest = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"armillary-{digest}"
+
+    def conninfo(self, user: str) -> str:
+        return f"host={self.sockets} dbname=armillary user={user}"
+
+    def is_running(self) -> bool:
+        return self.data.exists() and self._pg_ctl("status", check=False).returncode == 0
+
+    def start(self) -> None:
+        """Makes the cluster if it is not there yet, and starts it. Raises: NoPostgres."""
+        if not (self.data / "PG_VERSION").exists():
+            self._create()
+        self._make_folder(self.sockets)
+        self._configure()
+        log = self.folder / "postgres.log"
+        self._pg_ctl("start", "-w", "-t", "120", "-l", str(log), "-o", f"-k {self.sockets}")
+        self._create_database()
+
+    def stop(self) -> None:
+        self._pg_ctl("stop", "-m", "fast", "-w", check=False)
+
+    @contextmanager
+    def running(self) -> Iterator[bool]:
+        """Running as long as the block lasts; what was running before goes on. Yields whether it was started."""
+        started = not self.is_running()
+        if started:
+            self.start()
+        try:
+            yield started
+        finally:
+            if started:
+                self.stop()
+
+    # ---- making it
+
+    def _create(self) -> None:
+        self._make_folder(self.folder)
+        sync = [] if self.durable else ["--no-sync"]
+        options = ["-U", ADMIN, "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", *sync]
+        self._run([_program("initdb"), "-D", str(self.data), *options])
+
+    def _make_folder(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        user = _unprivileged_user()
+        if user:
+            shutil.chown(folder, user.pw_name)
+
+    def _configure(self) -> None:
+        lines = [f"{name} = {value!r}" for name, value in self._settings().items()]
+        path = self.data / "armillary.conf"
+        path.write_text("\n".join(["# Written by armillary at every start.", *lines, ""]))
+        path.chmod(0o644)
+        main = self.data / "postgresql.conf"
+        include = "include_if_exists = 'armillary.conf'\n"
+        if include not in main.read_text():
+            with main.open("a") as file:
+                file.write(include)
+
+    def _settings(self) -> dict[str, str]:
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_permissions": "0700",
+            "shared_buffers": self.shared_buffers or f"{_quarter_of_memory()}MB",
+            "maintenance_work_mem": "512MB",
+            "effective_io_concurrency": "200",
+            "random_page_cost": "1.1",
+            "max_connections": "200",
+            "max_wal_size": "4GB",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "jit": "off",
+        }
+        if not self.durable:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        return settings
+
+    def _create_database(self) -> None:
+        command = [_program("psql"), "-h", str(self.sockets), "-U", ADMIN, "-d", "postgres", "-Atqc"]
+        found = self._run([*command, "SELECT 1 FROM pg_database WHERE datname = 'armillary'"])
+        if not found.stdout.strip():
+            self._run([*command, "CREATE DATABASE armillary"])
+
+    # ---- running programs as somebody who is not root
+
+    def _pg_ctl(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self._run([_program("pg_ctl"), "-D", str(self.data), *arguments], check=check)
+
+    def _run(self, command: list[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
+        user = _unprivileged_user()
+        identity: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+        # A file, not a pipe: the server inherits it, and a pipe would never end.
+        with tempfile.TemporaryFile("w+") as output:
+            done = subprocess.run(
+                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd="/", check=False, **identity
+            )
+            output.seek(0)
+            text = output.read()
+        if check and done.returncode:
+            raise NoPostgres(f"{Path(command[0]).name} failed:\n{text.strip()}\n{self._last_log()}".strip())
+        return subprocess.CompletedProcess(command, done.returncode, text, "")
+
+    def _last_log(self) -> str:
+        log = self.folder / "postgres.log"
+        return "\n".join(log.read_text(errors="replace").splitlines()[-5:]) if log.exists() else ""
+
+
+def _program(name: str) -> str:
+    """The newest one installed; distributions keep initdb and pg_ctl out of the PATH."""
+    for pattern in _INSTALLED:
+        found = sorted(Path("/").glob(pattern.lstrip("/") + f"/{name}"), key=_version)
+        if found:
+            return str(found[-1])
+    found_in_path = shutil.which(name)
+    if found_in_path:
+        return found_in_path
+    raise NoPostgres("PostgreSQL is not installed: apt install postgresql postgresql-15-pgsphere (Debian 12)")
+
+
+def _version(path: Path) -> float:
+    digits = "".join(c for c in path.parts[-3] if c.isdigit() or c == ".")
+    return float(digits or 0)
+
+
+def _unprivileged_user() -> pwd.struct_passwd | None:
+    """PostgreSQL refuses to run as root: then its package's own user runs it. None: as ourselves."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise NoPostgres("There is no user that PostgreSQL could run as: adduser --system postgres")
+
+
+def _quarter_of_memory() -> int:
+    """In MB, between 128 MB and 8 GB."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
+    return max(128, min(total // 4, 8192))

@@ -1,0 +1,119 @@
+"""Cause → HTTP status → message: one table, PostgreSQL's SQLSTATEs included.
+
+Nothing of what PostgreSQL says reaches a client, but for what it says of the client's own values.
+"""
+
+import re
+from dataclasses import dataclass
+
+import psycopg
+
+from adql.errors import AdqlError
+from tap.engine.engine import DatabaseAway
+from tap.engine.interrupt import Reason
+from tap.engine.rows import Interrupted
+from uws.parameters import ParameterError
+
+
+class NotFound(Exception):
+    """There is nothing at that URL."""
+
+
+class TooLarge(Exception):
+    """The request is larger than it may be."""
+
+
+class Busy(Exception):
+    """Too many queries run; the client may come back."""
+
+
+class BadRequest(Exception):
+    """The request is not one that HTTP or a form allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client is told. `retry_after` in seconds; `expected` False for faults of our own."""
+
+    status: int
+    message: str
+    retry_after: int | None = None
+    expected: bool = True
+
+
+_TIME_LIMIT = "The query took longer than this service allows for synchronous queries. Narrow it down, with TOP, a smaller cone or a condition on an indexed column."
+_AWAY = "The database cannot be reached just now. Please try again soon."
+_OURS = "An error of this service, not of your query, has been logged."
+
+_INTERRUPTED = {
+    Reason.TIME_LIMIT: Answer(400, _TIME_LIMIT),
+    Reason.CLIENT_LEFT: Answer(499, "The client went away"),
+    Reason.SHUTDOWN: Answer(503, "The service is being restarted. Please try again.", 5),
+}
+
+_SQLSTATES: dict[str, Answer] = {
+    "22012": Answer(400, "A division by zero. NULLIF(x, 0) as the divisor gives NULL instead."),
+    "2201E": Answer(400, "The logarithm of a number that is not positive. CASE WHEN x > 0 THEN LOG(x) END avoids it."),
+    "2201F": Answer(400, "A power or root that is not a real number, such as the square root of a negative one."),
+    "22003": Answer(
+        400, "A number is too large for its type. CAST(x AS DOUBLE PRECISION) or BIGINT gives it more room."
+    ),
+    "22P02": Answer(400, "A text is not of the form that CAST needs."),
+    "22007": Answer(400, "A text is no date or time. Write '2016-01-01T00:00:00'."),
+    "22008": Answer(400, "A date or time is out of range."),
+    "22001": Answer(400, "A text is longer than its type allows."),
+    "2202E": Answer(400, "An array has the wrong size."),
+    "2201G": Answer(400, "The bins of ivo_histogram need lower < upper and at least one bin."),
+    "2201W": Answer(400, "TOP must not be negative."),
+    "53400": Answer(400, "The query needs more temporary space than this service allows. Narrow it down."),
+    "54000": Answer(400, "The query is too complex."),
+    "54001": Answer(400, "The query is too complex."),
+    "57014": Answer(400, _TIME_LIMIT),
+}
+_CLASSES: dict[str, Answer] = {
+    "22": Answer(400, "A value of the query is out of the range of its type."),
+    "53": Answer(503, "The database has no resources left just now. Please try again soon.", 10),
+    "54": Answer(400, "The query is too complex."),
+    "57": Answer(503, _AWAY, 5),
+    "08": Answer(503, _AWAY, 5),
+}
+_GEOMETRY = re.compile(
+    r"spherepoly|spherecircle|scircle|spoly|polygon|radius|healpix|line segment|order", re.IGNORECASE
+)
+
+
+def describe(error: Exception) -> Answer:
+    """What to answer for an error."""
+    match error:
+        case AdqlError():
+            return Answer(400, error.explain())
+        case ParameterError() | BadRequest():
+            return Answer(400, str(error))
+        case NotFound():
+            return Answer(404, str(error))
+        case TooLarge():
+            return Answer(413, str(error))
+        case Busy():
+            return Answer(503, str(error), 10)
+        case Interrupted(reason=reason):
+            return _INTERRUPTED[reason]
+        case DatabaseAway():
+            return Answer(503, _AWAY, 5)
+        case psycopg.Error():
+            return _of_sqlstate(error)
+    return Answer(500, _OURS, expected=False)
+
+
+def _of_sqlstate(error: psycopg.Error) -> Answer:
+    state = error.sqlstate or ""
+    found = _SQLSTATES.get(state) or _CLASSES.get(state[:2])
+    if found:
+        return found
+    if state == "XX000" and _GEOMETRY.search(str(error)):
+        return Answer(
+            400,
+            "A geometry of the query is impossible: a polygon that crosses itself or is too large, or a radius or HEALPix order out of range.",
+        )
+    if isinstance(error, psycopg.OperationalError):
+        return Answer(503, _AWAY, 5)
+    return Answer(500, _OURS, expected=False)

@@ -1,0 +1,83 @@
+"""DALI examples (DALI 1.1 §2.3): queries that run here, as XHTML with RDFa that clients read.
+
+They are written so that ADQL 2.0 parsers take them too. Those of which all tables are published are shown; so a service without the sample has the general ones.
+"""
+
+from dataclasses import dataclass
+
+from schema.model import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    id: str
+    name: str
+    tables: tuple[str, ...]
+    about: str
+    query: str
+
+
+EXAMPLES = (
+    Example(
+        "clusters",
+        "Which stars belong to which open cluster?",
+        ("demo.ngc", "demo.stars"),
+        "Each cluster brings its own radius and its own motion: the stars within both are its members. "
+        "The Pleiades (Mel022) get 78, Praesepe (NGC2632) 70.",
+        """SELECT c.name, c.common_names, COUNT(*) AS members,
+       AVG(s.parallax) AS star_parallax, c.parallax AS cluster_parallax
+FROM demo.ngc AS c
+JOIN demo.stars AS s
+  ON 1 = CONTAINS(POINT('ICRS', s.ra, s.dec), CIRCLE('ICRS', c.ra, c.dec, c.radius))
+ AND POWER(s.pmra - c.pmra, 2) + POWER(s.pmdec - c.pmdec, 2) < 16
+WHERE c.obj_type IN ('OCl', 'Cl+N')
+GROUP BY c.name, c.common_names, c.parallax
+ORDER BY members DESC""",
+    ),
+    Example(
+        "cone",
+        "Cone search: stars round a position, nearest first",
+        ("demo.stars",),
+        "All stars within half a degree of the centre of the Pleiades.",
+        """SELECT TOP 100 tyc_id, vmag, ra, dec,
+       DISTANCE(POINT('ICRS', ra, dec), POINT('ICRS', 56.87, 24.11)) AS separation
+FROM demo.stars
+WHERE DISTANCE(POINT('ICRS', ra, dec), POINT('ICRS', 56.87, 24.11)) < 0.5
+ORDER BY separation""",
+    ),
+    Example(
+        "fast",
+        "Fast stars",
+        ("demo.stars",),
+        "The stars that move more than three seconds of arc a year.",
+        """SELECT tyc_id, hip, vmag, SQRT(pmra * pmra + pmdec * pmdec) / 1000 AS arcsec_per_year
+FROM demo.stars
+WHERE pmra * pmra + pmdec * pmdec > 9000000
+ORDER BY arcsec_per_year DESC""",
+    ),
+    Example(
+        "density",
+        "Star counts on a HEALPix map",
+        ("demo.stars",),
+        "How many bright stars there are in each cell of 3.7 degrees.",
+        """SELECT cell, COUNT(*) AS stars
+FROM (SELECT ivo_healpix_index(4, ra, dec) AS cell FROM demo.stars WHERE vmag < 9) AS bright
+GROUP BY cell
+ORDER BY cell""",
+    ),
+    Example(
+        "columns",
+        "What columns are there?",
+        ("tap_schema.columns",),
+        "All columns of all tables that hold a magnitude, by their UCDs.",
+        """SELECT table_name, column_name, unit, ucd, description
+FROM tap_schema.columns
+WHERE ucd LIKE 'phot.mag%'
+ORDER BY table_name, column_index""",
+    ),
+)
+
+
+def examples_for(catalogue: Catalogue) -> list[Example]:
+    published = {table.table_name for table in catalogue.tables}
+    return [example for example in EXAMPLES if published.issuperset(example.tables)]

@@ -1,0 +1,57 @@
+"""What happened, as values; the log decides what it writes of them. Query texts only at debug level."""
+
+import logging
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import structlog
+
+_LOG = structlog.get_logger("armillary")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryDone:
+    """A query was answered; `milliseconds` from the request to the last byte."""
+
+    status: int
+    milliseconds: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something failed that must not: an error of ours."""
+
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLeft:
+    """A client went away before its answer was whole."""
+
+    milliseconds: int
+
+
+Event = QueryDone | Fault | ClientLeft
+
+
+def observe(event: Event, error: BaseException | None = None) -> None:
+    name = type(event).__name__
+    if isinstance(event, Fault):
+        _LOG.error(name, **asdict(event), exc_info=error)
+    else:
+        _LOG.info(name, **asdict(event))
+
+
+def configure_logging(*, quiet: bool = False) -> None:
+    """JSON lines, or for a terminal readable ones."""
+    renderer: Any = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    processors: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper("iso")]
+    if not sys.stderr.isatty():
+        processors.append(structlog.processors.format_exc_info)
+    structlog.configure(
+        processors=[*processors, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if quiet else logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,43 @@
+"""The few pages that people read, from templates that escape by themselves."""
+
+from functools import cache
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from schema.model import Catalogue
+from tap.config import Config
+from tap.examples import examples_for
+from tap.formats import FORMATS
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(loader=PackageLoader("tap", "pages"), autoescape=True, undefined=StrictUndefined)
+
+
+def index_page(config: Config, catalogue: Catalogue) -> str:
+    return _render("index.html", config, catalogue)
+
+
+def examples_page(config: Config, catalogue: Catalogue) -> str:
+    return _render("examples.xhtml", config, catalogue)
+
+
+def _render(name: str, config: Config, catalogue: Catalogue) -> str:
+    return (
+        _templates()
+        .get_template(name)
+        .render(
+            config=config,
+            root=urlsplit(config.base_url).path.removesuffix("/tap"),
+            examples=examples_for(catalogue),
+            formats=FORMATS,
+            tables=list(catalogue.tables),
+        )
+    )
+
+
+def style() -> str:
+    return (files("tap") / "pages" / "style.css").read_text("utf-8")

@@ -1,0 +1,51 @@
+"""Parameters → TapRequest (TAP 1.1 §2.7): what /sync, and later a job, shall do."""
+
+from dataclasses import dataclass
+
+from tap.config import Config
+from tap.formats import FORMATS, find_format
+from tap.formats.format import Format
+from uws.parameters import ParameterError, Parameters
+
+LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
+"""All mean ADQL 2.1, which takes what 2.0 took."""
+
+
+@dataclass(frozen=True, slots=True)
+class TapRequest:
+    query: str
+    maxrec: int
+    format: Format
+    media_type: str
+
+
+def read_request(parameters: Parameters, config: Config) -> TapRequest:
+    """Raises: ParameterError."""
+    request = parameters.one("REQUEST")
+    if request is not None and request.lower() != "doquery":
+        raise ParameterError(f"REQUEST can only be doQuery, not {request[:40]!r}")
+    language = parameters.required("LANG")
+    if language.upper() not in LANGUAGES:
+        raise ParameterError(f"LANG {language[:40]!r} is not spoken here; known are {', '.join(LANGUAGES)}")
+    if parameters.all("UPLOAD"):
+        raise ParameterError("This service takes no UPLOAD")
+    query = parameters.required("QUERY")
+    format_, media_type = _format(parameters)
+    return TapRequest(query, _maxrec(parameters, config), format_, media_type)
+
+
+def _maxrec(parameters: Parameters, config: Config) -> int:
+    wanted = parameters.whole_number("MAXREC")
+    return config.maxrec_default if wanted is None else min(wanted, config.maxrec_hard)
+
+
+def _format(parameters: Parameters) -> tuple[Format, str]:
+    """RESPONSEFORMAT, or FORMAT of older clients (TAP 1.1 §2.7.3)."""
+    wanted = parameters.one("RESPONSEFORMAT") or parameters.one("FORMAT")
+    if wanted is None:
+        return FORMATS[0], FORMATS[0].media_types[0]
+    found = find_format(wanted)
+    if found is None:
+        known = ", ".join(each.aliases[0] for each in FORMATS)
+        raise ParameterError(f"RESPONSEFORMAT {wanted[:80]!r} is not available; known are {known}")
+    return found

@@ -1,0 +1,1 @@
+"""Where results of jobs lie. Empty as long as there are no jobs."""

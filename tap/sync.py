@@ -1,0 +1,136 @@
+"""/sync: a query is run in a thread and its result sent as it comes (TAP 1.1 §2.2).
+
+The status is held back until the first piece is there, so that nearly every failure gets its own.
+"""
+
+import asyncio
+import time
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from starlette.types import Message, Receive, Scope, Send
+
+from tap.config import Config
+from tap.engine.interrupt import Interrupt, Reason
+from tap.errors import Busy
+from tap.execute import Service, execute
+from tap.observe import ClientLeft, QueryDone, observe
+from tap.request import TapRequest
+from tap.spool import Spool
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Runs queries, so many at once; more wait for their turn."""
+
+    service: Service
+    config: Config
+    threads: ThreadPoolExecutor = field(init=False)
+    turns: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        count = self.config.concurrent_queries
+        object.__setattr__(self, "threads", ThreadPoolExecutor(count, "query"))
+        object.__setattr__(self, "turns", asyncio.Semaphore(count))
+
+    def answer(self, request: TapRequest, *, gzip: bool) -> "QueryResponse":
+        return QueryResponse(self, request, gzip=gzip)
+
+
+class QueryResponse:
+    """An ASGI response. What fails before its first byte is raised, for the app to answer."""
+
+    def __init__(self, queries: Queries, request: TapRequest, *, gzip: bool) -> None:
+        self._queries = queries
+        self._config = queries.config
+        self._request = request
+        self._gzip = gzip
+        self._interrupt = Interrupt()
+        self._began = time.monotonic()
+        self._sent = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._wait_for_turn()
+        loop = asyncio.get_running_loop()
+        spool = Spool(loop, self._config.spool_memory, self._config.spool_limit)
+        worker = loop.run_in_executor(self._queries.threads, self._produce, spool)
+        worker.add_done_callback(lambda done: self._ended(done, spool))
+        deadline = loop.call_later(self._config.sync_limit, self._stop, Reason.TIME_LIMIT)
+        watcher = loop.create_task(self._watch(receive))
+        try:
+            await self._send_all(spool, send)
+        finally:
+            deadline.cancel()
+            watcher.cancel()
+            spool.close()
+
+    async def _wait_for_turn(self) -> None:
+        try:
+            async with asyncio.timeout(self._config.queue_limit):
+                await self._queries.turns.acquire()
+        except TimeoutError:
+            raise Busy("Too many queries are running. Please try again soon.") from None
+
+    def _produce(self, spool: Spool) -> None:
+        """In a thread of its own."""
+        pieces = execute(self._request, self._queries.service, self._interrupt)
+        for piece in _gzipped(pieces) if self._gzip else pieces:
+            spool.write(piece)
+
+    def _ended(self, done: "asyncio.Future[None]", spool: Spool) -> None:
+        self._queries.turns.release()
+        spool.finish(None if done.cancelled() else done.exception())
+
+    async def _watch(self, receive: Receive) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                self._stop(Reason.CLIENT_LEFT)
+                return
+
+    def _stop(self, reason: Reason) -> None:
+        """In a thread, because cancelling talks to PostgreSQL; not one of those that queries fill."""
+        asyncio.get_running_loop().run_in_executor(None, self._interrupt.trigger, reason)
+
+    async def _send_all(self, spool: Spool, send: Send) -> None:
+        first = await spool.read()
+        try:
+            await self._send(send, self._start())
+            await self._send(send, {"type": "http.response.body", "body": first, "more_body": True})
+            async for piece in spool:
+                await self._send(send, {"type": "http.response.body", "body": piece, "more_body": True})
+            await self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
+        except (TimeoutError, OSError):
+            self._stop(Reason.CLIENT_LEFT)
+            observe(ClientLeft(self._milliseconds()))
+            raise
+        observe(QueryDone(200, self._milliseconds(), self._sent))
+
+    async def _send(self, send: Send, message: Message) -> None:
+        """Raises: TimeoutError for a client that takes nothing for too long."""
+        async with asyncio.timeout(self._config.stall_limit):
+            await send(message)
+        self._sent += len(message.get("body", b""))
+
+    def _start(self) -> Message:
+        headers = [
+            (b"content-type", self._request.media_type.encode()),
+            (b"content-disposition", f'inline; filename="result.{self._request.format.extension}"'.encode()),
+            (b"vary", b"Accept-Encoding"),
+        ]
+        if self._gzip:
+            headers.append((b"content-encoding", b"gzip"))
+        return {"type": "http.response.start", "status": 200, "headers": headers}
+
+    def _milliseconds(self) -> int:
+        return round((time.monotonic() - self._began) * 1000)
+
+
+def _gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    for piece in pieces:
+        if packed := packer.compress(piece):
+            yield packed
+    yield packer.flush()

@@ -1,0 +1,154 @@
+"""VOSI availability and capabilities (VOSI 1.1, TAPRegExt 1.0); everything is derived from what there is."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from lxml import etree
+from lxml.builder import ElementMaker
+
+from adql.functions import FUNCTIONS, Feature, Function
+from tap.config import Config
+from tap.formats import FORMATS
+
+_AVAILABILITY = "http://www.ivoa.net/xml/VOSIAvailability/v1.0"
+_CAPABILITIES = "http://www.ivoa.net/xml/VOSICapabilities/v1.0"
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_NAMESPACES = {
+    "vosi": _CAPABILITIES,
+    "tr": "http://www.ivoa.net/xml/TAPRegExt/v1.0",
+    "vr": "http://www.ivoa.net/xml/VOResource/v1.0",
+    "vs": "http://www.ivoa.net/xml/VODataService/v1.1",
+    "xsi": _XSI,
+}
+_REGEXT = "ivo://ivoa.net/std/TAPRegExt#"
+_TYPE = f"{{{_XSI}}}type"
+_STARTED = datetime.now(UTC)
+_E = ElementMaker()
+
+Element = Any
+
+
+def availability(*, available: bool, note: str | None = None) -> bytes:
+    """From a real probe of the database, made by the caller."""
+    root = ElementMaker(namespace=_AVAILABILITY, nsmap={"vosi": _AVAILABILITY})
+    children = [root.available("true" if available else "false"), root.upSince(_STARTED.strftime("%Y-%m-%dT%H:%M:%SZ"))]
+    if note:
+        children.append(root.note(note))
+    return _bytes(root.availability(*children))
+
+
+def capabilities(config: Config) -> bytes:
+    base = config.base_url
+    root = etree.Element(f"{{{_CAPABILITIES}}}capabilities", nsmap=_NAMESPACES)
+    root.append(_tap(config))
+    root.append(_vosi("ivo://ivoa.net/std/VOSI#capabilities", f"{base}/capabilities"))
+    root.append(_vosi("ivo://ivoa.net/std/VOSI#availability", f"{base}/availability"))
+    root.append(_vosi("ivo://ivoa.net/std/VOSI#tables-1.1", f"{base}/tables", version="1.1"))
+    root.append(
+        _E.capability(
+            {"standardID": "ivo://ivoa.net/std/DALI#examples"}, _interface("vr:WebBrowser", f"{base}/examples")
+        )
+    )
+    return _bytes(root)
+
+
+def _bytes(root: Element) -> bytes:
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
+
+
+def _vosi(standard_id: str, url: str, **attributes: str) -> Element:
+    return _E.capability({"standardID": standard_id}, _interface("vs:ParamHTTP", url, role="std", **attributes))
+
+
+def _interface(type_: str, url: str, use: str = "full", **attributes: str) -> Element:
+    return _E.interface({_TYPE: type_, **attributes}, _E.accessURL({"use": use}, url))
+
+
+def _tap(config: Config) -> Element:
+    attributes = {"standardID": "ivo://ivoa.net/std/TAP", _TYPE: "tr:TableAccess"}
+    interface = _interface("vs:ParamHTTP", config.base_url, use="base", role="std", version="1.1")
+    return _E.capability(
+        attributes,
+        interface,
+        _language(),
+        *(_output_format(each) for each in FORMATS),
+        _limit("executionDuration", round(config.sync_limit), round(config.sync_limit)),
+        _limit("outputLimit", config.maxrec_default, config.maxrec_hard, unit="row"),
+    )
+
+
+def _output_format(format_: Any) -> Element:
+    attributes = {"ivo-id": format_.ivo_id} if format_.ivo_id else {}
+    aliases = [_E.alias(each) for each in format_.aliases]
+    return _E.outputFormat(attributes, _E.mime(format_.media_types[0]), *aliases)
+
+
+def _limit(name: str, default: int, hard: int, **attributes: str) -> Element:
+    return _E(name, _E.default(attributes, str(default)), _E.hard(attributes, str(hard)))
+
+
+# ---- the language
+
+
+def _language() -> Element:
+    versions = [_E.version({"ivo-id": f"ivo://ivoa.net/std/ADQL#v{each}"}, each) for each in ("2.0", "2.1")]
+    about = "ADQL 2.1, whole. Extensions: " + "; ".join(_EXTENSIONS) + "."
+    return _E.language(_E.name("ADQL"), *versions, _E.description(about), *_features())
+
+
+def _features() -> Iterable[Element]:
+    for feature in (Feature.UDF, Feature.GEOMETRY, Feature.STRING, Feature.UNIT):
+        functions = [f for f in FUNCTIONS if f.feature is feature]
+        yield _feature_list(str(feature.value), _forms(functions) + _MORE.get(feature, []))
+    for name, forms in _SYNTAX:
+        yield _feature_list(name, forms)
+
+
+def _forms(functions: list[Function]) -> list[tuple[str, str]]:
+    """UDFs with their signatures; the language's own functions by their names, each once."""
+    if functions[0].feature is Feature.UDF:
+        return [(f.signature, f.description) for f in functions]
+    return list({f.name: (f.name, f.description) for f in reversed(functions)}.values())[::-1]
+
+
+_MORE = {
+    Feature.STRING: [("ILIKE", "LIKE without regard to case.")],
+    Feature.GEOMETRY: [
+        ("REGION", "A geometry as text: 'CIRCLE ICRS 10 20 0.5'; POSITION, CIRCLE, BOX and POLYGON in ICRS.")
+    ],
+}
+_SYNTAX = (
+    ("features-adql-common-table", [("WITH", "Queries with names, before the main one.")]),
+    (
+        "features-adql-sets",
+        [
+            ("UNION", "Rows of both, with ALL also repeated ones."),
+            ("EXCEPT", "Rows of the first only."),
+            ("INTERSECT", "Rows of both."),
+        ],
+    ),
+    (
+        "features-adql-type",
+        [
+            (
+                "CAST",
+                "To SMALLINT, INTEGER, BIGINT, REAL, DOUBLE PRECISION, CHAR, VARCHAR, TIMESTAMP, POINT, CIRCLE, POLYGON.",
+            ),
+            # ADQL 2.1 §4.8 has features-adql-conditional for it, which STILTS before 3.5 calls an error (docs/adr/0006).
+            ("COALESCE", "The first of the values that is not NULL."),
+        ],
+    ),
+    ("features-adql-offset", [("OFFSET", "Leaves the first rows out.")]),
+)
+_EXTENSIONS = (
+    "CASE WHEN condition THEN value ELSE value END",
+    "NULLIF(a, b)",
+    "SELECT *, expression",
+    "boolean columns compared with 1 and 0",
+)
+
+
+def _feature_list(name: str, forms: list[tuple[str, str]]) -> Element:
+    features = [_E.feature(_E.form(form), *([_E.description(about)] if about else [])) for form, about in forms]
+    return _E.languageFeatures({"type": _REGEXT + name}, *features)
