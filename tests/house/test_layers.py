@@ -1,0 +1,116 @@
+"""Who may import whom (ARCHITECTURE.md), without a cycle, deferred imports included."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("schema", "adql", "uws", "tap")
+MAY_IMPORT = {
+    "schema": {"schema"},
+    "adql": {"adql", "schema"},
+    "uws": {"uws"},
+    "tap": {"tap", "adql", "uws", "schema"},
+}
+OF_SCHEMA_ADQL_SEES = {"schema.model", "schema.types", "schema.words"}
+NO_INPUT_OR_OUTPUT = {
+    "socket",
+    "subprocess",
+    "urllib",
+    "http",
+    "asyncio",
+    "threading",
+    "pathlib",
+    "io",
+    "os",
+    "sqlite3",
+}
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+MODULES = modules()
+GRAPH = {name: sorted({target for target in imports(path) if target in MODULES}) for name, path in MODULES.items()}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_what_its_package_may(name: str) -> None:
+    package = name.split(".", maxsplit=1)[0]
+    assert {target.split(".")[0] for target in GRAPH[name]} <= MAY_IMPORT[package]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("adql")])
+def test_adql_sees_of_schema_the_model_and_the_types_only_and_does_no_input_or_output(name: str) -> None:
+    assert {t for t in GRAPH[name] if t.startswith("schema.")} <= OF_SCHEMA_ADQL_SEES
+    assert not {target.split(".")[0] for target in imports(MODULES[name])} & NO_INPUT_OR_OUTPUT
+
+
+def test_there_is_no_import_cycle() -> None:
+    state: dict[str, str] = {}
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert state.get(name) != "open", " -> ".join((*path[path.index(name) :], name))
+        if name in state:
+            return
+        state[name] = "open"
+        for target in GRAPH[name]:
+            # `from package import module` names the package as well; its __init__ is no way round.
+            if target != name and not name.startswith(f"{target}."):
+                visit(target, (*path, name))
+        state[name] = "closed"
+
+    for name in GRAPH:
+        visit(name, ())
+
+
+def test_our_four_names_are_our_four_folders() -> None:
+    for package in PACKAGES:
+        module = sys.modules.get(package) or __import__(package)
+        assert Path(str(module.__file__)).parent == ROOT / package
+
+
+@pytest.mark.parametrize(
+    ("folder", "listing"),
+    [
+        ("tap/formats", "tap/formats/__init__.py"),
+        ("adql/functions", "adql/functions/__init__.py"),
+        ("adql/rewrite", "adql/rewrite/__init__.py"),
+        ("schema/load", "schema/load/__init__.py"),
+    ],
+)
+def test_every_file_of_a_kind_is_listed(folder: str, listing: str) -> None:
+    text = (ROOT / listing).read_text("utf-8")
+    leaves = {
+        "format",
+        "function",
+        "reader",
+        "each",
+        "layout",
+        "binary_rows",
+        "votable_document",
+        "copy_binary",
+        "region",
+    }
+    for path in (ROOT / folder).glob("*.py"):
+        if path.stem not in leaves | {"__init__"}:
+            assert f"{folder.replace('/', '.')}.{path.stem} import" in text, f"{path.stem} is not listed in {listing}"
