@@ -7,6 +7,7 @@ PYTHON=$venv/bin/python
 log=${ARMILLARY_SETUP_LOG:-$(mktemp -t armillary-setup.XXXXXX)}
 
 # step TITLE COMMAND...: runs it quietly, shows its time; what it printed only if it fails.
+# Inside, `set -e` does not count, so the commands given here stop by themselves at what fails.
 step() {
     local title=$1 begun=$EPOCHREALTIME
     shift
@@ -45,13 +46,13 @@ install_packages() {
         echo "This script knows Debian and its kin. Elsewhere install PostgreSQL 15 or newer, pgSphere and Python 3.11."
         return 1
     }
-    installed postgresql-common && installed python3-venv && [ -n "$(postgres_version)" ] || as_root apt-get update
+    installed postgresql-common && installed python3-venv || as_root apt-get update || return 1
     local version
     version=$(postgres_version)
     # The package would start a cluster of its own; we start a private one.
-    if ! installed "postgresql-$version" && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-        as_root mkdir -p /etc/postgresql-common
-        echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+    if ! installed postgresql-common; then
+        packages postgresql-common || return 1
+        as_root sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
     fi
     packages python3 python3-venv "postgresql-$version" "postgresql-$version-pgsphere" "$@"
 }
@@ -61,8 +62,8 @@ virtual_environment() {
     local extra=${1:-} stamp
     stamp="$venv/.installed${extra:+-$extra}"
     if [ -e "$stamp" ] && cmp -s "$stamp" "$root/pyproject.toml"; then return 0; fi
-    [ -x "$PYTHON" ] || python3 -m venv "$venv"
-    "$PYTHON" -m pip install --quiet --disable-pip-version-check --editable "$root${extra:+[$extra]}"
+    [ -x "$PYTHON" ] || python3 -m venv "$venv" || return 1
+    "$PYTHON" -m pip install --quiet --disable-pip-version-check --editable "$root${extra:+[$extra]}" || return 1
     cp "$root/pyproject.toml" "$stamp"
 }
 
