@@ -1,5 +1,6 @@
 """The second half of deploy/demo: the private cluster, the sample in it, the service, and what to try."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -54,12 +55,22 @@ def main(root: Path) -> None:
             load(name, root, config)
         page = config.base_url.removesuffix("/tap") + "/"
         print(WELCOME.format(url=config.base_url, page=page, data=config.data_dir), flush=True)
-        subprocess.run([sys.executable, "-m", "tap", "serve"], check=True)
+        serve()
     except KeyboardInterrupt:
-        pass
+        print("stopping", flush=True)
     finally:
         if started:
             cluster.stop()
+
+
+def serve() -> None:
+    """Until somebody stops it."""
+    service = subprocess.Popen([sys.executable, "-m", "tap", "serve"])
+    try:
+        service.wait()
+    finally:
+        service.terminate()
+        service.wait()
 
 
 def load(name: str, root: Path, config: Config) -> None:
@@ -83,4 +94,6 @@ def step(title: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler)
     main(Path(sys.argv[1]))
