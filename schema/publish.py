@@ -58,7 +58,7 @@ def load_table(
     Raises: LoadError, DescriptionError, with nothing left behind.
     """
     schema_name, name = _split(table_name)
-    columns = _plan(reader.columns, description)
+    columns = _plan(reader.columns, description, by_content=True)
     position = _position([c.about for c in columns], description)
     _check_named([c.name for c in columns], description)
     with connection.transaction():
@@ -89,9 +89,10 @@ def _split(table_name: str) -> tuple[str, str]:
 # ---- what comes from the file, what from the description
 
 
-def _plan(file_columns: tuple[FileColumn, ...], description: Description) -> list[_Column]:
+def _plan(file_columns: tuple[FileColumn, ...], description: Description, *, by_content: bool) -> list[_Column]:
+    """`by_content`: whether a text is char or unicodeChar will be seen when it is loaded."""
     by_source = {d.source or name: (name, d) for name, d in description.columns.items()}
-    unknown = set(by_source) - {c.name for c in file_columns}
+    unknown = {n for n, (_, d) in by_source.items() if not d.omit} - {c.name for c in file_columns}
     if unknown:
         has = ", ".join(c.name for c in file_columns)
         raise DescriptionError(f"the file has no column {min(unknown)}; it has {has}")
@@ -101,6 +102,8 @@ def _plan(file_columns: tuple[FileColumn, ...], description: Description) -> lis
         if (described and described.omit) or (described is None and description.table.only_described):
             continue
         type_ = named_type(described.type, name) if described and described.type else column.type
+        if type_ is types.UNICODE and by_content:
+            type_ = types.TEXT
         about = Column(
             quoted_if_needed(name),
             type_.datatype,
@@ -330,8 +333,9 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
     Raises: LoadError, DescriptionError.
     """
     schema_name, name = _split(table_name)
-    found = _existing_columns(connection, schema_name, name)
-    columns = [c.about for c in _plan(tuple(c for c, _ in found), description)]
+    omitted = {d.source or n for n, d in description.columns.items() if d.omit}
+    found = _existing_columns(connection, schema_name, name, omitted)
+    columns = [c.about for c in _plan(tuple(c for c, _ in found), description, by_content=False)]
     position = _position(columns, description)
     indexed = {c.name for c, leads in found if leads}
     with connection.transaction():
@@ -347,7 +351,9 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
     return Loaded(table, _warnings(table))
 
 
-def _existing_columns(connection: psycopg.Connection, schema_name: str, name: str) -> list[tuple[FileColumn, bool]]:
+def _existing_columns(
+    connection: psycopg.Connection, schema_name: str, name: str, omitted: set[str]
+) -> list[tuple[FileColumn, bool]]:
     rows = connection.execute(
         "SELECT attname, format_type(atttypid, NULL), col_description(attrelid, attnum),"
         " EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND indkey[0] = attnum)"
@@ -358,7 +364,8 @@ def _existing_columns(connection: psycopg.Connection, schema_name: str, name: st
     ).fetchall()
     if not rows:
         raise LoadError(f"there is no table {schema_name}.{name} in the database")
-    return [(_existing(column, type_, about), bool(leads)) for column, type_, about, leads in rows]
+    kept = [row for row in rows if row[0] not in omitted]
+    return [(_existing(column, type_, about), bool(leads)) for column, type_, about, leads in kept]
 
 
 def _existing(name: str, type_: str, about: str | None) -> FileColumn:

@@ -47,7 +47,10 @@ class CsvReader:
                 pacsv.ReadOptions(block_size=_BLOCK, skip_rows=skip, use_threads=False),
                 pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
                 pacsv.ConvertOptions(
-                    column_types=asked, null_values=_NULLS, strings_can_be_null=True, quoted_strings_can_be_null=False
+                    column_types=asked,
+                    null_values=_NULLS,
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=bool(header),
                 ),
             )
         except (pa.ArrowException, UnicodeDecodeError) as error:
