@@ -1,5 +1,6 @@
 """The command `armillary`: serve · load · publish · unpublish · check · explain · config · migrate."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -170,7 +171,7 @@ def show_config(config: Config) -> None:
     """Show all settings with their values, as a TOML file that could be used."""
     for field in fields(Config):
         value = getattr(config, field.name)
-        shown = f'"{value}"' if isinstance(value, str) else value
+        shown = json.dumps(value) if isinstance(value, str) else value
         click.echo(f"# {about(field.name)}\n{field.name} = {shown}")
 
 

@@ -1,0 +1,61 @@
+"""The configuration: file and environment, refused where it is wrong, shown as it is, documented."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tap.cli import main
+from tap.config import Config, ConfigError, load_config
+
+DOCS = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
+
+
+def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text('port = 9000\ntitle = "Stars"\n')
+    config = load_config(path, {"ARMILLARY_PORT": "9001", "ARMILLARY_SYNC_LIMIT": "1.5"})
+    assert (config.port, config.title, config.sync_limit) == (9001, "Stars", 1.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("prot = 9000", "there is no setting prot. Did you mean port?"),
+        ('port = "http"', "port must be int, not 'http'"),
+        ('base_url = "localhost:8080"', "base_url must begin with http"),
+        ('base_url = "http://x/tap/"', "no / at its end"),
+        ("maxrec_default = 0", "maxrec_default must be"),
+        ("port = ", "is no TOML"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {})
+    assert message in str(caught.value)
+
+
+def test_the_command_shows_a_file_that_means_the_same(tmp_path: Path) -> None:
+    path, shown = tmp_path / "a.toml", tmp_path / "b.toml"
+    path.write_text('port = 9000\ntitle = "All \\"the\\" stars"\n')
+    done = CliRunner().invoke(main, ["--config", str(path), "config"])
+    assert done.exit_code == 0
+    shown.write_text(done.output)
+    assert load_config(shown, {}) == load_config(path, {})
+
+
+def test_the_command_names_a_wrong_key_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("prot = 1")
+    done = CliRunner().invoke(main, ["--config", str(path), "config"])
+    assert done.exit_code == 1
+    assert "there is no setting prot" in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Config)])
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"`{name}`" in DOCS
