@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from adql import postgres
-from adql.errors import AdqlError
+from adql.errors import AdqlError, TooComplex
 from adql.nodes import Output
 from adql.parse import parse
 from adql.resolve import resolve
@@ -27,6 +27,8 @@ def translate(text: str, catalogue: Catalogue) -> Translation:
         return Translation(postgres.query(rewrite(query)), query.outputs, tables)
     except AdqlError as error:
         raise error.within(text) from None
+    except RecursionError:
+        raise TooComplex("The query is nested too deeply") from None
 
 
 __all__ = ["AdqlError", "Translation", "translate"]

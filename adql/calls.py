@@ -11,6 +11,7 @@ from adql.shapes import fits, usage
 
 MAX_ARGUMENTS = 2001  # a polygon of 1000 vertices, and its coordinate system
 
+MAX_LENGTH = 1_000_000
 AGGREGATES = frozenset({"COUNT", "AVG", "MAX", "MIN", "SUM"})
 _CAST_TARGETS = frozenset({"SMALLINT", "INTEGER", "BIGINT", "REAL", "TIMESTAMP", "POINT", "CIRCLE", "POLYGON"})
 
@@ -84,6 +85,8 @@ def _cast_target(c: Cursor) -> tuple[str, int | None]:
         if not c.accept_operator("("):
             return word, None
         length = c.unsigned_decimal(f"{word}(")
+        if not 1 <= length <= MAX_LENGTH:
+            raise AdqlError(f"The length of {word} is from 1 to {MAX_LENGTH}", c.previous.span)
         c.expect_operator(")")
         return word, length
     if c.token.kind == tokens.WORD and c.token.value in _CAST_TARGETS:
@@ -97,7 +100,7 @@ def _cast_target(c: Cursor) -> tuple[str, int | None]:
 def case_expression(c: Cursor) -> nodes.Case:
     """CASE, an extension: searched (WHEN condition) or simple (CASE value WHEN value)."""
     start = c.advance().start
-    c.descend()
+    c.descend(2)
     operand = None if c.at("WHEN") else c.value_expression(c)
     whens = []
     while c.at("WHEN"):
@@ -109,5 +112,5 @@ def case_expression(c: Cursor) -> nodes.Case:
         raise c.expected("WHEN")
     otherwise = c.value_expression(c) if c.accept("ELSE") else None
     c.expect("END")
-    c.ascend()
+    c.ascend(2)
     return nodes.Case(tuple(whens), otherwise, operand, span=c.since(start))

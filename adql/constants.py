@@ -7,6 +7,7 @@ from dataclasses import fields
 from adql.nodes import Arithmetic, Call, Field, Node, Number, Signed, String, Value
 
 Numeric = int | float
+_LARGEST = 1e300
 
 
 def number_of(value: Value) -> Numeric | None:
@@ -51,9 +52,11 @@ def _apply(operator: str, left: Numeric, right: Numeric) -> Numeric | None:
 
 
 def numbers_of(values: tuple[Value, ...]) -> list[float] | None:
-    """All of them as floats, or None if one is no constant."""
+    """All of them as floats, or None if one is no constant or has no bounds."""
     found = [number_of(value) for value in values]
-    return None if None in found else [float(each) for each in found if each is not None]
+    if any(each is None or abs(each) > _LARGEST for each in found):
+        return None
+    return [float(each) for each in found if each is not None]
 
 
 def text_of(value: Value) -> str | None:

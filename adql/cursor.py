@@ -10,6 +10,8 @@ from schema.words import RESERVED
 
 MAX_DEPTH = 64
 MAX_TOKENS = 20_000
+MAX_TABLES = 32
+MAX_SUBQUERIES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Cursor:
         self.value_expression = productions.value_expression
         self.search_condition = productions.search_condition
         self.list_items = 0
+        self.tables = 0
+        self.subqueries = 0
         self.is_primary = False
         self._depth = 0
 
@@ -99,13 +103,24 @@ class Cursor:
 
     # ---- nesting
 
-    def descend(self) -> None:
-        self._depth += 1
+    def descend(self, levels: int = 1) -> None:
+        """`levels`: what contains whole queries or conditions counts double."""
+        self._depth += levels
         if self._depth > MAX_DEPTH:
             raise TooComplex(f"The query is nested more than {MAX_DEPTH} levels deep", self.token.span)
 
-    def ascend(self) -> None:
-        self._depth -= 1
+    def ascend(self, levels: int = 1) -> None:
+        self._depth -= levels
+
+    def count_table(self) -> None:
+        self.tables += 1
+        if self.tables > MAX_TABLES:
+            raise TooComplex(f"A query joins at most {MAX_TABLES} tables", self.token.span)
+
+    def count_subquery(self) -> None:
+        self.subqueries += 1
+        if self.subqueries > MAX_SUBQUERIES:
+            raise TooComplex(f"More than {MAX_SUBQUERIES} queries stand in conditions", self.token.span)
 
     # ---- places and errors
 

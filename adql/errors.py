@@ -25,6 +25,7 @@ class Span:
 
 
 NOWHERE = Span(0, 0)
+_SHOWN = 400
 
 
 class AdqlError(Exception):
@@ -32,9 +33,9 @@ class AdqlError(Exception):
 
     def __init__(self, message: str, span: Span = NOWHERE, hint: str | None = None) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = _shortened(message)
         self.span = span
-        self.hint = hint
+        self.hint = hint and _shortened(hint)
         self.text = ""
 
     def within(self, text: str) -> "AdqlError":
@@ -59,6 +60,11 @@ class AdqlError(Exception):
         if self.hint:
             lines.append(f"Hint: {self.hint}")
         return "\n".join(lines)
+
+
+def _shortened(text: str) -> str:
+    """What is shown of a query is never more than a glance."""
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
 class UnknownName(AdqlError):

@@ -151,9 +151,10 @@ def _opens_query(c: Cursor) -> bool:
 def _table_subquery(c: Cursor) -> nodes.Query:
     """<table_subquery>"""
     c.expect_operator("(")
-    c.descend()
+    c.count_subquery()
+    c.descend(2)
     query = c.subquery(c)
-    c.ascend()
+    c.ascend(2)
     c.expect_operator(")")
     return query
 

@@ -4,13 +4,14 @@ Takes nodes whose operands are resolved, returns them with `info`; refuses what 
 gives literals the type of what they are compared with.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from adql import nodes
 from adql.constants import number_of
-from adql.errors import AdqlError, TypeMismatch
+from adql.errors import AdqlError, TooComplex, TypeMismatch
 from adql.functions import function_of
 from adql.functions.conditional import common_type
 from adql.functions.function import Kind
@@ -22,11 +23,15 @@ from schema.types import Type
 
 _DALI_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?)?\Z")
 _TRUTH = {"1": "true", "0": "false", "t": "true", "f": "false", "true": "true", "false": "false"}
+MAX_TEXT = 1_000_000
+_SHORT = 100
 _INTEGER_LIMITS = ((2**31, types.INTEGER), (2**63, types.BIGINT))
 
 
 def number(node: nodes.Number) -> nodes.Number:
     if not node.text.isdigit():
+        if math.isinf(float(node.text)):
+            raise AdqlError("This number is too large for any type", node.span)
         return replace(node, info=Info(types.DOUBLE))
     value = int(node.text)
     fitting = next((t for limit, t in _INTEGER_LIMITS if value < limit), types.DOUBLE)
@@ -38,9 +43,9 @@ def string(node: nodes.String) -> nodes.String:
 
 
 def signed(node: nodes.Signed) -> nodes.Signed:
-    _need_number(node.operand)
-    info = node.operand.info
-    return replace(node, info=Info(info.type, info.unit, info.ucd))
+    operand = _number_or_null(node.operand)
+    info = operand.info
+    return replace(node, operand=operand, info=Info(info.type, info.unit, info.ucd))
 
 
 def _need_number(value: Value) -> None:
@@ -49,13 +54,22 @@ def _need_number(value: Value) -> None:
         raise TypeMismatch(f"A number is needed here, not {_a(value.type)}", value.span, hint)
 
 
+def _number_or_null(value: Value) -> Value:
+    """A NULL among numbers is a number. Raises: TypeMismatch for anything that is none."""
+    if isinstance(value, nodes.Null):
+        return replace(value, info=Info(types.DOUBLE))
+    _need_number(value)
+    return value
+
+
 def arithmetic(node: nodes.Arithmetic) -> nodes.Arithmetic:
-    for operand in node.operands:
-        _need_number(operand)
-    info = node.operands[0].info
-    for operator, operand in zip(node.operators, node.operands[1:], strict=True):
+    operands = tuple(_number_or_null(operand) for operand in node.operands)
+    info = operands[0].info
+    for operator, operand in zip(node.operators, operands[1:], strict=True):
         info = _operation(operator, info, operand)
-    return replace(node, info=info)
+    # Short numbers are calculated with as integers: they would overflow at once.
+    info = replace(info, type=types.INTEGER) if info.type is types.SMALLINT else info
+    return replace(node, operands=operands, info=info)
 
 
 def _operation(operator: str, left: Info, operand: Value) -> Info:
@@ -72,20 +86,48 @@ def concatenation(node: nodes.Concatenation) -> nodes.Concatenation:
         if operand.type is not None and (operand.type.is_geometry or operand.type.is_array):
             raise TypeMismatch(f"|| joins strings, not {_a(operand.type)}", operand.span)
     wide = any(operand.type is types.UNICODE for operand in node.operands)
-    return replace(node, info=Info(types.UNICODE if wide else types.TEXT))
+    length = _length(node.operands)
+    if length > MAX_TEXT:
+        raise TooComplex(f"This text may have {length} characters; {MAX_TEXT} are allowed", node.span)
+    return replace(node, info=Info(types.UNICODE if wide else types.TEXT, length=length))
+
+
+def _length(values: tuple[Value, ...]) -> int:
+    """How many characters they may have together; a column counts as short."""
+    return sum(v.info.length or (len(v.value) if isinstance(v, nodes.String) else _SHORT) for v in values)
 
 
 def call(node: nodes.Call) -> Value:
     if node.name == "REGION":
         return _region(node)
     function = function_of(node)
-    arguments = tuple(
-        timestamp(value) if function.kind_of(i) is Kind.TIMESTAMP else value for i, value in enumerate(node.arguments)
-    )
+    arguments = tuple(_argument(value, function.kind_of(i)) for i, value in enumerate(node.arguments))
     function.check(arguments)
     if node.name == "NULLIF":
         arguments = compatible(arguments)
-    return replace(node, arguments=arguments, info=function.infer(arguments))
+        comparable(arguments[0], "NULLIF")
+    info = function.infer(arguments)
+    if info.type is not None and info.type.is_text:
+        info = replace(info, length=_length(arguments))
+    return replace(node, arguments=arguments, info=info)
+
+
+_NULLS = {
+    Kind.NUMBER: types.DOUBLE,
+    Kind.INTEGER: types.BIGINT,
+    Kind.TEXT: types.TEXT,
+    Kind.TIMESTAMP: types.TIMESTAMP,
+    Kind.POINT: types.POINT,
+    Kind.REGION: types.CIRCLE,
+    Kind.GEOMETRY: types.CIRCLE,
+}
+
+
+def _argument(value: Value, kind: Kind) -> Value:
+    """A NULL gets the type of what it stands for."""
+    if isinstance(value, nodes.Null) and kind in _NULLS:
+        return replace(value, info=Info(_NULLS[kind]))
+    return timestamp(value) if kind is Kind.TIMESTAMP else value
 
 
 def _region(node: nodes.Call) -> Value:
@@ -118,7 +160,7 @@ def aggregate(node: nodes.Aggregate) -> nodes.Aggregate:
             comparable(argument, "COUNT(DISTINCT ...)")
         return replace(node, info=Info(types.BIGINT, ucd="meta.number", description="Number of rows"))
     if node.name in {"AVG", "SUM"} and argument.type is not types.BOOLEAN:
-        _need_number(argument)
+        argument = _number_or_null(argument)
     comparable(argument, node.name)
     info = argument.info
     word, title = _STATISTICS[node.name]
@@ -126,7 +168,7 @@ def aggregate(node: nodes.Aggregate) -> nodes.Aggregate:
     found = Info(_aggregate_type(node.name, info.type), info.unit, _statistic(info.ucd, word), None, description)
     if node.name in {"MIN", "MAX"}:
         found = replace(found, arraysize=info.arraysize, xtype=info.xtype)
-    return replace(node, info=found)
+    return replace(node, argument=argument, info=found)
 
 
 def _aggregate_type(name: str, found: Type | None) -> Type | None:
@@ -163,8 +205,9 @@ def comparable(value: Value, where: str) -> None:
 def case(node: nodes.Case) -> nodes.Case:
     results = [w.result for w in node.whens] + ([node.otherwise] if node.otherwise is not None else [])
     first = results[0].info
-    info = Info(common_type(tuple(results)), first.unit, first.ucd)
-    return replace(node, info=info)
+    common = common_type(tuple(results))
+    length = _length(tuple(results)) if common is not None and common.is_text else 0
+    return replace(node, info=Info(common, first.unit, first.ucd, length=length))
 
 
 _CASTS = {
@@ -196,7 +239,14 @@ def cast(node: nodes.Cast) -> Value:
     if target is types.TIMESTAMP and found is not None and not (found is target or found.is_text):
         raise TypeMismatch(f"{found.adql} values cannot be cast to TIMESTAMP", node.span)
     size = f"{node.length}*" if node.length and target.is_text else None
-    info = Info(target, operand.info.unit, operand.info.ucd, description=operand.info.description, arraysize=size)
+    info = Info(
+        target,
+        operand.info.unit,
+        operand.info.ucd,
+        description=operand.info.description,
+        arraysize=size,
+        length=operand.info.length,
+    )
     return replace(node, operand=operand, info=info)
 
 
@@ -314,6 +364,9 @@ def in_query(node: nodes.InQuery) -> nodes.InQuery:
     if found and wanted and types.wider(found, wanted) is None:
         raise TypeMismatch(f"{wanted.adql} values cannot be looked for among {found.adql} values", node.operand.span)
     comparable(node.operand, "IN")
+    if found is None and wanted is not None:
+        output = replace(outputs[0], info=replace(outputs[0].info, type=wanted))
+        return replace(node, query=replace(node.query, body=replace(node.query.body, outputs=(output,))))
     return node
 
 

@@ -13,7 +13,10 @@ from schema.types import Type
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What is known of a value: its type (None for NULL) and the metadata that a result's FIELD carries."""
+    """What is known of a value: its type (None for NULL) and the metadata that a result's FIELD carries.
+
+    `length` is how many characters a text that the query makes may have, 0 where it says nothing of that.
+    """
 
     type: Type | None = None
     unit: str | None = None
@@ -22,6 +25,7 @@ class Info:
     description: str | None = None
     arraysize: str | None = None
     xtype: str | None = None
+    length: int = 0
 
 
 UNKNOWN = Info()

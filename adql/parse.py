@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from adql import nodes, tokens
-from adql.cursor import MAX_TOKENS, Cursor, Productions
+from adql.cursor import MAX_DEPTH, MAX_TOKENS, Cursor, Productions
 from adql.errors import AdqlError, TooComplex
 from adql.expressions import MAX_TERMS, search_condition, value_expression
 from adql.nodes import Query, QueryBody, TableReference
@@ -29,6 +29,8 @@ def parse(text: str) -> Query:
         return query_specification(Cursor(text, _PRODUCTIONS))
     except AdqlError as error:
         raise error.within(text) from None
+    except RecursionError:
+        raise TooComplex("The query is nested too deeply") from None
 
 
 def query_specification(c: Cursor) -> Query:
@@ -191,9 +193,11 @@ def correlation_name(c: Cursor, what: str) -> nodes.Identifier | None:
 def from_clause(c: Cursor) -> tuple[TableReference, ...]:
     """<from_clause> ::= FROM <table_reference> [ { , <table_reference> }... ]"""
     c.expect("FROM")
+    outer, c.tables = c.tables, 0
     tables = [table_reference(c)]
     while c.accept_operator(","):
         tables.append(table_reference(c))
+    c.tables = outer
     return tuple(tables)
 
 
@@ -208,6 +212,7 @@ def table_reference(c: Cursor) -> TableReference:
 def table_primary(c: Cursor) -> TableReference:
     """A table, a derived table or a join in parentheses."""
     start = c.token.start
+    c.count_table()
     if not c.at_operator("("):
         return table_name(c)
     if _holds_query(c, c.index):
@@ -228,21 +233,27 @@ def table_primary(c: Cursor) -> TableReference:
 
 def _holds_query(c: Cursor, index: int) -> bool:
     """Whether the parenthesis at `index` holds a query, not a join (whose first table may be a query)."""
-    inner = c.tokens[index + 1]
-    if inner.kind == tokens.WORD:
-        return inner.value in ("SELECT", "WITH")
-    if inner.kind != tokens.OPERATOR or inner.value != "(":
-        return False
-    after = c.tokens[min(_closing(c, index + 1) + 1, len(c.tokens) - 1)]
-    if after.kind == tokens.OPERATOR and after.value == ")":
-        return _holds_query(c, index + 1)
-    return after.value in ("UNION", "EXCEPT", "INTERSECT", "ORDER", "OFFSET")
+    while True:
+        inner = c.tokens[index + 1]
+        if inner.kind == tokens.WORD:
+            return inner.value in ("SELECT", "WITH")
+        if inner.kind != tokens.OPERATOR or inner.value != "(":
+            return False
+        after = c.tokens[min(_closing(c, index + 1) + 1, len(c.tokens) - 1)]
+        if after.kind != tokens.OPERATOR or after.value != ")":
+            return after.value in ("UNION", "EXCEPT", "INTERSECT", "ORDER", "OFFSET")
+        index += 1
 
 
 def _closing(c: Cursor, index: int) -> int:
-    """The index of the parenthesis that closes the one at `index`, or of the end."""
+    """The index of the parenthesis that closes the one at `index`, or of the end.
+
+    Raises: TooComplex where parentheses are too deep, before they are looked at again and again.
+    """
     depth = 0
     for position in range(index, len(c.tokens)):
+        if depth > MAX_DEPTH:
+            raise TooComplex(f"The query is nested more than {MAX_DEPTH} levels deep", c.tokens[position].span)
         token = c.tokens[position]
         if token.kind == tokens.OPERATOR and token.value in "()":
             depth += 1 if token.value == "(" else -1
@@ -254,9 +265,9 @@ def _closing(c: Cursor, index: int) -> int:
 def table_subquery(c: Cursor) -> Query:
     """<table_subquery> ::= ( <query_expression> )"""
     c.expect_operator("(")
-    c.descend()
+    c.descend(2)
     body = select_expression(c)
-    c.ascend()
+    c.ascend(2)
     c.expect_operator(")")
     return Query(body)
 
@@ -281,8 +292,10 @@ def qualified_join(c: Cursor, left: TableReference) -> nodes.Join:
         c.accept("OUTER")
     c.expect("JOIN")
     right = table_primary(c)
+    c.descend()
     while not natural and c.at(*_JOIN_WORDS):
         right = qualified_join(c, right)
+    c.ascend()
     join = nodes.Join(kind, left, right, natural, span=c.since(start))
     return join if natural else _joined_on(c, join)
 

@@ -168,13 +168,13 @@ def value(node: Value) -> str:
         case nodes.String(value=text):
             return _string(text, node.type)
         case nodes.Null():
-            return "NULL"
+            return f"NULL::{node.type.name}" if node.type else "NULL"
         case nodes.Signed(sign=sign, operand=operand):
             return f"({sign}{_operand(operand)})" if sign == "-" else value(operand)
         case nodes.Arithmetic():
             return _arithmetic(node)
         case nodes.Concatenation(operands=operands):
-            return "(" + " || ".join(as_text(each) for each in operands) + ")"
+            return _joined([as_text(each) for each in operands])
         case nodes.Call():
             return _call(node)
         case nodes.Aggregate():
@@ -199,10 +199,22 @@ def _operand(node: Value) -> str:
 
 def _arithmetic(node: nodes.Arithmetic) -> str:
     """Left to right, as PostgreSQL reads a chain too. Of a real and a double, both are double."""
-    text = value(node.operands[0])
+    text = _number(node.operands[0])
     for operator, operand in zip(node.operators, node.operands[1:], strict=True):
-        text += f" {operator} {value(operand)}"
+        text += f" {operator} {_number(operand)}"
     return f"({text})"
+
+
+def _number(node: Value) -> str:
+    return f"{value(node)}::integer" if node.type is types.SMALLINT else value(node)
+
+
+def _joined(texts: list[str]) -> str:
+    """In halves: one after the other, a chain of n texts would copy the first of them n times."""
+    if len(texts) == 1:
+        return texts[0]
+    middle = len(texts) // 2
+    return f"({_joined(texts[:middle])} || {_joined(texts[middle:])})"
 
 
 def as_text(node: Value) -> str:
@@ -231,10 +243,8 @@ def _argument(function: Function, index: int, node: Value) -> str:
     kind = function.kind_of(index)
     if kind is Kind.NUMBER and function.name != "MOD":
         return _double(node)
-    if kind is Kind.TEXT and isinstance(node, nodes.Null):
-        return "NULL::text"
-    if kind is Kind.POINT and isinstance(node, nodes.Null):
-        return "NULL::spoint"
+    if kind is Kind.NUMBER:
+        return _number(node)
     if kind is Kind.TIMESTAMP:
         return f"{_operand(node)}::timestamp"
     return value(node)
@@ -350,11 +360,23 @@ def _near(node: nodes.Near) -> str:
     exact = f"degrees({left} <-> {right}) {operator} {radius}"
     if constant is not None and not 0 <= constant <= MAX_RADIUS:
         return f"({exact})"
-    limit = f"radians({radius})"
+    directions = _directions(node, left, right)
     if constant is None:
-        limit = f"radians(CASE WHEN {radius} BETWEEN 0 AND {MAX_RADIUS:g} THEN {radius} END)"
-    tests = [f"{point} <@ scircle({centre}, {limit})" for point, centre in _directions(node, left, right)]
+        tests = [_in_circle_of_column(point, centre, radius, exact) for point, centre in directions]
+    else:
+        tests = [f"{point} <@ scircle({centre}, radians({radius}))" for point, centre in directions]
     return "(" + " AND ".join(tests if node.operator == "within" else [*tests, exact]) + ")"
+
+
+def _in_circle_of_column(point: str, centre: str, radius: str, exact: str) -> str:
+    """A radius that a row may have over 90 degrees, where pgSphere has no circles.
+
+    Such a row looks through the other half of the sky too; for all others that look-up is one of NULL.
+    """
+    circle = f"scircle({centre}, radians(CASE WHEN {radius} >= 0 THEN least({radius}, {MAX_RADIUS:g}) END))"
+    antipode = f"spoint(long({centre}) + pi(), -lat({centre}))"
+    beyond = f"CASE WHEN {radius} > {MAX_RADIUS:g} THEN scircle({antipode}, pi() / 2) END"
+    return f"({point} <@ {circle} OR ({point} <@ {beyond} AND {exact}))"
 
 
 def _directions(node: nodes.Near, left: str, right: str) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from adql import nodes
-from adql.errors import AdqlError, TooComplex, UnknownName, nearest
+from adql.errors import AdqlError, UnknownName, nearest
 from adql.grouping import check_grouping
 from adql.joins import Joined, join_scopes
 from adql.nodes import Output, Query, QueryBody
@@ -18,8 +18,6 @@ from adql.resolve_clauses import group_term, order_term, select_list, set_order_
 from adql.resolve_values import Expressions, no_aggregate
 from adql.scope import Scope, Source, Visible, output_columns, table_columns
 from schema.model import Catalogue, Table
-
-MAX_TABLES = 32
 
 
 @dataclass(frozen=True)
@@ -85,8 +83,6 @@ class Resolver:
         joined = Joined()
         for reference in references:
             joined = joined.beside(self.table(reference, parent, joined))
-        if len(joined.sources) > MAX_TABLES:
-            raise TooComplex(f"A query joins at most {MAX_TABLES} tables", references[-1].span)
         _check_aliases(joined.sources)
         return joined
 

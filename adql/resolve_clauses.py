@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 from adql import infer, nodes
-from adql.errors import AdqlError
+from adql.errors import AdqlError, TooComplex
 from adql.nodes import Output, Value
 from adql.resolve_values import Expressions, no_aggregate
+
+MAX_COLUMNS = 1000
 
 
 def select_list(
@@ -18,6 +20,8 @@ def select_list(
         else:
             value = expressions.value(item.value)
             found.append(replace(item, value=value, alias=item.alias or _label(item.value, value)))
+    if len(found) > MAX_COLUMNS:
+        raise TooComplex(f"A query gives at most {MAX_COLUMNS} columns, not {len(found)}", items[-1].span)
     return tuple(found)
 
 

@@ -93,6 +93,7 @@ class Expressions:
         if isinstance(condition, Condition):
             condition = self.condition(condition)
         elif isinstance(condition, Value) and operand is not None:
+            infer.comparable(operand, "CASE")
             _, condition = infer.compatible((operand, self.value(condition)))
         return replace(when, condition=condition, result=self.value(when.result))
 

@@ -4,10 +4,11 @@ Regular identifiers match whatever the case, delimited ones exactly.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from adql.errors import AdqlError, UnknownName, nearest
 from adql.nodes import ColumnReference, Field, Identifier, Info, Output, Value
+from schema import types
 from schema.model import Column, Table
 
 
@@ -62,7 +63,12 @@ def _field(column: Column, alias: str) -> Field:
 
 
 def output_columns(outputs: tuple[Output, ...], alias: str) -> tuple[Visible, ...]:
-    return tuple(Visible(o.name, o.delimited, Field(alias, o.sql_name, o.name, info=o.info)) for o in outputs)
+    """Of a query in FROM; a column that is nothing but NULL is text there, as PostgreSQL has it."""
+    typed = [replace(o.info, type=o.info.type or types.TEXT) for o in outputs]
+    return tuple(
+        Visible(o.name, o.delimited, Field(alias, o.sql_name, o.name, info=info))
+        for o, info in zip(outputs, typed, strict=True)
+    )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ _OF_ANY_TYPE = {"COALESCE", "NULLIF", "LOWER", "UPPER", "COORDSYS"}
 _REGIONS = {"CIRCLE", "BOX", "POLYGON", "REGION"}
 _NUMBER, _POINT, _GEOMETRY = "[nijsz?]", "[p?]", "."
 _PAIR = f"{_NUMBER}{{2}}"
-_COORDSYS = "(?:[sz]|(?![sz]))"  # a string that comes first is one
+_COORDSYS = "(?:[sz]|(?!s))"  # a string that comes first is one, NULL may be
 
 _SHAPES = {
     "ABS CEILING DEGREES EXP FLOOR LOG LOG10 RADIANS SQRT ACOS ASIN ATAN COS COT SIN TAN": _NUMBER,

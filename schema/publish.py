@@ -12,19 +12,18 @@ import psycopg
 from psycopg import sql
 
 from schema import types
-from schema.description import Description, DescriptionError
+from schema.description import Description
 from schema.load.copy_binary import HEADER, TRAILER, encode, is_ascii
-from schema.load.reader import FileColumn, LoadError, Reader, named_type
+from schema.load.reader import FileColumn, LoadError, Reader
 from schema.model import Column, Key, Table, quoted_if_needed
+from schema.plan import PlannedColumn, check_named, leading_columns, main_position, plan_columns
 from schema.roles import READER
 from schema.tap_schema import count_change, remove_table, write_keys, write_table
-from schema.types import Type, of_postgres
+from schema.types import of_postgres
 from schema.vocabulary import problems
 
 Progress = Callable[[int, float | None], None]
 """Is told the rows so far, and the fraction of the file."""
-
-_RA_UCD, _DEC_UCD = "pos.eq.ra;meta.main", "pos.eq.dec;meta.main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +33,6 @@ class Loaded:
     table: Table
     warnings: tuple[str, ...]
     replaced: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A column on its way from the file to the database."""
-
-    name: str
-    index: int
-    type: Type
-    about: Column
 
 
 def load_table(
@@ -58,9 +47,9 @@ def load_table(
     Raises: LoadError, DescriptionError, with nothing left behind.
     """
     schema_name, name = _split(table_name)
-    columns = _plan(reader.columns, description, by_content=True)
-    position = _position([c.about for c in columns], description)
-    _check_named([c.name for c in columns], description)
+    columns = plan_columns(reader.columns, description, by_content=True)
+    position = main_position([c.about for c in columns], description)
+    check_named([c.name for c in columns], description)
     with connection.transaction():
         _make_schema(connection, schema_name)
         previous, storage = _storage(connection, schema_name, name)
@@ -70,7 +59,7 @@ def load_table(
         _index(connection, target, position, description)
         connection.execute(sql.SQL("ANALYZE {}").format(target))
         about = tuple(_with_text_type(c, wide) for c in columns)
-        table = _table(schema_name, name, about, description, _indexed(position, description))
+        table = _table(schema_name, name, about, description, leading_columns(position, description))
         table = replace(table, nrows=rows, storage=storage if storage != name else None)
         _publish(connection, table, description, position, loaded=True)
     if previous is not None:
@@ -84,86 +73,6 @@ def _split(table_name: str) -> tuple[str, str]:
     if not dot or not schema_name or not name or "." in name:
         raise LoadError(f"{table_name}: write the table's name as schema.table")
     return schema_name, name
-
-
-# ---- what comes from the file, what from the description
-
-
-def _plan(file_columns: tuple[FileColumn, ...], description: Description, *, by_content: bool) -> list[_Column]:
-    """`by_content`: whether a text is char or unicodeChar will be seen when it is loaded."""
-    by_source = {d.source or name: (name, d) for name, d in description.columns.items()}
-    unknown = {n for n, (_, d) in by_source.items() if not d.omit} - {c.name for c in file_columns}
-    if unknown:
-        has = ", ".join(c.name for c in file_columns)
-        raise DescriptionError(f"the file has no column {min(unknown)}; it has {has}")
-    columns = []
-    for index, column in enumerate(file_columns):
-        name, described = by_source.get(column.name, (column.name, None))
-        if (described and described.omit) or (described is None and description.table.only_described):
-            continue
-        type_ = named_type(described.type, name) if described and described.type else column.type
-        if type_ is types.UNICODE and by_content:
-            type_ = types.TEXT
-        about = Column(
-            quoted_if_needed(name),
-            type_.datatype,
-            type_.arraysize,
-            type_.xtype,
-            column.unit,
-            column.ucd,
-            column.utype,
-            column.description,
-        )
-        if described:
-            about = _override(about, described.unit, described.ucd, described.utype, described.description)
-            about = replace(about, principal=described.principal)
-        columns.append(_Column(name, index, type_, about))
-    if not columns:
-        raise DescriptionError("no column of the file is left to load")
-    return columns
-
-
-def _override(about: Column, unit: str | None, ucd: str | None, utype: str | None, description: str | None) -> Column:
-    """What the description says counts, an empty text as nothing at all."""
-
-    def choose(given: str | None, own: str | None) -> str | None:
-        return own if given is None else given or None
-
-    return replace(
-        about,
-        unit=choose(unit, about.unit),
-        ucd=choose(ucd, about.ucd),
-        utype=choose(utype, about.utype),
-        description=choose(description, about.description),
-    )
-
-
-def _position(columns: list[Column], description: Description) -> tuple[Column, Column] | None:
-    """The columns of the main position: named in the description, or by their UCDs."""
-    by_name = {c.name: c for c in columns}
-    wanted = description.table.ra, description.table.dec
-    if all(wanted):
-        missing = [name for name in wanted if name not in by_name]
-        if missing:
-            raise DescriptionError(f"[table] ra and dec: there is no column {missing[0]}")
-        return by_name[str(wanted[0])], by_name[str(wanted[1])]
-    ra = [c for c in columns if c.ucd == _RA_UCD and c.type.is_numeric]
-    dec = [c for c in columns if c.ucd == _DEC_UCD and c.type.is_numeric]
-    return (ra[0], dec[0]) if len(ra) == len(dec) == 1 else None
-
-
-def _check_named(names: list[str], description: Description) -> None:
-    table = description.table
-    for name in (*table.primary_key, *(each for index in table.indexes for each in index)):
-        if name not in names:
-            raise DescriptionError(f"[table] primary_key, indexes: there is no column {name}")
-
-
-def _indexed(position: tuple[Column, Column] | None, description: Description) -> set[str]:
-    """The columns that lead an index."""
-    table = description.table
-    leading = {index[0] for index in table.indexes} | set(table.primary_key[:1])
-    return leading | ({position[0].name, position[1].name} if position else set())
 
 
 def _table(
@@ -216,7 +125,7 @@ def _storage(connection: psycopg.Connection, schema_name: str, name: str) -> tup
 
 
 def _create(
-    connection: psycopg.Connection, target: sql.Identifier, columns: list[_Column], description: Description
+    connection: psycopg.Connection, target: sql.Identifier, columns: list[PlannedColumn], description: Description
 ) -> None:
     parts = [sql.SQL("{} " + c.type.name).format(sql.Identifier(c.name)) for c in columns]
     if description.table.primary_key:
@@ -230,7 +139,7 @@ def _copy(
     connection: psycopg.Connection,
     target: sql.Identifier,
     reader: Reader,
-    columns: list[_Column],
+    columns: list[PlannedColumn],
     progress: Progress,
 ) -> tuple[int, set[str]]:
     """Rows loaded, and the text columns that hold more than ASCII."""
@@ -258,7 +167,7 @@ def _copy(
     return rows, wide
 
 
-def _with_text_type(column: _Column, wide: set[str]) -> Column:
+def _with_text_type(column: PlannedColumn, wide: set[str]) -> Column:
     if column.name in wide:
         return replace(column.about, datatype="unicodeChar")
     return column.about
@@ -335,8 +244,8 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
     schema_name, name = _split(table_name)
     omitted = {d.source or n for n, d in description.columns.items() if d.omit}
     found = _existing_columns(connection, schema_name, name, omitted)
-    columns = [c.about for c in _plan(tuple(c for c, _ in found), description, by_content=False)]
-    position = _position(columns, description)
+    columns = [c.about for c in plan_columns(tuple(c for c, _ in found), description, by_content=False)]
+    position = main_position(columns, description)
     indexed = {c.name for c, leads in found if leads}
     with connection.transaction():
         _make_readable(connection, schema_name, name)
@@ -389,12 +298,18 @@ def _make_readable(connection: psycopg.Connection, schema_name: str, name: str) 
 def unpublish_table(connection: psycopg.Connection, table_name: str) -> bool:
     """Takes a table out of TAP_SCHEMA; the table itself stays. False if it was not published."""
     with connection.transaction():
+        (storage,) = connection.execute(
+            "SELECT max(storage) FROM armillary.tables WHERE table_name = %s", (table_name,)
+        ).fetchone() or (None,)
         found = remove_table(connection, table_name)
         if found:
             schema_name, name = _split(table_name)
-            target = sql.Identifier(schema_name, name)
-            exists = connection.execute("SELECT to_regclass(%s)", (target.as_string(),)).fetchone()
-            if exists and exists[0]:
-                connection.execute(sql.SQL("REVOKE SELECT ON {} FROM {}").format(target, sql.Identifier(READER)))
+            _revoke(connection, sql.Identifier(schema_name, storage or name))
             count_change(connection)
     return found
+
+
+def _revoke(connection: psycopg.Connection, target: sql.Identifier) -> None:
+    exists = connection.execute("SELECT to_regclass(%s)", (target.as_string(),)).fetchone()
+    if exists and exists[0]:
+        connection.execute(sql.SQL("REVOKE SELECT ON {} FROM {}").format(target, sql.Identifier(READER)))

@@ -41,8 +41,8 @@ _DANGEROUS = (
 )
 
 
-def prepare_roles(connection: psycopg.Connection, settings: Mapping[str, str]) -> None:
-    """Makes the roles where they are missing and sets what the reader may use (`settings` of PostgreSQL)."""
+def prepare_roles(connection: psycopg.Connection, settings: Mapping[str, str], connections: int) -> None:
+    """Makes the roles where they are missing and sets what the reader may use: `settings` of PostgreSQL, connections."""
     for role in (OWNER, JOBS, READER):
         _ensure_role(connection, role)
     database = connection.info.dbname
@@ -54,6 +54,8 @@ def prepare_roles(connection: psycopg.Connection, settings: Mapping[str, str]) -
     for name, value in settings.items():
         command = sql.SQL("ALTER ROLE {} SET {} = {}")
         connection.execute(command.format(sql.Identifier(READER), sql.Identifier(name), sql.Literal(value)))
+    limit = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}")
+    connection.execute(limit.format(sql.Identifier(READER), sql.Literal(connections)))
     revoke_dangerous_functions(connection)
 
 

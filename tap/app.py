@@ -19,8 +19,8 @@ from schema import vodataservice
 from schema.model import Catalogue
 from tap import pages, vosi
 from tap.config import Config
-from tap.edge import Edge, packed, xml
-from tap.engine.database import reader_conninfo
+from tap.edge import Edge, packed, wants_gzip, xml
+from tap.engine.database import reader_conninfo, sessions_of
 from tap.engine.engine import DatabaseAway, Engine
 from tap.errors import NotFound
 from tap.execute import Service
@@ -58,10 +58,9 @@ class Endpoints:
         ]
 
     async def sync(self, request: Request) -> Response:
-        parameters = await read_parameters(request, self.config.body_limit)
+        parameters = await read_parameters(request, self.config)
         tap_request = read_request(parameters, self.config)
-        gzip = "gzip" in request.headers.get("accept-encoding", "")
-        return self.queries.answer(tap_request, gzip=gzip)  # type: ignore[return-value]
+        return self.queries.answer(tap_request, gzip=wants_gzip(request))  # type: ignore[return-value]
 
     async def capabilities(self, request: Request) -> Response:
         return packed(request, xml(vosi.capabilities(self.config)))
@@ -74,8 +73,9 @@ class Endpoints:
         return xml(vosi.availability(available=True))
 
     async def tables(self, request: Request) -> Response:
-        detail = request.query_params.get("detail", "max").lower()
-        document = vodataservice.tableset(await self._catalogue(), with_columns=detail != "min")
+        parameters = await read_parameters(request, self.config)
+        brief = (parameters.one("DETAIL") or "max").lower() == "min"
+        document = vodataservice.tableset(await self._catalogue(), with_columns=not brief)
         return packed(request, xml(document))
 
     async def table(self, request: Request) -> Response:
@@ -112,7 +112,7 @@ class Endpoints:
 
 
 def create_app(config: Config) -> Starlette:
-    engine = Engine(reader_conninfo(config), config.concurrent_queries + 2, config.queue_limit)
+    engine = Engine(reader_conninfo(config), sessions_of(config), config.queue_limit)
     about = {
         "server_software": "Armillary",
         "service_protocol": "ivo://ivoa.net/std/TAP",
@@ -122,17 +122,20 @@ def create_app(config: Config) -> Starlette:
     # PostgreSQL's own limit lies above ours, which can say what happened.
     service = Service(engine, config.sync_limit + 5, about)
     endpoints = Endpoints(config, engine, Queries(service, config))
-    return Starlette(
+    app = Starlette(
         routes=endpoints.routes,
         middleware=[
-            Middleware(Edge),
             Middleware(
                 CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST", "HEAD"], expose_headers=["*"]
             ),
+            Middleware(Edge),
         ],
         lifespan=partial(_lifespan, engine),
         exception_handlers={HTTPException: _http_error},
     )
+    # Its redirects would go to whatever Host a request names.
+    app.router.redirect_slashes = False
+    return app
 
 
 @asynccontextmanager

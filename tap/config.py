@@ -59,6 +59,7 @@ class Config:
     concurrent_queries: int = _about(16, "queries that run at once in one web process; more wait")
     queue_limit: float = _about(10.0, "seconds that a query waits for its turn before it gets 503")
     body_limit: int = _about(1_000_000, "bytes of a request's body")
+    body_seconds: float = _about(10.0, "seconds in which a request's body must have come")
     work_mem: str = _about("64MB", "memory of a sort or hash of a stranger's query")
     temp_file_limit: str = _about("20GB", "temporary files of a stranger's query")
     title: str = _about("Armillary TAP service", "name of the service")

@@ -1,5 +1,6 @@
 """The HTTP edge: whatever fails inside gets its answer here, as DALI wants it (DALI 1.1 §4.4)."""
 
+import re
 import zlib
 
 from starlette.exceptions import HTTPException
@@ -14,7 +15,13 @@ from tap.observe import Fault, observe
 VOTABLE = "application/x-votable+xml"
 _HEADERS = [(b"server", b"Armillary"), (b"x-content-type-options", b"nosniff")]
 _POLICY = (b"content-security-policy", b"default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'")
-_HTTP_ERRORS = {404: "There is nothing at this URL", 405: "This URL does not take that method"}
+_MAX_HEADERS, _MAX_HEADER_BYTES = 200, 64 * 1024
+_HTTP_ERRORS = {
+    400: "This is no proper HTTP request",
+    431: "The request has too many or too long headers",
+    404: "There is nothing at this URL",
+    405: "This URL does not take that method",
+}
 
 
 class Edge:
@@ -37,6 +44,7 @@ class Edge:
             await send(message)
 
         try:
+            _check_headers(scope)
             await self._app(scope, receive, watched)
         except Exception as error:
             answer = _answer(error)
@@ -44,7 +52,18 @@ class Edge:
                 observe(Fault(scope["path"]), error)
             if started:
                 raise
-            await error_response(answer)(scope, receive, watched)
+            headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+            await error_response(answer, headers)(scope, receive, watched)
+
+
+def _check_headers(scope: Scope) -> None:
+    """Raises: HTTPException for more than a request needs, or for a Host that is not one (RFC 9112 §3.2)."""
+    headers = scope["headers"]
+    if len(headers) > _MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > _MAX_HEADER_BYTES:
+        raise HTTPException(431)
+    hosts = sum(name == b"host" for name, _ in headers)
+    if hosts > 1 or (hosts == 0 and scope["http_version"] != "1.0"):
+        raise HTTPException(400)
 
 
 def _answer(error: Exception) -> Answer:
@@ -53,9 +72,10 @@ def _answer(error: Exception) -> Answer:
     return describe(error)
 
 
-def error_response(answer: Answer) -> Response:
+def error_response(answer: Answer, headers: dict[str, str]) -> Response:
     """A VOTable whatever format was asked for: clients read the message from there."""
-    headers = {"retry-after": str(answer.retry_after)} if answer.retry_after else {}
+    if answer.retry_after:
+        headers["retry-after"] = str(answer.retry_after)
     return Response(error_document(answer.message), answer.status, headers, media_type=VOTABLE)
 
 
@@ -63,10 +83,19 @@ def xml(document: bytes) -> Response:
     return Response(document, media_type="text/xml")
 
 
+def wants_gzip(request: Request) -> bool:
+    """Whether Accept-Encoding names gzip, and not with a weight of 0 (RFC 9110 §12.5.3)."""
+    for each in request.headers.get("accept-encoding", "").lower().split(","):
+        coding, _, weight = each.partition(";")
+        if coding.strip() == "gzip":
+            return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight)
+    return False
+
+
 def packed(request: Request, response: Response) -> Response:
     """The response, compressed if the client asks for it."""
     response.headers["vary"] = "Accept-Encoding"
-    if "gzip" not in request.headers.get("accept-encoding", ""):
+    if not wants_gzip(request):
         return response
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
     response.body = packer.compress(bytes(response.body)) + packer.flush()

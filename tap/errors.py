@@ -27,6 +27,10 @@ class Busy(Exception):
     """Too many queries run; the client may come back."""
 
 
+class TooSlow(Exception):
+    """The client did not send its request in time."""
+
+
 class BadRequest(Exception):
     """The request is not one that HTTP or a form allows."""
 
@@ -52,6 +56,7 @@ _INTERRUPTED = {
 }
 
 _SQLSTATES: dict[str, Answer] = {
+    "0A000": Answer(400, "This cannot be run: the ON of a FULL JOIN needs an equality of columns."),
     "22012": Answer(400, "A division by zero. NULLIF(x, 0) as the divisor gives NULL instead."),
     "2201E": Answer(400, "The logarithm of a number that is not positive. CASE WHEN x > 0 THEN LOG(x) END avoids it."),
     "2201F": Answer(400, "A power or root that is not a real number, such as the square root of a negative one."),
@@ -93,6 +98,8 @@ def describe(error: Exception) -> Answer:
             return Answer(404, str(error))
         case TooLarge():
             return Answer(413, str(error))
+        case TooSlow():
+            return Answer(408, str(error))
         case Busy():
             return Answer(503, str(error), 10)
         case Interrupted(reason=reason):
@@ -114,6 +121,6 @@ def _of_sqlstate(error: psycopg.Error) -> Answer:
             400,
             "A geometry of the query is impossible: a polygon that crosses itself or is too large, or a radius or HEALPix order out of range.",
         )
-    if isinstance(error, psycopg.OperationalError):
+    if isinstance(error, psycopg.OperationalError) or not state:
         return Answer(503, _AWAY, 5)
     return Answer(500, _OURS, expected=False)

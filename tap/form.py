@@ -1,71 +1,90 @@
 """A request's parameters, from its URL and its body, within limits (DALI 1.1 §3.1).
 
-The body is measured before it is parsed; compressed ones are refused, so none can swell.
+The body is measured before it is parsed, and must come in time; compressed ones are refused, so none can swell.
 """
 
+import asyncio
+import itertools
 from urllib.parse import parse_qsl
 
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from python_multipart import create_form_parser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import Field
 from starlette.requests import Request
-from starlette.types import Message, Receive
 
-from tap.errors import BadRequest, TooLarge
+from tap.config import Config
+from tap.errors import BadRequest, TooLarge, TooSlow
 from uws.parameters import Parameters
 
 MAX_FIELDS = 200
-_URLENCODED = "application/x-www-form-urlencoded"
+_URLENCODED, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+
+Pairs = list[tuple[str, str]]
 
 
-async def read_parameters(request: Request, body_limit: int) -> Parameters:
-    """Raises: BadRequest, TooLarge."""
-    pairs = _parse(request.url.query.encode("ascii", "replace"))
+async def read_parameters(request: Request, config: Config) -> Parameters:
+    """Raises: BadRequest, TooLarge, TooSlow."""
+    pairs = _parse_urlencoded(request.url.query.encode("ascii", "replace"))
     if request.method == "POST":
-        pairs += await _read_body(request, body_limit)
+        pairs += await _read_form(request, config)
     return Parameters.of(pairs)
 
 
-def _parse(query: bytes) -> list[tuple[str, str]]:
+async def _read_form(request: Request, config: Config) -> Pairs:
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise BadRequest("Requests must not be compressed")
+    kind = request.headers.get("content-type", "")
+    name = kind.partition(";")[0].strip().lower()
+    if name not in {_MULTIPART, _URLENCODED, ""}:
+        raise BadRequest(f"A form is {_URLENCODED} or {_MULTIPART}, not {name[:60]}")
+    body = await _read_body(request, config)
+    return _parse_multipart(kind, body) if name == _MULTIPART else _parse_urlencoded(body)
+
+
+async def _read_body(request: Request, config: Config) -> bytes:
     try:
-        found = parse_qsl(query.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+        return await asyncio.wait_for(_read_up_to(request, config.body_limit), config.body_seconds)
+    except TimeoutError:
+        raise TooSlow(f"The request's body did not come within {config.body_seconds:g} seconds") from None
+
+
+async def _read_up_to(request: Request, limit: int) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise TooLarge(f"A request's body takes at most {limit} bytes")
+    return body
+
+
+def _parse_urlencoded(text: bytes) -> Pairs:
+    try:
+        return parse_qsl(text.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except UnicodeDecodeError as error:
         raise BadRequest("The parameters are not UTF-8") from error
     except ValueError as error:
         raise TooLarge(f"A request takes at most {MAX_FIELDS} parameters") from error
-    return found
 
 
-async def _read_body(request: Request, limit: int) -> list[tuple[str, str]]:
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise BadRequest("Requests must not be compressed")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    limited = Request(request.scope, _limited(request, limit))
-    if kind == "multipart/form-data":
-        return await _read_multipart(limited, limit)
-    body = await limited.body()
-    if body and kind not in {_URLENCODED, ""}:
-        raise BadRequest(f"A form is {_URLENCODED} or multipart/form-data, not {kind[:60]}")
-    return _parse(body)
+def _parse_multipart(content_type: str, body: bytes) -> Pairs:
+    """The fields of a form; whatever charset it claims, they are UTF-8. Files in it are left alone."""
+    fields: list[tuple[bytes, bytes]] = []
+    parts = itertools.count(1)
 
+    def count(part: object) -> None:
+        if next(parts) > MAX_FIELDS:
+            raise TooLarge(f"A request takes at most {MAX_FIELDS} parameters")
 
-async def _read_multipart(request: Request, limit: int) -> list[tuple[str, str]]:
+    def keep(field: Field) -> None:
+        count(field)
+        fields.append((field.field_name or b"", field.value or b""))
+
     try:
-        async with request.form(max_files=0, max_fields=MAX_FIELDS, max_part_size=limit) as form:
-            return [(name, value) for name, value in form.multi_items() if not isinstance(value, UploadFile)]
-    except (MultiPartException, UnicodeDecodeError, KeyError) as error:
+        parser = create_form_parser({"Content-Type": content_type.encode("latin-1")}, keep, count)
+        parser.write(body)
+        parser.finalize()
+        return [(name.decode("utf-8"), value.decode("utf-8")) for name, value in fields]
+    except UnicodeDecodeError as error:
+        raise BadRequest("The parameters are not UTF-8") from error
+    except (FormParserError, ValueError, KeyError) as error:
         raise BadRequest(f"The multipart form cannot be read: {str(error)[:100]}") from error
-
-
-def _limited(request: Request, limit: int) -> Receive:
-    """`receive`, but no more than `limit` bytes."""
-    received = 0
-
-    async def receive() -> Message:
-        nonlocal received
-        message = await request.receive()
-        received += len(message.get("body", b""))
-        if received > limit:
-            raise TooLarge(f"A request's body takes at most {limit} bytes")
-        return message
-
-    return receive

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from adql.constants import numbers_of, text_of
 from adql.errors import AdqlError, TypeMismatch
 from adql.functions.function import Emit, Feature, Function, Infer, Kind, Parameter, gives, parameters
-from adql.nodes import Value
+from adql.nodes import Call, Value
 from adql.spheres import box_corners, polygon_problem
 from schema import types
 
@@ -29,6 +29,10 @@ def _emit_point(_: tuple[Value, ...], sql: tuple[str, ...]) -> str:
 
 
 def _emit_circle(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
+    numbers = numbers_of(arguments[-1:])
+    if numbers and numbers[0] > MAX_RADIUS:
+        hint = "Points in such a circle are found by 1 = CONTAINS(point, circle) or DISTANCE(p, q) < radius."
+        raise AdqlError("A circle of more than 90 degrees cannot be used here", arguments[-1].span, hint)
     return f"scircle({_centre(sql[:-1])}, {_radius(arguments[-1], sql[-1])})"
 
 
@@ -98,6 +102,13 @@ def _check_box(arguments: tuple[Value, ...]) -> None:
         numbers = numbers_of((side,))
         if numbers and not 0 < numbers[0] < 180:
             raise AdqlError(f"The side {numbers[0]:g} of a BOX is not between 0 and 180 degrees", side.span)
+
+
+def _check_polygon_of_points(arguments: tuple[Value, ...]) -> None:
+    """Points that are written out are checked as their coordinates are."""
+    if all(isinstance(a, Call) and a.name == "POINT" for a in arguments):
+        pairs = [a.arguments[-2:] for a in arguments if isinstance(a, Call)]
+        _check_polygon(tuple(each for pair in pairs for each in pair))
 
 
 def _check_polygon(arguments: tuple[Value, ...]) -> None:
@@ -191,5 +202,7 @@ CONSTRUCTORS = (
     *_constructor("BOX", parameters("lon lat width height"), _emit_box, _check_box),
     *_constructor("BOX", (_CENTRE, *parameters("width height")), _emit_box, _check_box),
     *_constructor("POLYGON", parameters("lon1 lat1 lon2 lat2 lon3 lat3"), _emit_polygon, _check_polygon, variadic=True),
-    *_constructor("POLYGON", parameters("p1 p2 p3", Kind.POINT), _emit_polygon_of_points, variadic=True),
+    *_constructor(
+        "POLYGON", parameters("p1 p2 p3", Kind.POINT), _emit_polygon_of_points, _check_polygon_of_points, variadic=True
+    ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from adql.nodes import Info, String, Value
+from adql.nodes import Info, Null, String, Value
 from schema import types
 from schema.types import Type
 
@@ -89,7 +89,7 @@ def accepts(kind: Kind, value: Value) -> bool:
     """Whether a value can stand where `kind` is asked; NULL can anywhere but as a literal."""
     found = value.type
     if kind is Kind.LITERAL:
-        return isinstance(value, String)
+        return isinstance(value, String | Null)
     if found is None or kind is Kind.ANY:
         return True
     match kind:

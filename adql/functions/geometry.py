@@ -39,7 +39,7 @@ def _emit_area(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     if arguments[0].type is types.CIRCLE:
         # pgSphere's area() of a small circle is lost in 1 - cos(r).
         return f"({4 * math.pi * _SQUARE_DEGREES!r}::double precision * power(sin(radius({sql[0]}) / 2), 2))"
-    return f"(area({sql[0]}) * {_SQUARE_DEGREES!r}::double precision)"
+    return f"armillary.area({sql[0]})"
 
 
 def _emit_centroid(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:

@@ -16,24 +16,38 @@ FRAMES = ("ICRS", "FK5", "FK4", "GALACTIC", "SUPER_GALACTIC", "ECLIPTIC")
 
 @lru_cache(maxsize=64)
 def euler_angles(source: str, target: str) -> tuple[float, float, float]:
-    """The angles (radians, about z, x, z) of the rotation from one system to the other."""
+    """The angles (radians, about z, x, z) of the rotation from one system to the other.
+
+    FK4 without its elliptic aberration terms: with them it is no rotation.
+    """
     from astropy import units
     from astropy.coordinates import (
-        FK4,
         FK5,
         ICRS,
         BarycentricMeanEcliptic,
+        FK4NoETerms,
         Galactic,
         SkyCoord,
         Supergalactic,
     )
 
     frames = dict(
-        zip(FRAMES, (ICRS(), FK5(), FK4(), Galactic(), Supergalactic(), BarycentricMeanEcliptic()), strict=True)
+        zip(
+            FRAMES,
+            (
+                ICRS(),
+                FK5(),
+                FK4NoETerms(equinox="B1950", obstime="B1950"),
+                Galactic(),
+                Supergalactic(),
+                BarycentricMeanEcliptic(),
+            ),
+            strict=True,
+        )
     )
     poles = SkyCoord([0, 90, 0], [0, 0, 90], unit=units.deg, frame=frames[source])
-    matrix = poles.transform_to(frames[target]).cartesian.xyz.value
-    tilt = math.acos(max(-1.0, min(1.0, matrix[2][2])))
+    matrix = poles.transform_to(frames[target], merge_attributes=False).cartesian.xyz.value
+    tilt = math.atan2(math.hypot(matrix[2][0], matrix[2][1]), matrix[2][2])
     if tilt < 1e-12:
         return math.atan2(matrix[1][0], matrix[0][0]), 0.0, 0.0
     first = math.atan2(matrix[2][0], matrix[2][1])

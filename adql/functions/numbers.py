@@ -45,7 +45,8 @@ NUMBERS = (
     _one("LOG10", "log({0})", _PLAIN),
     _one("SQRT", "sqrt({0})", _PLAIN),
     # numeric rounds a half away from zero, double precision to the even digit: one rule for both forms.
-    _one("ROUND", "round(({0})::numeric)::double precision", _same_quantity),
+    # Through text, because the direct cast keeps 15 digits only.
+    _one("ROUND", "round(({0})::text::numeric)::double precision", _same_quantity),
     _one("TRUNCATE", "trunc({0})", _same_quantity),
     *(_one(name, f"{name.lower()}({{0}})", _PLAIN) for name in ("COS", "SIN", "TAN", "COT")),
     *(_one(name, f"{name.lower()}({{0}})", _ANGLE) for name in ("ACOS", "ASIN", "ATAN")),
@@ -54,14 +55,14 @@ NUMBERS = (
         parameters("x n"),
         "DOUBLE PRECISION",
         _same_quantity,
-        template("round(({0})::numeric, ({1})::integer)::double precision"),
+        template("round(({0})::text::numeric, ({1})::integer)::double precision"),
     ),
     Function(
         "TRUNCATE",
         parameters("x n"),
         "DOUBLE PRECISION",
         _same_quantity,
-        template("trunc(({0})::numeric, ({1})::integer)::double precision"),
+        template("trunc(({0})::text::numeric, ({1})::integer)::double precision"),
     ),
     Function("ATAN2", parameters("y x"), "DOUBLE PRECISION", _ANGLE, template("atan2({0}, {1})")),
     Function("POWER", parameters("x y"), "DOUBLE PRECISION", _PLAIN, template("power({0}, {1})")),

@@ -5,8 +5,9 @@ from adql.rewrite.contains_as_condition import contains_as_condition
 from adql.rewrite.distance_as_cone import distance_as_cone
 from adql.rewrite.each import rewrite_conditions
 from adql.rewrite.fence_of_cones import fence_of_cones
+from adql.rewrite.overlap_under_not import overlap_under_not
 
-CONDITIONS = (contains_as_condition, distance_as_cone)
+CONDITIONS = (contains_as_condition, distance_as_cone, overlap_under_not)
 QUERIES = (fence_of_cones,)
 
 

@@ -1,20 +1,25 @@
 -- Functions that translated queries call. All are immutable and see only what they are given.
 
--- A polygon from longitudes and latitudes in degrees, by turns; NULL if one is NULL or out of range.
+-- A polygon from longitudes and latitudes in degrees, by turns; NULL if one is NULL or out of range, or if
+-- they make no polygon: one bad row must not end a query.
 -- Not by pgSphere's aggregate spoly: with a NULL first point it brings the whole server down.
 CREATE FUNCTION armillary.polygon(vertices double precision[]) RETURNS spoly
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 BEGIN
-    IF array_position(vertices, NULL) IS NOT NULL THEN
-        RETURN NULL;
-    END IF;
+    FOR i IN 2..array_length(vertices, 1) BY 2 LOOP
+        IF vertices[i - 1] IS NULL OR vertices[i] IS NULL OR NOT vertices[i] BETWEEN -90 AND 90 THEN
+            RETURN NULL;
+        END IF;
+    END LOOP;
     RETURN (SELECT '{' || string_agg(format('(%sd,%sd)', vertices[i], vertices[i + 1]), ',' ORDER BY i) || '}'
             FROM generate_series(1, array_length(vertices, 1), 2) AS i)::spoly;
+EXCEPTION WHEN internal_error OR data_exception OR syntax_error THEN
+    RETURN NULL;
 END $$;
 
 -- ADQL's BOX (ADQL 2.1 §4.2.9): the gnomonic rectangle round a centre; width and height in degrees.
 CREATE FUNCTION armillary.box(centre spoint, width double precision, height double precision) RETURNS spoly
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
     a double precision := long(centre);
     d double precision := lat(centre);
@@ -45,30 +50,60 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     FROM regexp_matches(polygon::text, '[-+0-9.eE]+', 'g') WITH ORDINALITY AS numbers (number, place)
 $$;
 
--- The bytes of an array of doubles as VOTable's BINARY has them.
+-- The area of a polygon in square degrees, as the sum of signed triangles from its first vertex; the sides'
+-- differences keep the digits that pgSphere's sum of angles loses in small ones.
+CREATE FUNCTION armillary.area(polygon spoly) RETURNS double precision
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    v double precision[] := armillary.vertices(polygon);
+    x double precision[];
+    y double precision[];
+    z double precision[];
+    total double precision := 0;
+    triple double precision;
+    dots double precision;
+BEGIN
+    FOR i IN 1..array_length(v, 1) BY 2 LOOP
+        x := x || cosd(v[i]) * cosd(v[i + 1]);
+        y := y || sind(v[i]) * cosd(v[i + 1]);
+        z := z || sind(v[i + 1]);
+    END LOOP;
+    FOR i IN 2..array_length(x, 1) - 1 LOOP
+        triple := x[1] * ((y[i] - y[1]) * (z[i + 1] - z[1]) - (z[i] - z[1]) * (y[i + 1] - y[1]))
+                + y[1] * ((z[i] - z[1]) * (x[i + 1] - x[1]) - (x[i] - x[1]) * (z[i + 1] - z[1]))
+                + z[1] * ((x[i] - x[1]) * (y[i + 1] - y[1]) - (y[i] - y[1]) * (x[i + 1] - x[1]));
+        dots := 1 + x[1] * x[i] + y[1] * y[i] + z[1] * z[i]
+                  + x[i] * x[i + 1] + y[i] * y[i + 1] + z[i] * z[i + 1]
+                  + x[i + 1] * x[1] + y[i + 1] * y[1] + z[i + 1] * z[1];
+        total := total + 2 * atan2(triple, dots);
+    END LOOP;
+    RETURN degrees(degrees(least(abs(total), 4 * pi() - abs(total))));
+END $$;
+
+-- The bytes of arrays as VOTable's BINARY has them; a NULL among their numbers is NaN or the least number.
 CREATE FUNCTION armillary.doubles(numbers double precision[]) RETURNS bytea
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT coalesce(string_agg(float8send(n), '' ORDER BY place), '')
+    SELECT coalesce(string_agg(float8send(coalesce(n, 'NaN'::double precision)), '' ORDER BY place), '')
     FROM unnest(numbers) WITH ORDINALITY AS each (n, place)
 $$;
 CREATE FUNCTION armillary.floats(numbers real[]) RETURNS bytea
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT coalesce(string_agg(float4send(n), '' ORDER BY place), '')
+    SELECT coalesce(string_agg(float4send(coalesce(n, 'NaN'::real)), '' ORDER BY place), '')
     FROM unnest(numbers) WITH ORDINALITY AS each (n, place)
 $$;
 CREATE FUNCTION armillary.shorts(numbers smallint[]) RETURNS bytea
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT coalesce(string_agg(int2send(n), '' ORDER BY place), '')
+    SELECT coalesce(string_agg(int2send(coalesce(n, (-32768)::smallint)), '' ORDER BY place), '')
     FROM unnest(numbers) WITH ORDINALITY AS each (n, place)
 $$;
 CREATE FUNCTION armillary.ints(numbers integer[]) RETURNS bytea
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT coalesce(string_agg(int4send(n), '' ORDER BY place), '')
+    SELECT coalesce(string_agg(int4send(coalesce(n, (-2147483648)::integer)), '' ORDER BY place), '')
     FROM unnest(numbers) WITH ORDINALITY AS each (n, place)
 $$;
 CREATE FUNCTION armillary.longs(numbers bigint[]) RETURNS bytea
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT coalesce(string_agg(int8send(n), '' ORDER BY place), '')
+    SELECT coalesce(string_agg(int8send(coalesce(n, (-9223372036854775808)::bigint)), '' ORDER BY place), '')
     FROM unnest(numbers) WITH ORDINALITY AS each (n, place)
 $$;
 

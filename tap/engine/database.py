@@ -68,9 +68,19 @@ def prepare(config: Config, say: Say) -> list[str]:
     }
     with psycopg.connect(_admin_conninfo(config), autocommit=True) as connection:
         ensure_pgsphere(connection, say)
-        prepare_roles(connection, settings)
+        prepare_roles(connection, settings, _reader_connections(config))
         connection.execute(f"SET ROLE {OWNER}")
         return migrate(connection, migrations())
+
+
+def sessions_of(config: Config) -> int:
+    """Of one web process: its queries, and what is asked beside them."""
+    return config.concurrent_queries + 2
+
+
+def _reader_connections(config: Config) -> int:
+    """All web processes, the command line, and old processes that a restart leaves for a while."""
+    return 2 * config.processes * sessions_of(config) + 10
 
 
 def owner_connection(config: Config) -> psycopg.Connection:

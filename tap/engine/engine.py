@@ -86,7 +86,7 @@ class Engine:
             raise _meaning(error, interrupt) from error
         finally:
             interrupt.detach()
-            self._end(connection)
+            self._end(connection, interrupt)
 
     def _begin(self, limit: float) -> tuple[psycopg.Connection, int]:
         """A connection may have died in the pool: then the next one is tried."""
@@ -97,15 +97,18 @@ class Engine:
                 raise DatabaseAway from error
             try:
                 return connection, _version(connection, limit)
-            except psycopg.OperationalError:
+            except psycopg.Error:
                 connection.close()
                 self._pool.putconn(connection)
         raise DatabaseAway
 
-    def _end(self, connection: psycopg.Connection) -> None:
-        """Back into the pool, clean; a connection in the middle of a COPY is closed, which ends its statement."""
+    def _end(self, connection: psycopg.Connection, interrupt: Interrupt) -> None:
+        """Back into the pool, clean. One in the middle of a COPY is closed, which ends its statement;
+
+        so is one that was cancelled: the cancel may still be on its way and would hit the next query.
+        """
         try:
-            if connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+            if interrupt.reason or connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
                 connection.close()
             else:
                 connection.pgconn.exec_(b"ROLLBACK")
@@ -144,6 +147,6 @@ def _meaning(error: psycopg.Error, interrupt: Interrupt) -> Exception:
         return Interrupted(interrupt.reason)
     if isinstance(error, psycopg.errors.QueryCanceled) and "timeout" in str(error):
         return Interrupted(Reason.TIME_LIMIT)
-    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+    if error.sqlstate is None:
         return DatabaseAway()
     return error

@@ -41,7 +41,11 @@ _TEXT = {
     types.POINT: "concat_ws(' ', degrees(long({0})), degrees(lat({0})))",
     types.CIRCLE: "concat_ws(' ', degrees(long(center({0}))), degrees(lat(center({0}))), degrees(radius({0})))",
     types.POLYGON: "array_to_string(armillary.vertices({0}), ' ')",
-    **dict.fromkeys(types.ARRAYS, "array_to_string({0}, ' ', 'NaN')"),
+    types.REALS: "array_to_string({0}, ' ', 'NaN')",
+    types.DOUBLES: "array_to_string({0}, ' ', 'NaN')",
+    types.SMALLINTS: f"array_to_string({{0}}, ' ', '{-(2**15)}')",
+    types.INTS: f"array_to_string({{0}}, ' ', '{-(2**31)}')",
+    types.BIGINTS: f"array_to_string({{0}}, ' ', '{-(2**63)}')",
 }
 _CELLS = _TEXT | {
     types.BOOLEAN: "CASE WHEN {0} THEN 'T' WHEN NOT {0} THEN 'F' ELSE '?' END",
@@ -50,6 +54,7 @@ _CELLS = _TEXT | {
     types.INTEGER: f"coalesce(({{0}})::integer, {-(2**31)})",
     types.BIGINT: f"coalesce(({{0}})::bigint, {-(2**63)})",
 }
+_MISSING = {types.POINT: "NaN NaN", types.CIRCLE: "NaN NaN NaN"}
 _FORMS = {Wire.BINARY: _BINARY, Wire.CSV: _TEXT, Wire.TSV: _TEXT, Wire.CELLS: _CELLS}
 
 
@@ -72,6 +77,7 @@ def _expression(output: Output, wire: Wire) -> str:
     if form is None:
         return f"{name}::{type_.name}"
     text = form.format(name)
-    if wire is not Wire.BINARY and type_ in (types.POINT, types.CIRCLE):
-        return f"CASE WHEN {name} IS NOT NULL THEN {text} END"
-    return text
+    if wire is Wire.BINARY or type_ not in _MISSING:
+        return text
+    missing = f"'{_MISSING[type_]}'" if wire is Wire.CELLS else "NULL"
+    return f"CASE WHEN {name} IS NOT NULL THEN {text} ELSE {missing} END"

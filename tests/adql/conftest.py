@@ -10,7 +10,7 @@ from tap.engine import database
 from tests.adql.tables import CREATE
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def small_tables(config: Config) -> Iterator[None]:
     with database.owner_connection(config) as connection:
         connection.execute("SET search_path = pg_catalog, public")

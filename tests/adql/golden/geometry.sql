@@ -61,7 +61,7 @@ SELECT t1."id" AS c1 FROM "t"."stars" AS t1 WHERE (spoint(radians(t1."ra"), radi
 -- INTERSECTS of regions
 SELECT id FROM fields WHERE 1 = INTERSECTS(footprint, CIRCLE(10, 20, 0.5)) AND 0 = INTERSECTS(cone, footprint)
 
-SELECT t1."id" AS c1 FROM "t"."fields" AS t1 WHERE ((t1."footprint" && scircle(spoint(radians(10::double precision), radians(20::double precision)), radians(0.5::double precision))) AND (NOT (t1."cone" && t1."footprint")))
+SELECT t1."id" AS c1 FROM "t"."fields" AS t1 WHERE ((t1."footprint" && scircle(spoint(radians(10::double precision), radians(20::double precision)), radians(0.5::double precision))) AND (NOT ((t1."cone" && t1."footprint")::integer = 1)))
 
 -- DISTANCE < of two points, of four numbers, with the radius first
 SELECT id FROM stars WHERE DISTANCE(POINT(ra, dec), POINT(10, 20)) < 0.5 AND DISTANCE(ra, dec, 10, 20) <= 0.5 AND 5. / 3600 > DISTANCE(POINT(10, 20), POINT(ra, dec))
@@ -96,12 +96,12 @@ SELECT t1."id" AS c1 FROM ("t"."stars" AS t1 INNER JOIN "t"."fields" AS t2 ON (s
 -- A radius from a column decides which table is looked up
 SELECT s.id FROM stars s JOIN fields f ON 1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(f.ra, f.dec, f.radius))
 
-SELECT t1."id" AS c1 FROM ("t"."stars" AS t1 INNER JOIN "t"."fields" AS t2 ON (spoint(radians(t1."ra"), radians(t1."dec")) <@ scircle(spoint(radians(t2."ra"), radians(t2."dec")), radians(CASE WHEN t2."radius" BETWEEN 0 AND 90 THEN t2."radius" END))))
+SELECT t1."id" AS c1 FROM ("t"."stars" AS t1 INNER JOIN "t"."fields" AS t2 ON ((spoint(radians(t1."ra"), radians(t1."dec")) <@ scircle(spoint(radians(t2."ra"), radians(t2."dec")), radians(CASE WHEN t2."radius" >= 0 THEN least(t2."radius", 90) END)) OR (spoint(radians(t1."ra"), radians(t1."dec")) <@ CASE WHEN t2."radius" > 90 THEN scircle(spoint(long(spoint(radians(t2."ra"), radians(t2."dec"))) + pi(), -lat(spoint(radians(t2."ra"), radians(t2."dec")))), pi() / 2) END AND degrees(spoint(radians(t1."ra"), radians(t1."dec")) <-> spoint(radians(t2."ra"), radians(t2."dec"))) <= t2."radius"))))
 
 -- The circle round the other table, radius from the first
 SELECT s.id FROM stars s JOIN fields f ON 1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(f.ra, f.dec, s.parallax / 3600))
 
-SELECT t1."id" AS c1 FROM ("t"."stars" AS t1 INNER JOIN "t"."fields" AS t2 ON (spoint(radians(t2."ra"), radians(t2."dec")) <@ scircle(spoint(radians(t1."ra"), radians(t1."dec")), radians(CASE WHEN (t1."parallax" / 3600) BETWEEN 0 AND 90 THEN (t1."parallax" / 3600) END))))
+SELECT t1."id" AS c1 FROM ("t"."stars" AS t1 INNER JOIN "t"."fields" AS t2 ON ((spoint(radians(t2."ra"), radians(t2."dec")) <@ scircle(spoint(radians(t1."ra"), radians(t1."dec")), radians(CASE WHEN (t1."parallax" / 3600) >= 0 THEN least((t1."parallax" / 3600), 90) END)) OR (spoint(radians(t2."ra"), radians(t2."dec")) <@ CASE WHEN (t1."parallax" / 3600) > 90 THEN scircle(spoint(long(spoint(radians(t1."ra"), radians(t1."dec"))) + pi(), -lat(spoint(radians(t1."ra"), radians(t1."dec")))), pi() / 2) END AND degrees(spoint(radians(t1."ra"), radians(t1."dec")) <-> spoint(radians(t2."ra"), radians(t2."dec"))) <= (t1."parallax" / 3600)))))
 
 -- A LEFT JOIN by position
 SELECT f.id, s.id FROM fields f LEFT JOIN stars s ON DISTANCE(POINT(s.ra, s.dec), POINT(f.ra, f.dec)) < 0.001
@@ -126,7 +126,7 @@ SELECT t1."c1" AS c1 FROM (SELECT t2."id" AS c1, t2."ra" AS c2, t2."dec" AS c3 F
 -- Parts and sizes of geometries
 SELECT COORD1(centre), COORD2(centre), COORDSYS(centre), AREA(cone), AREA(footprint), AREA(centre), AREA(POLYGON(10, 10, 10.001, 10, 10.001, 10.001)), CENTROID(cone), CENTROID(POLYGON(10, 10, 12, 10, 12, 12)), CENTROID(centre) FROM fields
 
-SELECT degrees(long(t1."centre"))::double precision AS c1, degrees(lat(t1."centre"))::double precision AS c2, (CASE WHEN t1."centre" IS NOT NULL THEN 'ICRS' END)::text AS c3, (41252.96124941928::double precision * power(sin(radius(t1."cone") / 2), 2))::double precision AS c4, (area(t1."footprint") * 3282.806350011744::double precision)::double precision AS c5, (CASE WHEN t1."centre" IS NOT NULL THEN 0::double precision END)::double precision AS c6, 4.924038765314114e-07::double precision AS c7, center(t1."cone") AS c8, spoint(radians(11.331831662653592::double precision), radians(10.668077033259545::double precision)) AS c9, t1."centre" AS c10 FROM "t"."fields" AS t1
+SELECT degrees(long(t1."centre"))::double precision AS c1, degrees(lat(t1."centre"))::double precision AS c2, (CASE WHEN t1."centre" IS NOT NULL THEN 'ICRS' END)::text AS c3, (41252.96124941928::double precision * power(sin(radius(t1."cone") / 2), 2))::double precision AS c4, armillary.area(t1."footprint")::double precision AS c5, (CASE WHEN t1."centre" IS NOT NULL THEN 0::double precision END)::double precision AS c6, 4.924038765314114e-07::double precision AS c7, center(t1."cone") AS c8, spoint(radians(11.331831662653592::double precision), radians(10.668077033259545::double precision)) AS c9, t1."centre" AS c10 FROM "t"."fields" AS t1
 
 -- CAST of a text to a geometry
 SELECT CAST('10 20' AS POINT), CAST('10 20 1' AS CIRCLE), CAST('1 2 3 4 5 6' AS POLYGON) FROM fields
@@ -136,4 +136,4 @@ SELECT spoint(radians(10::double precision), radians(20::double precision)) AS c
 -- UDFs of positions
 SELECT ivo_healpix_index(6, ra, dec), ivo_healpix_index(6, POINT(ra, dec)), ivo_healpix_center(6, 4), ivo_epoch_prop_pos(ra, dec, parallax, pmra, pmdec, NULL, 2000, 2016.5), ivo_geom_transform('ICRS', 'ICRS', POINT(ra, dec)) FROM stars
 
-SELECT healpix_nest((6)::integer, spoint(radians(t1."ra"), radians(t1."dec")))::bigint AS c1, healpix_nest((6)::integer, spoint(radians(t1."ra"), radians(t1."dec")))::bigint AS c2, center_of_healpix_nest((6)::integer, 4) AS c3, armillary.epoch_prop_pos(t1."ra", t1."dec", t1."parallax", t1."pmra", t1."pmdec", (NULL)::double precision, 2000::double precision, 2016.5::double precision) AS c4, (spoint(radians(t1."ra"), radians(t1."dec")) + strans(0.0, 0.0, 0.0)) AS c5 FROM "t"."stars" AS t1
+SELECT healpix_nest((6)::integer, spoint(radians(t1."ra"), radians(t1."dec")))::bigint AS c1, healpix_nest((6)::integer, spoint(radians(t1."ra"), radians(t1."dec")))::bigint AS c2, center_of_healpix_nest((6)::integer, 4) AS c3, armillary.epoch_prop_pos(t1."ra", t1."dec", t1."parallax", t1."pmra", t1."pmdec", (NULL::double precision)::double precision, 2000::double precision, 2016.5::double precision) AS c4, (spoint(radians(t1."ra"), radians(t1."dec")) + strans(0.0, 0.0, 0.0)) AS c5 FROM "t"."stars" AS t1

@@ -21,7 +21,7 @@ SELECT abs(t1."ra")::double precision AS c1, ceiling(t1."ra")::double precision 
 -- ROUND, TRUNCATE and MOD are ours
 SELECT ROUND(ra), ROUND(ra, 2), ROUND(ra, -1), TRUNCATE(ra), TRUNCATE(ra, 2), MOD(number, 3), MOD(ra, 3), MOD(number, 2.5) FROM stars
 
-SELECT round((t1."ra")::numeric)::double precision AS c1, round((t1."ra")::numeric, (2::double precision)::integer)::double precision AS c2, round((t1."ra")::numeric, ((-(1))::double precision)::integer)::double precision AS c3, trunc(t1."ra")::double precision AS c4, trunc((t1."ra")::numeric, (2::double precision)::integer)::double precision AS c5, mod(t1."number", 3)::integer AS c6, (t1."ra" - 3 * trunc(t1."ra" / 3))::double precision AS c7, (t1."number" - 2.5::double precision * trunc(t1."number" / 2.5::double precision))::double precision AS c8 FROM "t"."stars" AS t1
+SELECT round((t1."ra")::text::numeric)::double precision AS c1, round((t1."ra")::text::numeric, (2::double precision)::integer)::double precision AS c2, round((t1."ra")::text::numeric, ((-(1))::double precision)::integer)::double precision AS c3, trunc(t1."ra")::double precision AS c4, trunc((t1."ra")::text::numeric, (2::double precision)::integer)::double precision AS c5, mod(t1."number", 3)::integer AS c6, (t1."ra" - 3 * trunc(t1."ra" / 3))::double precision AS c7, (t1."number" - 2.5::double precision * trunc(t1."number" / 2.5::double precision))::double precision AS c8 FROM "t"."stars" AS t1
 
 -- Trigonometry
 SELECT COS(ra), SIN(ra), TAN(ra), COT(ra), ACOS(ra), ASIN(ra), ATAN(ra), ATAN2(ra, dec) FROM stars
@@ -31,7 +31,7 @@ SELECT cos(t1."ra")::double precision AS c1, sin(t1."ra")::double precision AS c
 -- Strings
 SELECT name || ' ' || note, name || number, 'it''s', LOWER(name), UPPER(note) FROM stars WHERE name LIKE 'a\_%' AND note NOT ILIKE '%x' OR name LIKE '50%'
 
-SELECT ((t1."name")::text || ' '::text || (t1."note")::text)::text AS c1, ((t1."name")::text || (t1."number")::text)::text AS c2, 'it''s'::text AS c3, lower(t1."name")::text AS c4, upper(t1."note")::text AS c5 FROM "t"."stars" AS t1 WHERE (((t1."name" LIKE E'a\\_%'::text ESCAPE '') AND (t1."note" NOT ILIKE '%x'::text ESCAPE '')) OR (t1."name" LIKE '50%'::text ESCAPE ''))
+SELECT ((t1."name")::text || (' '::text || (t1."note")::text))::text AS c1, ((t1."name")::text || (t1."number")::text)::text AS c2, 'it''s'::text AS c3, lower(t1."name")::text AS c4, upper(t1."note")::text AS c5 FROM "t"."stars" AS t1 WHERE (((t1."name" LIKE E'a\\_%'::text ESCAPE '') AND (t1."note" NOT ILIKE '%x'::text ESCAPE '')) OR (t1."name" LIKE '50%'::text ESCAPE ''))
 
 -- A backslash in a string
 SELECT name FROM stars WHERE name = 'a\b'
@@ -66,7 +66,7 @@ SELECT (t1."pmra" * 2.777777777777778e-07::double precision)::double precision A
 -- NULL
 SELECT NULL, 2 * NULL, name FROM stars WHERE name IS NOT NULL AND ra IS NULL
 
-SELECT NULL::text AS c1, (2 * NULL)::integer AS c2, t1."name" AS c3 FROM "t"."stars" AS t1 WHERE ((t1."name" IS NOT NULL) AND (t1."ra" IS NULL))
+SELECT NULL::text AS c1, (2 * NULL::double precision)::double precision AS c2, t1."name" AS c3 FROM "t"."stars" AS t1 WHERE ((t1."name" IS NOT NULL) AND (t1."ra" IS NULL))
 
 -- UDFs of texts, times and statistics
 SELECT ivo_nocasematch(name, 'a%'), ivo_hasword(note, 'star'), ivo_hashlist_has(name, 'x'), ivo_to_jd(observed), ivo_to_mjd('2000-01-02T12:00:00'), ivo_interval_overlaps(1, 2, ra, dec), ivo_normal_random(0, 1), ivo_hms_to_degrees(name), ivo_dms_to_degrees(name) FROM stars

@@ -1,0 +1,92 @@
+"""The IVOA's XML schemas, read from the jars of the installed STILTS: no network, no copies here."""
+
+import zipfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+JAVA = Path("/usr/share/java")
+_TTOOLS = ("starlink-ttools", "uk/ac/starlink/ttools/taplint")
+_UTIL = ("starlink-util", "uk/ac/starlink/util/text")
+
+VOTABLE = "http://www.ivoa.net/xml/VOTable/v1.3"
+VOSI_TABLES = "http://www.ivoa.net/xml/VOSITables/v1.0"
+CAPABILITIES = "http://www.ivoa.net/xml/VOSICapabilities/v1.0"
+AVAILABILITY = "http://www.ivoa.net/xml/VOSIAvailability/v1.0"
+VODATASERVICE = "http://www.ivoa.net/xml/VODataService/v1.1"
+VORESOURCE = "http://www.ivoa.net/xml/VOResource/v1.0"
+TAPREGEXT = "http://www.ivoa.net/xml/TAPRegExt/v1.0"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+_FILES = {
+    VOTABLE: (*_UTIL, "VOTable1.4.xsd"),
+    VOSI_TABLES: (*_TTOOLS, "VOSITables-v1.1.xsd"),
+    CAPABILITIES: (*_TTOOLS, "VOSICapabilities-v1.0.xsd"),
+    AVAILABILITY: (*_TTOOLS, "VOSIAvailability-v1.0.xsd"),
+    VODATASERVICE: (*_TTOOLS, "VODataService-v1.2.xsd"),
+    VORESOURCE: (*_TTOOLS, "VOResource-v1.1.xsd"),
+    TAPREGEXT: (*_TTOOLS, "TAPRegExt-v1.0-Erratum1.xsd"),
+    "http://www.ivoa.net/xml/STC/stc-v1.30.xsd": (*_TTOOLS, "stc-v1.30.xsd"),
+    "http://www.w3.org/1999/xlink": (*_TTOOLS, "xlink.xsd"),
+    "http://www.w3.org/XML/1998/namespace": (*_TTOOLS, "xmlnamespace.xsd"),
+}
+_OTHER_PLACES = {
+    "http://www.ivoa.net/xml/VOResource/VOResource-v1.0.xsd": VORESOURCE,
+    "http://www.ivoa.net/xml/Xlink/xlink.xsd": "http://www.w3.org/1999/xlink",
+    "http://www.w3.org/2001/xml.xsd": "http://www.w3.org/XML/1998/namespace",
+    "http://www.w3.org/2009/01/xml.xsd": "http://www.w3.org/XML/1998/namespace",
+}
+
+Element = Any
+
+
+def _read(namespace: str) -> bytes:
+    """A schema's text. Skips the test where STILTS is not installed."""
+    jar, folder, name = _FILES[namespace]
+    found = sorted([JAVA / f"{jar}.jar", *JAVA.glob(f"{jar}-*.jar")], key=lambda path: (not path.exists(), path.name))
+    if not found[0].exists():
+        pytest.skip(f"STILTS is not installed: there is no {JAVA}/{jar}.jar to read {name} from")
+    with zipfile.ZipFile(found[0]) as archive:
+        return archive.read(f"{folder}/{name}")
+
+
+class _FromJars(etree.Resolver):
+    """Answers for the schemas' URLs, and for nothing else: nothing goes over the network."""
+
+    def resolve(self, system_url: str, public_id: str, context: Any) -> Any:  # type: ignore[override]
+        namespace = _OTHER_PLACES.get(system_url, system_url)
+        if namespace not in _FILES:
+            raise LookupError(f"no jar has the schema {system_url}")
+        return self.resolve_string(_read(namespace), context, base_url=system_url)
+
+
+@cache
+def _schema(namespaces: tuple[str, ...]) -> etree.XMLSchema:
+    """One schema for documents that draw on all these namespaces, by xsi:type too."""
+    imports = "".join(f'<xs:import namespace="{each}" schemaLocation="{each}"/>' for each in namespaces)
+    parser = etree.XMLParser(no_network=True)
+    parser.resolvers.add(_FromJars())
+    driver = f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">{imports}</xs:schema>'
+    return etree.XMLSchema(etree.fromstring(driver.encode(), parser))
+
+
+def problems(document: bytes) -> list[str]:
+    """What in a document is against its schema: line and message of each error."""
+    root = etree.fromstring(document, etree.XMLParser(huge_tree=True, no_network=True))
+    namespace = etree.QName(root).namespace or ""
+    more = {VOSI_TABLES: (VODATASERVICE,), CAPABILITIES: (VORESOURCE, VODATASERVICE, TAPREGEXT)}
+    if namespace not in _FILES:
+        return [f"the root {root.tag} is in no namespace that has a schema"]
+    schema = _schema((namespace, *more.get(namespace, ())))
+    schema.validate(root)
+    return [f"line {error.line}: {error.message}" for error in schema.error_log]  # type: ignore[attr-defined]
+
+
+def parse(document: bytes) -> Element:
+    """A document's root, which must be valid."""
+    found = problems(document)
+    assert not found, "\n".join([*found, document[:2000].decode("utf-8", "replace")])
+    return etree.fromstring(document, etree.XMLParser(huge_tree=True, no_network=True))
