@@ -150,8 +150,8 @@ def select_list(c: Cursor) -> tuple[nodes.SelectItem | nodes.AllColumns, ...]:
     items = [select_sublist(c)]
     while c.accept_operator(","):
         items.append(select_sublist(c))
-    if len(items) > MAX_TERMS:
-        raise TooComplex(f"SELECT takes at most {MAX_TERMS} columns", items[-1].span)
+        if len(items) > MAX_TERMS:
+            raise TooComplex(f"SELECT takes at most {MAX_TERMS} columns", items[-1].span)
     return tuple(items)
 
 

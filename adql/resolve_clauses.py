@@ -20,8 +20,8 @@ def select_list(
         else:
             value = expressions.value(item.value)
             found.append(replace(item, value=value, alias=item.alias or _label(item.value, value)))
-    if len(found) > MAX_COLUMNS:
-        raise TooComplex(f"A query gives at most {MAX_COLUMNS} columns, not {len(found)}", items[-1].span)
+        if len(found) > MAX_COLUMNS:
+            raise TooComplex(f"A query gives at most {MAX_COLUMNS} columns", item.span)
     return tuple(found)
 
 

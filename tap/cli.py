@@ -73,6 +73,8 @@ def serve(config: Config) -> None:
         _OUT.print(f"TAP service at [bold]{config.base_url}[/bold]   (Ctrl-C stops)")
         for field in fields(Config):
             os.environ[f"{ENVIRONMENT}{field.name.upper()}"] = str(getattr(config, field.name))
+        # Many threads that come and go would each keep a heap of their own.
+        os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         uvicorn.run(
             "tap.cli:web_process",
             factory=True,

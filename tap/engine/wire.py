@@ -54,7 +54,7 @@ _CELLS = _TEXT | {
     types.INTEGER: f"coalesce(({{0}})::integer, {-(2**31)})",
     types.BIGINT: f"coalesce(({{0}})::bigint, {-(2**63)})",
 }
-_MISSING = {types.POINT: "NaN NaN", types.CIRCLE: "NaN NaN NaN"}
+_MISSING = {types.POINT: "NaN NaN", types.CIRCLE: "NaN NaN NaN", types.POLYGON: "NaN NaN NaN NaN NaN NaN"}
 _FORMS = {Wire.BINARY: _BINARY, Wire.CSV: _TEXT, Wire.TSV: _TEXT, Wire.CELLS: _CELLS}
 
 
