@@ -1,7 +1,7 @@
 -- Everything that is published, as one JSON document: one round trip, whatever the number of tables.
 SELECT json_build_object(
     'version', (SELECT version FROM armillary.catalogue),
-    'schemas', (SELECT json_agg(s ORDER BY schema_index, schema_name) FROM tap_schema.schemas AS s),
+    'schemas', (SELECT json_agg(s ORDER BY coalesce(schema_index, 0), schema_name) FROM tap_schema.schemas AS s),
     'tables', (SELECT json_agg(t ORDER BY table_index, table_name) FROM tap_schema.tables AS t),
     'columns', (SELECT json_agg(c ORDER BY table_name, column_index, column_name) FROM tap_schema.columns AS c),
     'keys', (SELECT json_agg(k ORDER BY key_id) FROM tap_schema.keys AS k),
