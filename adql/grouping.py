@@ -7,7 +7,6 @@ from adql import nodes
 from adql.constants import sources_of
 from adql.errors import AdqlError
 from adql.functions import function_of
-from adql.infer import comparable
 from adql.nodes import Field, Node, Select, Value
 
 
@@ -85,8 +84,6 @@ def _check(node: Node, group_by: tuple[Value, ...], own: frozenset[str], *, grou
 
 
 def _check_distinct(values: list[Value], orders: list[Value]) -> None:
-    for value in values:
-        comparable(value, "SELECT DISTINCT")
     for order in orders:
         if order not in values and sources_of(order):
             raise AdqlError(

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from adql import infer, nodes
+from adql import nodes
 from adql.errors import AdqlError
 from adql.functions import function_of
 from adql.nodes import Output, QueryBody
@@ -49,8 +49,3 @@ def _unify(left: Output, right: Output, operand: QueryBody) -> Output:
         message = f"The column {left.name} is {first.adql} in one query and {second.adql} in another"
         raise AdqlError(message, operand.span, "CAST one of them.")
     return replace(left, info=left.info if wide == first else replace(left.info, type=wide, arraysize=None))
-
-
-def all_comparable(outputs: tuple[Output, ...], operation: nodes.SetOperation) -> None:
-    for output in outputs:
-        infer.comparable(nodes.Null(span=operation.span, info=output.info), operation.operators[0])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from psycopg import sql as psycopg_sql
 
 from adql import nodes
+from adql.comparable import as_geometries, as_numbers, compares, has_geometry, numbers_of_geometry
 from adql.constants import number_of, sources_of, walk
 from adql.functions import function_of
 from adql.functions.constructors import MAX_RADIUS
@@ -64,6 +65,8 @@ def _is_volatile(node: Query) -> bool:
 def _body(body: QueryBody, outputs: tuple[Output, ...] | None = None) -> str:
     """`outputs`: what an operand of a set operation must give, where that is not its own."""
     outputs = outputs or body.outputs
+    if compares(body) and has_geometry(outputs):
+        return as_geometries(_body(body, as_numbers(outputs)), outputs)
     if isinstance(body, nodes.SetOperation):
         return _set_operation(body, outputs)
     if body.fenced:
@@ -95,6 +98,8 @@ def _clauses(select: nodes.Select) -> list[str]:
 def _as_output(item: Value, output: Output) -> str:
     wanted = output.info.type or types.TEXT
     text = value(item)
+    if item.type is not None and item.type.is_geometry and wanted is types.DOUBLES:
+        return numbers_of_geometry(text, item.type)
     is_field = isinstance(item, nodes.Field) and item.type is not None and item.type.name == wanted.name
     if is_field or wanted.is_geometry or text.endswith(f"::{wanted.name}"):
         return text

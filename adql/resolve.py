@@ -13,7 +13,7 @@ from adql.errors import AdqlError, UnknownName, nearest
 from adql.grouping import check_grouping
 from adql.joins import Joined, join_scopes
 from adql.nodes import Output, Query, QueryBody
-from adql.outputs import aliases, all_comparable, select_outputs, unified
+from adql.outputs import aliases, select_outputs, unified
 from adql.resolve_clauses import group_term, order_term, select_list, set_order_term
 from adql.resolve_values import Expressions, no_aggregate
 from adql.scope import Scope, Source, Visible, output_columns, table_columns
@@ -151,8 +151,6 @@ class Resolver:
         outputs = operands[0].outputs
         for operand in operands[1:]:
             outputs = unified(outputs, operand)
-        if any(not operator.endswith("ALL") for operator in operation.operators):
-            all_comparable(outputs, operation)
         named = tuple(Visible(o.name, o.delimited, nodes.Field("", o.sql_name, info=o.info)) for o in outputs)
         expressions = Expressions(self.query, Scope(visible=named))
         order_by = tuple(set_order_term(expressions, term, outputs) for term in operation.order_by)

@@ -752,3 +752,23 @@ def test_casts_make_geometries_of_dalis_texts(run: Run) -> None:
     assert value(run, "AREA(CAST('30 10 40 10 40 20' AS POLYGON))") == pytest.approx(
         brute_force.area(triangle), rel=1e-9
     )
+
+
+def test_distinct_points_are_those_that_differ(run: Run) -> None:
+    expected = {None if not there else (ra % 360, dec) for ra, dec, there in zip(RA, DEC, THERE, strict=True)}
+    found = run("SELECT COORD1(q.p), COORD2(q.p) FROM (SELECT DISTINCT POINT(ra, dec) AS p FROM answers.points) AS q")
+    poles = [each for each in expected if each and abs(each[1]) == 90]
+    assert len(expected) - max(0, len(poles)) - 5 <= len(found) <= len(expected)
+    assert len(set(found)) == len(found)
+
+
+def test_union_except_and_intersect_compare_geometries(run: Run) -> None:
+    both = "SELECT CIRCLE(ra, dec, 1) AS g FROM answers.points WHERE id < 50 AND ra IS NOT NULL AND dec IS NOT NULL"
+    assert run(f"SELECT COUNT(*) FROM ({both} EXCEPT {both}) AS q") == [(0,)]
+    distinct = run(f"SELECT COUNT(*) FROM (SELECT DISTINCT q.g FROM ({both}) AS q) AS r")
+    assert run(f"SELECT COUNT(*) FROM ({both} UNION {both}) AS q") == distinct
+    assert run(f"SELECT COUNT(*) FROM ({both} INTERSECT {both}) AS q") == distinct
+    polygon = "SELECT POLYGON(1, 2, 3, 4, 5, 2) AS g FROM answers.points"
+    assert run(f"SELECT AREA(q.g) FROM ({polygon} UNION {polygon}) AS q") == [
+        (pytest.approx(brute_force.area([(1, 2), (3, 4), (5, 2)]), rel=1e-9),)
+    ]

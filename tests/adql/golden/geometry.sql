@@ -137,3 +137,18 @@ SELECT spoint(radians(10::double precision), radians(20::double precision)) AS c
 SELECT ivo_healpix_index(6, ra, dec), ivo_healpix_index(6, POINT(ra, dec)), ivo_healpix_center(6, 4), ivo_epoch_prop_pos(ra, dec, parallax, pmra, pmdec, NULL, 2000, 2016.5), ivo_geom_transform('ICRS', 'ICRS', POINT(ra, dec)) FROM stars
 
 SELECT healpix_nest((6)::integer, spoint(radians(t1."ra"), radians(t1."dec")))::bigint AS c1, healpix_nest((6)::integer, spoint(radians(t1."ra"), radians(t1."dec")))::bigint AS c2, center_of_healpix_nest((6)::integer, 4) AS c3, armillary.epoch_prop_pos(t1."ra", t1."dec", t1."parallax", t1."pmra", t1."pmdec", (NULL::double precision)::double precision, 2000::double precision, 2016.5::double precision) AS c4, (spoint(radians(t1."ra"), radians(t1."dec")) + strans(0.0, 0.0, 0.0)) AS c5 FROM "t"."stars" AS t1
+
+-- DISTINCT geometries are compared by their numbers
+SELECT DISTINCT TOP 5 centre, cone, footprint, id FROM fields ORDER BY id
+
+SELECT spoint(c1[1], c1[2]) AS c1, scircle(spoint(c2[1], c2[2]), c2[3]) AS c2, armillary.polygon(c3) AS c3, c4 FROM (SELECT DISTINCT ARRAY[long(t1."centre"), lat(t1."centre")] AS c1, ARRAY[long(center(t1."cone")), lat(center(t1."cone")), radius(t1."cone")] AS c2, armillary.vertices(t1."footprint") AS c3, t1."id" AS c4 FROM "t"."fields" AS t1 ORDER BY 4 LIMIT 5) AS q
+
+-- UNION of geometries
+SELECT centre FROM fields UNION SELECT POINT(ra, dec) FROM stars EXCEPT SELECT NULL FROM stars
+
+SELECT spoint(c1[1], c1[2]) AS c1 FROM ((SELECT ARRAY[long(t1."centre"), lat(t1."centre")] AS c1 FROM "t"."fields" AS t1) UNION (SELECT ARRAY[long(spoint(radians(t2."ra"), radians(t2."dec"))), lat(spoint(radians(t2."ra"), radians(t2."dec")))] AS c1 FROM "t"."stars" AS t2) EXCEPT (SELECT NULL::double precision[] AS c1 FROM "t"."stars" AS t3)) AS q
+
+-- UNION ALL of geometries compares nothing
+SELECT centre FROM fields UNION ALL SELECT POINT(ra, dec) FROM stars
+
+(SELECT t1."centre" AS c1 FROM "t"."fields" AS t1) UNION ALL (SELECT spoint(radians(t2."ra"), radians(t2."dec")) AS c1 FROM "t"."stars" AS t2)

@@ -1,0 +1,55 @@
+"""Geometries where values are compared: DISTINCT, UNION, EXCEPT, INTERSECT.
+
+pgSphere has no equality that PostgreSQL could sort or hash by; so the numbers of a geometry are
+compared, as an array, and outside of the comparison it is made of them again.
+"""
+
+from dataclasses import replace
+
+from adql.nodes import Output, QueryBody, Select, SetOperation
+from schema import types
+from schema.types import Type
+
+_NUMBERS: dict[Type, str] = {
+    types.POINT: "ARRAY[long({0}), lat({0})]",
+    types.CIRCLE: "ARRAY[long(center({0})), lat(center({0})), radius({0})]",
+    types.POLYGON: "armillary.vertices({0})",
+}
+_GEOMETRY: dict[Type, str] = {
+    types.POINT: "spoint({0}[1], {0}[2])",
+    types.CIRCLE: "scircle(spoint({0}[1], {0}[2]), {0}[3])",
+    types.POLYGON: "armillary.polygon({0})",
+}
+
+
+def compares(body: QueryBody) -> bool:
+    """Whether a query compares whole rows with each other."""
+    if isinstance(body, SetOperation):
+        return any(not operator.endswith("ALL") for operator in body.operators)
+    return isinstance(body, Select) and body.distinct
+
+
+def has_geometry(outputs: tuple[Output, ...]) -> bool:
+    return any(output.info.type in _NUMBERS for output in outputs)
+
+
+def as_numbers(outputs: tuple[Output, ...]) -> tuple[Output, ...]:
+    """The output columns with arrays instead of geometries."""
+    return tuple(
+        replace(output, info=replace(output.info, type=types.DOUBLES)) if output.info.type in _NUMBERS else output
+        for output in outputs
+    )
+
+
+def numbers_of_geometry(sql: str, type_: Type) -> str:
+    return _NUMBERS[type_].format(sql)
+
+
+def as_geometries(sql: str, outputs: tuple[Output, ...]) -> str:
+    """The rows of `sql`, which has arrays instead of geometries, with geometries again."""
+    return f"SELECT {', '.join(map(_column, outputs))} FROM ({sql}) AS q"
+
+
+def _column(output: Output) -> str:
+    form = _GEOMETRY.get(output.info.type) if output.info.type else None
+    return f"{form.format(output.sql_name)} AS {output.sql_name}" if form else output.sql_name
