@@ -1,13 +1,12 @@
 """The web application: everything is put together here, and nowhere else."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -27,8 +26,6 @@ from tap.execute import Service
 from tap.form import read_parameters
 from tap.request import read_request
 from tap.sync import Queries
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -148,7 +145,5 @@ async def _lifespan(engine: Engine, app: Starlette) -> AsyncIterator[None]:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
+    """Starlette would answer with plain text; the edge answers with a document."""
     raise error
-
-
-__all__ = ["Endpoints", "Headers", "create_app"]

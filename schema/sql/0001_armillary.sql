@@ -18,7 +18,6 @@ CREATE TABLE armillary.tables (
     ra            text,
     dec           text,
     loaded        boolean NOT NULL,
-    digest        text,
     title         text,
     publisher     text,
     creator       text,
