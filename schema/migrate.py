@@ -6,15 +6,16 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 import psycopg
+from psycopg import sql
 
 _JOURNAL = """
-CREATE SCHEMA IF NOT EXISTS armillary;
-CREATE TABLE IF NOT EXISTS armillary.migrations (
+CREATE SCHEMA IF NOT EXISTS {schema};
+CREATE TABLE IF NOT EXISTS {schema}.migrations (
     name    text PRIMARY KEY,
     digest  text NOT NULL,
     applied timestamptz NOT NULL DEFAULT now()
 );
-LOCK TABLE armillary.migrations IN EXCLUSIVE MODE;
+LOCK TABLE {schema}.migrations IN EXCLUSIVE MODE;
 """
 
 
@@ -38,21 +39,21 @@ def migrations(folder: Traversable | None = None) -> list[Migration]:
     return [Migration(name, (folder / name).read_text("utf-8")) for name in names]
 
 
-def migrate(connection: psycopg.Connection, wanted: list[Migration]) -> list[str]:
-    """The names of what was applied now. Two that migrate at once wait for each other.
+def migrate(connection: psycopg.Connection, wanted: list[Migration], schema: str = "armillary") -> list[str]:
+    """The names of what was applied now; `schema` keeps the journal. Two that migrate at once wait for each other.
 
     Raises: ChangedMigration.
     """
+    journal = sql.Identifier(schema)
+    insert = sql.SQL("INSERT INTO {}.migrations (name, digest) VALUES (%s, %s)").format(journal)
     with connection.transaction():
-        connection.execute(_JOURNAL)
-        applied: dict[str, str] = dict(connection.execute("SELECT name, digest FROM armillary.migrations").fetchall())
+        connection.execute(sql.SQL(_JOURNAL).format(schema=journal))
+        select = sql.SQL("SELECT name, digest FROM {}.migrations").format(journal)
+        applied: dict[str, str] = dict(connection.execute(select).fetchall())
         pending = _pending(wanted, applied)
         for migration in pending:
             connection.execute(migration.text.encode())
-            connection.execute(
-                "INSERT INTO armillary.migrations (name, digest) VALUES (%s, %s)",
-                (migration.name, migration.digest),
-            )
+            connection.execute(insert, (migration.name, migration.digest))
     return [migration.name for migration in pending]
 
 

@@ -1,9 +1,10 @@
 """The web application: everything is put together here, and nowhere else."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -19,13 +20,21 @@ from schema.model import Catalogue
 from tap import pages, vosi
 from tap.config import Config
 from tap.edge import Edge, packed, wants_gzip, xml
-from tap.engine.database import reader_conninfo, sessions_of
+from tap.engine.database import PLANNERS, jobs_conninfo, reader_conninfo, sessions_of
 from tap.engine.engine import DatabaseAway, Engine
 from tap.errors import NotFound
 from tap.execute import Service
 from tap.form import read_parameters
+from tap.jobs import JobService, QueryJobs, limits_of
+from tap.observe import Kept, observe
 from tap.request import read_request
+from tap.storage import storage_of
 from tap.sync import Queries
+from uws.keeper import Keeper
+from uws.resources import Resources
+from uws.store import Store
+from uws.waiting import Waiting
+from uws.worker import Worker
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,7 @@ class Endpoints:
     config: Config
     engine: Engine
     queries: Queries
+    jobs: Resources
 
     @property
     def routes(self) -> list[Route]:
@@ -47,6 +57,7 @@ class Endpoints:
             Route("/readyz", self.readyz, methods=get),
             Route(f"{tap}", self.index, methods=get),
             Route(f"{tap}/sync", self.sync, methods=["GET", "POST"]),
+            *self.jobs.routes(f"{tap}/async"),
             Route(f"{tap}/capabilities", self.capabilities, methods=get),
             Route(f"{tap}/availability", self.availability, methods=get),
             Route(f"{tap}/tables", self.tables, methods=get),
@@ -110,24 +121,26 @@ class Endpoints:
 
 def create_app(config: Config) -> Starlette:
     engine = Engine(reader_conninfo(config), sessions_of(config), config.queue_limit)
-    about = {
-        "server_software": "Armillary",
-        "service_protocol": "ivo://ivoa.net/std/TAP",
-        "publisher": config.publisher,
-        "contact": config.contact,
-    }
+    planner = Engine(reader_conninfo(config), PLANNERS, 0.5)
+    store = Store(jobs_conninfo(config), limits_of(config))
+    waiting = Waiting(store)
+    jobs = JobService(config, planner, store, storage_of(config))
     # PostgreSQL's own limit lies above ours, which can say what happened.
-    service = Service(engine, config.sync_limit + 5, about)
-    endpoints = Endpoints(config, engine, Queries(service, config))
+    service = service_of(config, engine, config.sync_limit + 5)
+    resources = Resources(store, waiting, jobs, config.wait_limit)
+    endpoints = Endpoints(config, engine, Queries(service, config), resources)
     app = Starlette(
         routes=endpoints.routes,
         middleware=[
             Middleware(
-                CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST", "HEAD"], expose_headers=["*"]
+                CORSMiddleware,
+                allow_origins=["*"],
+                allow_methods=["GET", "POST", "HEAD", "PUT", "DELETE"],
+                expose_headers=["*"],
             ),
             Middleware(Edge),
         ],
-        lifespan=partial(_lifespan, engine),
+        lifespan=partial(_lifespan, [engine, planner, store, waiting]),
         exception_handlers={HTTPException: _http_error},
     )
     # Its redirects would go to whatever Host a request names.
@@ -135,13 +148,53 @@ def create_app(config: Config) -> Starlette:
     return app
 
 
+def service_of(config: Config, engine: Engine, limit: float) -> Service:
+    """What every query needs, of /sync as of jobs."""
+    about = {
+        "server_software": "Armillary",
+        "service_protocol": "ivo://ivoa.net/std/TAP",
+        "publisher": config.publisher,
+        "contact": config.contact,
+    }
+    return Service(engine, limit, about)
+
+
+@contextmanager
+def query_worker(config: Config) -> Iterator[Worker]:
+    """A worker for the jobs of this service, and the keeper beside it."""
+    engine = Engine(reader_conninfo(config), config.worker_slots + 1, config.queue_limit)
+    store = Store(jobs_conninfo(config), limits_of(config), config.worker_slots + 3)
+    storage = storage_of(config)
+    longest = config.job_duration_limit
+    service = service_of(config, engine, longest + 30 if longest else 0)
+    runner = QueryJobs(service, config, storage)
+    keeper = Keeper(store, storage, lambda what, count: observe(Kept(what, count)))
+    for each in (engine, store):
+        each.open()
+    keeper.start()
+    try:
+        yield Worker(store, runner, config.worker_slots, config.long_slots)
+    finally:
+        keeper.stop()
+        for each in (store, engine):
+            each.close()
+
+
+class _Opens(Protocol):
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
 @asynccontextmanager
-async def _lifespan(engine: Engine, app: Starlette) -> AsyncIterator[None]:
-    engine.open()
+async def _lifespan(parts: Sequence[_Opens], app: Starlette) -> AsyncIterator[None]:
+    for part in parts:
+        part.open()
     try:
         yield
     finally:
-        engine.close()
+        for part in parts:
+            part.close()
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -1,7 +1,9 @@
-"""The command `armillary`: serve · load · publish · unpublish · check · explain · config · migrate."""
+"""The command `armillary`: serve · work · jobs · load · publish · unpublish · check · explain · config · migrate."""
 
 import json
+import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,14 +22,16 @@ from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.migrate import ChangedMigration
 from schema.publish import Loaded, load_table, publish_table, unpublish_table
-from tap.app import create_app
+from tap.app import create_app, query_worker
 from tap.config import ENVIRONMENT, Config, ConfigError, about, load_config
 from tap.engine import database
 from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.pgsphere import PgSphereMissing
 from tap.engine.private import NoPostgres
 from tap.execute import explain as explain_query
+from tap.job_commands import jobs
 from tap.observe import configure_logging
+from tap.processes import adopt_children, follow_parent, workers
 
 _OUT = Console(stderr=True, highlight=False)
 _CLEAR = (
@@ -75,25 +79,46 @@ def serve(config: Config) -> None:
             os.environ[f"{ENVIRONMENT}{field.name.upper()}"] = str(getattr(config, field.name))
         # Many threads that come and go would each keep a heap of their own.
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
-        uvicorn.run(
-            "tap.cli:web_process",
-            factory=True,
-            host=config.host,
-            port=config.port,
-            workers=config.processes,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            date_header=True,
-            timeout_graceful_shutdown=5,
-            h11_max_incomplete_event_size=65536,
-        )
+        adopt_children()
+        with workers(config.workers, config.drain_seconds):
+            _serve_http(config)
+
+
+def _serve_http(config: Config) -> None:
+    """Until a signal comes."""
+    uvicorn.run(
+        "tap.cli:web_process",
+        factory=True,
+        host=config.host,
+        port=config.port,
+        workers=config.processes,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=65536,
+    )
 
 
 def web_process() -> object:
     """The application of one web process; its configuration comes through the environment."""
     configure_logging(quiet=not os.environ.get("ARMILLARY_LOG"))
+    if multiprocessing.parent_process():
+        follow_parent()
     return create_app(load_config())
+
+
+@main.command()
+@click.pass_obj
+def work(config: Config) -> None:
+    """Run jobs from the queue, beside those of `serve` or on machines of their own; the database must be there."""
+    configure_logging(quiet=not os.environ.get("ARMILLARY_LOG"))
+    follow_parent()
+    with _clear_errors(), query_worker(config) as worker:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, lambda *_: worker.drain(config.drain_seconds))
+        worker.run()
 
 
 @main.command()
@@ -175,6 +200,9 @@ def show_config(config: Config) -> None:
         value = getattr(config, field.name)
         shown = json.dumps(value) if isinstance(value, str) else value
         click.echo(f"# {about(field.name)}\n{field.name} = {shown}")
+
+
+main.add_command(jobs)
 
 
 @contextmanager

@@ -60,6 +60,32 @@ class Config:
     queue_limit: float = _about(10.0, "seconds that a query waits for its turn before it gets 503")
     body_limit: int = _about(1_000_000, "bytes of a request's body")
     body_seconds: float = _about(10.0, "seconds in which a request's body must have come")
+    workers: int = _about(
+        1, "worker processes that `armillary serve` starts for jobs; 0: run `armillary work` elsewhere"
+    )
+    worker_slots: int = _about(4, "jobs that one worker process runs at once")
+    long_slots: int = _about(3, "how many of them may be long ones; the others are kept for short jobs")
+    short_lane: float = _about(10.0, "seconds that a job of the short lane is expected to take at most")
+    drain_seconds: float = _about(8.0, "seconds that running jobs get to end when a worker is told to stop")
+    job_duration_default: int = _about(3600, "execution duration of a job in seconds, if it sets none")
+    job_duration_limit: int = _about(86_400, "the longest execution duration; 0: no limit")
+    job_lifetime_default: int = _about(7 * 86_400, "seconds after which a job is destroyed, if it sets no time")
+    job_lifetime_limit: int = _about(60 * 86_400, "the longest life that a job can set, in seconds")
+    job_archive: int = _about(0, "seconds for which the record of a job is kept after its destruction; 0: none is kept")
+    job_list_limit: int = _about(10_000, "jobs in a job list at most, the newest")
+    jobs_running_per_owner: int = _about(
+        3, "jobs of one owner, or of one address, that run at once; more wait. 0: no limit"
+    )
+    jobs_waiting_per_owner: int = _about(2_000, "jobs of one owner, or of one address, that may wait; more get 429")
+    jobs_waiting: int = _about(20_000, "jobs of all that may wait; more get 503")
+    wait_limit: float = _about(60.0, "seconds after which a request with WAIT is answered in any case")
+    jobs_database: str = _about("", "PostgreSQL of the job store; empty: `database` as armillary_jobs")
+    results: str = _about(
+        "", "where results of jobs lie: a folder, or s3://bucket/prefix; empty: `results` in data_dir"
+    )
+    results_reserve: int = _about(
+        200_000_000, "bytes that must be free in the folder of results, else new jobs get 503"
+    )
     work_mem: str = _about("64MB", "memory of a sort or hash of a stranger's query")
     temp_file_limit: str = _about("20GB", "temporary files of a stranger's query")
     title: str = _about("Armillary TAP service", "name of the service")
@@ -71,6 +97,12 @@ class Config:
             raise ConfigError("base_url must begin with http:// or https:// and have no / at its end")
         if not 0 < self.maxrec_default <= self.maxrec_hard:
             raise ConfigError("maxrec_default must be between 1 and maxrec_hard")
+        if not self.worker_slots > 0 or not 0 < self.long_slots <= self.worker_slots:
+            raise ConfigError("long_slots must be between 1 and worker_slots")
+        if not 0 < self.job_lifetime_default <= self.job_lifetime_limit:
+            raise ConfigError("job_lifetime_default must be between 1 and job_lifetime_limit")
+        if self.job_duration_limit and not 0 < self.job_duration_default <= self.job_duration_limit:
+            raise ConfigError("job_duration_default must be between 1 and job_duration_limit")
 
 
 def about(name: str) -> str:

@@ -3,6 +3,7 @@
 Nothing of what PostgreSQL says reaches a client, but for what it says of the client's own values.
 """
 
+import errno
 import re
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from adql.errors import AdqlError
 from tap.engine.engine import DatabaseAway
 from tap.engine.interrupt import Reason
 from tap.engine.rows import Interrupted
+from tap.storage.storage import StorageFull
+from uws.errors import IllegalMove, NoSuchJob, NotAllowed, QueueFull, StoreAway, TooManyJobs
 from uws.parameters import ParameterError
 
 
@@ -47,8 +50,12 @@ class Answer:
 
 _TIME_LIMIT = "The query took longer than this service allows for synchronous queries. Narrow it down, with TOP, a smaller cone or a condition on an indexed column."
 _AWAY = "The database cannot be reached just now. Please try again soon."
+_MANY = "You have as many jobs waiting as one may have here. Please wait until some are done, or delete some."
+_FULL = "As many jobs wait already as this service takes. Please try again later."
+_NO_ROOM = "This service has no room for results just now. Please try again later."
 _OURS = "An error of this service, not of your query, has been logged."
 
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _INTERRUPTED = {
     Reason.TIME_LIMIT: Answer(400, _TIME_LIMIT),
     Reason.CLIENT_LEFT: Answer(499, "The client went away"),
@@ -87,25 +94,40 @@ _GEOMETRY = re.compile(
 )
 
 
+_SAYS_IT_ITSELF: dict[type[Exception], int] = {
+    ParameterError: 400,
+    BadRequest: 400,
+    IllegalMove: 403,
+    NotAllowed: 403,
+    NotFound: 404,
+    NoSuchJob: 404,
+    TooSlow: 408,
+    TooLarge: 413,
+}
+_KNOWN: dict[type[Exception], Answer] = {
+    TooManyJobs: Answer(429, _MANY, 30),
+    QueueFull: Answer(503, _FULL, 60),
+    StorageFull: Answer(503, _NO_ROOM, 300),
+    DatabaseAway: Answer(503, _AWAY, 5),
+    StoreAway: Answer(503, _AWAY, 5),
+}
+
+
 def describe(error: Exception) -> Answer:
     """What to answer for an error."""
+    if status := _SAYS_IT_ITSELF.get(type(error)):
+        return Answer(status, str(error))
+    if answer := _KNOWN.get(type(error)):
+        return answer
     match error:
         case AdqlError():
             return Answer(400, error.explain())
-        case ParameterError() | BadRequest():
-            return Answer(400, str(error))
-        case NotFound():
-            return Answer(404, str(error))
-        case TooLarge():
-            return Answer(413, str(error))
-        case TooSlow():
-            return Answer(408, str(error))
         case Busy():
             return Answer(503, str(error), 10)
         case Interrupted(reason=reason):
             return _INTERRUPTED[reason]
-        case DatabaseAway():
-            return Answer(503, _AWAY, 5)
+        case OSError(errno=number) if number in _NO_SPACE:
+            return _KNOWN[StorageFull]
         case psycopg.Error():
             return _of_sqlstate(error)
     return Answer(500, _OURS, expected=False)

@@ -1,6 +1,6 @@
 """THE STRAIGHT LINE: a request becomes the bytes of its result. The same for /sync and for jobs."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import psycopg
@@ -17,15 +17,26 @@ from tap.request import TapRequest
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a query needs beside itself: where it runs, how long it may, and what results say of us."""
+    """What a query needs beside itself: where it runs, how long it may, and what results say of us.
+
+    `streams`: the beginning of a result is gone before its end is there, so that the document must tell a late error.
+    """
 
     engine: Engine
     limit: float
     about: dict[str, str]
+    streams: bool = True
 
 
-def execute(request: TapRequest, service: Service, interrupt: Interrupt) -> Iterator[bytes]:
-    """The result, piece by piece. What fails before the first piece raises; later the document tells it.
+@dataclass(slots=True)
+class Tally:
+    """What a query has done so far."""
+
+    rows: int = 0
+
+
+def execute(request: TapRequest, service: Service, interrupt: Interrupt, tally: Tally) -> Generator[bytes, None, None]:
+    """The result, piece by piece. What fails before the first piece raises; later the document tells it, if it streams.
 
     Raises: AdqlError, DatabaseAway, Interrupted, psycopg.Error.
     """
@@ -34,20 +45,22 @@ def execute(request: TapRequest, service: Service, interrupt: Interrupt) -> Iter
         rows = session.rows(translation, request.format.wire, request.maxrec)
         writer = request.format.writer(_header(request, translation, service))
         yield writer.header()
-        yield from _body(writer, rows, request)
+        tells = service.streams and request.format.can_tell_errors
+        yield from _body(writer, rows, tally, tells=tells, overflow=request.maxrec == 0)
 
 
-def _body(writer: Writer, rows: Rows, request: TapRequest) -> Iterator[bytes]:
-    """Rows and footer. Formats that cannot tell an error break off instead."""
+def _body(writer: Writer, rows: Rows, tally: Tally, *, tells: bool, overflow: bool) -> Iterator[bytes]:
+    """Rows and footer. Where the document cannot tell an error it breaks off instead."""
     try:
         for block in rows:
+            tally.rows += len(block.lengths)
             yield writer.rows(block)
     except (psycopg.Error, Interrupted) as error:
-        if not request.format.can_tell_errors:
+        if not tells:
             raise
         yield writer.footer(overflow=False, error=describe(error).message)
         return
-    yield writer.footer(overflow=rows.overflow or request.maxrec == 0)
+    yield writer.footer(overflow=rows.overflow or overflow)
 
 
 def _header(request: TapRequest, translation: Translation, service: Service) -> Header:
@@ -60,3 +73,8 @@ def explain(query: str, session: Session) -> tuple[str, list[str]]:
     """The SQL of a query and PostgreSQL's plan for it."""
     translation = translate(query, session.catalogue)
     return translation.sql, session.explain(translation)
+
+
+def planned_cost(query: str, session: Session) -> float:
+    """What PostgreSQL's planner thinks a query costs, in its own unit."""
+    return session.cost(translate(query, session.catalogue))

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from tap.config import Config
 from tap.errors import BadRequest, TooLarge, TooSlow
 from uws.parameters import Parameters
+from uws.resources import BODY
 
 MAX_FIELDS = 200
 _URLENCODED, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
@@ -23,10 +24,12 @@ Pairs = list[tuple[str, str]]
 
 
 async def read_parameters(request: Request, config: Config) -> Parameters:
-    """Raises: BadRequest, TooLarge, TooSlow."""
+    """The body of a PUT comes under the name BODY. Raises: BadRequest, TooLarge, TooSlow."""
     pairs = _parse_urlencoded(request.url.query.encode("ascii", "replace"))
     if request.method == "POST":
         pairs += await _read_form(request, config)
+    elif request.method == "PUT":
+        pairs.append((BODY, _text(await _read_body(request, config))))
     return Parameters.of(pairs)
 
 
@@ -55,6 +58,13 @@ async def _read_up_to(request: Request, limit: int) -> bytes:
         if len(body) > limit:
             raise TooLarge(f"A request's body takes at most {limit} bytes")
     return body
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest("The body is not UTF-8") from error
 
 
 def _parse_urlencoded(text: bytes) -> Pairs:

@@ -33,7 +33,24 @@ class ClientLeft:
     milliseconds: int
 
 
-Event = QueryDone | Fault | ClientLeft
+@dataclass(frozen=True, slots=True)
+class JobDone:
+    """A job's result is stored."""
+
+    job_id: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The keeper of jobs did something."""
+
+    what: str
+    count: int
+
+
+Event = QueryDone | Fault | ClientLeft | JobDone | Kept
 
 
 def observe(event: Event, error: BaseException | None = None) -> None:

@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from tap.config import Config
 from tap.engine.interrupt import Interrupt, Reason
 from tap.errors import Busy
-from tap.execute import Service, execute
+from tap.execute import Service, Tally, execute
 from tap.observe import ClientLeft, QueryDone, observe
 from tap.request import TapRequest
 from tap.spool import Spool
@@ -75,7 +75,7 @@ class QueryResponse:
 
     def _produce(self, spool: Spool) -> None:
         """In a thread of its own."""
-        pieces = execute(self._request, self._queries.service, self._interrupt)
+        pieces = execute(self._request, self._queries.service, self._interrupt, Tally())
         for piece in _gzipped(pieces) if self._gzip else pieces:
             spool.write(piece)
 

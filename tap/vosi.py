@@ -73,7 +73,8 @@ def _tap(config: Config) -> Element:
         interface,
         _language(),
         *(_output_format(each) for each in FORMATS),
-        _limit("executionDuration", round(config.sync_limit), round(config.sync_limit)),
+        _limit("retentionPeriod", config.job_lifetime_default, config.job_lifetime_limit),
+        _limit("executionDuration", config.job_duration_default, config.job_duration_limit),
         _limit("outputLimit", config.maxrec_default, config.maxrec_hard, unit="row"),
     )
 
@@ -85,7 +86,9 @@ def _output_format(format_: Any) -> Element:
 
 
 def _limit(name: str, default: int, hard: int, **attributes: str) -> Element:
-    return _E(name, _E.default(attributes, str(default)), _E.hard(attributes, str(hard)))
+    """A hard limit of 0 is none."""
+    limits = {"default": default, "hard": hard}
+    return _E(name, *(_E(each, attributes, str(value)) for each, value in limits.items() if value))
 
 
 # ---- the language

@@ -1,1 +1,1 @@
-"""Who asks. For now everybody is anonymous."""
+"""Who asks."""

@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from schema.migrate import migrate, migrations
-from schema.roles import OWNER, READER, prepare_roles
+from schema.roles import JOBS, OWNER, READER, prepare_roles
 from tap.config import Config
 from tap.engine.pgsphere import ensure_pgsphere
 from tap.engine.private import ADMIN, PrivateCluster
 
 Say = Callable[[str], None]
+
+PLANNERS = 2
+"""Sessions of one web process that only ask the planner what a job will cost."""
 
 
 def cluster_of(config: Config) -> PrivateCluster:
@@ -26,6 +30,10 @@ def reader_conninfo(config: Config) -> str:
 
 def owner_conninfo(config: Config) -> str:
     return _conninfo(config, OWNER, config.owner_database)
+
+
+def jobs_conninfo(config: Config) -> str:
+    return _conninfo(config, JOBS, config.jobs_database)
 
 
 def _conninfo(config: Config, role: str, own: str) -> str:
@@ -69,8 +77,10 @@ def prepare(config: Config, say: Say) -> list[str]:
     with psycopg.connect(_admin_conninfo(config), autocommit=True) as connection:
         ensure_pgsphere(connection, say)
         prepare_roles(connection, settings, _reader_connections(config))
+        connection.execute(f"SET ROLE {JOBS}")
+        applied = migrate(connection, migrations(files("uws") / "sql"), "uws")
         connection.execute(f"SET ROLE {OWNER}")
-        return migrate(connection, migrations())
+        return [*applied, *migrate(connection, migrations())]
 
 
 def sessions_of(config: Config) -> int:
@@ -79,8 +89,10 @@ def sessions_of(config: Config) -> int:
 
 
 def _reader_connections(config: Config) -> int:
-    """All web processes, the command line, and old processes that a restart leaves for a while."""
-    return 2 * config.processes * sessions_of(config) + 10
+    """All web and worker processes, workers elsewhere, the command line, and what a restart leaves for a while."""
+    return (
+        2 * config.processes * (sessions_of(config) + PLANNERS) + (config.workers + 4) * (config.worker_slots + 1) + 10
+    )
 
 
 def owner_connection(config: Config) -> psycopg.Connection:

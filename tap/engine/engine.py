@@ -16,6 +16,7 @@ from tap.engine.wire import Wire, copy_command
 
 _BEGIN = "BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}; " + VERSION
 _APPLICATION = "armillary"
+_LONGEST = 2**31 - 1
 
 
 class DatabaseAway(Exception):
@@ -45,6 +46,11 @@ class Session:
         rows = self._connection.execute(b"EXPLAIN " + translation.sql.encode()).fetchall()
         return [str(row[0]) for row in rows]
 
+    def cost(self, translation: Translation) -> float:
+        """The planner's estimate for all of it. Raises: psycopg.Error."""
+        row = self._connection.execute(b"EXPLAIN (FORMAT JSON) " + translation.sql.encode()).fetchone()
+        return float(row[0][0]["Plan"]["Total Cost"]) if row else 0.0
+
 
 class Engine:
     """Sessions on the database that `conninfo` names, as armillary_reader."""
@@ -72,7 +78,7 @@ class Engine:
 
     @contextmanager
     def session(self, limit: float, interrupt: Interrupt | None = None) -> Iterator[Session]:
-        """`limit` in seconds is PostgreSQL's net below the caller's own deadline. Raises: DatabaseAway."""
+        """`limit` in seconds, 0 for none, is PostgreSQL's net below the caller's own deadline. Raises: DatabaseAway."""
         interrupt = interrupt or Interrupt()
         connection, version = self._begin(limit)
         interrupt.attach(connection)
@@ -133,7 +139,7 @@ def _configure(connection: psycopg.Connection) -> None:
 
 
 def _version(connection: psycopg.Connection, limit: float) -> int:
-    command = _BEGIN.format(timeout=int(limit * 1000)).encode()
+    command = _BEGIN.format(timeout=min(int(limit * 1000), _LONGEST)).encode()
     result = connection.pgconn.exec_(command)
     if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
         raise psycopg.errors.error_from_result(result)

@@ -1,0 +1,45 @@
+"""Strangers: everybody, until there are accounts.
+
+A cookie lets one list the jobs of one's own; it is no right to anything else, as an anonymous job is reached by
+whoever knows its id. The store keeps its digest only.
+"""
+
+import hashlib
+import ipaddress
+import secrets
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from uws.job import Asker
+
+COOKIE = "armillary_visitor"
+_YEAR = 365 * 86_400
+_MIN_LENGTH = 22
+
+
+def identify(request: Request) -> Asker:
+    """One who has no cookie yet has a session of which nobody knows, until `welcome` tells."""
+    cookie = request.cookies.get(COOKIE, "")
+    known = len(cookie) >= _MIN_LENGTH
+    if not known:
+        cookie = request.state.visitor = getattr(request.state, "visitor", None) or secrets.token_urlsafe(16)
+    return Asker(None, hashlib.sha256(cookie.encode()).hexdigest(), _share(request))
+
+
+def welcome(request: Request, response: Response) -> None:
+    """Gives one's cookie to a visitor who came without."""
+    cookie = getattr(request.state, "visitor", None)
+    if cookie:
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, cookie, max_age=_YEAR, httponly=True, samesite="lax", secure=secure)
+
+
+def _share(request: Request) -> str:
+    """The client's address; of IPv6 the network, as one client may use all of it."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host or "unknown"
+    return str(address if address.version == 4 else ipaddress.ip_network((address, 64), strict=False))

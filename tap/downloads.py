@@ -1,0 +1,75 @@
+"""The result of a job over HTTP: whole or in parts, so that a cut download resumes (RFC 9110 §14, RFC 9530)."""
+
+import re
+from dataclasses import dataclass
+
+from starlette.concurrency import iterate_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from tap.storage import Storage
+from uws.job import Job, Result
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bytes from `start` up to but without `end`."""
+
+    start: int
+    end: int
+
+
+def download(request: Request, job: Job, result: Result, storage: Storage) -> Response:
+    """Never compressed, so that lengths and parts mean the same to all. Blocks. Raises: NotStored."""
+    etag = f'"{result.digest.rstrip("=").replace("/", "_").replace("+", "-")}"'
+    headers = {
+        "content-type": result.mime_type,
+        "etag": etag,
+        "accept-ranges": "bytes",
+        "repr-digest": f"sha-256=:{result.digest}:",
+        "content-disposition": f'attachment; filename="{_file_name(job, result)}"',
+        "cache-control": "private, no-cache",
+    }
+    if _names(request.headers.get("if-none-match"), etag):
+        return Response(None, 304, headers)
+    asked = _asked(request, result.size, etag)
+    if asked is not None and asked.start >= asked.end:
+        return Response(None, 416, headers | {"content-range": f"bytes */{result.size}"})
+    part = asked or Part(0, result.size)
+    headers["content-length"] = str(part.end - part.start)
+    if asked:
+        headers["content-range"] = f"bytes {part.start}-{part.end - 1}/{result.size}"
+    else:
+        headers["content-digest"] = headers["repr-digest"]
+    pieces = storage.read(result.key, part.start, part.end)
+    status = 206 if asked else 200
+    if request.method == "HEAD":
+        return Response(None, status, headers)
+    return StreamingResponse(iterate_in_threadpool(pieces), status, headers)
+
+
+def _file_name(job: Job, result: Result) -> str:
+    return f"armillary-{job.job_id}.{result.key.rpartition('.')[2]}"
+
+
+def _names(header: str | None, etag: str) -> bool:
+    return header is not None and (header.strip() == "*" or etag in header)
+
+
+def _asked(request: Request, size: int, etag: str) -> Part | None:
+    """The part that is asked for, an empty one where it lies outside; None for the whole.
+
+    With If-Range a part is only wanted of what one has the beginning of already. Several ranges at once, and
+    what makes no sense, are answered with the whole.
+    """
+    found = _RANGE.fullmatch(request.headers.get("range", "").strip())
+    if not found or found.groups() == ("", "") or request.headers.get("if-range", etag).strip() != etag:
+        return None
+    first, last = found.groups()
+    if not first:
+        return Part(max(0, size - int(last)), size)
+    if last and int(last) < int(first):
+        return None
+    return Part(int(first), min(int(last) + 1, size) if last else size)

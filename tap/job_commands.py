@@ -1,0 +1,104 @@
+"""`armillary jobs`: how an operator sees and governs the queue."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from tap.config import Config
+from tap.engine.database import jobs_conninfo, running_database
+from tap.jobs import limits_of
+from uws.errors import IllegalMove, NoSuchJob, StoreAway
+from uws.instants import write_instant
+from uws.job import Job
+from uws.outlook import outlook
+from uws.phases import Move, Phase
+from uws.store import Store
+
+
+@contextmanager
+def _store(config: Config) -> Iterator[Store]:
+    with running_database(config):
+        store = Store(jobs_conninfo(config), limits_of(config), 1)
+        store.open()
+        try:
+            yield store
+        except (NoSuchJob, IllegalMove) as error:
+            raise click.ClickException(str(error)) from error
+        except StoreAway as error:
+            raise click.ClickException("The job store cannot be reached") from error
+        finally:
+            store.close()
+
+
+@click.group()
+def jobs() -> None:
+    """See and govern the queue of jobs."""
+
+
+@jobs.command("list")
+@click.option("--phase", "phases", multiple=True, type=click.Choice(list(Phase)), help="Only these phases; repeatable.")
+@click.option("--last", default=50, show_default=True, help="So many, the newest first.")
+@click.pass_obj
+def list_jobs(config: Config, phases: tuple[str, ...], last: int) -> None:
+    """List jobs, the newest first, after how many there are in each phase."""
+    with _store(config) as store:
+        for row in store.overview():
+            click.echo(f"{row['phase']:10} {row['count']:>9,}")
+        references = store.references(None, [Phase(each) for each in phases], last=last)
+        found = {job.job_id: job for job in store.jobs([each.job_id for each in references])}
+    click.echo(f"\n{'job':32}  {'phase':9}  {'created':24}  {'lane':5}  {'prio':>4}  {'rows':>12}  whose")
+    for each in references:
+        if job := found.get(each.job_id):
+            click.echo(_line(job))
+
+
+def _line(job: Job) -> str:
+    rows = dict(job.progress).get("rows", "")
+    return f"{job.job_id}  {job.phase:9}  {write_instant(job.creation_time)}  {job.lane:5}  {job.priority:>4}  {rows:>12}  {job.owner_id or job.share}"
+
+
+@jobs.command()
+@click.argument("job_id")
+@click.pass_obj
+def show(config: Config, job_id: str) -> None:
+    """Show all of one job."""
+    with _store(config) as store:
+        job = store.job(job_id)
+        future = outlook(job, store.limits)
+    for name in Job.__dataclass_fields__:
+        value = getattr(job, name)
+        if name in {"parameters", "progress"}:
+            for key, each in value:
+                click.echo(f"{key:20} {each}")
+        elif value not in {None, ()}:
+            click.echo(f"{name:20} {value}")
+    click.echo(f"{'quote':20} {write_instant(future.quote) or 'unknown'}")
+    if future.waits_for:
+        click.echo(f"{'waits for':20} {future.waits_for}")
+
+
+def _command(name: str, move: Move, about: str) -> None:
+    @jobs.command(name, help=about)
+    @click.argument("job_ids", nargs=-1, required=True)
+    @click.pass_obj
+    def command(config: Config, job_ids: tuple[str, ...]) -> None:
+        with _store(config) as store:
+            for job_id in job_ids:
+                click.echo(f"{job_id} {store.move(job_id, move).phase}")
+
+
+_command("abort", Move.ABORT, "Abort jobs; what they run is stopped in PostgreSQL.")
+_command("hold", Move.HOLD, "Keep jobs from running; those that run are stopped, and begin anew when released.")
+_command("release", Move.RELEASE, "Let held jobs run.")
+
+
+@jobs.command()
+@click.argument("job_id")
+@click.argument("priority", type=int)
+@click.pass_obj
+def priority(config: Config, job_id: str, priority: int) -> None:
+    """Set a job's PRIORITY: 0 is usual, higher ones come first."""
+    with _store(config) as store:
+        store.prioritise(job_id, priority)
+    click.echo(f"{job_id} priority {priority}")

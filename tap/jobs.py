@@ -1,0 +1,148 @@
+"""Queries as jobs (TAP 1.1 §2.3): the same `execute` as /sync, its bytes into storage."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+
+import psycopg
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from adql import AdqlError
+from tap.auth import visitor
+from tap.config import Config
+from tap.downloads import download
+from tap.edge import error_response
+from tap.engine.engine import DatabaseAway, Engine
+from tap.engine.interrupt import Interrupt, Reason
+from tap.engine.rows import Interrupted
+from tap.errors import Answer, describe
+from tap.execute import Service, Tally, execute, planned_cost
+from tap.form import read_parameters
+from tap.observe import Fault, JobDone, observe
+from tap.request import read_request
+from tap.storage import Storage
+from tap.storage.storage import NotStored
+from uws.errors import IllegalMove, NoSuchJob
+from uws.job import Asker, Ending, ErrorSummary, Job, Limits, Result
+from uws.parameters import ParameterError, Parameters
+from uws.phases import Move
+from uws.store import Store
+from uws.task import Stop, Task
+from uws.worker import Failure
+
+RESULT = "result"
+_REASONS = {Stop.TIME_LIMIT: Reason.TIME_LIMIT, Stop.LOST: Reason.CLIENT_LEFT, Stop.DRAIN: Reason.SHUTDOWN}
+_GONE = "The result of this job is gone from this service's storage. Run the query again."
+
+
+def limits_of(config: Config) -> Limits:
+    return Limits(
+        duration_default=config.job_duration_default,
+        duration_limit=config.job_duration_limit,
+        destruction_default=config.job_lifetime_default,
+        destruction_limit=config.job_lifetime_limit,
+        archive=config.job_archive,
+        running_per_owner=config.jobs_running_per_owner,
+        waiting_per_owner=config.jobs_waiting_per_owner,
+        waiting=config.jobs_waiting,
+        short_lane=config.short_lane,
+        list_limit=config.job_list_limit,
+    )
+
+
+@dataclass(frozen=True)
+class QueryJobs:
+    """What a worker does with a job of this service."""
+
+    service: Service
+    config: Config
+    storage: Storage
+
+    def run(self, job: Job, task: Task) -> tuple[Result, ...]:
+        """Raises: whatever `execute` raises, ParameterError, StorageFull, OSError."""
+        request = read_request(Parameters(job.parameters), self.config)
+        self.storage.check()
+        interrupt, tally = Interrupt(), Tally()
+        task.on_stop(lambda stop: interrupt.trigger(_REASONS[stop]))
+        key = f"{job.job_id}/{task.attempt.number}.{request.format.extension}"
+        digest, size = hashlib.sha256(), 0
+        service = replace(self.service, streams=False)
+        with self.storage.sink(key) as sink, closing(execute(request, service, interrupt, tally)) as pieces:
+            for piece in pieces:
+                sink.write(piece)
+                digest.update(piece)
+                size += len(piece)
+                task.progress = {"rows": tally.rows, "bytes": size}
+            if interrupt.reason:
+                raise Interrupted(interrupt.reason)
+        observe(JobDone(job.job_id, tally.rows, size))
+        encoded = base64.b64encode(digest.digest()).decode()
+        return (Result(RESULT, key, request.media_type, size, encoded, tally.rows),)
+
+    def explain(self, error: Exception) -> Failure:
+        answer = describe(error)
+        if not answer.expected:
+            observe(Fault("a job"), error)
+        return Failure(answer.message, again=isinstance(error, DatabaseAway), transient=answer.status >= 500)
+
+    def discard(self, results: Sequence[Result]) -> None:
+        for result in results:
+            self.storage.remove_key(result.key)
+
+
+@dataclass(frozen=True)
+class JobService:
+    """What this service adds to its job list."""
+
+    config: Config
+    planner: Engine
+    store: Store
+    storage: Storage
+
+    @property
+    def url(self) -> str:
+        return f"{self.config.base_url}/async"
+
+    async def parameters(self, request: Request) -> Parameters:
+        return await read_parameters(request, self.config)
+
+    def asker(self, request: Request) -> Asker:
+        return visitor.identify(request)
+
+    def welcome(self, request: Request, response: Response, asker: Asker) -> None:
+        visitor.welcome(request, response)
+
+    def cost(self, parameters: Parameters) -> float | None:
+        """What PostgreSQL's planner thinks; nothing for a query that is wrong, which the job will tell."""
+        self.storage.check()
+        try:
+            query = read_request(parameters, self.config).query
+            with self.planner.session(limit=1) as session:
+                return planned_cost(query, session)
+        except (AdqlError, ParameterError, DatabaseAway, Interrupted, psycopg.Error):
+            return None
+
+    async def result(self, request: Request, job: Job, id_: str) -> Response:
+        """A failed job is told here too: some clients ask nothing else."""
+        found = job.result(id_)
+        if found is None and id_ == RESULT and job.error is not None:
+            return error_response(Answer(404, job.error.message), {})
+        if found is None:
+            raise NoSuchJob(f"The job is {job.phase} and has no such result")
+        try:
+            return await run_in_threadpool(download, request, job, found, self.storage)
+        except NotStored:
+            return error_response(Answer(404, await run_in_threadpool(self._lose, job)), {})
+
+    def _lose(self, job: Job) -> str:
+        with suppress(IllegalMove, NoSuchJob):
+            self.store.move(job.job_id, Move.LOSE, ending=Ending(error=ErrorSummary(_GONE)))
+        return _GONE
+
+    def error(self, job: Job) -> Response:
+        message = job.error.message if job.error else ""
+        return error_response(Answer(200, message), {})

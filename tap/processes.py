@@ -1,0 +1,67 @@
+"""Processes that belong together: workers beside the web processes, and none that outlives who started it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+PARENT = "ARMILLARY_PARENT"
+_LOOK = 0.5
+_REST = 1.0
+
+
+@contextmanager
+def workers(count: int, drain_seconds: float) -> Iterator[None]:
+    """So many `armillary work` processes as long as the block lasts; one that dies is started again."""
+    stopping = threading.Event()
+    threads = [threading.Thread(target=_keep_one, args=(stopping, drain_seconds), daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
+
+
+def _keep_one(stopping: threading.Event, drain_seconds: float) -> None:
+    while not stopping.is_set():
+        process = subprocess.Popen([sys.executable, "-m", "tap", "work"], stdin=subprocess.DEVNULL)
+        while process.poll() is None and not stopping.wait(_LOOK):
+            pass
+        if process.poll() is None:
+            _end(process, drain_seconds)
+        stopping.wait(_REST)
+
+
+def _end(process: subprocess.Popen[bytes], drain_seconds: float) -> None:
+    """Its jobs may end or go back to the queue; then it must go."""
+    process.terminate()
+    try:
+        process.wait(drain_seconds + 5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def adopt_children() -> None:
+    """Tells processes that are started from now on whose they are."""
+    os.environ[PARENT] = str(os.getpid())
+
+
+def follow_parent() -> None:
+    """Stops this process, in good order, when the one that started it is gone."""
+    parent = int(os.environ.get(PARENT, "0"))
+    if parent:
+        threading.Thread(target=_watch, args=(parent,), name="orphan", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK)
+    os.kill(os.getpid(), signal.SIGTERM)

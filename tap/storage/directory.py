@@ -1,0 +1,102 @@
+"""Results in a folder, which web and worker machines may share: folder/ab/abcd…/attempt.extension."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Self
+
+from tap.storage.storage import NotStored, StorageFull
+
+_PIECE = 256 * 1024
+_UNFINISHED = ".part"
+
+
+@dataclass(frozen=True)
+class Directory:
+    """`reserve` bytes of the disk are left free."""
+
+    folder: Path
+    reserve: int
+
+    def check(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if shutil.disk_usage(self.folder).free < self.reserve:
+            raise StorageFull
+
+    def sink(self, key: str) -> "FileSink":
+        return FileSink(self._path(key))
+
+    def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        try:
+            file = self._path(key).open("rb", buffering=0)
+        except FileNotFoundError:
+            raise NotStored from None
+        return _pieces(file, start, end)
+
+    def remove(self, job_id: str) -> None:
+        shutil.rmtree(self._folder_of(job_id), ignore_errors=True)
+
+    def remove_key(self, key: str) -> None:
+        path = self._path(key)
+        path.unlink(missing_ok=True)
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+    def keys(self) -> Iterator[str]:
+        for path in self.folder.glob("??/*/*"):
+            yield f"{path.parent.name}/{path.name}"
+
+    def _folder_of(self, job_id: str) -> Path:
+        return self.folder / job_id[:2] / job_id
+
+    def _path(self, key: str) -> Path:
+        job_id, _, name = key.partition("/")
+        return self._folder_of(job_id) / name
+
+
+class FileSink:
+    """Written under another name, and renamed when it is whole and on the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._unfinished = path.with_name(path.name + _UNFINISHED)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = self._unfinished.open("wb", buffering=0)
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) or 0 :]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if kind is None:
+                os.fsync(self._file.fileno())
+                self._unfinished.rename(self._path)
+                _sync_folder(self._path.parent)
+        finally:
+            self._file.close()
+            self._unfinished.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """So that the new name outlives a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _pieces(file: IO[bytes], start: int, end: int) -> Iterator[bytes]:
+    with file:
+        file.seek(start)
+        left = end - start
+        while left and (piece := file.read(min(_PIECE, left))):
+            left -= len(piece)
+            yield piece

@@ -1,0 +1,46 @@
+"""What a place for results is. Keys are `job id/attempt.extension`; what is being written is not there yet."""
+
+from collections.abc import Iterator
+from typing import Protocol, Self
+
+
+class StorageFull(Exception):
+    """There is no room for results now."""
+
+
+class NotStored(Exception):
+    """There is nothing under that key."""
+
+
+class Sink(Protocol):
+    """Where one result is written to. As a context: left well, the result is there, whole and durable; else nothing is."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None: ...
+
+
+class Storage(Protocol):
+    """Every method blocks, and may raise OSError where the place cannot be reached."""
+
+    def check(self) -> None:
+        """Raises: StorageFull, before it is too late."""
+        ...
+
+    def sink(self, key: str) -> Sink: ...
+
+    def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        """Bytes from `start` up to but without `end`. Raises at once: NotStored."""
+        ...
+
+    def remove(self, job_id: str) -> None:
+        """Everything of a job; nothing if there is nothing."""
+        ...
+
+    def remove_key(self, key: str) -> None: ...
+
+    def keys(self) -> Iterator[str]:
+        """All there is, unfinished things too where they take room."""
+        ...

@@ -1,0 +1,134 @@
+"""A job as values, its fields named as the elements of UWS 1.1's schema."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from uws.phases import Phase
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks. `share` is whose part of the queue a job uses: the owner, or for strangers where they come from.
+
+    `session` lets a stranger list the jobs of one's own; it is no owner, and grants nothing else.
+    """
+
+    owner_id: str | None
+    session: str | None
+    share: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One result: `key` is its place in storage, `digest` the SHA-256 of its `size` bytes in Base64."""
+
+    id: str
+    key: str
+    mime_type: str
+    size: int
+    digest: str
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorSummary:
+    """`type` is transient or fatal."""
+
+    message: str
+    type: str = "fatal"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`expected` is how many seconds jobs of this cost took; `ahead` how many wait before it in the queue.
+
+    `progress` are the numbers that the running job last told.
+    """
+
+    job_id: str
+    owner_id: str | None
+    share: str
+    run_id: str | None
+    phase: Phase
+    creation_time: datetime
+    queue_time: datetime | None
+    start_time: datetime | None
+    end_time: datetime | None
+    execution_duration: int
+    destruction: datetime
+    parameters: Pairs
+    cost: float | None
+    expected: float | None
+    lane: str
+    priority: int
+    progress: tuple[tuple[str, int], ...]
+    results: tuple[Result, ...]
+    error: ErrorSummary | None
+    attempt: int
+    crashes: int
+    worker: str | None
+    ahead: int | None = None
+    running: int | None = None
+
+    def result(self, id_: str) -> Result | None:
+        return next((each for each in self.results if each.id == id_), None)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRef:
+    """A line of the job list."""
+
+    job_id: str
+    phase: Phase
+    run_id: str | None
+    owner_id: str | None
+    creation_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What jobs may use: seconds (0: no limit), and how many of one share or of all may run and wait."""
+
+    duration_default: int = 3600
+    duration_limit: int = 86_400
+    destruction_default: int = 7 * 86_400
+    destruction_limit: int = 30 * 86_400
+    archive: int = 0
+    running_per_owner: int = 3
+    waiting_per_owner: int = 2_000
+    waiting: int = 20_000
+    short_lane: float = 10.0
+    list_limit: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What a client asks for when it makes a job; `cost` is what the service makes of it."""
+
+    parameters: Pairs
+    run: bool = False
+    run_id: str | None = None
+    execution_duration: int | None = None
+    destruction: datetime | None = None
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a worker at a job."""
+
+    job_id: str
+    worker: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is known of a job when it moves on; `progress` None leaves it as it is."""
+
+    results: tuple[Result, ...] = ()
+    progress: Mapping[str, int] | None = None
+    error: ErrorSummary | None = None

@@ -1,0 +1,120 @@
+"""The keeper: jobs of dead workers, jobs whose destruction has come, and what they leave in storage.
+
+Any number may keep the same store; none does a thing twice.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Protocol
+
+from uws.errors import IllegalMove, NoSuchJob, StoreAway
+from uws.phases import FINAL, Move, Phase
+from uws.queue import Queue
+from uws.store import Store
+
+_EVERY = 2.0
+_SWEEP_EVERY = 3600.0
+_MOST_AT_ONCE = 100
+
+
+class Shelf(Protocol):
+    """Where results lie. Keys are `job id/…`."""
+
+    def remove(self, job_id: str) -> None:
+        """Everything of a job."""
+        ...
+
+    def remove_key(self, key: str) -> None: ...
+
+    def keys(self) -> Iterator[str]:
+        """All there is, unfinished things too."""
+        ...
+
+
+class Keeper:
+    """A thread that looks after the store."""
+
+    def __init__(self, store: Store, shelf: Shelf, observe: Callable[[str, int], None]) -> None:
+        self._store = store
+        self._queue = Queue(store)
+        self._shelf = shelf
+        self._observe = observe
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join(5)
+
+    def _keep(self) -> None:
+        swept = -_SWEEP_EVERY
+        while not self._stopped.wait(_EVERY):
+            try:
+                self.look()
+                if time.monotonic() - swept >= _SWEEP_EVERY:
+                    self.sweep()
+                    swept = time.monotonic()
+            except (StoreAway, OSError):
+                continue
+
+    def look(self) -> None:
+        """Everything that is due now."""
+        for _, phase in self._queue.expire():
+            self._observe("job of a dead worker ended" if phase in FINAL else "job of a dead worker queued again", 1)
+        self._destroy()
+        for row in self._store.rows("deleted", {}):
+            self.bury(row["job_id"])
+        self._store.execute("trim", {})
+
+    def _destroy(self) -> None:
+        rows = self._store.rows("due", {"archive": self._store.limits.archive, "most": _MOST_AT_ONCE})
+        for row in rows:
+            if self._store.limits.archive and row["phase"] != Phase.ARCHIVED:
+                self._archive(row["job_id"], Phase(row["phase"]))
+            else:
+                self._delete(row["job_id"])
+        if rows:
+            self._observe("jobs whose destruction had come", len(rows))
+
+    def _archive(self, job_id: str, phase: Phase) -> None:
+        """The record stays, the results go; what has not ended yet is aborted first (UWS 1.1 §2.1.3)."""
+        try:
+            if phase not in FINAL:
+                self._store.move(job_id, Move.ABORT)
+            self._store.move(job_id, Move.ARCHIVE)
+        except (IllegalMove, NoSuchJob):
+            return
+        self._shelf.remove(job_id)
+
+    def _delete(self, job_id: str) -> None:
+        try:
+            self._store.delete(job_id)
+        except NoSuchJob:
+            return
+        self.bury(job_id)
+
+    def bury(self, job_id: str) -> None:
+        """What a deleted job left: first its files, then its row."""
+        self._shelf.remove(job_id)
+        self._store.execute("forget", {"job_id": job_id})
+
+    def sweep(self) -> None:
+        """What is in storage and belongs to no job, or to an attempt that is over."""
+        stored, swept = self._shelf.keys(), 0
+        while keys := list(islice(stored, 500)):
+            for key in self._unwanted(keys):
+                self._shelf.remove_key(key)
+                swept += 1
+        if swept:
+            self._observe("leftovers swept from storage", swept)
+
+    def _unwanted(self, keys: Sequence[str]) -> list[str]:
+        rows = self._store.rows("keys", {"job_ids": [key.partition("/")[0] for key in keys]})
+        wanted = {key for row in rows for key in row["array"]}
+        running = {f"{row['job_id']}/{row['attempt']}." for row in rows if row["phase"] == Phase.EXECUTING}
+        return [key for key in keys if key not in wanted and not any(key.startswith(each) for each in running)]

@@ -1,0 +1,44 @@
+"""What can be said of a job's future: when it may be complete, and what it waits for."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from uws.job import Job, Limits
+from uws.phases import FINAL, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """`quote` None means that nobody knows (UWS 1.1 §2.1.6)."""
+
+    quote: datetime | None = None
+    waits_for: str | None = None
+
+
+def outlook(job: Job, limits: Limits) -> Outlook:
+    """As of now, to the second."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return Outlook(_quote(job, now), _waits_for(job, limits))
+
+
+def _quote(job: Job, now: datetime) -> datetime | None:
+    """When four of five jobs of this cost would be done. Nothing for one that is late, or behind others in the queue."""
+    if job.expected is None or job.phase in FINAL or job.ahead:
+        return None
+    quote = (job.start_time or now) + timedelta(seconds=job.expected)
+    return quote if quote >= now else None
+
+
+def _waits_for(job: Job, limits: Limits) -> str | None:
+    match job.phase:
+        case Phase.PENDING:
+            return "PHASE=RUN"
+        case Phase.HELD:
+            return "the operator, or PHASE=RUN"
+        case Phase.SUSPENDED:
+            return "the operator; it will then run again"
+        case Phase.QUEUED if 0 < limits.running_per_owner <= (job.running or 0):
+            return f"one of the {job.running} running jobs of the same owner to end"
+        case Phase.QUEUED:
+            return f"a free place in the {job.lane} lane"
+    return None

@@ -1,0 +1,73 @@
+"""The queue as a worker sees it: take a job, keep its lease, and say how it ended.
+
+A lease is database time. Every later write names worker and attempt, so that a worker that slept through
+its lease changes nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from uws.errors import IllegalMove, NoSuchJob
+from uws.job import Attempt, Ending, ErrorSummary, Job, Result
+from uws.phases import Move, Phase, as_json
+from uws.statements import statements
+from uws.store import Store, job_of
+
+LEASE = 6.0
+RENEW = 2.0
+MOST_CRASHES = 3
+_GRACE = 2 * LEASE
+_CRASHED = "The job could not be completed: {} times in a row the process that ran it died."
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The store's jobs that wait and run. Every method may raise StoreAway."""
+
+    store: Store
+
+    def claim(self, worker: str, *, long: bool) -> Job | None:
+        """The next job for this worker, one of the long lane only if `long`."""
+        values = {
+            "worker": worker,
+            "long": long,
+            "lease": LEASE,
+            "moves": as_json(Move.CLAIM),
+            "running_per_owner": self.store.limits.running_per_owner,
+        }
+        with self.store.connection() as connection, connection.transaction():
+            connection.execute(statements()["turn"].encode())
+            rows = connection.execute(statements()["claim"].encode(), values).fetchall()
+        return job_of(rows[0]) if rows else None
+
+    def renew(self, worker: str, running: Sequence[tuple[Attempt, Mapping[str, int]]]) -> dict[str, int]:
+        """Prolongs the leases of what runs; the execution duration of each job that is still this worker's."""
+        tasks = [{"job_id": a.job_id, "attempt": a.number, "progress": dict(done)} for a, done in running]
+        rows = self.store.rows("renew", {"worker": worker, "lease": LEASE, "running": json.dumps(tasks)})
+        return {row["job_id"]: row["execution_duration"] for row in rows}
+
+    def complete(self, attempt: Attempt, results: tuple[Result, ...], progress: Mapping[str, int]) -> bool:
+        """Whether these results are now the job's. An answer that was lost on its way is asked for again."""
+        try:
+            job = self.store.move(attempt.job_id, Move.COMPLETE, attempt, Ending(results, progress))
+        except IllegalMove:
+            return results == self.store.job(attempt.job_id).results
+        except NoSuchJob:
+            return False
+        if job.cost is not None and job.start_time and job.end_time:
+            seconds = (job.end_time - job.start_time).total_seconds()
+            self.store.execute("ran", {"cost": job.cost, "seconds": seconds})
+        return True
+
+    def end(self, attempt: Attempt, move: Move, error: ErrorSummary | None = None) -> None:
+        """Any other end of an attempt: FAIL, TIME_OUT, GIVE_BACK. A job that is no longer the attempt's is left alone."""
+        try:
+            self.store.move(attempt.job_id, move, attempt, Ending(error=error))
+        except (IllegalMove, NoSuchJob):
+            return
+
+    def expire(self) -> list[tuple[str, Phase]]:
+        """Puts jobs of dead workers back, or ends them; which, and what they are now."""
+        values = {"grace": _GRACE, "most": MOST_CRASHES, "message": _CRASHED.format(MOST_CRASHES)}
+        return [(row["job_id"], Phase(row["phase"])) for row in self.store.rows("expired", values)]

@@ -1,0 +1,307 @@
+"""The tree of resources of a job list as routes (UWS 1.1 §2.2.1): for any service that runs jobs.
+
+Every handler finds its job through `_job`, where it is decided who may see it.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from uws.errors import NoSuchJob, NotAllowed
+from uws.instants import read_instant, write_instant
+from uws.job import Asker, Job, NewJob, Pairs
+from uws.outlook import outlook
+from uws.parameters import ParameterError, Parameters
+from uws.phases import Move, Phase
+from uws.store import Store
+from uws.waiting import Waiting
+from uws.xml import job_document, job_list_document, parameters_document, results_document
+
+_CONTROL = frozenset({"PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION", "ACTION", "WAIT"})
+"""Parameters that steer a job; all others are its own."""
+
+
+class Service(Protocol):
+    """What a service adds to its jobs."""
+
+    @property
+    def url(self) -> str:
+        """Of the job list, absolute."""
+        ...
+
+    async def parameters(self, request: Request) -> Parameters: ...
+
+    def asker(self, request: Request) -> Asker: ...
+
+    def welcome(self, request: Request, response: Response, asker: Asker) -> None:
+        """May give a stranger who made a job what is needed to list it."""
+        ...
+
+    def cost(self, parameters: Parameters) -> float | None:
+        """How much work it is, in any unit; None if that is not known. Blocks. May raise when no job can be taken now."""
+        ...
+
+    async def result(self, request: Request, job: Job, id_: str) -> Response:
+        """Raises: NoSuchJob where there is none."""
+        ...
+
+    def error(self, job: Job) -> Response:
+        """The document of a job that has an error."""
+        ...
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The handlers of one job list; `longest_wait` in seconds."""
+
+    store: Store
+    waiting: Waiting
+    service: Service
+    longest_wait: float
+
+    def routes(self, path: str) -> list[Route]:
+        job = f"{path}/{{job_id}}"
+        return [
+            Route(path, self.job_list, methods=["GET"]),
+            Route(path, self.create, methods=["POST"]),
+            Route(job, self.job, methods=["GET"]),
+            Route(job, self.change, methods=["POST"]),
+            Route(job, self.delete, methods=["DELETE"]),
+            Route(f"{job}/phase", self.atom(lambda job: job.phase), methods=["GET"]),
+            Route(f"{job}/executionduration", self.atom(lambda job: str(job.execution_duration)), methods=["GET"]),
+            Route(f"{job}/destruction", self.atom(lambda job: write_instant(job.destruction)), methods=["GET"]),
+            Route(f"{job}/quote", self.atom(self._quote), methods=["GET"]),
+            Route(f"{job}/owner", self.atom(lambda job: job.owner_id or ""), methods=["GET"]),
+            Route(f"{job}/phase", self.change, methods=["POST"]),
+            Route(f"{job}/executionduration", self.change, methods=["POST"]),
+            Route(f"{job}/destruction", self.change, methods=["POST"]),
+            Route(f"{job}/error", self.error, methods=["GET"]),
+            Route(f"{job}/parameters", self.parameters, methods=["GET"]),
+            Route(f"{job}/parameters", self.change, methods=["POST"]),
+            Route(f"{job}/parameters/{{name}}", self.parameter, methods=["GET"]),
+            Route(f"{job}/parameters/{{name}}", self.change, methods=["POST"]),
+            Route(f"{job}/parameters/{{name}}", self.put_parameter, methods=["PUT"]),
+            Route(f"{job}/results", self.results, methods=["GET"]),
+            Route(f"{job}/results/{{result_id}}", self.result, methods=["GET"]),
+        ]
+
+    # ---- the list
+
+    async def job_list(self, request: Request) -> Response:
+        parameters = await self.service.parameters(request)
+        phases = [_phase(value) for value in parameters.all("PHASE")]
+        after, last = parameters.one("AFTER"), parameters.whole_number("LAST")
+        if last == 0:
+            raise ParameterError("LAST must be greater than 0")
+        instant = read_instant("AFTER", after) if after else None
+        jobs = await run_in_threadpool(self.store.references, self.service.asker(request), phases, instant, last)
+        return _xml(await run_in_threadpool(job_list_document, jobs, self.service.url))
+
+    async def create(self, request: Request) -> Response:
+        """Looks at nothing that the job itself will look at: a bad query is a job in ERROR (DALI 1.1 §2.2.1.1)."""
+        parameters = await self.service.parameters(request)
+        asker = self.service.asker(request)
+        job_id = await run_in_threadpool(self._create, parameters, asker)
+        response = _see(f"{self.service.url}/{job_id}")
+        self.service.welcome(request, response, asker)
+        return response
+
+    def _create(self, parameters: Parameters, asker: Asker) -> str:
+        phase, destruction = parameters.one("PHASE"), parameters.one("DESTRUCTION")
+        if phase not in {None, "RUN"}:
+            raise ParameterError("A new job's PHASE can only be RUN")
+        new = NewJob(
+            _own(parameters),
+            run=phase == "RUN",
+            run_id=parameters.one("RUNID"),
+            execution_duration=_seconds(parameters),
+            destruction=_future("DESTRUCTION", destruction) if destruction else None,
+            cost=self.service.cost(parameters),
+        )
+        return self.store.create(asker, new)
+
+    # ---- a job
+
+    async def job(self, request: Request) -> Response:
+        job = await self._job(request)
+        parameters = await self.service.parameters(request)
+        wait = parameters.one("WAIT")
+        if wait is not None:
+            phase = parameters.one("PHASE")
+            seconds = min(_wait(wait), self.longest_wait)
+            found = await self.waiting.job(job.job_id, seconds, _phase(phase) if phase else None)
+            if found is None:
+                raise NoSuchJob
+            job = found
+        return self._document(job)
+
+    def _document(self, job: Job) -> Response:
+        return _xml(job_document(job, self._url(job), outlook(job, self.store.limits)))
+
+    async def delete(self, request: Request) -> Response:
+        job = await self._job(request)
+        await run_in_threadpool(self.store.delete, job.job_id)
+        return _see(self.service.url)
+
+    async def change(self, request: Request) -> Response:
+        """A form that steers the job or sets its parameters, at whichever of its resources (UWS 1.1 §2.1.11, §2.2.3)."""
+        job = await self._job(request)
+        parameters = await self.service.parameters(request)
+        action = parameters.one("ACTION")
+        if action is not None and action.upper() != "DELETE":
+            raise ParameterError("ACTION can only be DELETE")
+        if action:
+            return await self.delete(request)
+        await run_in_threadpool(self._change, job, parameters)
+        # astroquery, which alone asks for text/plain, takes nothing but 200 when it sets a parameter.
+        if _own(parameters) and request.headers.get("accept") == "text/plain":
+            return self._document(await self._job(request))
+        return _see(self._url(job))
+
+    def _change(self, job: Job, parameters: Parameters) -> None:
+        """First what may be refused for its value; the phase last, as what was set before shall hold for the run."""
+        duration, destruction = _seconds(parameters), parameters.one("DESTRUCTION")
+        phase, run_id, own = parameters.one("PHASE"), parameters.one("RUNID"), _own(parameters)
+        move = _move(phase) if phase else None
+        instant = _future("DESTRUCTION", destruction) if destruction else None
+        if not (own or run_id or move or instant or duration is not None):
+            raise ParameterError("There is nothing to change: the form has no parameter")
+        if own:
+            self._set(job, Parameters.of(own))
+        if run_id:
+            self.store.change_run_id(job.job_id, run_id)
+        if duration is not None:
+            self.store.change_duration(job.job_id, duration)
+        if instant:
+            self.store.change_destruction(job.job_id, instant)
+        if move is Move.RUN:
+            self.store.run(job)
+        elif move:
+            self.store.move(job.job_id, move)
+
+    def _set(self, job: Job, changes: Parameters) -> None:
+        """Each name that is given takes the place of what it was."""
+        names = {name for name, _ in changes.pairs}
+        pairs = tuple(pair for pair in job.parameters if pair[0] not in names) + changes.pairs
+        cost = self.service.cost(Parameters(pairs)) if job.phase is Phase.PENDING else None
+        self.store.change_parameters(job.job_id, pairs, cost)
+
+    async def parameters(self, request: Request) -> Response:
+        return _xml(parameters_document(await self._job(request)))
+
+    async def parameter(self, request: Request) -> Response:
+        job, name = await self._job(request), request.path_params["name"].upper()
+        values = Parameters(job.parameters).all(name)
+        if not values:
+            raise NoSuchJob(f"The job has no parameter {name[:40]}")
+        return _plain("\n".join(values))
+
+    async def put_parameter(self, request: Request) -> Response:
+        """The value is the body itself (UWS 1.1 §2.1.11)."""
+        job = await self._job(request)
+        parameters = await self.service.parameters(request)
+        changes = Parameters.of([(request.path_params["name"], parameters.required(BODY))])
+        await run_in_threadpool(self._set, job, changes)
+        return _see(self._url(job))
+
+    async def results(self, request: Request) -> Response:
+        job = await self._job(request)
+        return _xml(results_document(job, self._url(job)))
+
+    async def result(self, request: Request) -> Response:
+        return await self.service.result(request, await self._job(request), request.path_params["result_id"])
+
+    async def error(self, request: Request) -> Response:
+        job = await self._job(request)
+        if job.error is None:
+            raise NoSuchJob("The job has no error")
+        return self.service.error(job)
+
+    def atom(self, value: Callable[[Job], str]) -> Callable[[Request], object]:
+        async def handler(request: Request) -> Response:
+            return _plain(value(await self._job(request)))
+
+        return handler
+
+    def _quote(self, job: Job) -> str:
+        return write_instant(outlook(job, self.store.limits).quote)
+
+    async def _job(self, request: Request) -> Job:
+        """The job that the URL names. One with an owner is its owner's; of others it is enough to know the id.
+
+        Raises: NoSuchJob, NotAllowed (UWS 1.1 §3).
+        """
+        job = await run_in_threadpool(self.store.job, request.path_params["job_id"])
+        if job.owner_id is not None and job.owner_id != self.service.asker(request).owner_id:
+            raise NotAllowed
+        return job
+
+    def _url(self, job: Job) -> str:
+        return f"{self.service.url}/{job.job_id}"
+
+
+BODY = "(body)"
+"""The name under which the service gives the body of a PUT among the parameters."""
+
+
+def _own(parameters: Parameters) -> Pairs:
+    """Without those that steer. Raises: ParameterError for what the store cannot hold."""
+    if any("\0" in name + value for name, value in parameters.pairs):
+        raise ParameterError("A parameter has a NUL character in it")
+    return tuple((name, value) for name, value in parameters.pairs if name not in _CONTROL)
+
+
+def _seconds(parameters: Parameters) -> int | None:
+    found = parameters.whole_number("EXECUTIONDURATION")
+    return None if found is None else min(found, 2**31 - 1)
+
+
+def _future(name: str, text: str) -> datetime:
+    instant = read_instant(name, text)
+    if instant <= datetime.now(UTC):
+        raise ParameterError(f"{name} {text[:40]!r} has passed already")
+    return instant
+
+
+def _wait(text: str) -> float:
+    try:
+        seconds = int(text)
+    except ValueError:
+        raise ParameterError(f"WAIT must be a number of seconds, or -1, not {text[:40]!r}") from None
+    if seconds < -1:
+        raise ParameterError("WAIT must be a number of seconds, or -1")
+    return math.inf if seconds == -1 else seconds
+
+
+def _phase(text: str) -> Phase:
+    try:
+        return Phase(text.strip().upper())
+    except ValueError:
+        raise ParameterError(f"PHASE: there is no phase {text[:40]!r}; there are {', '.join(Phase)}") from None
+
+
+def _move(text: str) -> Move:
+    """What a client may ask of the phase (UWS 1.1 §2.2.3.5, §2.2.3.6)."""
+    moves = {"RUN": Move.RUN, "ABORT": Move.ABORT}
+    if text.strip().upper() not in moves:
+        raise ParameterError(f"PHASE can be set to RUN or ABORT, not to {text[:40]!r}")
+    return moves[text.strip().upper()]
+
+
+def _see(url: str) -> Response:
+    return Response(b"", 303, {"location": url})
+
+
+def _xml(document: bytes) -> Response:
+    return Response(document, media_type="text/xml", headers={"cache-control": "no-store"})
+
+
+def _plain(text: str) -> Response:
+    return Response(text, media_type="text/plain", headers={"cache-control": "no-store"})

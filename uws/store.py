@@ -1,0 +1,217 @@
+"""The job store: jobs in PostgreSQL, changed by compare-and-set only."""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from uws.errors import IllegalMove, NoSuchJob, QueueFull, StoreAway, TooManyJobs
+from uws.job import Asker, Attempt, Ending, ErrorSummary, Job, JobRef, Limits, NewJob, Pairs, Result
+from uws.phases import FINAL, Move, Phase, as_json
+from uws.statements import statements
+
+Row = dict[str, Any]
+
+_CHANGEABLE = {
+    "parameters": (Phase.PENDING,),
+    "run_id": (Phase.PENDING,),
+    "execution_duration": tuple(set(Phase) - FINAL),
+    "destruction": tuple(set(Phase) - {Phase.ARCHIVED}),
+}
+"""In which phases a client may change what."""
+
+NOTHING_KNOWN = Ending()
+
+_LISTED_BY = {
+    "owner": "j.owner_id = %(owner_id)s",
+    "session": "j.session = %(session)s AND j.owner_id IS NULL",
+    "all": "true",
+}
+
+
+class Store:
+    """The jobs that `conninfo` leads to, as the role that owns them. Every method may raise StoreAway."""
+
+    def __init__(self, conninfo: str, limits: Limits, connections: int = 4, wait: float = 5.0) -> None:
+        self.conninfo = conninfo
+        self.limits = limits
+        self._pool = ConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=connections,
+            timeout=wait,
+            kwargs={"autocommit": True, "application_name": "armillary jobs", "row_factory": dict_row},
+            check=ConnectionPool.check_connection,
+            reconnect_timeout=5,
+            open=False,
+        )
+
+    def open(self) -> None:
+        self._pool.open()
+
+    def close(self) -> None:
+        self._pool.close(timeout=2)
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[Row]]:
+        """Raises: StoreAway where PostgreSQL is away, or goes away in between."""
+        try:
+            with self._pool.connection() as connection:
+                yield connection  # type: ignore[misc]
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise StoreAway from error
+
+    def rows(self, name: str, values: Mapping[str, Any], statement: str | None = None) -> list[Row]:
+        """Runs the statement called `name`."""
+        with self.connection() as connection:
+            return connection.execute((statement or statements()[name]).encode(), values).fetchall()
+
+    def execute(self, name: str, values: Mapping[str, Any]) -> None:
+        """Runs the statement called `name`, which gives no rows."""
+        with self.connection() as connection:
+            connection.execute(statements()[name].encode(), values)
+
+    # ---- what a client does
+
+    def create(self, asker: Asker, new: NewJob) -> str:
+        """The id of a new job. Raises: TooManyJobs, QueueFull."""
+        job_id = secrets.token_hex(16)
+        values = asdict(self.limits) | asdict(asker) | asdict(new)
+        values |= {
+            "job_id": job_id,
+            "parameters": Jsonb(new.parameters),
+            "execution_duration": self._duration(new.execution_duration),
+        }
+        found = self.rows("create", values)[0]
+        _admit(found)
+        return job_id
+
+    def job(self, job_id: str) -> Job:
+        """Raises: NoSuchJob."""
+        found = self.jobs([job_id])
+        if not found:
+            raise NoSuchJob
+        return found[0]
+
+    def jobs(self, job_ids: Sequence[str]) -> list[Job]:
+        return [job_of(row) for row in self.rows("jobs", {"job_ids": list(job_ids)})]
+
+    def references(
+        self, asker: Asker | None, phases: Sequence[Phase] = (), after: datetime | None = None, last: int | None = None
+    ) -> list[JobRef]:
+        """Jobs of the asker, None for an operator who sees all; ARCHIVED ones only when named (UWS 1.1 §2.2.2.1)."""
+        if asker is not None and asker.owner_id is None and asker.session is None:
+            return []
+        of = "all" if asker is None else "owner" if asker.owner_id else "session"
+        values = {
+            "owner_id": asker and asker.owner_id,
+            "session": asker and asker.session,
+            "phases": [str(each) for each in phases or set(Phase) - {Phase.ARCHIVED}],
+            "after": after,
+            "last": min(last or self.limits.list_limit, self.limits.list_limit),
+        }
+        rows = self.rows("list", values, statements()["list"].replace("{of}", _LISTED_BY[of]))
+        return [JobRef(**row | {"phase": Phase(row["phase"])}) for row in rows]
+
+    def run(self, job: Job) -> Job:
+        """Raises: IllegalMove, TooManyJobs, QueueFull."""
+        waiting = self.rows("waiting", asdict(self.limits) | {"share": job.share})[0]
+        _admit(waiting)
+        return self.move(job.job_id, Move.RUN)
+
+    def change_parameters(self, job_id: str, parameters: Pairs, cost: float | None) -> Job:
+        """Raises: IllegalMove in any phase but PENDING."""
+        return self._change(job_id, parameters=Jsonb(parameters), cost=cost)
+
+    def change_run_id(self, job_id: str, run_id: str) -> Job:
+        """Raises: IllegalMove in any phase but PENDING."""
+        return self._change(job_id, run_id=run_id)
+
+    def change_duration(self, job_id: str, seconds: int) -> Job:
+        """Raises: IllegalMove for a job that has ended."""
+        return self._change(job_id, execution_duration=self._duration(seconds))
+
+    def change_destruction(self, job_id: str, instant: datetime) -> Job:
+        return self._change(job_id, destruction=instant)
+
+    def _change(self, job_id: str, **changes: Any) -> Job:
+        what = next(iter(changes))
+        nothing = dict.fromkeys([*_CHANGEABLE, "cost"])
+        phases = [str(each) for each in _CHANGEABLE[what]]
+        values = asdict(self.limits) | nothing | changes | {"job_id": job_id, "phases": phases}
+        rows = self.rows("change", values)
+        if not rows:
+            raise IllegalMove(f"Changing its {what}".replace("_", " "), self.job(job_id).phase)
+        return job_of(rows[0])
+
+    def _duration(self, wanted: int | None) -> int:
+        """Within the limits; 0 is no limit at all."""
+        wanted = self.limits.duration_default if wanted is None else wanted
+        most = self.limits.duration_limit
+        return wanted if most == 0 or 0 < wanted <= most else most
+
+    def delete(self, job_id: str) -> None:
+        """Out of sight; the keeper removes what it left. Raises: NoSuchJob."""
+        if not self.rows("delete", {"job_id": job_id}):
+            raise NoSuchJob
+
+    # ---- moves between phases
+
+    def move(self, job_id: str, move: Move, attempt: Attempt | None = None, ending: Ending = NOTHING_KNOWN) -> Job:
+        """By compare-and-set; a worker names the attempt that the job must still be in.
+
+        Raises: IllegalMove, NoSuchJob.
+        """
+        values = {
+            "job_id": job_id,
+            "moves": as_json(move),
+            "worker": attempt and attempt.worker,
+            "attempt": attempt and attempt.number,
+            "results": Jsonb([asdict(each) for each in ending.results]),
+            "progress": None if ending.progress is None else Jsonb(dict(ending.progress)),
+            "error_message": ending.error and ending.error.message,
+            "error_type": ending.error and ending.error.type,
+        }
+        rows = self.rows("move", values)
+        if not rows:
+            raise IllegalMove.of(move, self.job(job_id).phase)
+        return job_of(rows[0])
+
+    def prioritise(self, job_id: str, priority: int) -> Job:
+        """Raises: NoSuchJob."""
+        rows = self.rows("prioritise", {"job_id": job_id, "priority": priority})
+        if not rows:
+            raise NoSuchJob
+        return job_of(rows[0])
+
+    def overview(self) -> list[Row]:
+        """How many jobs are in each phase, and since when the first of those that wait has waited."""
+        return self.rows("overview", {})
+
+
+def _admit(room: Row) -> None:
+    """Raises: TooManyJobs, QueueFull."""
+    if not room["of_share"]:
+        raise TooManyJobs
+    if not room["of_all"]:
+        raise QueueFull
+
+
+def job_of(row: Row) -> Job:
+    message = row["error_message"]
+    known = {name: row[name] for name in Job.__dataclass_fields__ if name in row}
+    changed = {
+        "phase": Phase(row["phase"]),
+        "parameters": tuple((name, value) for name, value in row["parameters"]),
+        "progress": tuple(sorted(row["progress"].items())),
+        "results": tuple(Result(**each) for each in row["results"]),
+        "error": ErrorSummary(message, row["error_type"]) if message is not None else None,
+    }
+    return Job(**known | changed)

@@ -1,0 +1,106 @@
+"""WAIT: requests that sleep until their job changes (UWS 1.1 §2.2.1.2).
+
+They are woken by the store and ask it nothing meanwhile. However many wait for however many jobs, what
+changed is read with one query and handed to all.
+"""
+
+import asyncio
+from collections import defaultdict
+
+from starlette.concurrency import run_in_threadpool
+
+from uws.errors import StoreAway
+from uws.job import Job
+from uws.news import News
+from uws.phases import ACTIVE, Phase
+from uws.store import Store
+
+_RETRY = 0.5
+
+
+class Waiting:
+    """The waiters of one process. `open` belongs to its event loop."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiters: defaultdict[str, set[asyncio.Future[Job | None]]] = defaultdict(set)
+        self._changed: set[str] = set()
+        self._reading: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._news = News(
+            self._store.conninfo,
+            lambda job_id, phase: loop.call_soon_threadsafe(self._hear, job_id),
+            lambda: loop.call_soon_threadsafe(self._hear_all),
+        )
+        self._news.start()
+
+    def close(self) -> None:
+        self._news.stop()
+
+    async def job(self, job_id: str, seconds: float, phase: Phase | None) -> Job | None:
+        """The job when its phase is not `phase` (None: the present one), or after `seconds`; None when it is gone."""
+        future: asyncio.Future[Job | None] = asyncio.get_running_loop().create_future()
+        # First the ear, then the look: what changes in between is heard.
+        self._waiters[job_id].add(future)
+        try:
+            job = await run_in_threadpool(self._store.job, job_id)
+            if job.phase not in ACTIVE or (phase is not None and job.phase is not phase):
+                return job
+            return await self._next(job, future, seconds)
+        finally:
+            self._leave(job_id, future)
+
+    async def _next(self, job: Job, future: "asyncio.Future[Job | None]", seconds: float) -> Job | None:
+        """What is heard of another phase than that of `job`; at the end of the time, what the store says."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while (left := end - loop.time()) > 0:
+            done, _ = await asyncio.wait([future], timeout=left)
+            if not done:
+                break
+            heard = future.result()
+            if heard is None or heard.phase is not job.phase:
+                return heard
+            self._leave(job.job_id, future)
+            future = loop.create_future()
+            self._waiters[job.job_id].add(future)
+        self._leave(job.job_id, future)
+        return await run_in_threadpool(self._store.job, job.job_id)
+
+    def _leave(self, job_id: str, future: "asyncio.Future[Job | None]") -> None:
+        waiters = self._waiters.get(job_id)
+        if waiters is not None:
+            waiters.discard(future)
+            if not waiters:
+                del self._waiters[job_id]
+
+    def _hear_all(self) -> None:
+        """After a time without ears: each job that is waited for may have changed."""
+        for job_id in list(self._waiters):
+            self._hear(job_id)
+
+    def _hear(self, job_id: str) -> None:
+        if job_id in self._waiters:
+            self._changed.add(job_id)
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.get_running_loop().create_task(self._read())
+
+    async def _read(self) -> None:
+        while self._changed:
+            job_ids, self._changed = list(self._changed), set()
+            try:
+                found = await run_in_threadpool(self._store.jobs, job_ids)
+            except StoreAway:
+                self._changed.update(job_ids)
+                await asyncio.sleep(_RETRY)
+                continue
+            jobs = {job.job_id: job for job in found}
+            for job_id in job_ids:
+                self._wake(job_id, jobs.get(job_id))
+
+    def _wake(self, job_id: str, job: Job | None) -> None:
+        for future in self._waiters.pop(job_id, ()):
+            if not future.done():
+                future.set_result(job)

@@ -1,0 +1,129 @@
+"""UWS documents (UWS 1.1 appendix B). The prefix is `uws:` to the letter: some clients compare names as text."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from lxml import etree
+from lxml.builder import ElementMaker
+
+from uws.instants import write_instant
+from uws.job import Job, JobRef
+from uws.outlook import Outlook
+from uws.phases import Phase
+
+UWS = "http://www.ivoa.net/xml/UWS/v1.0"
+_XLINK = "http://www.w3.org/1999/xlink"
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_NAMESPACES = {"uws": UWS, "xlink": _XLINK, "xsi": _XSI}
+_HREF, _NIL, _TYPE = f"{{{_XLINK}}}href", {f"{{{_XSI}}}nil": "true"}, f"{{{_XLINK}}}type"
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_E = ElementMaker(namespace=UWS, nsmap=_NAMESPACES)
+_INFO = ElementMaker()
+
+Element = Any
+
+
+def job_list_document(jobs: Iterable[JobRef], url: str) -> bytes:
+    """`url` is the job list's own."""
+    return _bytes(_E.jobs({"version": "1.1"}, *(_reference(job, url) for job in jobs)))
+
+
+def _reference(job: JobRef, url: str) -> Element:
+    return _E.jobref(
+        {"id": job.job_id, _TYPE: "simple", _HREF: f"{url}/{job.job_id}"},
+        _E.phase(job.phase),
+        *_run_id(job.run_id),
+        _text_or_nil("ownerId", job.owner_id),
+        _E.creationTime(write_instant(job.creation_time)),
+    )
+
+
+@lru_cache(64)
+def job_document(job: Job, url: str, outlook: Outlook) -> bytes:
+    """`url` is the job's own. Many may wait for the same job: then they get the same bytes."""
+    return _bytes(job_element(job, url, outlook))
+
+
+def job_element(job: Job, url: str, outlook: Outlook) -> Element:
+    return _E.job(
+        {"version": "1.1"},
+        _E.jobId(job.job_id),
+        *_run_id(job.run_id),
+        _text_or_nil("ownerId", job.owner_id),
+        _E.phase(job.phase),
+        _text_or_nil("quote", write_instant(outlook.quote)),
+        _E.creationTime(write_instant(job.creation_time)),
+        _text_or_nil("startTime", write_instant(job.start_time)),
+        _text_or_nil("endTime", write_instant(job.end_time)),
+        _E.executionDuration(str(job.execution_duration)),
+        _E.destruction(write_instant(job.destruction)),
+        _parameters(job),
+        _results(job, url),
+        *_error(job),
+        *_job_info(job, outlook.waits_for),
+    )
+
+
+def parameters_document(job: Job) -> bytes:
+    return _bytes(_parameters(job))
+
+
+def results_document(job: Job, url: str) -> bytes:
+    return _bytes(_results(job, url))
+
+
+def _bytes(root: Element) -> bytes:
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
+
+
+def _run_id(run_id: str | None) -> list[Element]:
+    return [] if run_id is None else [_E.runId(_text(run_id))]
+
+
+def _text_or_nil(name: str, text: str | None) -> Element:
+    return _E(name, _text(text)) if text else _E(name, _NIL)
+
+
+def _parameters(job: Job) -> Element:
+    return _E.parameters(*(_E.parameter({"id": _text(name)}, _text(value)) for name, value in job.parameters))
+
+
+def _results(job: Job, url: str) -> Element:
+    found = [
+        {
+            "id": each.id,
+            _TYPE: "simple",
+            _HREF: f"{url}/results/{each.id}",
+            "size": str(each.size),
+            "mime-type": each.mime_type,
+        }
+        for each in job.results
+    ]
+    return _E.results(*(_E.result(attributes) for attributes in found))
+
+
+def _error(job: Job) -> list[Element]:
+    if job.error is None:
+        return []
+    return [_E.errorSummary({"type": job.error.type, "hasDetail": "true"}, _E.message(_text(job.error.message)))]
+
+
+def _job_info(job: Job, waits_for: str | None) -> list[Element]:
+    """What is done and what it waits for, in elements without a namespace."""
+    said: dict[str, object] = dict(job.progress)
+    if waits_for:
+        said["waitsFor"] = waits_for
+    if job.phase is Phase.QUEUED and job.ahead is not None:
+        said["queuePosition"] = job.ahead + 1
+    for each in job.results:
+        said |= {"rows": each.rows, "bytes": each.size, "sha-256": each.digest}
+    if job.attempt > 1:
+        said["attempt"] = job.attempt
+    return [_E.jobInfo(*(_INFO(name, str(value)) for name, value in said.items() if value is not None))] if said else []
+
+
+def _text(text: str) -> str:
+    """What XML cannot hold becomes U+FFFD."""
+    return _UNWRITABLE.sub("\ufffd", text)
