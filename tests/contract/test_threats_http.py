@@ -280,7 +280,7 @@ def test_a_405_names_the_methods_that_are_allowed(service: str, method: bytes) -
         b"/tap/sync;x",
         b"/tap/tables/" + b"a" * 50_000,
         b"/%2e%2e/",
-        b"/tap/async",
+        b"/tap/asynchronous",
         b"/tap/.git/config",
     ],
 )
