@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from schema import vodataservice
 from schema.model import Catalogue
-from tap import pages, vosi
+from tap import pages, tap_plus, vosi
 from tap.config import Config
 from tap.edge import Edge, packed, wants_gzip, xml
 from tap.engine.database import PLANNERS, jobs_conninfo, reader_conninfo, sessions_of
@@ -58,6 +58,8 @@ class Endpoints:
             Route(f"{tap}", self.index, methods=get),
             Route(f"{tap}/sync", self.sync, methods=["GET", "POST"]),
             *self.jobs.routes(f"{tap}/async"),
+            Route(f"{tap}/jobs/async", self.found_jobs, methods=get),
+            Route(f"{tap}/deletejobs", self.delete_jobs, methods=["POST"]),
             Route(f"{tap}/capabilities", self.capabilities, methods=get),
             Route(f"{tap}/availability", self.availability, methods=get),
             Route(f"{tap}/tables", self.tables, methods=get),
@@ -82,8 +84,10 @@ class Endpoints:
 
     async def tables(self, request: Request) -> Response:
         parameters = await read_parameters(request, self.config)
-        brief = (parameters.one("DETAIL") or "max").lower() == "min"
+        brief = (parameters.one("DETAIL") or "max").lower() == "min" or tap_plus.wants_names_only(parameters)
         document = vodataservice.tableset(await self._catalogue(), with_columns=not brief)
+        if tap_plus.is_tap_plus(request, parameters):
+            document = tap_plus.with_flags(document, parameters)
         return packed(request, xml(document))
 
     async def table(self, request: Request) -> Response:
@@ -92,6 +96,16 @@ class Endpoints:
             if table.table_name.lower() == name.lower():
                 return packed(request, xml(vodataservice.table_document(table, catalogue)))
         raise NotFound(f"There is no table {name[:100]}")
+
+    async def found_jobs(self, request: Request) -> Response:
+        jobs, parameters = self.jobs.service, await read_parameters(request, self.config)
+        asker = jobs.asker(request)
+        return xml(await run_in_threadpool(tap_plus.found_jobs, self.jobs.store, asker, parameters, jobs.url))
+
+    async def delete_jobs(self, request: Request) -> Response:
+        asker, parameters = self.jobs.service.asker(request), await read_parameters(request, self.config)
+        await run_in_threadpool(tap_plus.delete_jobs, self.jobs.store, asker, parameters)
+        return Response("deleted\n", media_type="text/plain")
 
     async def examples(self, request: Request) -> Response:
         page = pages.examples_page(self.config, await self._catalogue())

@@ -2,11 +2,18 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 
 CHANNEL = "uws"
-DELETED = "DELETED"
+_OPTIONS: dict[str, Any] = {
+    "application_name": "armillary news",
+    # Who only listens would never notice that the other machine is gone.
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
 
 Hear = Callable[[str, str], object]
 
@@ -37,7 +44,7 @@ class News:
                 self._stopped.wait(self._retry)
 
     def _listen_once(self) -> None:
-        with psycopg.connect(self._conninfo, autocommit=True, application_name="armillary news") as connection:
+        with psycopg.connect(self._conninfo, autocommit=True, **_OPTIONS) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
             self._missed()
             while not self._stopped.is_set():

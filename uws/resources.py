@@ -160,8 +160,8 @@ class Resources:
         if action:
             return await self.delete(request)
         await run_in_threadpool(self._change, job, parameters)
-        # astroquery, which alone asks for text/plain, takes nothing but 200 when it sets a parameter.
-        if _own(parameters) and request.headers.get("accept") == "text/plain":
+        # astroquery takes nothing but 200 here, and follows no redirect.
+        if request.headers.get("user-agent", "").startswith("astroquery/"):
             return self._document(await self._job(request))
         return _see(self._url(job))
 

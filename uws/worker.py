@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -165,7 +166,7 @@ class Worker:
             if ticks % every == 0:
                 self._renew()
             ticks += 1
-            threading.Event().wait(_TICK)
+            time.sleep(_TICK)
 
     def _renew(self) -> None:
         with self._lock:

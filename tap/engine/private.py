@@ -63,15 +63,36 @@ class PrivateCluster:
 
     @contextmanager
     def running(self) -> Iterator[bool]:
-        """Running as long as the block lasts; what was running before goes on. Yields whether it was started."""
+        """Running as long as the block lasts; what somebody else keeps running goes on. Yields whether it was started."""
         started = not self.is_running()
         if started:
             self.start()
+        ours = started or not self._is_kept()
+        if ours:
+            self._keeper.write_text(str(os.getpid()))
         try:
             yield started
         finally:
-            if started:
+            if ours:
                 self.stop()
+                self._keeper.unlink(missing_ok=True)
+
+    @property
+    def _keeper(self) -> Path:
+        """Holds the number of the process that stops the cluster when it ends."""
+        return self.folder / "keeper.pid"
+
+    def _is_kept(self) -> bool:
+        """Whether who started it is still there; a killed process leaves its cluster running."""
+        if not self._keeper.exists():
+            return True
+        try:
+            os.kill(int(self._keeper.read_text()), 0)
+        except (ProcessLookupError, ValueError):
+            return False
+        except PermissionError:
+            return True
+        return True
 
     # ---- making it
 

@@ -1,0 +1,101 @@
+"""What astroquery's TapPlus asks beyond TAP (the TAP+ of the ESA archives), for strangers.
+
+Its attribute `esatapplus:flags` is given to those who ask for it only: to others it is against the schema.
+"""
+
+from typing import Any
+
+from lxml import etree
+from starlette.requests import Request
+
+from uws.errors import NoSuchJob
+from uws.job import Asker, Job
+from uws.outlook import outlook
+from uws.parameters import Parameters
+from uws.store import Store
+from uws.xml import UWS, job_element
+
+_ESA = "http://esa.int/xml/EsaTapPlus"
+_ASKED_BY = ("ONLY_TABLES", "SHARE_ACCESSIBLE", "TABLES")
+_ROLES = (
+    ("pos.eq.ra;meta.main", 1),
+    ("pos.eq.dec;meta.main", 2),
+    ("phot.flux", 4),
+    ("phot.mag", 8),
+    ("meta.id;meta.main", 16),
+)
+_INDEXED = 32
+
+Element = Any
+
+
+def is_tap_plus(request: Request, parameters: Parameters) -> bool:
+    """By its parameters, or by what its plain GETs lack: they name neither a program nor what it accepts."""
+    silent = not {"user-agent", "accept"} & set(request.headers)
+    return silent or any(parameters.all(name) for name in _ASKED_BY)
+
+
+def wants_names_only(parameters: Parameters) -> bool:
+    return (parameters.one("ONLY_TABLES") or "").lower() == "true"
+
+
+def with_flags(document: bytes, parameters: Parameters) -> bytes:
+    """The VOSI document with what each column is for, and of the tables only those that are asked for."""
+    root: Element = etree.fromstring(document)
+    wanted = {name.strip().lower() for value in parameters.all("TABLES") for name in value.split(",")}
+    for table in list(root.iter("table")):
+        if wanted and (table.findtext("name") or "").lower() not in wanted:
+            table.getparent().remove(table)
+    for column in root.iter("column"):
+        column.set(f"{{{_ESA}}}flags", str(_flags(column)))
+    etree.cleanup_namespaces(root, top_nsmap={"esatapplus": _ESA}, keep_ns_prefixes=["esatapplus"])
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+
+
+def _flags(column: Element) -> int:
+    ucd = (column.findtext("ucd") or "").lower()
+    role = next((flag for start, flag in _ROLES if ucd.startswith(start)), 0)
+    indexed = any(flag.text == "indexed" for flag in column.iter("flag"))
+    return role + _INDEXED * indexed
+
+
+def found_jobs(store: Store, asker: Asker, parameters: Parameters, url: str) -> bytes:
+    """`jobs/async`: whole job elements of one's own jobs that pass the filters, and of the one whose id is given."""
+    job_id, phase = parameters.one("JOBID"), parameters.one("PHASEID")
+    jobs = store.jobs([job_id] if job_id else [each.job_id for each in store.references(asker)])
+    kept = [job for job in jobs if job.owner_id in {None, asker.owner_id} and _passes(job, phase, parameters)]
+    kept.sort(key=lambda job: job.creation_time, reverse=True)
+    begin, most = parameters.whole_number("OFFSET") or 0, parameters.whole_number("LIMIT")
+    shown = kept[begin:] if most is None else kept[begin : begin + most]
+    root = etree.Element(f"{{{UWS}}}jobs", {"version": "1.1"}, {"uws": UWS})
+    for job in shown:
+        element = job_element(job, f"{url}/{job.job_id}", outlook(job, store.limits))
+        if name := _name(job):
+            etree.SubElement(element, f"{{{UWS}}}name").text = name
+        root.append(element)
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+
+
+def _name(job: Job) -> str | None:
+    return Parameters(job.parameters).one("JOBNAME") or job.run_id
+
+
+def _passes(job: Job, phase: str | None, parameters: Parameters) -> bool:
+    text, name = parameters.one("QUERY"), parameters.one("JOBNAME")
+    query = Parameters(job.parameters).one("QUERY") or ""
+    return (
+        (phase is None or job.phase == phase.upper())
+        and (text is None or text.lower() in query.lower())
+        and (name is None or name == _name(job))
+    )
+
+
+def delete_jobs(store: Store, asker: Asker, parameters: Parameters) -> None:
+    """`deletejobs`: all that are there are deleted. Raises: NoSuchJob naming those that are not."""
+    ids = [each.strip() for value in parameters.all("JOB_IDS") for each in value.split(",") if each.strip()]
+    jobs = [job for job in store.jobs(ids) if job.owner_id in {None, asker.owner_id}]
+    for job in jobs:
+        store.delete(job.job_id)
+    missing = sorted(set(ids) - {job.job_id for job in jobs})
+    if missing or not ids:
+        raise NoSuchJob(f"There is no job {', '.join(each[:40] for each in missing[:10])}".strip())
