@@ -12,7 +12,7 @@ from typing import Protocol
 from uws.errors import IllegalMove, NoSuchJob, StoreAway
 from uws.phases import FINAL, Move, Phase
 from uws.queue import Queue
-from uws.store import Store
+from uws.store import Row, Store
 
 _EVERY = 2.0
 _SWEEP_EVERY = 3600.0
@@ -69,7 +69,6 @@ class Keeper:
         self._destroy()
         for row in self._store.rows("deleted", {}):
             self.bury(row["job_id"])
-        self._store.execute("trim", {})
 
     def _destroy(self) -> None:
         rows = self._store.rows("due", {"archive": self._store.limits.archive, "most": _MOST_AT_ONCE})
@@ -107,14 +106,27 @@ class Keeper:
         """What is in storage and belongs to no job, or to an attempt that is over."""
         stored, swept = self._shelf.keys(), 0
         while keys := list(islice(stored, 500)):
-            for key in self._unwanted(keys):
-                self._shelf.remove_key(key)
-                swept += 1
+            swept += self._sweep(keys)
         if swept:
             self._observe("leftovers swept from storage", swept)
+        self._store.execute("trim", {})
 
-    def _unwanted(self, keys: Sequence[str]) -> list[str]:
-        rows = self._store.rows("keys", {"job_ids": [key.partition("/")[0] for key in keys]})
-        wanted = {key for row in rows for key in row["array"]}
-        running = {f"{row['job_id']}/{row['attempt']}." for row in rows if row["phase"] == Phase.EXECUTING}
-        return [key for key in keys if key not in wanted and not any(key.startswith(each) for each in running)]
+    def _sweep(self, keys: Sequence[str]) -> int:
+        """How many of the keys were leftovers."""
+        of_job = {key: key.partition("/")[0] for key in keys}
+        rows = {row["job_id"]: row for row in self._store.rows("keys", {"job_ids": list(set(of_job.values()))})}
+        swept = 0
+        for key, job_id in of_job.items():
+            row = rows.get(job_id)
+            if row is None:
+                self._shelf.remove(job_id)
+            elif key in row["keys"] or _is_being_written(key, row):
+                continue
+            else:
+                self._shelf.remove_key(key)
+            swept += 1
+        return swept
+
+
+def _is_being_written(key: str, row: Row) -> bool:
+    return row["phase"] == Phase.EXECUTING and key.startswith(f"{row['job_id']}/{row['attempt']}.")

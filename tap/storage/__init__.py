@@ -2,13 +2,19 @@
 
 from pathlib import Path
 
-from tap.config import Config
+from tap.config import Config, ConfigError
 from tap.storage.directory import Directory
+from tap.storage.s3 import ObjectStore
 from tap.storage.storage import Storage
 
 __all__ = ["Storage", "storage_of"]
 
 
 def storage_of(config: Config) -> Storage:
-    """The place that the configuration names."""
+    """The place that the configuration names. Raises: ConfigError for a bucket without the library for it."""
+    if config.results.startswith("s3://"):
+        try:
+            return ObjectStore(config.results)
+        except ImportError:
+            raise ConfigError("results in a bucket need a further library: pip install 'armillary[objects]'") from None
     return Directory(Path(config.results or Path(config.data_dir) / "results").absolute(), config.results_reserve)

@@ -39,10 +39,7 @@ class Directory:
         shutil.rmtree(self._folder_of(job_id), ignore_errors=True)
 
     def remove_key(self, key: str) -> None:
-        path = self._path(key)
-        path.unlink(missing_ok=True)
-        if not any(path.parent.iterdir()):
-            path.parent.rmdir()
+        self._path(key).unlink(missing_ok=True)
 
     def keys(self) -> Iterator[str]:
         for path in self.folder.glob("??/*/*"):

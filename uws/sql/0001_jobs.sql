@@ -52,7 +52,8 @@ CREATE INDEX unfinished ON uws.jobs (share, phase)
 CREATE INDEX of_owner ON uws.jobs (owner_id, phase, creation_time DESC) WHERE owner_id IS NOT NULL;
 CREATE INDEX of_session ON uws.jobs (session, phase, creation_time DESC) WHERE session IS NOT NULL;
 CREATE INDEX of_all ON uws.jobs (phase, creation_time DESC);
-CREATE INDEX due ON uws.jobs (destruction);
+CREATE INDEX due ON uws.jobs (destruction) WHERE phase <> 'ARCHIVED' AND NOT deleted;
+CREATE INDEX archived ON uws.jobs (destruction) WHERE phase = 'ARCHIVED' AND NOT deleted;
 CREATE INDEX gone ON uws.jobs (job_id) WHERE deleted;
 
 -- Claims take turns, so that the shares they count are true.

@@ -155,17 +155,20 @@ RETURNING j.job_id, j.phase;
 
 -- name: due
 -- Jobs whose destruction has come, so many at most: a clock that jumps must not destroy everything at once.
-SELECT job_id, phase FROM uws.jobs
-WHERE NOT deleted AND (phase <> 'ARCHIVED' AND destruction <= now()
-      OR phase = 'ARCHIVED' AND destruction + %(archive)s * interval '1 second' <= now())
-ORDER BY destruction LIMIT %(most)s;
+(SELECT job_id, phase FROM uws.jobs
+ WHERE NOT deleted AND phase <> 'ARCHIVED' AND destruction <= now() ORDER BY destruction LIMIT %(most)s)
+UNION ALL
+(SELECT job_id, phase FROM uws.jobs
+ WHERE NOT deleted AND phase = 'ARCHIVED' AND destruction <= now() - %(archive)s * interval '1 second'
+ ORDER BY destruction LIMIT %(most)s);
 
 -- name: deleted
 SELECT job_id FROM uws.jobs WHERE deleted LIMIT 1000;
 
 -- name: keys
 -- What storage may hold: the results of complete jobs, and whatever running attempts write.
-SELECT job_id, attempt, phase, ARRAY(SELECT r ->> 'key' FROM jsonb_array_elements(results) AS r) FROM uws.jobs
+SELECT job_id, attempt, phase, ARRAY(SELECT r ->> 'key' FROM jsonb_array_elements(results) AS r) AS keys
+FROM uws.jobs
 WHERE job_id = ANY (%(job_ids)s) AND NOT deleted;
 
 -- name: ran
