@@ -22,14 +22,16 @@ from tap.config import Config
 from tap.edge import Edge, packed, wants_gzip, xml
 from tap.engine.database import PLANNERS, jobs_conninfo, reader_conninfo, sessions_of
 from tap.engine.engine import DatabaseAway, Engine
-from tap.errors import NotFound
+from tap.errors import NotFound, describe
 from tap.execute import Service
 from tap.form import read_parameters
 from tap.jobs import JobService, QueryJobs, limits_of
 from tap.observe import Kept, observe
 from tap.request import read_request
-from tap.storage import storage_of
+from tap.storage import Storage, storage_of
+from tap.storage.storage import StorageAway, StorageFull
 from tap.sync import Queries
+from uws.errors import StoreAway
 from uws.keeper import Keeper
 from uws.resources import Resources
 from uws.store import Store
@@ -45,6 +47,7 @@ class Endpoints:
     engine: Engine
     queries: Queries
     jobs: Resources
+    storage: Storage
 
     @property
     def routes(self) -> list[Route]:
@@ -76,10 +79,13 @@ class Endpoints:
         return packed(request, xml(vosi.capabilities(self.config)))
 
     async def availability(self, request: Request) -> Response:
+        """From real probes: of the catalogue, of the job store, and of the room for results (VOSI 1.1 §5)."""
         try:
             await self._catalogue()
-        except DatabaseAway:
-            return xml(vosi.availability(available=False, note="The database cannot be reached"))
+            await run_in_threadpool(self.jobs.store.jobs, [])
+            await run_in_threadpool(self.storage.check)
+        except (DatabaseAway, StoreAway, StorageFull, StorageAway) as error:
+            return xml(vosi.availability(available=False, note=describe(error).message))
         return xml(vosi.availability(available=True))
 
     async def tables(self, request: Request) -> Response:
@@ -138,11 +144,12 @@ def create_app(config: Config) -> Starlette:
     planner = Engine(reader_conninfo(config), PLANNERS, 0.5)
     store = Store(jobs_conninfo(config), limits_of(config))
     waiting = Waiting(store)
-    jobs = JobService(config, planner, store, storage_of(config))
+    storage = storage_of(config)
+    jobs = JobService(config, planner, store, storage)
     # PostgreSQL's own limit lies above ours, which can say what happened.
     service = service_of(config, engine, config.sync_limit + 5)
     resources = Resources(store, waiting, jobs, config.wait_limit)
-    endpoints = Endpoints(config, engine, Queries(service, config), resources)
+    endpoints = Endpoints(config, engine, Queries(service, config), resources, storage)
     app = Starlette(
         routes=endpoints.routes,
         middleware=[

@@ -13,7 +13,7 @@ from adql.errors import AdqlError
 from tap.engine.engine import DatabaseAway
 from tap.engine.interrupt import Reason
 from tap.engine.rows import Interrupted
-from tap.storage.storage import StorageFull
+from tap.storage.storage import StorageAway, StorageFull
 from uws.errors import IllegalMove, NoSuchJob, NotAllowed, QueueFull, StoreAway, TooManyJobs
 from uws.parameters import ParameterError
 
@@ -53,6 +53,7 @@ _AWAY = "The database cannot be reached just now. Please try again soon."
 _MANY = "You have as many jobs waiting as one may have here. Please wait until some are done, or delete some."
 _FULL = "As many jobs wait already as this service takes. Please try again later."
 _NO_ROOM = "This service has no room for results just now. Please try again later."
+_UNREACHED = "The place where results lie cannot be reached just now. Please try again soon."
 _OURS = "An error of this service, not of your query, has been logged."
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -110,6 +111,7 @@ _KNOWN: dict[type[Exception], Answer] = {
     StorageFull: Answer(503, _NO_ROOM, 300),
     DatabaseAway: Answer(503, _AWAY, 5),
     StoreAway: Answer(503, _AWAY, 5),
+    StorageAway: Answer(503, _UNREACHED, 10),
 }
 
 

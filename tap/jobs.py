@@ -25,7 +25,7 @@ from tap.form import read_parameters
 from tap.observe import Fault, JobDone, observe
 from tap.request import read_request
 from tap.storage import Storage
-from tap.storage.storage import NotStored
+from tap.storage.storage import NotStored, StorageAway
 from uws.errors import IllegalMove, NoSuchJob
 from uws.job import Asker, Ending, ErrorSummary, Job, Limits, Result
 from uws.parameters import ParameterError, Parameters
@@ -87,11 +87,14 @@ class QueryJobs:
         answer = describe(error)
         if not answer.expected:
             observe(Fault("a job"), error)
-        return Failure(answer.message, again=isinstance(error, DatabaseAway), transient=answer.status >= 500)
+        return Failure(
+            answer.message, again=isinstance(error, DatabaseAway | StorageAway), transient=answer.status >= 500
+        )
 
     def discard(self, results: Sequence[Result]) -> None:
-        for result in results:
-            self.storage.remove_key(result.key)
+        with suppress(StorageAway):  # the keeper sweeps what stays
+            for result in results:
+                self.storage.remove_key(result.key)
 
 
 @dataclass(frozen=True)

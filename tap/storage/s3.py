@@ -6,16 +6,22 @@ An upload in parts is there when it is completed, and not before.
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from tap.storage.storage import NotStored
+from tap.storage.storage import NotStored, StorageAway
 
 _PART = 8 * 1024 * 1024
 _PIECE = 256 * 1024
-_TIMES: dict[str, Any] = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=60)}
-_RETRIES: dict[str, Any] = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)}
+_CLIENT: dict[str, Any] = {
+    "connect_timeout": timedelta(seconds=5),
+    "read_timeout": timedelta(seconds=30),
+    # That of a whole answer: a slow client may take its time.
+    "timeout": timedelta(days=1),
+}
+_RETRIES: dict[str, Any] = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}
 
 
 class ObjectStore:
@@ -25,13 +31,8 @@ class ObjectStore:
         from obstore.store import S3Store
 
         parts = urlsplit(url)
-        plain = os.environ.get("AWS_ENDPOINT_URL", os.environ.get("AWS_ENDPOINT", "")).startswith("http://")
-        self._store = S3Store(
-            parts.netloc,
-            prefix=parts.path.strip("/") or None,
-            client_options={**_TIMES, "allow_http": plain},
-            retry_config=_RETRIES,
-        )
+        options: dict[str, Any] = {"client_options": {**_CLIENT, "allow_http": _is_plain()}, "retry_config": _RETRIES}
+        self._store = S3Store(parts.netloc, prefix=parts.path.strip("/") or None, **options)
 
     def check(self) -> None:
         """A bucket is never full."""
@@ -42,32 +43,29 @@ class ObjectStore:
     def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
         if start == end:
             return iter(())
-        try:
+        with _reached():
             found = self._store.get(key, options={"range": (start, end)})
-        except FileNotFoundError:
-            raise NotStored from None
-        return (bytes(piece) for piece in found.stream(min_chunk_size=_PIECE))
+        return _pieces(found)
 
     def remove(self, job_id: str) -> None:
         for key in list(self._keys(job_id)):
             self.remove_key(key)
 
     def remove_key(self, key: str) -> None:
-        try:
+        with _reached(), suppress(FileNotFoundError):
             self._store.delete(key)
-        except FileNotFoundError:
-            return
 
     def keys(self) -> Iterator[str]:
         return self._keys(None)
 
     def _keys(self, prefix: str | None) -> Iterator[str]:
-        for page in self._store.list(prefix):
-            yield from (each["path"] for each in page)
+        with _reached():
+            for page in self._store.list(prefix):
+                yield from (each["path"] for each in page)
 
 
 class ObjectSink:
-    """Closed, it is there; let go of, it never was."""
+    """Closed, it is there; left with an error, its parts are thrown away."""
 
     def __init__(self, store: Any, key: str) -> None:
         import obstore
@@ -75,12 +73,41 @@ class ObjectSink:
         self._writer: Any = obstore.open_writer(store, key, buffer_size=_PART)
 
     def write(self, data: bytes) -> None:
-        self._writer.write(data)
+        with _reached():
+            self._writer.write(data)
 
     def __enter__(self) -> Self:
+        self._writer.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if kind is None:
-            self._writer.close()
-        self._writer = None
+            with _reached():
+                self._writer.__exit__(None, None, None)
+        else:
+            with suppress(StorageAway), _reached():
+                self._writer.__exit__(kind, error, trace)
+
+
+def _pieces(found: Any) -> Iterator[bytes]:
+    with _reached():
+        yield from (bytes(piece) for piece in found.stream(min_chunk_size=_PIECE))
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """What the library raises, in the house's words. Raises: NotStored, StorageAway."""
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotStored from error
+    except (BaseError, OSError) as error:
+        raise StorageAway from error
+
+
+def _is_plain() -> bool:
+    """Whether the endpoint is http, as one on the same machine may be."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT") or ""
+    return endpoint.startswith("http://")

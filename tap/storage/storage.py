@@ -12,6 +12,10 @@ class NotStored(Exception):
     """There is nothing under that key."""
 
 
+class StorageAway(OSError):
+    """The place cannot be reached now."""
+
+
 class Sink(Protocol):
     """Where one result is written to. As a context: left well, the result is there, whole and durable; else nothing is."""
 
@@ -23,7 +27,7 @@ class Sink(Protocol):
 
 
 class Storage(Protocol):
-    """Every method blocks, and may raise OSError where the place cannot be reached."""
+    """Every method blocks, and may raise StorageAway."""
 
     def check(self) -> None:
         """Raises: StorageFull, before it is too late."""
