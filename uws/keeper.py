@@ -52,23 +52,25 @@ class Keeper:
         self._thread.join(5)
 
     def _keep(self) -> None:
-        swept = -_SWEEP_EVERY
+        sweep_at = time.monotonic()
         while not self._stopped.wait(_EVERY):
             try:
-                self.look()
-                if time.monotonic() - swept >= _SWEEP_EVERY:
+                left_something = self.look()
+                if left_something or time.monotonic() >= sweep_at:
                     self.sweep()
-                    swept = time.monotonic()
+                    sweep_at = time.monotonic() + _SWEEP_EVERY
             except (StoreAway, OSError):
                 continue
 
-    def look(self) -> None:
-        """Everything that is due now."""
-        for _, phase in self._queue.expire():
+    def look(self) -> bool:
+        """Everything that is due now; whether a dead worker may have left something in storage."""
+        expired = self._queue.expire()
+        for _, phase in expired:
             self._observe("job of a dead worker ended" if phase in FINAL else "job of a dead worker queued again", 1)
         self._destroy()
         for row in self._store.rows("deleted", {}):
             self.bury(row["job_id"])
+        return bool(expired)
 
     def _destroy(self) -> None:
         rows = self._store.rows("due", {"archive": self._store.limits.archive, "most": _MOST_AT_ONCE})
