@@ -25,6 +25,10 @@ class IllegalMove(Exception):
         self.phase = phase
 
     @classmethod
+    def of_change(cls, what: str, phase: Phase) -> "IllegalMove":
+        return cls(f"Changing its {what.replace('_', ' ')}", phase)
+
+    @classmethod
     def of(cls, move: Move, phase: Phase) -> "IllegalMove":
         return cls(move.value, phase)
 

@@ -4,7 +4,8 @@ Every handler finds its job through `_job`, where it is decided who may see it.
 """
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -14,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from uws.errors import NoSuchJob, NotAllowed
+from uws.errors import IllegalMove, NoSuchJob, NotAllowed
 from uws.instants import read_instant, write_instant
 from uws.job import Asker, Job, NewJob, Pairs
 from uws.outlook import outlook
 from uws.parameters import ParameterError, Parameters
-from uws.phases import Move, Phase
-from uws.store import Store
+from uws.phases import Move, Phase, targets
+from uws.store import CHANGEABLE, Store
 from uws.waiting import Waiting
 from uws.xml import job_document, job_list_document, parameters_document, results_document
 
@@ -173,6 +174,8 @@ class Resources:
         instant = _future("DESTRUCTION", destruction) if destruction else None
         if not (own or run_id or move or instant or duration is not None):
             raise ParameterError("There is nothing to change: the form has no parameter")
+        wanted = {"parameters": own, "run_id": run_id, "execution_duration": duration, "destruction": instant}
+        _check(job.phase, [name for name, value in wanted.items() if value not in {None, ()}], move)
         if own:
             self._set(job, Parameters.of(own))
         if run_id:
@@ -247,7 +250,7 @@ class Resources:
         return f"{self.service.url}/{job.job_id}"
 
 
-BODY = "(body)"
+BODY = "(BODY)"
 """The name under which the service gives the body of a PUT among the parameters."""
 
 
@@ -270,14 +273,20 @@ def _future(name: str, text: str) -> datetime:
     return instant
 
 
+def _check(phase: Phase, changes: Sequence[str], move: Move | None) -> None:
+    """All of a form is done or nothing of it. Raises: IllegalMove."""
+    for what in changes:
+        if phase not in CHANGEABLE[what]:
+            raise IllegalMove.of_change(what, phase)
+    if move and phase not in targets(move):
+        raise IllegalMove.of(move, phase)
+
+
 def _wait(text: str) -> float:
-    try:
-        seconds = int(text)
-    except ValueError:
-        raise ParameterError(f"WAIT must be a number of seconds, or -1, not {text[:40]!r}") from None
-    if seconds < -1:
-        raise ParameterError("WAIT must be a number of seconds, or -1")
-    return math.inf if seconds == -1 else seconds
+    """Raises: ParameterError."""
+    if not re.fullmatch(r"-1|[0-9]+", text.strip()):
+        raise ParameterError(f"WAIT must be a number of seconds, or -1, not {text[:40]!r}")
+    return math.inf if text.strip() == "-1" else int(text.strip()[:18])
 
 
 def _phase(text: str) -> Phase:

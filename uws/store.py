@@ -19,7 +19,7 @@ from uws.statements import statements
 
 Row = dict[str, Any]
 
-_CHANGEABLE = {
+CHANGEABLE = {
     "parameters": (Phase.PENDING,),
     "run_id": (Phase.PENDING,),
     "execution_duration": tuple(set(Phase) - FINAL),
@@ -143,12 +143,12 @@ class Store:
 
     def _change(self, job_id: str, **changes: Any) -> Job:
         what = next(iter(changes))
-        nothing = dict.fromkeys([*_CHANGEABLE, "cost"])
-        phases = [str(each) for each in _CHANGEABLE[what]]
+        nothing = dict.fromkeys([*CHANGEABLE, "cost"])
+        phases = [str(each) for each in CHANGEABLE[what]]
         values = asdict(self.limits) | nothing | changes | {"job_id": job_id, "phases": phases}
         rows = self.rows("change", values)
         if not rows:
-            raise IllegalMove(f"Changing its {what}".replace("_", " "), self.job(job_id).phase)
+            raise IllegalMove.of_change(what, self.job(job_id).phase)
         return job_of(rows[0])
 
     def _duration(self, wanted: int | None) -> int:
