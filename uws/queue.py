@@ -36,7 +36,8 @@ class Queue:
             "moves": as_json(Move.CLAIM),
             "running_per_owner": self.store.limits.running_per_owner,
         }
-        with self.store.connection() as connection, connection.transaction():
+        # All in one go: a worker that falls asleep here must not keep the turn from the others.
+        with self.store.connection() as connection, connection.pipeline():
             connection.execute(statements()["turn"].encode())
             rows = connection.execute(statements()["claim"].encode(), values).fetchall()
         return job_of(rows[0]) if rows else None

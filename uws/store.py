@@ -29,6 +29,9 @@ CHANGEABLE = {
 
 NOTHING_KNOWN = Ending()
 
+_OPTIONS = "-c idle_in_transaction_session_timeout=2s -c lock_timeout=5s"
+"""None may keep a lock for long: not even a process that was put to sleep."""
+
 _LISTED_BY = {
     "owner": "j.owner_id = %(owner_id)s",
     "session": "j.session = %(session)s AND j.owner_id IS NULL",
@@ -47,7 +50,12 @@ class Store:
             min_size=1,
             max_size=connections,
             timeout=wait,
-            kwargs={"autocommit": True, "application_name": "armillary jobs", "row_factory": dict_row},
+            kwargs={
+                "autocommit": True,
+                "application_name": "armillary jobs",
+                "options": _OPTIONS,
+                "row_factory": dict_row,
+            },
             check=ConnectionPool.check_connection,
             reconnect_timeout=5,
             open=False,

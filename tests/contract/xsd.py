@@ -19,6 +19,7 @@ AVAILABILITY = "http://www.ivoa.net/xml/VOSIAvailability/v1.0"
 VODATASERVICE = "http://www.ivoa.net/xml/VODataService/v1.1"
 VORESOURCE = "http://www.ivoa.net/xml/VOResource/v1.0"
 TAPREGEXT = "http://www.ivoa.net/xml/TAPRegExt/v1.0"
+UWS = "http://www.ivoa.net/xml/UWS/v1.0"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 _FILES = {
@@ -29,6 +30,7 @@ _FILES = {
     VODATASERVICE: (*_TTOOLS, "VODataService-v1.2.xsd"),
     VORESOURCE: (*_TTOOLS, "VOResource-v1.1.xsd"),
     TAPREGEXT: (*_TTOOLS, "TAPRegExt-v1.0-Erratum1.xsd"),
+    UWS: (*_TTOOLS, "UWS-v1.1.xsd"),
     "http://www.ivoa.net/xml/STC/stc-v1.30.xsd": (*_TTOOLS, "stc-v1.30.xsd"),
     "http://www.w3.org/1999/xlink": (*_TTOOLS, "xlink.xsd"),
     "http://www.w3.org/XML/1998/namespace": (*_TTOOLS, "xmlnamespace.xsd"),
