@@ -73,7 +73,7 @@ class Store:
         try:
             with self._pool.connection() as connection:
                 yield connection  # type: ignore[misc]
-        except (PoolTimeout, psycopg.OperationalError) as error:
+        except (PoolTimeout, psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout) as error:
             raise StoreAway from error
 
     def rows(self, name: str, values: Mapping[str, Any], statement: str | None = None) -> list[Row]:
