@@ -65,7 +65,12 @@ def _asked(request: Request, size: int, etag: str) -> Part | None:
     what makes no sense, are answered with the whole.
     """
     found = _RANGE.fullmatch(request.headers.get("range", "").strip())
-    if not found or found.groups() == ("", "") or request.headers.get("if-range", etag).strip() != etag:
+    if (
+        request.method != "GET"
+        or not found
+        or found.groups() == ("", "")
+        or request.headers.get("if-range", etag).strip() != etag
+    ):
         return None
     first, last = found.groups()
     if not first:

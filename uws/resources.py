@@ -28,6 +28,8 @@ from uws.xml import job_document, job_list_document, parameters_document, result
 _CONTROL = frozenset({"PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION", "ACTION", "WAIT"})
 """Parameters that steer a job; all others are its own."""
 
+_ID = re.compile(r"[0-9a-f]{32}")
+
 
 class Service(Protocol):
     """What a service adds to its jobs."""
@@ -241,7 +243,10 @@ class Resources:
 
         Raises: NoSuchJob, NotAllowed (UWS 1.1 §3).
         """
-        job = await run_in_threadpool(self.store.job, request.path_params["job_id"])
+        job_id = request.path_params["job_id"]
+        if not _ID.fullmatch(job_id):
+            raise NoSuchJob
+        job = await run_in_threadpool(self.store.job, job_id)
         if job.owner_id is not None and job.owner_id != self.service.asker(request).owner_id:
             raise NotAllowed
         return job
