@@ -26,6 +26,6 @@ def read_instant(name: str, text: str) -> datetime:
     fraction = (found[7] or "").ljust(6, "0")[:6]
     try:
         # A leap second is the end of its minute.
-        return datetime(year, month, day, hour, minute, min(second, 59), int(fraction), UTC)
+        return datetime(year, month, day, hour, minute, second - (second == 60), int(fraction), UTC)
     except ValueError as error:
         raise ParameterError(f"{name}: there is no such time as {text[:40]!r}") from error
