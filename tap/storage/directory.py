@@ -21,11 +21,16 @@ class Directory:
     reserve: int
 
     def check(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._make()
         if shutil.disk_usage(self.folder).free < self.reserve:
             raise StorageFull
 
+    def _make(self) -> None:
+        """What strangers asked is for nobody else on the machine."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
     def sink(self, key: str) -> "FileSink":
+        self._make()
         return FileSink(self._path(key))
 
     def read(self, key: str, start: int, end: int) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 STILTS = shutil.which("stilts")
-STAGES = "TMV TME TMS TMC CPV CAP AVV QGE QPO MDQ EXA"
+STAGES = "TMV TME TMS TMC CPV CAP AVV QGE QPO QAS UWS MDQ EXA"
 pytestmark = pytest.mark.skipif(STILTS is None, reason="STILTS is not installed: apt-get install stilts")
 
 
@@ -35,5 +35,5 @@ def test_taplint_ran_each_stage(report: str, stage: str) -> None:
 
 def test_taplints_queries_all_succeed(report: str) -> None:
     counts = re.findall(r"Successful/submitted TAP queries: (\d+)/(\d+)", report)
-    assert len(counts) >= 4
+    assert len(counts) >= 5
     assert all(done == sent != "0" for done, sent in counts)
