@@ -29,8 +29,8 @@ CHANGEABLE = {
 
 NOTHING_KNOWN = Ending()
 
-_OPTIONS = "-c idle_in_transaction_session_timeout=2s -c lock_timeout=5s"
-"""None may keep a lock for long: not even a process that was put to sleep."""
+_OPTIONS = "-c idle_in_transaction_session_timeout=2s -c lock_timeout=5s -c synchronous_commit=on"
+"""None may keep a lock for long, not even a process that was put to sleep; what is acknowledged is on the disk."""
 
 _LISTED_BY = {
     "owner": "j.owner_id = %(owner_id)s",

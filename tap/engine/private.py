@@ -58,8 +58,9 @@ class PrivateCluster:
         self._pg_ctl("start", "-w", "-t", "120", "-l", str(log), "-o", f"-k {self.sockets}")
         self._create_database()
 
-    def stop(self) -> None:
-        self._pg_ctl("stop", "-m", "fast", "-w", check=False)
+    def stop(self, mode: str = "fast") -> None:
+        """`mode` as pg_ctl has it."""
+        self._pg_ctl("stop", "-m", mode, "-w", check=False)
 
     @contextmanager
     def running(self) -> Iterator[bool]:
