@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from schema.publish import load_table
 from schema.tap_schema import read_catalogue
 from tap.config import Config
 from tap.engine import database
-from tap.engine.private import PrivateCluster
+from tap.engine.private import ADMIN, PrivateCluster
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = Path(os.environ.get("ARMILLARY_SAMPLE", ROOT / "build" / "sample"))
@@ -74,6 +75,20 @@ def sample(config: Config) -> Config:
             description = read_description(ROOT / "deploy" / "sample" / f"{name}.toml")
             load_table(connection, open_file(SAMPLE / f"{name}.parquet"), f"demo.{name}", description)
     return config
+
+
+def alone(config: Config, **changes: Any) -> Config:
+    """The configuration of another service on the same catalogues, with a job store of its own."""
+    port = free_port()
+    with psycopg.connect(database.cluster_of(config).conninfo(ADMIN), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE jobs_{port} OWNER armillary_jobs")
+    own = {
+        "port": port,
+        "base_url": f"http://localhost:{port}/tap",
+        "jobs_database": f"host={database.cluster_of(config).sockets} dbname=jobs_{port} user=armillary_jobs",
+        "results": str(Path(config.data_dir) / f"results-{port}"),
+    }
+    return replace(config, **own | changes)
 
 
 @pytest.fixture

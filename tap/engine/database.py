@@ -78,9 +78,18 @@ def prepare(config: Config, say: Say) -> list[str]:
         ensure_pgsphere(connection, say)
         prepare_roles(connection, settings, _reader_connections(config))
         connection.execute(f"SET ROLE {JOBS}")
-        applied = migrate(connection, migrations(files("uws") / "sql"), "uws")
+        applied = _prepare_jobs(config, connection)
         connection.execute(f"SET ROLE {OWNER}")
         return [*applied, *migrate(connection, migrations())]
+
+
+def _prepare_jobs(config: Config, connection: psycopg.Connection) -> list[str]:
+    """The job store's own migrations; it may have a database of its own."""
+    wanted = migrations(files("uws") / "sql")
+    if not config.jobs_database:
+        return migrate(connection, wanted, "uws")
+    with psycopg.connect(config.jobs_database, autocommit=True) as own:
+        return migrate(own, wanted, "uws")
 
 
 def sessions_of(config: Config) -> int:

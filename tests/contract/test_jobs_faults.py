@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pytest
 from tap.config import Config
 from tap.engine import database
 from tap.formats import FORMATS
-from tests.conftest import free_port, serving
+from tests.conftest import alone, serving
 from tests.contract.client import get, post, request
 
 ENDLESS = "SELECT COUNT(*) AS n FROM demo.stars AS a, demo.stars AS b WHERE a.ra < b.dec"
@@ -26,16 +25,7 @@ ROWS = "SELECT TOP 200000 a.ra, b.dec, b.name FROM demo.ngc AS a, demo.ngc AS b"
 
 @pytest.fixture(scope="module")
 def faulty(sample: Config) -> Config:
-    port = free_port()
-    return replace(
-        sample,
-        port=port,
-        base_url=f"http://localhost:{port}/tap",
-        results=str(Path(sample.data_dir) / "fault-results"),
-        job_duration_default=120,
-        maxrec_default=20_000_000,
-        drain_seconds=2.0,
-    )
+    return alone(sample, job_duration_default=120, maxrec_default=20_000_000, drain_seconds=2.0)
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +35,8 @@ def url(faulty: Config) -> Iterator[str]:
 
 
 @pytest.fixture
-def jobs(sample: Config) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database.jobs_conninfo(sample), autocommit=True) as connection:
+def jobs(faulty: Config) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database.jobs_conninfo(faulty), autocommit=True) as connection:
         yield connection
 
 
@@ -223,8 +213,7 @@ def test_what_belongs_to_no_job_is_swept_when_a_worker_starts(faulty: Config, ur
 
 
 def test_without_room_for_results_new_jobs_are_refused_until_there_is(sample: Config) -> None:
-    port = free_port()
-    full = replace(sample, port=port, base_url=f"http://localhost:{port}/tap", results_reserve=10**18, workers=0)
+    full = alone(sample, results_reserve=10**18, workers=0)
     with serving(full) as url:
         refused = post(f"{url}/async", {"LANG": "ADQL", "QUERY": ROWS})
         assert (refused.status, refused.headers["Retry-After"]) == (503, "300")
@@ -239,11 +228,8 @@ def test_a_disk_that_fills_up_is_told_and_leaves_nothing(sample: Config, tmp_pat
         or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False).returncode
     ):
         pytest.skip("mounting is not allowed here")
-    port = free_port()
     try:
-        small = replace(
-            sample, port=port, base_url=f"http://localhost:{port}/tap", results=str(folder), results_reserve=0
-        )
+        small = alone(sample, results=str(folder), results_reserve=0)
         with serving(small) as url:
             job = start(url, ROWS, MAXREC="200000")
             assert is_in(job, "ERROR", "COMPLETED")
@@ -258,15 +244,7 @@ def test_a_disk_that_fills_up_is_told_and_leaves_nothing(sample: Config, tmp_pat
 
 
 def test_over_the_limits_a_client_is_told_when_to_come_back(sample: Config) -> None:
-    port = free_port()
-    strict = replace(
-        sample,
-        port=port,
-        base_url=f"http://localhost:{port}/tap",
-        workers=0,
-        jobs_waiting_per_owner=3,
-        jobs_waiting=10**6,
-    )
+    strict = alone(sample, workers=0, jobs_waiting_per_owner=3)
     with serving(strict) as url:
         # A proxy on this machine says from where its clients come.
         form = {"LANG": "ADQL", "QUERY": ROWS}

@@ -1,25 +1,16 @@
 """Jobs while everything round them is killed: none lost, none wrong, none cut."""
 
 import os
-from dataclasses import replace
-from pathlib import Path
 
 from bench.kill import Siege
 from tap.config import Config
-from tests.conftest import free_port, serving
+from tests.conftest import alone, serving
 
 SEED = int(os.environ.get("ARMILLARY_SEED", "1"))
 
 
 def test_no_job_is_lost_or_wrong_when_everything_is_killed(sample: Config) -> None:
-    port = free_port()
-    config = replace(
-        sample,
-        port=port,
-        base_url=f"http://localhost:{port}/tap",
-        workers=2,
-        results=str(Path(sample.data_dir) / "siege-results"),
-    )
+    config = alone(sample, workers=2)
     siege = Siege(config, SEED)
     with serving(config):
         siege.lay(jobs=30, kills=6, restarts=2)

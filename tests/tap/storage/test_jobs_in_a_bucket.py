@@ -1,12 +1,11 @@
 """A service whose results lie in a bucket."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from tap.config import Config
-from tests.conftest import free_port, serving
+from tests.conftest import alone, serving
 from tests.contract.client import get, post, request
 from tests.tap.storage.s3_server import BUCKET, S3Server
 
@@ -24,8 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture(scope="module")
 def url(sample: Config, server: S3Server) -> Iterator[str]:
-    port = free_port()
-    config = replace(sample, port=port, base_url=f"http://localhost:{port}/tap", results=f"s3://{BUCKET}/here")
+    config = alone(sample, results=f"s3://{BUCKET}/here")
     with serving(config, **server.environment) as url:
         yield url
 
