@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -143,13 +144,15 @@ def test_a_worker_that_slept_through_its_lease_changes_nothing(
     for pid in asleep:
         os.kill(pid, signal.SIGSTOP)
     settings = {f"ARMILLARY_{name.upper()}": str(getattr(faulty, name)) for name in faulty.__slots__}
-    another = subprocess.Popen(["python", "-m", "tap", "work"], env=os.environ | settings)
+    another = subprocess.Popen([sys.executable, "-m", "tap", "work"], env=os.environ | settings)
     try:
         assert eventually(lambda: _attempt(jobs, job_id) == 2, 20)
         for pid in asleep:
             os.kill(pid, signal.SIGCONT)
         assert is_in(job, "COMPLETED")
     finally:
+        for pid in asleep:
+            os.kill(pid, signal.SIGCONT)
         another.terminate()
         another.wait(20)
     row = jobs.execute("SELECT results -> 0 ->> 'key' FROM uws.jobs WHERE job_id = %s", (job_id,)).fetchone()
