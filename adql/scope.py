@@ -59,7 +59,7 @@ def _field(column: Column, alias: str) -> Field:
         column.arraysize,
         column.xtype,
     )
-    return Field(alias, column.name, column.name, info=info)
+    return Field(alias, column.stored, column.name, info=info)
 
 
 def output_columns(outputs: tuple[Output, ...], alias: str) -> tuple[Visible, ...]:

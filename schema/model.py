@@ -6,7 +6,7 @@ use: a name that ADQL would not take as it is stands in double quotes, as TAP 1.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from schema.types import Type, of_votable
@@ -50,6 +50,12 @@ class Column:
     indexed: bool = False
     std: bool = False
     column_index: int | None = None
+    storage: str | None = None
+
+    @property
+    def stored(self) -> str:
+        """Its name in the database."""
+        return self.storage or self.name
 
     @property
     def name(self) -> str:
@@ -107,6 +113,7 @@ class Table:
     nrows: int | None = None
     storage: str | None = None
     origin: Origin = field(default_factory=Origin)
+    storage_schema: str | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -116,7 +123,7 @@ class Table:
     @property
     def stored_parts(self) -> tuple[str, ...]:
         """Schema and table in the database."""
-        return (*self.parts[:-1], self.storage or self.parts[-1])
+        return (self.storage_schema or self.parts[0], self.storage or self.parts[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,10 @@ class Catalogue:
     schemas: tuple[Schema, ...]
     keys: tuple[Key, ...] = ()
     version: int = 0
+
+    def joined_by(self, schema: Schema) -> "Catalogue":
+        """With one more schema, for one query."""
+        return replace(self, schemas=(*self.schemas, schema))
 
     @property
     def tables(self) -> Iterator[Table]:

@@ -12,7 +12,7 @@ from schema.model import Catalogue, Column, Key, Origin, Schema, Table
 
 VERSION = "SELECT version FROM armillary.catalogue"
 _READ = (files("schema") / "sql" / "read_catalogue.sql").read_text("utf-8").encode()
-_COLUMN_FIELDS = tuple(f.name for f in fields(Column))
+_COLUMN_FIELDS = tuple(f.name for f in fields(Column) if f.name != "storage")
 _ORIGIN_FIELDS = tuple(f.name for f in fields(Origin))
 
 Record = dict[str, Any]

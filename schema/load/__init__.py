@@ -12,14 +12,14 @@ FORMATS: tuple[Format, ...] = (PARQUET, FITS, VOTABLE, CSV)
 _HEAD = 8192
 
 
-def open_file(path: Path, wanted_types: dict[str, str] | None = None) -> Reader:
-    """A reader for a file, by its content and its name. Raises: LoadError; OSError."""
+def open_file(path: Path, wanted_types: dict[str, str] | None = None, name: Path | None = None) -> Reader:
+    """A reader for a file, by its content and its name, which may be another than it has now. Raises: LoadError; OSError."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if not head:
         raise LoadError(f"{path} is empty")
     for each in FORMATS:
-        if each.reads(path, head):
+        if each.reads(name or path, head):
             return each.open(path, wanted_types or {})
     known = ", ".join(each.name for each in FORMATS)
     raise LoadError(f"{path}: what kind of file it is cannot be told; known are {known}")

@@ -109,10 +109,13 @@ def test_every_file_of_a_kind_is_listed(folder: str, listing: str) -> None:
         "layout",
         "binary_rows",
         "votable_document",
+        "schema/load/votable_binary",
+        "schema/load/votable_tabledata",
+        "schema/load/votable_field",
         "copy_binary",
         "region",
         "storage",
     }
     for path in (ROOT / folder).glob("*.py"):
-        if path.stem not in leaves | {"__init__"}:
+        if not {path.stem, f"{folder}/{path.stem}"} & (leaves | {"__init__"}):
             assert f"{folder.replace('/', '.')}.{path.stem} import" in text, f"{path.stem} is not listed in {listing}"

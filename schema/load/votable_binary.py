@@ -1,0 +1,222 @@
+"""Rows of VOTable's BINARY and BINARY2 → Arrow, with numpy (VOTable 1.4 §5.3, §5.4).
+
+Where the rows begin is found one after the other, as texts have lengths of their own; everything else is done for all
+rows of a block at once.
+"""
+
+import struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schema import types
+from schema.load.reader import ARROW_OF, LoadError
+from schema.load.votable_field import Field
+
+_KINDS = {"short": ">i2", "int": ">i4", "long": ">i8", "float": ">f4", "double": ">f8", "unsignedByte": "u1"}
+_ELEMENTS = {"boolean": 1, "bit": 1, "char": 1, "unicodeChar": 2} | {
+    name: np.dtype(kind).itemsize for name, kind in _KINDS.items()
+}
+_LENGTH = struct.Struct(">i").unpack_from
+_TRUTH = np.full(256, 2, np.uint8)
+_TRUTH[list(b"Tt1")] = 1
+_TRUTH[list(b"Ff0")] = 0
+_LONGEST_ROW = 64_000_000
+
+Ints = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+
+
+class BinaryDecoder:
+    """Takes the stream in pieces of any size; gives the rows that are whole."""
+
+    def __init__(self, fields: tuple[Field, ...], *, masked: bool) -> None:
+        self._fields = fields
+        self._mask = (len(fields) + 7) // 8 if masked else 0
+        self._widths = [None if f.count is None else f.count * _ELEMENTS[f.datatype] for f in fields]
+        self._rest = b""
+        self.rows = 0
+
+    def decode(self, data: bytes) -> pa.RecordBatch | None:
+        """Raises: LoadError."""
+        data = self._rest + data
+        starts, lengths, end = self._rows_of(data)
+        self._rest = data[end:]
+        if len(self._rest) > _LONGEST_ROW:
+            raise LoadError(f"row {self.rows + 1} is longer than {_LONGEST_ROW} bytes")
+        if not len(starts):
+            return None
+        buffer = np.frombuffer(data, np.uint8)
+        arrays, place, varying = [], starts + self._mask, iter(lengths.T)
+        for index, (field, width) in enumerate(zip(self._fields, self._widths, strict=True)):
+            counts = next(varying) if width is None else None
+            place = place + 4 if counts is not None else place
+            column = _column(buffer, field, place, counts, self.rows)
+            arrays.append(self._masked(column, buffer, index, starts))
+            place = place + (counts * _ELEMENTS[field.datatype] if counts is not None else width or 0)
+        self.rows += len(starts)
+        return pa.RecordBatch.from_arrays(arrays, names=[f.name for f in self._fields])
+
+    def finish(self) -> None:
+        """Raises: LoadError where the stream ended within a row."""
+        if self._rest:
+            raise LoadError(f"after row {self.rows}: the data end in the middle of a row")
+
+    def _masked(self, column: pa.Array, buffer: Bytes, index: int, starts: Ints) -> pa.Array:
+        """BINARY2 marks missing values with a bit at the beginning of the row."""
+        if not self._mask:
+            return column
+        missing = (buffer[starts + index // 8] & (128 >> index % 8)).astype(bool)
+        return pc.if_else(pa.array(missing), pa.scalar(None, column.type), column) if missing.any() else column
+
+    # ---- where the rows begin
+
+    def _rows_of(self, data: bytes) -> tuple[Ints, npt.NDArray[np.int64], int]:
+        """Where each row begins, the lengths that it says (one column for each varying field), where the last ends."""
+        if None not in self._widths:
+            stride = self._mask + sum(width or 0 for width in self._widths)
+            count = len(data) // stride
+            return np.arange(count, dtype=np.int64) * stride, np.zeros((count, 0), np.int64), count * stride
+        begins, found, end = self._walk(data)
+        varying, lengths = self._widths.count(None), np.array(found, np.int64)
+        if lengths.size and lengths.min() < 0:
+            raise LoadError(f"row {self.rows + int(lengths.argmin()) // varying + 1}: a value has a negative length")
+        starts = np.array(begins, np.int64)
+        return starts, lengths[: len(starts) * varying].reshape(-1, varying), end
+
+    def _walk(self, data: bytes) -> tuple[list[int], list[int], int]:
+        """From row to row over the lengths that they say; the one loop over rows that there is."""
+        gaps, after = self._gaps()
+        starts: list[int] = []
+        found: list[int] = []
+        place, end, size = 0, 0, len(data)
+        try:
+            while True:
+                for gap, element in gaps:
+                    place += gap
+                    count = _LENGTH(data, place)[0]
+                    found.append(count)
+                    place += 4 + count * element
+                place += after
+                if place > size or place <= end:
+                    break
+                starts.append(end)
+                end = place
+        except struct.error:
+            pass  # the last row is not whole yet
+        return starts, found, end
+
+    def _gaps(self) -> tuple[list[tuple[int, int]], int]:
+        """Of each varying field how far it lies behind the end of the one before, and the width of its elements."""
+        gaps, gap = [], self._mask
+        for field, width in zip(self._fields, self._widths, strict=True):
+            if width is None:
+                gaps.append((gap, _ELEMENTS[field.datatype]))
+                gap = 0
+            else:
+                gap += width
+        return gaps, gap
+
+
+# ---- columns: `place` is where each value begins, `counts` how many elements it has where that varies
+
+
+def _column(buffer: Bytes, field: Field, place: Ints, counts: Ints | None, row: int) -> pa.Array:
+    try:
+        if field.datatype in {"char", "unicodeChar"}:
+            return _texts(buffer, field, place, counts)
+        if field.datatype == "bit":
+            # Writers do not agree on which bit of the byte it is.
+            return pa.array(buffer[place] != 0)
+        if field.type is types.BOOLEAN:
+            truth = _TRUTH[buffer[place]]
+            return pa.array(truth == 1, mask=truth == 2)
+        if field.type.is_array or field.type is types.BYTES:
+            return _arrays(buffer, field, place, counts)
+        values = _gather(buffer, _KINDS[field.datatype], place)
+        missing = values == int(field.null) if field.null is not None else None
+        return pa.array(values.astype(values.dtype.newbyteorder("=")), ARROW_OF[field.type], mask=missing)
+    except (pa.ArrowException, ValueError) as error:
+        raise LoadError(f"column {field.name}, from row {row + 1} on: {error}") from error
+
+
+def _gather(buffer: Bytes, kind: str, place: Ints) -> npt.NDArray[Any]:
+    """The values that begin at these places, aligned or not."""
+    dtype = np.dtype(kind)
+    everywhere = np.ndarray((max(0, buffer.nbytes - dtype.itemsize + 1),), dtype, buffer, 0, (1,))
+    return everywhere[place]
+
+
+def _bytes(buffer: Bytes, place: Ints, lengths: Ints) -> Bytes:
+    """Those of all values, one after the other."""
+    inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    found: Bytes = buffer[np.repeat(place, lengths) + inside]
+    return found
+
+
+def _offsets(lengths: Ints) -> pa.Buffer:
+    return pa.py_buffer(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
+
+
+def _arrays(buffer: Bytes, field: Field, place: Ints, counts: Ints | None) -> pa.Array:
+    if counts is None:
+        counts = np.full(len(place), field.count, np.int64)
+    content = _bytes(buffer, place, counts * _ELEMENTS[field.datatype])
+    if field.type is types.BYTES:
+        return pa.Array.from_buffers(pa.binary(), len(place), [None, _offsets(counts), pa.py_buffer(content)])
+    numbers = content.view(_KINDS[field.datatype])
+    elements = pa.array(numbers.astype(numbers.dtype.newbyteorder("=")), ARROW_OF[field.type].value_type)
+    return pa.ListArray.from_arrays(
+        pa.Array.from_buffers(pa.int32(), len(place) + 1, [None, _offsets(counts)]), elements
+    )
+
+
+def _texts(buffer: Bytes, field: Field, place: Ints, counts: Ints | None) -> pa.Array:
+    """Up to the first NUL; nothing at all is NULL. Raises: ValueError for what is not UTF-8."""
+    if counts is None:
+        counts = np.full(len(place), field.count, np.int64)
+    if field.datatype == "unicodeChar":
+        content, counts = _narrowed(buffer, place, counts)
+    else:
+        content = _bytes(buffer, place, counts)
+    content, counts = _up_to_nul(content, counts)
+    texts = pa.Array.from_buffers(pa.string(), len(counts), [None, _offsets(counts), pa.py_buffer(content)])
+    if content.size and int(content.max()) > 127:
+        texts.validate(full=True)
+    texts = pc.if_else(pa.array(counts == 0), pa.scalar(None, pa.string()), texts) if (counts == 0).any() else texts
+    return moments(texts) if field.type is types.TIMESTAMP else texts
+
+
+def _narrowed(buffer: Bytes, place: Ints, counts: Ints) -> tuple[Bytes, Ints]:
+    """UTF-16 as UTF-8; quick where all is ASCII."""
+    wide = _bytes(buffer, place, counts * 2)
+    units = wide.view(">u2")
+    if not units.size or int(units.max()) < 128:
+        return units.astype(np.uint8), counts
+    ends = np.cumsum(counts) * 2
+    texts = [
+        bytes(wide[end - 2 * count : end]).decode("utf-16-be", "replace").encode()
+        for end, count in zip(ends.tolist(), counts.tolist(), strict=True)
+    ]
+    return np.frombuffer(b"".join(texts), np.uint8), np.fromiter(map(len, texts), np.int64, len(texts))
+
+
+def _up_to_nul(content: Bytes, counts: Ints) -> tuple[Bytes, Ints]:
+    if not content.size or content.all():
+        return content, counts
+    ends = np.cumsum(counts)
+    starts = ends - counts
+    nuls = np.flatnonzero(content == 0)
+    first = np.append(nuls, content.size)[np.searchsorted(nuls, starts)]
+    lengths = np.minimum(first, ends) - starts
+    return _bytes(content, starts, lengths), lengths
+
+
+def moments(texts: pa.Array) -> pa.Array:
+    """ISO 8601 in UTC → timestamps. Raises: ArrowInvalid."""
+    plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(texts), pattern="Z$", replacement="")
+    plain = pc.if_else(pc.equal(plain, ""), pa.scalar(None, pa.string()), plain)
+    return plain.cast(pa.timestamp("us"))

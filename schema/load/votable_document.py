@@ -1,0 +1,133 @@
+"""The XML of a VOTable, read piece by piece: no DOCTYPE, no entities, no network; only the first TABLE counts."""
+
+from xml.parsers import expat
+
+import pybase64
+
+from schema.load.reader import LoadError
+
+_WHITESPACE = b" \t\r\n"
+_BUFFER = 1 << 20
+
+
+class Document:
+    """What expat tells of a VOTable: the FIELDs, then rows of text or a stream of bytes."""
+
+    def __init__(self) -> None:
+        self.fields: list[dict[str, str]] = []
+        self.data = ""
+        self.finished = False
+        self._rows: list[list[str]] = []
+        self._text: list[str] = []
+        self._stream: list[str] = []
+        self._rest = b""
+        self._path: list[str] = []
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.buffer_size = _BUFFER
+        self._parser.StartDoctypeDeclHandler = self._doctype
+        self._read_elements()
+
+    def feed(self, chunk: bytes) -> None:
+        """The next piece of the file, empty at its end. Raises: LoadError."""
+        try:
+            self._parser.Parse(chunk, not chunk)
+        except expat.ExpatError as error:
+            message = f"line {error.lineno}: the XML is not well-formed: {expat.ErrorString(error.code)}"
+            raise LoadError(message) from error
+
+    def take_rows(self, least: int, *, last: bool) -> list[list[str]]:
+        """Rows of cells, not before there are so many of them, but for the last."""
+        if len(self._rows) < least and not last:
+            return []
+        taken = self._rows.copy()
+        self._rows.clear()
+        return taken
+
+    def take_stream(self) -> bytes:
+        """Bytes that came since. Raises: LoadError where they are not base64."""
+        text = self._rest + "".join(self._stream).encode("ascii", "replace").translate(None, _WHITESPACE)
+        self._stream = []
+        whole = len(text) - len(text) % 4
+        self._rest = text[whole:]
+        try:
+            return bytes(pybase64.b64decode(text[:whole], validate=True))
+        except ValueError as error:
+            raise LoadError(f"the data are not base64: {error}") from error
+
+    # ---- elements round the data
+
+    def _read_elements(self) -> None:
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._characters
+
+    def _doctype(self, *_: object) -> None:
+        raise LoadError("A VOTable needs no DOCTYPE, and none is allowed here")
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        self._path.append(name)
+        self._text = []
+        if self.finished:
+            return
+        if name == "FIELD" and "TABLE" in self._path:
+            self.fields.append(dict(attributes))
+        elif name == "VALUES" and "FIELD" in self._path and "null" in attributes:
+            self.fields[-1]["null"] = attributes["null"]
+        elif name in {"TABLEDATA", "BINARY", "BINARY2"}:
+            self.data = name
+            if name == "TABLEDATA":
+                self._read_rows(tag)
+        elif name == "STREAM":
+            self._begin_stream(attributes)
+        elif name == "FITS":
+            raise LoadError("A VOTable with FITS data cannot be loaded; load the FITS file")
+
+    def _begin_stream(self, attributes: dict[str, str]) -> None:
+        if "href" in attributes or attributes.get("encoding", "base64") != "base64":
+            raise LoadError("The data of a VOTable must stand in it, as base64")
+        self._parser.CharacterDataHandler = self._stream_text
+
+    def _stream_text(self, text: str) -> None:
+        self._stream.append(text)
+
+    def _end(self, tag: str) -> None:
+        name = self._path.pop()
+        if self.finished:
+            return
+        if name == "DESCRIPTION" and self._path and self._path[-1] == "FIELD":
+            self.fields[-1]["description"] = "".join(self._text).strip()
+        elif name == "STREAM":
+            self._parser.CharacterDataHandler = self._characters
+        elif name == "TABLE":
+            self.finished = True
+
+    def _characters(self, text: str) -> None:
+        if self._path and self._path[-1] == "DESCRIPTION":
+            self._text.append(text)
+
+    # ---- rows of cells: the same handlers millions of times, so they know nothing else
+
+    def _read_rows(self, table: str) -> None:
+        prefix = table[: -len("TABLEDATA")]
+        cell, row = f"{prefix}TD", f"{prefix}TR"
+        rows, cells, text = self._rows, list[str](), list[str]()
+
+        def start(tag: str, attributes: dict[str, str]) -> None:
+            text.clear()
+
+        def end(tag: str) -> None:
+            nonlocal cells
+            if tag == cell:
+                cells.append("".join(text))
+            elif tag == row:
+                rows.append(cells)
+                cells = []
+            elif tag == table:
+                self._read_elements()
+                self._end(tag)
+
+        self._parser.StartElementHandler = start
+        self._parser.EndElementHandler = end
+        self._parser.CharacterDataHandler = text.append
