@@ -34,6 +34,17 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came as the parameter `name`; `key` is its place in storage, the rest what its client said."""
+
+    name: str
+    key: str
+    size: int
+    file_name: str = ""
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorSummary:
     """`type` is transient or fatal."""
 
@@ -72,6 +83,7 @@ class Job:
     worker: str | None
     ahead: int | None = None
     running: int | None = None
+    attachments: tuple[Attachment, ...] = ()
 
     def result(self, id_: str) -> Result | None:
         return next((each for each in self.results if each.id == id_), None)
@@ -106,9 +118,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What a client asks for when it makes a job; `cost` is what the service makes of it."""
+    """What a client asks for when it makes a job; `cost` is what the service makes of it.
+
+    With attachments it must not run before they are stored.
+    """
 
     parameters: Pairs
+    attachments: tuple[Attachment, ...] = ()
     run: bool = False
     run_id: str | None = None
     execution_duration: int | None = None

@@ -5,9 +5,12 @@ Every handler finds its job through `_job`, where it is decided who may see it.
 
 import math
 import re
+import secrets
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
@@ -17,11 +20,11 @@ from starlette.routing import Route
 
 from uws.errors import IllegalMove, NoSuchJob, NotAllowed
 from uws.instants import read_instant, write_instant
-from uws.job import Asker, Job, NewJob, Pairs
+from uws.job import Asker, Attachment, Job, NewJob, Pairs
 from uws.outlook import outlook
 from uws.parameters import ParameterError, Parameters
 from uws.phases import Move, Phase, targets
-from uws.store import CHANGEABLE, Store
+from uws.store import CHANGEABLE, Store, new_job_id
 from uws.waiting import Waiting
 from uws.xml import job_document, job_list_document, parameters_document, results_document
 
@@ -29,6 +32,32 @@ _CONTROL = frozenset({"PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION", "ACT
 """Parameters that steer a job; all others are its own."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
+
+
+class File(Protocol):
+    """A file of a form, as the service has it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def file_name(self) -> str: ...
+    @property
+    def media_type(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def path(self) -> Path: ...
+
+
+class Form(Protocol):
+    """What a request sent; its files are there until `close`."""
+
+    @property
+    def parameters(self) -> Parameters: ...
+    @property
+    def files(self) -> Sequence[File]: ...
+
+    def close(self) -> None: ...
 
 
 class Service(Protocol):
@@ -39,7 +68,17 @@ class Service(Protocol):
         """Of the job list, absolute."""
         ...
 
-    async def parameters(self, request: Request) -> Parameters: ...
+    async def parameters(self, request: Request) -> Parameters:
+        """Without the files that may come with them."""
+        ...
+
+    async def form(self, request: Request) -> Form: ...
+
+    def keep(self, file: File, key: str) -> None:
+        """Stores a file durably. Blocks."""
+        ...
+
+    async def attachment(self, attachment: Attachment) -> Response: ...
 
     def asker(self, request: Request) -> Asker: ...
 
@@ -109,26 +148,38 @@ class Resources:
 
     async def create(self, request: Request) -> Response:
         """Looks at nothing that the job itself will look at: a bad query is a job in ERROR (DALI 1.1 §2.2.1.1)."""
-        parameters = await self.service.parameters(request)
+        form = await self.service.form(request)
         asker = self.service.asker(request)
-        job_id = await run_in_threadpool(self._create, parameters, asker)
+        with closing(form):
+            job_id = await run_in_threadpool(self._create, form, asker)
         response = _see(f"{self.service.url}/{job_id}")
         self.service.welcome(request, response, asker)
         return response
 
-    def _create(self, parameters: Parameters, asker: Asker) -> str:
+    def _create(self, form: Form, asker: Asker) -> str:
+        """A job with files is not run before they are stored; then it is, and only then acknowledged."""
+        parameters, job_id = form.parameters, new_job_id()
         phase, destruction = parameters.one("PHASE"), parameters.one("DESTRUCTION")
         if phase not in {None, "RUN"}:
             raise ParameterError("A new job's PHASE can only be RUN")
         new = NewJob(
             _own(parameters),
-            run=phase == "RUN",
+            _attachments(form, job_id),
+            run=phase == "RUN" and not form.files,
             run_id=parameters.one("RUNID"),
             execution_duration=_seconds(parameters),
             destruction=_future("DESTRUCTION", destruction) if destruction else None,
             cost=self.service.cost(parameters),
         )
-        return self.store.create(asker, new)
+        self.store.create(asker, new, job_id)
+        self._keep(form, new.attachments)
+        if phase == "RUN" and form.files:
+            self.store.run(self.store.job(job_id))
+        return job_id
+
+    def _keep(self, form: Form, attachments: Sequence[Attachment]) -> None:
+        for file, attachment in zip(form.files, attachments, strict=True):
+            self.service.keep(file, attachment.key)
 
     # ---- a job
 
@@ -156,30 +207,35 @@ class Resources:
     async def change(self, request: Request) -> Response:
         """A form that steers the job or sets its parameters, at whichever of its resources (UWS 1.1 §2.1.11, §2.2.3)."""
         job = await self._job(request)
-        parameters = await self.service.parameters(request)
-        action = parameters.one("ACTION")
-        if action is not None and action.upper() != "DELETE":
-            raise ParameterError("ACTION can only be DELETE")
-        if action:
-            return await self.delete(request)
-        await run_in_threadpool(self._change, job, parameters)
+        form = await self.service.form(request)
+        with closing(form):
+            action = form.parameters.one("ACTION")
+            if action is not None and action.upper() != "DELETE":
+                raise ParameterError("ACTION can only be DELETE")
+            if action:
+                return await self.delete(request)
+            await run_in_threadpool(self._change, job, form)
         # astroquery takes nothing but 200 here, and follows no redirect.
         if request.headers.get("user-agent", "").startswith("astroquery/"):
             return self._document(await self._job(request))
         return _see(self._url(job))
 
-    def _change(self, job: Job, parameters: Parameters) -> None:
+    def _change(self, job: Job, form: Form) -> None:
         """First what may be refused for its value; the phase last, as what was set before shall hold for the run."""
+        parameters = form.parameters
         duration, destruction = _seconds(parameters), parameters.one("DESTRUCTION")
         phase, run_id, own = parameters.one("PHASE"), parameters.one("RUNID"), _own(parameters)
         move = _move(phase) if phase else None
         instant = _future("DESTRUCTION", destruction) if destruction else None
-        if not (own or run_id or move or instant or duration is not None):
+        if not (own or form.files or run_id or move or instant or duration is not None):
             raise ParameterError("There is nothing to change: the form has no parameter")
-        wanted = {"parameters": own, "run_id": run_id, "execution_duration": duration, "destruction": instant}
-        _check(job.phase, [name for name, value in wanted.items() if value not in {None, ()}], move)
-        if own:
-            self._set(job, Parameters.of(own))
+        changed = own or form.files
+        wanted = {"parameters": changed, "run_id": run_id, "execution_duration": duration, "destruction": instant}
+        _check(job.phase, [name for name, value in wanted.items() if value or value == 0], move)
+        if changed:
+            attachments = _attachments(form, job.job_id)
+            self._set(job, Parameters(own), attachments)
+            self._keep(form, attachments)
         if run_id:
             self.store.change_run_id(job.job_id, run_id)
         if duration is not None:
@@ -191,19 +247,25 @@ class Resources:
         elif move:
             self.store.move(job.job_id, move)
 
-    def _set(self, job: Job, changes: Parameters) -> None:
+    def _set(self, job: Job, changes: Parameters, files: Sequence[Attachment] = ()) -> None:
         """Each name that is given takes the place of what it was."""
         names = {name for name, _ in changes.pairs}
         pairs = tuple(pair for pair in job.parameters if pair[0] not in names) + changes.pairs
+        replaced = {each.name for each in files}
+        attachments = [each for each in job.attachments if each.name not in replaced] + list(files)
         cost = self.service.cost(Parameters(pairs)) if job.phase is Phase.PENDING else None
-        self.store.change_parameters(job.job_id, pairs, cost)
+        self.store.change_parameters(job.job_id, pairs, cost, attachments)
 
     async def parameters(self, request: Request) -> Response:
-        return _xml(parameters_document(await self._job(request)))
+        job = await self._job(request)
+        return _xml(parameters_document(job, self._url(job)))
 
     async def parameter(self, request: Request) -> Response:
-        job, name = await self._job(request), request.path_params["name"].upper()
-        values = Parameters(job.parameters).all(name)
+        job, name = await self._job(request), request.path_params["name"]
+        attachment = next((each for each in job.attachments if each.name == name), None)
+        if attachment:
+            return await self.service.attachment(attachment)
+        values = Parameters(job.parameters).all(name.upper())
         if not values:
             raise NoSuchJob(f"The job has no parameter {name[:40]}")
         return _plain("\n".join(values))
@@ -257,6 +319,14 @@ class Resources:
 
 BODY = "(BODY)"
 """The name under which the service gives the body of a PUT among the parameters."""
+
+
+def _attachments(form: Form, job_id: str) -> tuple[Attachment, ...]:
+    """Files with their places in storage, new ones whatever was there before."""
+    return tuple(
+        Attachment(each.name, f"{job_id}/upload-{secrets.token_hex(4)}", each.size, each.file_name, each.media_type)
+        for each in form.files
+    )
 
 
 def _own(parameters: Parameters) -> Pairs:

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from uws.errors import IllegalMove, NoSuchJob, QueueFull, StoreAway, TooManyJobs
-from uws.job import Asker, Attempt, Ending, ErrorSummary, Job, JobRef, Limits, NewJob, Pairs, Result
+from uws.job import Asker, Attachment, Attempt, Ending, ErrorSummary, Job, JobRef, Limits, NewJob, Pairs, Result
 from uws.phases import FINAL, Move, Phase, as_json
 from uws.statements import statements
 
@@ -88,13 +88,14 @@ class Store:
 
     # ---- what a client does
 
-    def create(self, asker: Asker, new: NewJob) -> str:
-        """The id of a new job. Raises: TooManyJobs, QueueFull."""
-        job_id = secrets.token_hex(16)
+    def create(self, asker: Asker, new: NewJob, job_id: str | None = None) -> str:
+        """The id of a new job, which may have been chosen before. Raises: TooManyJobs, QueueFull."""
+        job_id = job_id or new_job_id()
         values = asdict(self.limits) | asdict(asker) | asdict(new)
         values |= {
             "job_id": job_id,
             "parameters": Jsonb(new.parameters),
+            "attachments": _json(new.attachments),
             "execution_duration": self._duration(new.execution_duration),
         }
         found = self.rows("create", values)[0]
@@ -134,9 +135,12 @@ class Store:
         _admit(waiting)
         return self.move(job.job_id, Move.RUN)
 
-    def change_parameters(self, job_id: str, parameters: Pairs, cost: float | None) -> Job:
-        """Raises: IllegalMove in any phase but PENDING."""
-        return self._change(job_id, parameters=Jsonb(parameters), cost=cost)
+    def change_parameters(
+        self, job_id: str, parameters: Pairs, cost: float | None, attachments: Sequence[Attachment] | None = None
+    ) -> Job:
+        """Attachments of None stay as they are. Raises: IllegalMove in any phase but PENDING."""
+        files = None if attachments is None else _json(attachments)
+        return self._change(job_id, parameters=Jsonb(parameters), attachments=files, cost=cost)
 
     def change_run_id(self, job_id: str, run_id: str) -> Job:
         """Raises: IllegalMove in any phase but PENDING."""
@@ -151,7 +155,7 @@ class Store:
 
     def _change(self, job_id: str, **changes: Any) -> Job:
         what = next(iter(changes))
-        nothing = dict.fromkeys([*CHANGEABLE, "cost"])
+        nothing = dict.fromkeys([*CHANGEABLE, "attachments", "cost"])
         phases = [str(each) for each in CHANGEABLE[what]]
         values = asdict(self.limits) | nothing | changes | {"job_id": job_id, "phases": phases}
         rows = self.rows("change", values)
@@ -182,7 +186,7 @@ class Store:
             "moves": as_json(move),
             "worker": attempt and attempt.worker,
             "attempt": attempt and attempt.number,
-            "results": Jsonb([asdict(each) for each in ending.results]),
+            "results": _json(ending.results),
             "progress": None if ending.progress is None else Jsonb(dict(ending.progress)),
             "error_message": ending.error and ending.error.message,
             "error_type": ending.error and ending.error.type,
@@ -204,6 +208,15 @@ class Store:
         return self.rows("overview", {})
 
 
+def new_job_id() -> str:
+    """128 random bits."""
+    return secrets.token_hex(16)
+
+
+def _json(values: Sequence[Result] | Sequence[Attachment]) -> Jsonb:
+    return Jsonb([asdict(each) for each in values])
+
+
 def _admit(room: Row) -> None:
     """Raises: TooManyJobs, QueueFull."""
     if not room["of_share"]:
@@ -218,6 +231,7 @@ def job_of(row: Row) -> Job:
     changed = {
         "phase": Phase(row["phase"]),
         "parameters": tuple((name, value) for name, value in row["parameters"]),
+        "attachments": tuple(Attachment(**each) for each in row["attachments"]),
         "progress": tuple(sorted(row["progress"].items())),
         "results": tuple(Result(**each) for each in row["results"]),
         "error": ErrorSummary(message, row["error_type"]) if message is not None else None,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from lxml import etree
 from lxml.builder import ElementMaker
@@ -59,15 +60,15 @@ def job_element(job: Job, url: str, outlook: Outlook) -> Element:
         _text_or_nil("endTime", write_instant(job.end_time)),
         _E.executionDuration(str(job.execution_duration)),
         _E.destruction(write_instant(job.destruction)),
-        _parameters(job),
+        _parameters(job, url),
         _results(job, url),
         *_error(job),
         *_job_info(job, outlook.waits_for),
     )
 
 
-def parameters_document(job: Job) -> bytes:
-    return _bytes(_parameters(job))
+def parameters_document(job: Job, url: str) -> bytes:
+    return _bytes(_parameters(job, url))
 
 
 def results_document(job: Job, url: str) -> bytes:
@@ -86,8 +87,14 @@ def _text_or_nil(name: str, text: str | None) -> Element:
     return _E(name, _text(text)) if text else _E(name, _NIL)
 
 
-def _parameters(job: Job) -> Element:
-    return _E.parameters(*(_E.parameter({"id": _text(name)}, _text(value)) for name, value in job.parameters))
+def _parameters(job: Job, url: str) -> Element:
+    """Files by reference (UWS 1.1 §2.2.3.1.1)."""
+    values = [_E.parameter({"id": _text(name)}, _text(value)) for name, value in job.parameters]
+    files = [
+        _E.parameter({"id": _text(each.name), "byReference": "true"}, f"{url}/parameters/{quote(each.name, safe='')}")
+        for each in job.attachments
+    ]
+    return _E.parameters(*values, *files)
 
 
 def _results(job: Job, url: str) -> Element:

@@ -16,14 +16,14 @@ from starlette.responses import PlainTextResponse, Response
 
 from tap.config import Config
 from tap.edge import Edge
-from tap.form import read_parameters
+from tap.form import Form, read_form, read_parameters
 from tests.contract.xsd import UWS, parse
 from tests.uws.conftest import PHASES, Sql, create, job_in, row_of
 from uws.errors import NoSuchJob
-from uws.job import Asker, Job
+from uws.job import Asker, Attachment, Job
 from uws.parameters import Parameters
 from uws.phases import Move, Phase
-from uws.resources import Resources
+from uws.resources import File, Resources
 from uws.store import Store
 from uws.waiting import Waiting
 
@@ -39,6 +39,15 @@ class Echoes:
 
     async def parameters(self, request: Request) -> Parameters:
         return await read_parameters(request, Config())
+
+    async def form(self, request: Request) -> Form:
+        return await read_form(request, Config(), None)
+
+    def keep(self, file: File, key: str) -> None:
+        raise NotImplementedError
+
+    async def attachment(self, attachment: Attachment) -> Response:
+        raise NotImplementedError
 
     def asker(self, request: Request) -> Asker:
         who = request.headers.get("x-user")

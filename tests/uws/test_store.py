@@ -17,6 +17,7 @@ VIOLATIONS = [
     ("a_job_is_in_a_phase", "phase = 'UNKNOWN'"),
     ("a_job_is_in_a_phase", "phase = 'pending'"),
     ("parameters_are_a_list", "parameters = '{}'"),
+    ("attachments_are_a_list", "attachments = '{}'"),
     ("there_are_two_lanes", "lane = 'fast'"),
     ("a_duration_is_not_negative", "execution_duration = -1"),
     ("a_queued_job_has_its_place", "phase = 'QUEUED'"),

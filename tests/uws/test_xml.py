@@ -93,7 +93,7 @@ def test_any_text_comes_out_as_it_went_in(name: str, value: str, message: str) -
     assert (find(root, "uws:ownerId").text or "") == written(name)
     assert (find(root, "uws:errorSummary/uws:message").text or "") == written(message)
     # The atom's document is the same part.
-    alone = parse(parameters_document(job))
+    alone = parse(parameters_document(job, URL))
     assert [each.text or "" for each in alone] == [written(value), written(name)]
 
 
@@ -128,7 +128,7 @@ def test_the_prefix_is_uws_to_the_letter() -> None:
     for document_ in (
         job_document(JOB, URL, Outlook()),
         job_list_document([], URL),
-        parameters_document(JOB),
+        parameters_document(JOB, URL),
         results_document(JOB, URL),
     ):
         assert re.search(rb"<uws:(job|jobs|parameters|results)[ >/]", document_)

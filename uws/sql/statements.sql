@@ -8,13 +8,13 @@ WITH few AS (
            NOT %(run)s OR (SELECT count(*) FROM uws.jobs WHERE phase = 'QUEUED') < %(waiting)s AS of_all
 ), made AS (
     INSERT INTO uws.jobs (job_id, owner_id, session, share, run_id, phase, queue_time, execution_duration,
-                          destruction, parameters, cost, expected, lane)
+                          destruction, parameters, attachments, cost, expected, lane)
     SELECT %(job_id)s, %(owner_id)s, %(session)s, %(share)s, %(run_id)s,
            CASE WHEN %(run)s THEN 'QUEUED' ELSE 'PENDING' END, CASE WHEN %(run)s THEN now() END,
            %(execution_duration)s,
            least(coalesce(%(destruction)s, now() + %(destruction_default)s * interval '1 second'),
                  now() + %(destruction_limit)s * interval '1 second'),
-           %(parameters)s, %(cost)s, e.expected,
+           %(parameters)s, %(attachments)s, %(cost)s, e.expected,
            CASE WHEN coalesce(e.expected, %(cost)s * 1e-5) > %(short_lane)s THEN 'long' ELSE 'short' END
     FROM few, (SELECT uws.expected(%(cost)s) AS expected) AS e
     WHERE few.of_share AND few.of_all
@@ -85,6 +85,7 @@ UPDATE uws.jobs SET
     destruction = CASE WHEN %(destruction)s::timestamptz IS NULL THEN destruction
                        ELSE least(%(destruction)s, now() + %(destruction_limit)s * interval '1 second') END,
     parameters = coalesce(%(parameters)s::jsonb, parameters),
+    attachments = coalesce(%(attachments)s::jsonb, attachments),
     cost = CASE WHEN %(parameters)s::jsonb IS NULL THEN cost ELSE %(cost)s END,
     expected = CASE WHEN %(parameters)s::jsonb IS NULL THEN expected ELSE uws.expected(%(cost)s) END,
     lane = CASE WHEN %(parameters)s::jsonb IS NULL THEN lane
@@ -167,7 +168,7 @@ SELECT job_id FROM uws.jobs WHERE deleted LIMIT 1000;
 
 -- name: keys
 -- What storage may hold: the results of complete jobs, and whatever running attempts write.
-SELECT job_id, attempt, phase, ARRAY(SELECT r ->> 'key' FROM jsonb_array_elements(results) AS r) AS keys
+SELECT job_id, attempt, phase, ARRAY(SELECT r ->> 'key' FROM jsonb_array_elements(results || attachments) AS r) AS keys
 FROM uws.jobs
 WHERE job_id = ANY (%(job_ids)s) AND NOT deleted;
 
