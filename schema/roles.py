@@ -50,7 +50,8 @@ def prepare_roles(connection: psycopg.Connection, settings: Mapping[str, str], c
     connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     for role in (OWNER, JOBS):
         connection.execute(_grant_database("CONNECT, CREATE, TEMPORARY", database, role))
-    connection.execute(_grant_database("CONNECT", database, READER))
+    # Temporary tables are for uploads only: what strangers write runs in transactions that read.
+    connection.execute(_grant_database("CONNECT, TEMPORARY", database, READER))
     for name, value in settings.items():
         command = sql.SQL("ALTER ROLE {} SET {} = {}")
         connection.execute(command.format(sql.Identifier(READER), sql.Identifier(name), sql.Literal(value)))

@@ -1,7 +1,7 @@
 """The web application: everything is put together here, and nowhere else."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -24,13 +24,17 @@ from tap.engine.database import PLANNERS, jobs_conninfo, reader_conninfo, sessio
 from tap.engine.engine import DatabaseAway, Engine
 from tap.errors import NotFound, describe
 from tap.execute import Service
-from tap.form import read_parameters
+from tap.form import read_form, read_parameters
 from tap.jobs import JobService, QueryJobs, limits_of
 from tap.observe import Kept, observe
 from tap.request import read_request
 from tap.storage import Storage, storage_of
 from tap.storage.storage import StorageAway, StorageFull
 from tap.sync import Queries
+from tap.uploads.load import Limits as UploadLimits
+from tap.uploads.remote import Remote
+from tap.uploads.sources import Sources
+from tap.uploads.upload import sweep_uploads, uploads_of
 from uws.errors import StoreAway
 from uws.keeper import Keeper
 from uws.resources import Resources
@@ -71,9 +75,12 @@ class Endpoints:
         ]
 
     async def sync(self, request: Request) -> Response:
-        parameters = await read_parameters(request, self.config)
-        tap_request = read_request(parameters, self.config)
-        return self.queries.answer(tap_request, gzip=wants_gzip(request))  # type: ignore[return-value]
+        form = await read_form(request, self.config, uploads_of(self.config))
+        with ExitStack() as stack:
+            stack.callback(form.close)
+            tap_request = read_request(form.parameters, self.config, form.files)
+            done = stack.pop_all().close
+        return self.queries.answer(tap_request, done, gzip=wants_gzip(request))  # type: ignore[return-value]
 
     async def capabilities(self, request: Request) -> Response:
         return packed(request, xml(vosi.capabilities(self.config)))
@@ -142,12 +149,13 @@ class Endpoints:
 def create_app(config: Config) -> Starlette:
     engine = Engine(reader_conninfo(config), sessions_of(config), config.queue_limit)
     planner = Engine(reader_conninfo(config), PLANNERS, 0.5)
+    sweep_uploads(uploads_of(config))
     store = Store(jobs_conninfo(config), limits_of(config))
     waiting = Waiting(store)
     storage = storage_of(config)
     jobs = JobService(config, planner, store, storage)
     # PostgreSQL's own limit lies above ours, which can say what happened.
-    service = service_of(config, engine, config.sync_limit + 5)
+    service = service_of(config, engine, sources_of(config, store, storage), config.sync_limit + 5)
     resources = Resources(store, waiting, jobs, config.wait_limit)
     endpoints = Endpoints(config, engine, Queries(service, config), resources, storage)
     app = Starlette(
@@ -169,7 +177,7 @@ def create_app(config: Config) -> Starlette:
     return app
 
 
-def service_of(config: Config, engine: Engine, limit: float) -> Service:
+def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -> Service:
     """What every query needs, of /sync as of jobs."""
     about = {
         "server_software": "Armillary",
@@ -177,7 +185,13 @@ def service_of(config: Config, engine: Engine, limit: float) -> Service:
         "publisher": config.publisher,
         "contact": config.contact,
     }
-    return Service(engine, limit, about)
+    return Service(engine, limit, about, sources, UploadLimits(config.upload_rows))
+
+
+def sources_of(config: Config, store: Store, storage: Storage) -> Sources:
+    hosts = tuple(each.strip().lower() for each in config.upload_hosts.split(",") if each.strip())
+    remote = Remote(hosts, config.upload_bytes, config.upload_seconds)
+    return Sources(store, storage, remote, f"{config.base_url}/async")
 
 
 @contextmanager
@@ -187,7 +201,7 @@ def query_worker(config: Config) -> Iterator[Worker]:
     store = Store(jobs_conninfo(config), limits_of(config), config.worker_slots + 3)
     storage = storage_of(config)
     longest = config.job_duration_limit
-    service = service_of(config, engine, longest + 30 if longest else 0)
+    service = service_of(config, engine, sources_of(config, store, storage), longest + 30 if longest else 0)
     runner = QueryJobs(service, config, storage)
     keeper = Keeper(store, storage, lambda what, count: observe(Kept(what, count)))
     for each in (engine, store):

@@ -58,8 +58,17 @@ class Config:
     spool_limit: int = _about(8_000_000_000, "bytes of a result that may wait in a file for a slow client")
     concurrent_queries: int = _about(16, "queries that run at once in one web process; more wait")
     queue_limit: float = _about(10.0, "seconds that a query waits for its turn before it gets 503")
-    body_limit: int = _about(1_000_000, "bytes of a request's body")
-    body_seconds: float = _about(10.0, "seconds in which a request's body must have come")
+    body_limit: int = _about(1_000_000, "bytes of a request's parameters")
+    body_seconds: float = _about(
+        10.0, "seconds in which a request's body must have come; large ones get more, by their size"
+    )
+    upload_rows: int = _about(100_000_000, "rows of all uploads of a query")
+    upload_bytes: int = _about(8_000_000_000, "bytes of all uploads of a query")
+    upload_hosts: str = _about(
+        "", "hosts that UPLOAD may name in URLs, separated by commas, *.example.org for all below; empty: none"
+    )
+    upload_seconds: float = _about(60.0, "seconds that an upload by URL may take")
+    upload_folder: str = _about("", "folder in which uploads wait for their query; empty: `uploads` in data_dir")
     workers: int = _about(
         1, "worker processes that `armillary serve` starts for jobs; 0: run `armillary work` elsewhere"
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import psycopg
 
 from adql.errors import AdqlError
+from schema.load.reader import LoadError
 from tap.engine.engine import DatabaseAway
 from tap.engine.interrupt import Reason
 from tap.engine.rows import Interrupted
@@ -97,6 +98,7 @@ _GEOMETRY = re.compile(
 
 _SAYS_IT_ITSELF: dict[type[Exception], int] = {
     ParameterError: 400,
+    LoadError: 400,
     BadRequest: 400,
     IllegalMove: 403,
     NotAllowed: 403,

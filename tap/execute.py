@@ -13,6 +13,8 @@ from tap.engine.rows import Interrupted, Rows
 from tap.errors import describe
 from tap.formats.format import Header, Writer
 from tap.request import TapRequest
+from tap.uploads.load import Limits, load
+from tap.uploads.sources import Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Service:
     engine: Engine
     limit: float
     about: dict[str, str]
+    sources: Sources
+    upload_limits: Limits
     streams: bool = True
 
 
@@ -38,9 +42,14 @@ class Tally:
 def execute(request: TapRequest, service: Service, interrupt: Interrupt, tally: Tally) -> Generator[bytes, None, None]:
     """The result, piece by piece. What fails before the first piece raises; later the document tells it, if it streams.
 
-    Raises: AdqlError, DatabaseAway, Interrupted, psycopg.Error.
+    Raises: AdqlError, LoadError, DatabaseAway, Interrupted, psycopg.Error.
     """
-    with service.engine.session(service.limit, interrupt) as session:
+    with (
+        service.sources.opened(request.uploads) as files,
+        service.engine.session(service.limit, interrupt, uploads=bool(files)) as session,
+    ):
+        if files:
+            session.upload(lambda connection: load(connection, files, service.upload_limits))
         translation = translate(request.query, session.catalogue)
         rows = session.rows(translation, request.format.wire, request.maxrec)
         writer = request.format.writer(_header(request, translation, service))

@@ -3,13 +3,13 @@
 import base64
 import hashlib
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 
 import psycopg
-from starlette.concurrency import run_in_threadpool
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from adql import AdqlError
 from tap.auth import visitor
@@ -21,13 +21,15 @@ from tap.engine.interrupt import Interrupt, Reason
 from tap.engine.rows import Interrupted
 from tap.errors import Answer, describe
 from tap.execute import Service, Tally, execute, planned_cost
-from tap.form import read_parameters
+from tap.form import File, Form, read_form, read_parameters
 from tap.observe import Fault, JobDone, observe
-from tap.request import read_request
+from tap.request import TapRequest, read_request
 from tap.storage import Storage
 from tap.storage.storage import NotStored, StorageAway
+from tap.uploads.upload import uploads_of
+from uws import resources
 from uws.errors import IllegalMove, NoSuchJob
-from uws.job import Asker, Ending, ErrorSummary, Job, Limits, Result
+from uws.job import Asker, Attachment, Ending, ErrorSummary, Job, Limits, Result
 from uws.parameters import ParameterError, Parameters
 from uws.phases import Move
 from uws.store import Store
@@ -35,6 +37,7 @@ from uws.task import Stop, Task
 from uws.worker import Failure
 
 RESULT = "result"
+_PIECE = 1 << 20
 _REASONS = {Stop.TIME_LIMIT: Reason.TIME_LIMIT, Stop.LOST: Reason.CLIENT_LEFT, Stop.DRAIN: Reason.SHUTDOWN}
 _GONE = "The result of this job is gone from this service's storage. Run the query again."
 
@@ -64,8 +67,15 @@ class QueryJobs:
 
     def run(self, job: Job, task: Task) -> tuple[Result, ...]:
         """Raises: whatever `execute` raises, ParameterError, StorageFull, OSError."""
-        request = read_request(Parameters(job.parameters), self.config)
         self.storage.check()
+        with ExitStack() as stack:
+            files = [
+                File(each.name, stack.enter_context(self.storage.local(each.key)), each.file_name, each.media_type)
+                for each in job.attachments
+            ]
+            return self._run(job, task, read_request(Parameters(job.parameters), self.config, files))
+
+    def _run(self, job: Job, task: Task, request: TapRequest) -> tuple[Result, ...]:
         interrupt, tally = Interrupt(), Tally()
         task.on_stop(lambda stop: interrupt.trigger(_REASONS[stop]))
         key = f"{job.job_id}/{task.attempt.number}.{request.format.extension}"
@@ -113,6 +123,23 @@ class JobService:
     async def parameters(self, request: Request) -> Parameters:
         return await read_parameters(request, self.config)
 
+    async def form(self, request: Request) -> Form:
+        return await read_form(request, self.config, uploads_of(self.config))
+
+    def keep(self, file: resources.File, key: str) -> None:
+        with file.path.open("rb") as source, self.storage.sink(key) as sink:
+            while piece := source.read(_PIECE):
+                sink.write(piece)
+
+    async def attachment(self, attachment: Attachment) -> Response:
+        pieces = await run_in_threadpool(self.storage.read, attachment.key, 0, attachment.size)
+        headers = {
+            "content-type": "application/octet-stream",
+            "content-length": str(attachment.size),
+            "content-disposition": "attachment",
+        }
+        return StreamingResponse(iterate_in_threadpool(pieces), 200, headers)
+
     def asker(self, request: Request) -> Asker:
         return visitor.identify(request)
 
@@ -122,6 +149,8 @@ class JobService:
     def cost(self, parameters: Parameters) -> float | None:
         """What PostgreSQL's planner thinks; nothing for a query that is wrong, which the job will tell."""
         self.storage.check()
+        if parameters.all("UPLOAD"):
+            return None
         try:
             query = read_request(parameters, self.config).query
             with self.planner.session(limit=1) as session:

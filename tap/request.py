@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from tap.config import Config
+from tap.form import File
 from tap.formats import FORMATS, find_format
 from tap.formats.format import Format
+from tap.uploads.upload import Upload, read_uploads
 from uws.parameters import ParameterError, Parameters
 
 LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
@@ -17,21 +19,21 @@ class TapRequest:
     maxrec: int
     format: Format
     media_type: str
+    uploads: tuple[Upload, ...] = ()
 
 
-def read_request(parameters: Parameters, config: Config) -> TapRequest:
-    """Raises: ParameterError."""
+def read_request(parameters: Parameters, config: Config, files: list[File] | None = None) -> TapRequest:
+    """`files` are those that UPLOAD may name. Raises: ParameterError."""
     request = parameters.one("REQUEST")
     if request is not None and request.lower() != "doquery":
         raise ParameterError(f"REQUEST can only be doQuery, not {request[:40]!r}")
     language = parameters.required("LANG")
     if language.upper() not in LANGUAGES:
         raise ParameterError(f"LANG {language[:40]!r} is not spoken here; known are {', '.join(LANGUAGES)}")
-    if parameters.all("UPLOAD"):
-        raise ParameterError("This service takes no UPLOAD")
     query = parameters.required("QUERY")
     format_, media_type = _format(parameters)
-    return TapRequest(query, _maxrec(parameters, config), format_, media_type)
+    uploads = read_uploads(parameters, files or [])
+    return TapRequest(query, _maxrec(parameters, config), format_, media_type, uploads)
 
 
 def _maxrec(parameters: Parameters, config: Config) -> int:

@@ -6,7 +6,7 @@ The status is held back until the first piece is there, so that nearly every fai
 import asyncio
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -35,15 +35,17 @@ class Queries:
         object.__setattr__(self, "threads", ThreadPoolExecutor(count, "query"))
         object.__setattr__(self, "turns", asyncio.Semaphore(count))
 
-    def answer(self, request: TapRequest, *, gzip: bool) -> "QueryResponse":
-        return QueryResponse(self, request, gzip=gzip)
+    def answer(self, request: TapRequest, done: Callable[[], None], *, gzip: bool) -> "QueryResponse":
+        """`done` is called when the query needs its uploads no longer."""
+        return QueryResponse(self, request, done, gzip=gzip)
 
 
 class QueryResponse:
     """An ASGI response. What fails before its first byte is raised, for the app to answer."""
 
-    def __init__(self, queries: Queries, request: TapRequest, *, gzip: bool) -> None:
+    def __init__(self, queries: Queries, request: TapRequest, done: Callable[[], None], *, gzip: bool) -> None:
         self._queries = queries
+        self._done = done
         self._config = queries.config
         self._request = request
         self._gzip = gzip
@@ -67,11 +69,15 @@ class QueryResponse:
             spool.close()
 
     async def _wait_for_turn(self) -> None:
+        has_turn = False
         try:
             async with asyncio.timeout(self._config.queue_limit):
-                await self._queries.turns.acquire()
+                has_turn = await self._queries.turns.acquire()
         except TimeoutError:
             raise Busy("Too many queries are running. Please try again soon.") from None
+        finally:
+            if not has_turn:
+                self._done()
 
     def _produce(self, spool: Spool) -> None:
         """In a thread of its own."""
@@ -81,6 +87,7 @@ class QueryResponse:
 
     def _ended(self, done: "asyncio.Future[None]", spool: Spool) -> None:
         self._queries.turns.release()
+        self._done()
         spool.finish(None if done.cancelled() else done.exception())
 
     async def _watch(self, receive: Receive) -> None:

@@ -73,9 +73,11 @@ def _tap(config: Config) -> Element:
         interface,
         _language(),
         *(_output_format(each) for each in FORMATS),
+        *(_E.uploadMethod({"ivo-id": _REGEXT + f"upload-{each}"}) for each in _upload_methods(config)),
         _limit("retentionPeriod", config.job_lifetime_default, config.job_lifetime_limit),
         _limit("executionDuration", config.job_duration_default, config.job_duration_limit),
         _limit("outputLimit", config.maxrec_default, config.maxrec_hard, unit="row"),
+        _limit("uploadLimit", config.upload_rows, config.upload_rows, unit="row"),
     )
 
 
@@ -83,6 +85,15 @@ def _output_format(format_: Any) -> Element:
     attributes = {"ivo-id": format_.ivo_id} if format_.ivo_id else {}
     aliases = [_E.alias(each) for each in format_.aliases]
     return _E.outputFormat(attributes, _E.mime(format_.media_types[0]), *aliases)
+
+
+def _upload_methods(config: Config) -> list[str]:
+    """By URL at least results of our own jobs are taken, and what else the operator allows."""
+    return (
+        ["inline", "http", "https"]
+        if config.upload_hosts or config.base_url.startswith("https")
+        else ["inline", "http"]
+    )
 
 
 def _limit(name: str, default: int, hard: int, **attributes: str) -> Element:

@@ -1,20 +1,20 @@
 """A PostgreSQL as the service uses it: sessions of the untrusted role, and what is published."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from adql import Translation
-from schema.model import Catalogue
+from schema.model import Catalogue, Schema
 from schema.tap_schema import VERSION, read_catalogue
 from tap.engine.interrupt import Interrupt, Reason
 from tap.engine.rows import Interrupted, Rows
 from tap.engine.wire import Wire, copy_command
 
-_BEGIN = "BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}; " + VERSION
+_BEGIN = "BEGIN {mode}; SET LOCAL statement_timeout = {timeout}; " + VERSION
 _APPLICATION = "armillary"
 _LONGEST = 2**31 - 1
 
@@ -31,11 +31,18 @@ class Session:
         self._connection = connection
         self._version = version
         self._interrupt = interrupt
+        self._uploaded: Schema | None = None
 
     @property
     def catalogue(self) -> Catalogue:
-        """What is published at this instant."""
-        return self._engine.catalogue_of(self._connection, self._version)
+        """What is published at this instant, and what was uploaded into this session."""
+        published = self._engine.catalogue_of(self._connection, self._version)
+        return published.joined_by(self._uploaded) if self._uploaded else published
+
+    def upload(self, load: Callable[[psycopg.Connection], Schema]) -> None:
+        """Lets `load` make temporary tables; from then on the session only reads. Raises: what `load` raises."""
+        self._uploaded = load(self._connection)
+        self._connection.execute("SET TRANSACTION READ ONLY")
 
     def rows(self, translation: Translation, wire: Wire, maxrec: int) -> Rows:
         """Raises: psycopg.Error, Interrupted."""
@@ -77,10 +84,13 @@ class Engine:
         self._pool.close(timeout=2)
 
     @contextmanager
-    def session(self, limit: float, interrupt: Interrupt | None = None) -> Iterator[Session]:
-        """`limit` in seconds, 0 for none, is PostgreSQL's net below the caller's own deadline. Raises: DatabaseAway."""
+    def session(self, limit: float, interrupt: Interrupt | None = None, *, uploads: bool = False) -> Iterator[Session]:
+        """`limit` in seconds, 0 for none, is PostgreSQL's net below the caller's own deadline.
+
+        A session for `uploads` may write temporary tables until it is sealed. Raises: DatabaseAway.
+        """
         interrupt = interrupt or Interrupt()
-        connection, version = self._begin(limit)
+        connection, version = self._begin(limit, "READ WRITE" if uploads else "READ ONLY")
         interrupt.attach(connection)
         try:
             if interrupt.reason:
@@ -94,7 +104,7 @@ class Engine:
             interrupt.detach()
             self._end(connection, interrupt)
 
-    def _begin(self, limit: float) -> tuple[psycopg.Connection, int]:
+    def _begin(self, limit: float, mode: str) -> tuple[psycopg.Connection, int]:
         """A connection may have died in the pool: then the next one is tried."""
         for _ in range(self._pool.max_size + 1):
             try:
@@ -102,7 +112,7 @@ class Engine:
             except (PoolTimeout, psycopg.OperationalError) as error:
                 raise DatabaseAway from error
             try:
-                return connection, _version(connection, limit)
+                return connection, _version(connection, limit, mode)
             except psycopg.Error:
                 connection.close()
                 self._pool.putconn(connection)
@@ -138,8 +148,8 @@ def _configure(connection: psycopg.Connection) -> None:
     connection.execute("SET standard_conforming_strings = on")
 
 
-def _version(connection: psycopg.Connection, limit: float) -> int:
-    command = _BEGIN.format(timeout=min(int(limit * 1000), _LONGEST)).encode()
+def _version(connection: psycopg.Connection, limit: float, mode: str) -> int:
+    command = _BEGIN.format(mode=mode, timeout=min(int(limit * 1000), _LONGEST)).encode()
     result = connection.pgconn.exec_(command)
     if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
         raise psycopg.errors.error_from_result(result)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
@@ -39,6 +40,13 @@ class Directory:
         except FileNotFoundError:
             raise NotStored from None
         return _pieces(file, start, end)
+
+    @contextmanager
+    def local(self, key: str) -> Iterator[Path]:
+        path = self._path(key)
+        if not path.exists():
+            raise NotStored
+        yield path
 
     def remove(self, job_id: str) -> None:
         shutil.rmtree(self._folder_of(job_id), ignore_errors=True)

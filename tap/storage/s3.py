@@ -5,9 +5,11 @@ An upload in parts is there when it is completed, and not before.
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -46,6 +48,14 @@ class ObjectStore:
         with _reached():
             found = self._store.get(key, options={"range": (start, end)})
         return _pieces(found)
+
+    @contextmanager
+    def local(self, key: str) -> Iterator[Path]:
+        with tempfile.NamedTemporaryFile(suffix=Path(key).suffix) as file, _reached():
+            for piece in self._store.get(key).stream(min_chunk_size=_PART):
+                file.write(piece)
+            file.flush()
+            yield Path(file.name)
 
     def remove(self, job_id: str) -> None:
         for key in list(self._keys(job_id)):

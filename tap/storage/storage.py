@@ -1,6 +1,8 @@
 """What a place for results is. Keys are `job id/attempt.extension`; what is being written is not there yet."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol, Self
 
 
@@ -37,6 +39,10 @@ class Storage(Protocol):
 
     def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
         """Bytes from `start` up to but without `end`. Raises at once: NotStored."""
+        ...
+
+    def local(self, key: str) -> AbstractContextManager[Path]:
+        """The thing as a file on this machine, for as long as the context lasts. Raises: NotStored."""
         ...
 
     def remove(self, job_id: str) -> None:

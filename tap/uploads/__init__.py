@@ -1,1 +1,1 @@
-"""Upload formats, one a file. None yet: the service declares no upload method (TAP 1.1 §2.5 is optional)."""
+"""Tables that come with a query: read from VOTable, Parquet, FITS or CSV, into temporary tables of its session."""

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,3 +167,27 @@ def test_tap_plus_shows_why_a_job_failed(plus: Any) -> None:
 
 def test_others_are_not_given_what_is_tap_plus_only(service: str) -> None:
     assert b"esatapplus" not in get(f"{service}/tables").body
+
+
+# ---- uploads
+
+
+def test_pyvo_uploads_a_table_with_a_query_and_to_a_job(tap: pyvo.dal.TAPService) -> None:
+    mine = tap.search(THREE).to_table()
+    count = "SELECT COUNT(*) AS n FROM TAP_UPLOAD.mine AS m JOIN demo.ngc AS c ON c.name = m.name"
+    assert tap.search(count, uploads={"mine": mine})["n"][0] == 3
+    assert tap.run_async(count, uploads={"mine": mine})["n"][0] == 3
+
+
+@pytest.mark.skipif(STILTS is None, reason="STILTS is not installed: apt-get install stilts")
+@pytest.mark.parametrize("find", ["best", "all", "each", "each-dist"])
+def test_stilts_matches_a_table_in_the_sky(service: str, tmp_path: Path, find: str) -> None:
+    mine = tmp_path / "mine.csv"
+    mine.write_text("ra,dec\n10.0,41.0\n0.0,89.9\n359.9999,0.0\n56.75,24.1167\n")
+    done = stilts(
+        "tapskymatch", f"tapurl={service}", "taptable=demo.ngc", "taplon=ra", "taplat=dec", f"in={mine}", "ifmt=csv",
+        "inlon=ra", "inlat=dec", "sr=1.5", f"find={find}", "ofmt=csv", "blocksize=3",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 5 if find.startswith("each") else len(lines) > 2

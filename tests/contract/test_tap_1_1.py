@@ -304,13 +304,10 @@ def test_a_huge_maxrec_means_the_hard_limit(service: str, maxrec: str) -> None:
     assert len(table(service, "SELECT TOP 5 name FROM demo.ngc", MAXREC=maxrec).rows) == 5
 
 
-# ---- §2.7.6 UPLOAD, which this service declares not to have
+# ---- §2.7.6 UPLOAD; tests/tap/uploads has the rest
 
 
-def test_an_upload_is_refused_with_a_message_where_none_is_declared(service: str) -> None:
-    """§2.7.6: services without uploads must say so, not run the query without the table."""
-    if "uploadMethod" in get(f"{service}/capabilities").text:
-        pytest.skip("this service takes uploads")
+def test_an_upload_that_is_not_there_is_refused_with_a_message(service: str) -> None:
     assert "UPLOAD" in error_of(sync(service, QUERY, UPLOAD="mine,http://localhost:9/x"))
 
 

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from schema.model import Schema
 from tap.config import Config
-from tap.engine.database import cluster_of
+from tap.engine.database import cluster_of, reader_conninfo
+from tap.engine.engine import Engine
 from tap.engine.private import ADMIN
 
 _REFUSALS = {
@@ -59,12 +61,9 @@ WRITES = (
     "CREATE TABLE demo.x (a int)",
     "CREATE TABLE tap_schema.x (a int)",
     "CREATE TABLE armillary.x (a int)",
-    "CREATE TEMP TABLE x (a int)",
-    "SELECT * INTO TEMP x FROM tap_schema.tables",
     "CREATE SCHEMA x",
     "CREATE VIEW public.x AS SELECT 1",
     "CREATE FUNCTION public.x() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-    "CREATE TEMP SEQUENCE x",
     "INSERT INTO tap_schema.schemas (schema_name) VALUES ('x')",
     "DELETE FROM tap_schema.tables",
     "UPDATE armillary.catalogue SET version = 9",
@@ -86,6 +85,24 @@ WRITES = (
     "CHECKPOINT",
     "CREATE SERVER x FOREIGN DATA WRAPPER y",
 )
+
+
+TEMPORARY = ("CREATE TEMP TABLE x (a int)", "SELECT * INTO TEMP x FROM tap_schema.tables", "CREATE TEMP SEQUENCE x")
+"""Possible only where an upload is made: a query's transaction reads, also after its uploads are in."""
+
+
+@pytest.mark.parametrize("statement", TEMPORARY)
+def test_a_query_makes_nothing_temporary(sample: Config, statement: str) -> None:
+    engine = Engine(reader_conninfo(sample), 1)
+    engine.open()
+    try:
+        for uploads in (False, True):
+            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), engine.session(5, uploads=uploads) as session:
+                if uploads:
+                    session.upload(lambda connection: Schema("TAP_UPLOAD", ()))
+                session._connection.execute(statement.encode())
+    finally:
+        engine.close()
 
 
 @pytest.mark.parametrize("statement", WRITES)

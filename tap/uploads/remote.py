@@ -1,0 +1,103 @@
+"""Uploads by URL: off unless the operator names hosts, and then guarded (TAP 1.1 §2.7.6, OWASP ASVS 13.2.4).
+
+Every address of the host must be a public one, the connection goes to the very address that was looked at, and
+each redirect begins anew. Bytes and seconds are limited.
+"""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from uws.parameters import ParameterError
+
+_PIECE = 1 << 18
+_REDIRECTS = {301, 302, 303, 307, 308}
+_MOST_REDIRECTS = 3
+_CONNECT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """What may be fetched: from which hosts (`*.example.org` for all below), how many bytes, in how many seconds."""
+
+    hosts: tuple[str, ...]
+    most_bytes: int
+    seconds: float
+
+    def fetch(self, url: str) -> Iterator[bytes]:
+        """The content of a URL. Raises: ParameterError saying what is wrong with it."""
+        end = time.monotonic() + self.seconds
+        for _ in range(_MOST_REDIRECTS + 1):
+            connection, answer = self._ask(self._checked(url))
+            with closing(connection):
+                location = answer.getheader("location")
+                if answer.status in _REDIRECTS and location:
+                    url = urljoin(url, location)
+                    continue
+                if answer.status != http.client.OK:
+                    raise ParameterError(f"UPLOAD: {url[:200]} answers with status {answer.status}")
+                yield from self._content(answer, end, url)
+                return
+        raise ParameterError(f"UPLOAD: {url[:200]} redirects too often")
+
+    def _checked(self, url: str) -> SplitResult:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
+        if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
+            raise ParameterError(f"UPLOAD: {url[:200]} is no plain http or https URL")
+        if not any(host == each or (each.startswith("*.") and host.endswith(each[1:])) for each in self.hosts):
+            known = (
+                f"; it may be at {', '.join(self.hosts)}" if self.hosts else "; send the table with the request instead"
+            )
+            raise ParameterError(f"UPLOAD: this service fetches nothing from {host[:100]}{known}")
+        return parts
+
+    def _ask(self, parts: SplitResult) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        host, secure = parts.hostname or "", parts.scheme == "https"
+        try:
+            connection = _connected(host, parts.port or (443 if secure else 80), secure=secure)
+            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.request("GET", path, headers={"Host": parts.netloc, "Accept-Encoding": "identity"})
+            return connection, connection.getresponse()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise ParameterError(f"UPLOAD: {host[:100]} cannot be reached") from error
+
+    def _content(self, answer: http.client.HTTPResponse, end: float, url: str) -> Iterator[bytes]:
+        size = 0
+        try:
+            while piece := answer.read(_PIECE):
+                size += len(piece)
+                if size > self.most_bytes:
+                    raise ParameterError(f"UPLOAD: {url[:200]} is larger than {self.most_bytes} bytes")
+                if time.monotonic() > end:
+                    raise ParameterError(f"UPLOAD: {url[:200]} did not come within {self.seconds:g} seconds")
+                yield piece
+        except (OSError, http.client.HTTPException) as error:
+            raise ParameterError(f"UPLOAD: {url[:200]} broke off") from error
+
+
+def _connected(host: str, port: int, *, secure: bool) -> http.client.HTTPConnection:
+    """A connection to an address that was looked at. Raises: OSError."""
+    address = public_address(host, port)
+    plain = socket.create_connection(address, _CONNECT)
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = kind(host, port, timeout=_CONNECT)
+    connection.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if secure else plain
+    return connection
+
+
+def public_address(host: str, port: int) -> tuple[str, int]:
+    """One of a host's addresses. Raises: ParameterError where any of them is not public; OSError."""
+    found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    for each in found:
+        address = ipaddress.ip_address(each.partition("%")[0])
+        mapped = getattr(address, "ipv4_mapped", None) or address
+        if not mapped.is_global or mapped.is_multicast:
+            raise ParameterError(f"UPLOAD: {host[:100]} is not a public host")
+    return found[0], port

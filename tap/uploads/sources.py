@@ -1,0 +1,70 @@
+"""Where an upload's bytes are: in a file of the request, in a finished job of this service, or somewhere else."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from schema.load.reader import LoadError
+from tap.storage import Storage
+from tap.uploads.remote import Remote
+from tap.uploads.upload import Upload
+from uws.errors import NoSuchJob
+from uws.job import Job
+from uws.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An upload whose bytes are on this machine."""
+
+    upload: Upload
+    path: Path
+
+
+@dataclass(frozen=True)
+class Sources:
+    """`jobs` is the URL of this service's job list: what begins with it needs no network."""
+
+    store: Store
+    storage: Storage
+    remote: Remote
+    jobs: str
+
+    @contextmanager
+    def opened(self, uploads: tuple[Upload, ...]) -> Iterator[list[Opened]]:
+        """All of them as files on this machine, as long as the block lasts. Raises: LoadError, ParameterError."""
+        with ExitStack() as stack:
+            yield [Opened(upload, stack.enter_context(self._local(upload))) for upload in uploads]
+
+    @contextmanager
+    def _local(self, upload: Upload) -> Iterator[Path]:
+        if upload.file:
+            yield upload.file.path
+        elif job_id := self._job_id(upload.source):
+            with self.storage.local(self._result_of(upload, job_id)) as path:
+                yield path
+        else:
+            with tempfile.NamedTemporaryFile() as file:
+                for piece in self.remote.fetch(upload.source):
+                    file.write(piece)
+                file.flush()
+                yield Path(file.name)
+
+    def _job_id(self, source: str) -> str | None:
+        """Of `ID` or of `…/async/ID/results/result`."""
+        if "://" not in source:
+            return source
+        if source.startswith(f"{self.jobs}/"):
+            return source.removeprefix(f"{self.jobs}/").partition("/")[0]
+        return None
+
+    def _result_of(self, upload: Upload, job_id: str) -> str:
+        try:
+            job: Job = self.store.job(job_id)
+        except NoSuchJob:
+            raise LoadError(f"The upload {upload.table_name}: there is no job {job_id[:40]}") from None
+        if job.owner_id is not None or not job.results:
+            raise LoadError(f"The upload {upload.table_name}: the job {job_id} has no result; it is {job.phase}")
+        return job.results[0].key

@@ -1,0 +1,87 @@
+"""What UPLOAD asks for (TAP 1.1 §2.7.6): tables by name, each a file of the same request."""
+
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tap.config import Config
+from tap.form import File
+from uws.parameters import ParameterError, Parameters
+
+SCHEMA = "TAP_UPLOAD"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+_JOB = re.compile(r"[0-9a-f]{32}")
+_MOST = 32
+_OLD = 6 * 3600
+_SUFFIXES = {
+    "text/csv": ".csv",
+    "text/tab-separated-values": ".tsv",
+    "application/x-votable+xml": ".vot",
+    "application/fits": ".fits",
+    "application/vnd.apache.parquet": ".parquet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A table of TAP_UPLOAD: its name, and the file that holds it, or else where it is: a job's id or a URL."""
+
+    table_name: str
+    file: File | None
+    source: str = ""
+
+    @property
+    def says(self) -> str:
+        """A file name that tells what kind of file it is, as far as its client said."""
+        if self.file is None:
+            return ""
+        kind = self.file.media_type.partition(";")[0].strip().lower()
+        return self.file.file_name if "." in self.file.file_name else f"upload{_SUFFIXES.get(kind, '')}"
+
+
+def uploads_of(config: Config) -> Path:
+    """The folder where uploads wait for their query."""
+    folder = Path(config.upload_folder or Path(config.data_dir) / "uploads").absolute()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def sweep_uploads(folder: Path) -> None:
+    """What a process that was killed left; nothing waits as long as that for its query."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < time.time() - _OLD:
+                path.unlink()
+
+
+def read_uploads(parameters: Parameters, files: list[File]) -> tuple[Upload, ...]:
+    """`name,param:part`, `name,URL` or `name,ID of a job`, several joined by semicolons or repeated. Raises: ParameterError."""
+    found = [_upload(each, files) for value in parameters.all("UPLOAD") for each in value.split(";") if each.strip()]
+    names = [upload.table_name.lower() for upload in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ParameterError(f"UPLOAD names the table {name[:40]} twice")
+    if len(found) > _MOST:
+        raise ParameterError(f"UPLOAD takes at most {_MOST} tables")
+    return tuple(found)
+
+
+def _upload(text: str, files: list[File]) -> Upload:
+    name, comma, source = text.strip().partition(",")
+    if not comma:
+        raise ParameterError(f"UPLOAD is 'name,param:part', not {text[:80]!r}")
+    if not _NAME.fullmatch(name.strip()) or len(name) > 60:
+        raise ParameterError(f"UPLOAD: {name[:40]!r} is no table name; it takes letters, digits and _, a letter first")
+    source = source.strip()
+    if _JOB.fullmatch(source) or source.lower().startswith(("http://", "https://")):
+        return Upload(name.strip(), None, source)
+    scheme, colon, part = source.partition(":")
+    if not colon or scheme.lower() != "param":
+        raise ParameterError(f"UPLOAD of {name}: {source[:80]!r} is neither param:part, nor a job's id, nor a http URL")
+    file = next((each for each in files if each.name == part), None)
+    if file is None:
+        has = ", ".join(each.name[:40] for each in files) or "none"
+        raise ParameterError(f"UPLOAD of {name}: the request has no file part {part[:40]!r}; its file parts: {has}")
+    return Upload(name.strip(), file)
