@@ -12,7 +12,6 @@ import random
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -77,9 +76,7 @@ class Siege:
         self._jobs[location.rpartition("/")[2]] = rows
 
     def _kill(self) -> None:
-        own = f"ARMILLARY_PORT={self._config.port}".encode()
-        found = subprocess.run(["pgrep", "-f", "tap work|spawn_main"], capture_output=True, text=True, check=False)
-        mine = [int(pid) for pid in found.stdout.split() if own in _environment(pid)]
+        mine = processes_of(self._config, b"tap\0work", b"spawn_main")
         if mine:
             os.kill(self._random.choice(mine), signal.SIGKILL)
             self._kills += 1
@@ -147,11 +144,17 @@ class Siege:
         raise RuntimeError(f"{path}: no answer")
 
 
-def _environment(pid: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return b""
+def processes_of(config: Config, *words: bytes) -> list[int]:
+    """The processes of this service, whatever else runs on the machine, whose command has one of the words."""
+    own, found = f"ARMILLARY_PORT={config.port}".encode(), []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if own in environment.split(b"\0") and any(word in command for word in words):
+            found.append(int(folder.name))
+    return found
 
 
 def main() -> None:

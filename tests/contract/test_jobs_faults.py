@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bench.kill import processes_of
 from tap.config import Config
 from tap.engine import database
 from tap.formats import FORMATS
@@ -72,17 +73,7 @@ def running(config: Config) -> int:
 
 
 def workers(config: Config) -> list[int]:
-    """Of this service alone, whatever else runs on the machine."""
-    found = subprocess.run(["pgrep", "-f", "tap work"], capture_output=True, text=True, check=False).stdout.split()
-    mine = f"ARMILLARY_PORT={config.port}".encode()
-    return [int(pid) for pid in found if mine in _environment(pid)]
-
-
-def _environment(pid: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return b""
+    return processes_of(config, b"tap\0work")
 
 
 # ---- D6, D14, D15, D16: what ends a job reaches PostgreSQL
