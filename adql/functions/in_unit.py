@@ -8,7 +8,8 @@ from adql.units import factor
 from schema import types
 
 
-def _factor(arguments: tuple[Value, ...]) -> float:
+def factor_of(arguments: tuple[Value, ...]) -> float:
+    """What IN_UNIT multiplies its value with. Raises: AdqlError."""
     value, target = arguments
     if not value.info.unit:
         raise TypeMismatch(
@@ -28,11 +29,11 @@ def _infer(arguments: tuple[Value, ...]) -> Info:
 
 
 def _emit(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
-    return f"({sql[0]} * {_factor(arguments)!r}::double precision)"
+    return f"({sql[0]} * {factor_of(arguments)!r}::double precision)"
 
 
 def _check(arguments: tuple[Value, ...]) -> None:
-    _factor(arguments)
+    factor_of(arguments)
 
 
 IN_UNIT = Function(

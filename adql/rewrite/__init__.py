@@ -6,8 +6,9 @@ from adql.rewrite.distance_as_cone import distance_as_cone
 from adql.rewrite.each import rewrite_conditions
 from adql.rewrite.fence_of_cones import fence_of_cones
 from adql.rewrite.overlap_under_not import overlap_under_not
+from adql.rewrite.scaled_distance import scaled_distance
 
-CONDITIONS = (contains_as_condition, distance_as_cone, overlap_under_not)
+CONDITIONS = (contains_as_condition, distance_as_cone, scaled_distance, overlap_under_not)
 QUERIES = (fence_of_cones,)
 
 

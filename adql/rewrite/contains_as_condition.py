@@ -4,8 +4,10 @@ Compared with 0 they are negated: a NULL position stays NULL, so its row drops o
 A circle becomes Near of its centre, so that the index of either table of a join can be used.
 """
 
+import math
+
 from adql import nodes
-from adql.constants import number_of
+from adql.constants import number_of, numbers_of
 from adql.nodes import Call, Comparison, Condition, Value
 from schema import types
 
@@ -54,12 +56,22 @@ def _meaning(call: Call) -> Condition:
         if right.type is types.POINT:
             left, right = right, left
         elif left.type is not types.POINT:
-            return nodes.Overlap(left, right, span=call.span)
+            return _overlap(left, right, call)
     circle = _circle(right) if left.type is types.POINT else None
     if circle is None:
         return nodes.Inside(left, right, span=call.span)
     centre, radius = circle
     return nodes.Near(left, centre, "within", radius, span=call.span)
+
+
+def _overlap(left: Value, right: Value, call: Call) -> Condition:
+    """Of two circles with radii that are numbers: how near their centres are, which an index serves."""
+    one, other = _circle(left), _circle(right)
+    radii = numbers_of((one[1], other[1])) if one and other else None
+    if not one or not other or radii is None:
+        return nodes.Overlap(left, right, span=call.span)
+    sum_ = nodes.Number(repr(math.fsum(radii)), info=nodes.Info(types.DOUBLE))
+    return nodes.Near(one[0], other[0], "within", sum_, span=call.span)
 
 
 def _circle(region: Value) -> tuple[Value, Value] | None:

@@ -48,6 +48,10 @@ MATCHES = {
     "DISTANCE of points, swapped": f"DISTANCE({_N}, {_S}) <= 0.01",
     "DISTANCE of numbers": "DISTANCE(n.ra, n.dec, s.ra, s.dec) < 1. / 3600",
     "DISTANCE below a column": f"DISTANCE({_S}, {_N}) < n.radius",
+    "DISTANCE in arcseconds": f"DISTANCE({_S}, {_N}) * 3600 < 36",
+    "DISTANCE in arcseconds below a column": f"DISTANCE({_S}, {_N}) * 3600 < n.radius",
+    "IN_UNIT": f"36 > IN_UNIT(DISTANCE({_S}, {_N}), 'arcsec')",
+    "two circles": "1 = INTERSECTS(CIRCLE(s.ra, s.dec, 0.001), CIRCLE(n.ra, n.dec, 0.002))",
 }
 
 

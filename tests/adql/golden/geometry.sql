@@ -152,3 +152,13 @@ SELECT spoint(c1[1], c1[2]) AS c1 FROM ((SELECT ARRAY[long(t1."centre"), lat(t1.
 SELECT centre FROM fields UNION ALL SELECT POINT(ra, dec) FROM stars
 
 (SELECT t1."centre" AS c1 FROM "t"."fields" AS t1) UNION ALL (SELECT spoint(radians(t2."ra"), radians(t2."dec")) AS c1 FROM "t"."stars" AS t2)
+
+-- DISTANCE in arcseconds, in another unit, over a number
+SELECT s.id FROM stars s JOIN fields f ON DISTANCE(s.ra, s.dec, f.ra, f.dec) * 3600 < 2 AND IN_UNIT(DISTANCE(s.ra, s.dec, f.ra, f.dec), 'arcmin') <= 0.5 AND 1 > DISTANCE(s.ra, s.dec, f.ra, f.dec) / f.radius
+
+SELECT t1."id" AS c1 FROM ("t"."stars" AS t1 INNER JOIN "t"."fields" AS t2 ON (((spoint(radians(t1."ra"), radians(t1."dec")) <@ scircle(spoint(radians(t2."ra"), radians(t2."dec")), radians(0.0005555555555561111::double precision)) AND spoint(radians(t2."ra"), radians(t2."dec")) <@ scircle(spoint(radians(t1."ra"), radians(t1."dec")), radians(0.0005555555555561111::double precision))) AND ((degrees(spoint(radians(t1."ra"), radians(t1."dec")) <-> spoint(radians(t2."ra"), radians(t2."dec"))) * 3600) < 2)) AND ((spoint(radians(t1."ra"), radians(t1."dec")) <@ scircle(spoint(radians(t2."ra"), radians(t2."dec")), radians(0.008333333333341667::double precision)) AND spoint(radians(t2."ra"), radians(t2."dec")) <@ scircle(spoint(radians(t1."ra"), radians(t1."dec")), radians(0.008333333333341667::double precision))) AND ((degrees(spoint(radians(t1."ra"), radians(t1."dec")) <-> spoint(radians(t2."ra"), radians(t2."dec"))) * 60.0::double precision) <= 0.5::double precision)) AND (1 > (degrees(spoint(radians(t1."ra"), radians(t1."dec")) <-> spoint(radians(t2."ra"), radians(t2."dec"))) / t2."radius"))))
+
+-- INTERSECTS of two circles
+SELECT s.id FROM stars s JOIN fields f ON 1 = INTERSECTS(CIRCLE(s.ra, s.dec, 0.001), CIRCLE(f.ra, f.dec, 0.002)) AND 1 = INTERSECTS(CIRCLE(s.ra, s.dec, 0.001), CIRCLE(f.ra, f.dec, f.radius))
+
+SELECT t1."id" AS c1 FROM ("t"."stars" AS t1 INNER JOIN "t"."fields" AS t2 ON ((spoint(radians(t1."ra"), radians(t1."dec")) <@ scircle(spoint(radians(t2."ra"), radians(t2."dec")), radians(0.003::double precision)) AND spoint(radians(t2."ra"), radians(t2."dec")) <@ scircle(spoint(radians(t1."ra"), radians(t1."dec")), radians(0.003::double precision))) AND (scircle(spoint(radians(t1."ra"), radians(t1."dec")), radians(0.001::double precision)) && scircle(spoint(radians(t2."ra"), radians(t2."dec")), radians(CASE WHEN t2."radius" BETWEEN 0 AND 90 THEN t2."radius" END)))))
