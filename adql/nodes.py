@@ -16,6 +16,7 @@ class Info:
     """What is known of a value: its type (None for NULL) and the metadata that a result's FIELD carries.
 
     `length` is how many characters a text that the query makes may have, 0 where it says nothing of that.
+    `bounds` are the least and the largest value of a column, where the catalogue knows them.
     """
 
     type: Type | None = None
@@ -26,6 +27,7 @@ class Info:
     arraysize: str | None = None
     xtype: str | None = None
     length: int = 0
+    bounds: tuple[float, float] | None = None
 
 
 UNKNOWN = Info()

@@ -42,10 +42,11 @@ def unified(outputs: tuple[Output, ...], operand: QueryBody) -> tuple[Output, ..
 
 def _unify(left: Output, right: Output, operand: QueryBody) -> Output:
     first, second = left.info.type, right.info.type
+    info = replace(left.info, bounds=None)
     if first is None or second is None:
-        return replace(left, info=replace(left.info, type=first or second))
+        return replace(left, info=replace(info, type=first or second))
     wide = types.wider(first, second)
     if wide is None:
         message = f"The column {left.name} is {first.adql} in one query and {second.adql} in another"
         raise AdqlError(message, operand.span, "CAST one of them.")
-    return replace(left, info=left.info if wide == first else replace(left.info, type=wide, arraysize=None))
+    return replace(left, info=info if wide == first else replace(info, type=wide, arraysize=None))

@@ -58,6 +58,7 @@ def _field(column: Column, alias: str) -> Field:
         column.description,
         column.arraysize,
         column.xtype,
+        bounds=column.bounds,
     )
     return Field(alias, column.stored, column.name, info=info)
 

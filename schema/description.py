@@ -13,7 +13,7 @@ indexes = [["magnitude"], ["hip"]]
 
 [columns.ra]              # the name it shall have
 from = "ra_degrees"       # its name in the data file, where that differs
-unit = "deg"              # and ucd, utype, description, principal, type, omit
+unit = "deg"              # and ucd, utype, description, principal, type, bounds, omit
 
 [[keys]]                  # foreign keys
 target = "demo.ngc"
@@ -43,6 +43,7 @@ class ColumnDescription:
     utype: str | None = None
     description: str | None = None
     principal: bool = True
+    bounds: tuple[float, float] | None = None
     omit: bool = False
 
 
@@ -94,7 +95,7 @@ def parse_description(document: Mapping[str, Any], origin: str = "description") 
         if name in table:
             table[name] = tuple(tuple(e) if isinstance(e, list) else e for e in table[name])
     columns = {
-        name: _make(ColumnDescription, _renamed(values), f"{origin}, [columns.{name}]")
+        name: _make(ColumnDescription, _renamed(values, where := f"{origin}, [columns.{name}]"), where)
         for name, values in document.get("columns", {}).items()
     }
     keys = tuple(_make(KeyDescription, values, f"{origin}, [[keys]]") for values in document.get("keys", []))
@@ -104,9 +105,19 @@ def parse_description(document: Mapping[str, Any], origin: str = "description") 
     return Description(described, Origin(**own), columns, keys, schema.get("description"))
 
 
-def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+def _renamed(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
     """`from` is a word of Python's."""
-    return {("source" if key == "from" else key): value for key, value in values.items()}
+    found = {("source" if key == "from" else key): value for key, value in values.items()}
+    if "bounds" in found:
+        found["bounds"] = _bounds(found["bounds"], origin)
+    return found
+
+
+def _bounds(value: Any, origin: str) -> tuple[float, float]:
+    match value:
+        case [float() | int() as least, float() | int() as largest] if least <= largest:
+            return float(least), float(largest)
+    raise DescriptionError(f"{origin}: bounds are the least and the largest value, as in [-10500, 10500]")
 
 
 def _make(kind: type[T], values: Mapping[str, Any], origin: str, extra: tuple[str, ...] = ()) -> T:

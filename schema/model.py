@@ -36,7 +36,10 @@ def split_name(table_name: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A published column; `type` follows from datatype, arraysize and xtype."""
+    """A published column; `type` follows from datatype, arraysize and xtype.
+
+    `bounds`: its least and its largest value, where a search must know them.
+    """
 
     column_name: str
     datatype: str
@@ -51,6 +54,7 @@ class Column:
     std: bool = False
     column_index: int | None = None
     storage: str | None = None
+    bounds: tuple[float, float] | None = None
 
     @property
     def stored(self) -> str:

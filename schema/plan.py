@@ -50,7 +50,7 @@ def plan_columns(
         )
         if described:
             about = _override(about, described.unit, described.ucd, described.utype, described.description)
-            about = replace(about, principal=described.principal)
+            about = replace(about, principal=described.principal, bounds=described.bounds)
         columns.append(PlannedColumn(name, index, type_, about))
     if not columns:
         raise DescriptionError("no column of the file is left to load")

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from schema import types
+from schema.bounds import measured
 from schema.description import Description
 from schema.load.copy_binary import HEADER, TRAILER, encode, is_ascii
 from schema.load.reader import FileColumn, LoadError, Reader
@@ -58,7 +59,7 @@ def load_table(
         rows, wide = _copy(connection, target, reader, columns, progress)
         _index(connection, target, position, description)
         connection.execute(sql.SQL("ANALYZE {}").format(target))
-        about = tuple(_with_text_type(c, wide) for c in columns)
+        about = measured(connection, target, tuple(_with_text_type(c, wide) for c in columns))
         table = _table(schema_name, name, about, description, leading_columns(position, description))
         table = replace(table, nrows=rows, storage=storage if storage != name else None)
         _publish(connection, table, description, position, loaded=True)

@@ -12,7 +12,7 @@ from schema.model import Catalogue, Column, Key, Origin, Schema, Table
 
 VERSION = "SELECT version FROM armillary.catalogue"
 _READ = (files("schema") / "sql" / "read_catalogue.sql").read_text("utf-8").encode()
-_COLUMN_FIELDS = tuple(f.name for f in fields(Column) if f.name != "storage")
+_COLUMN_FIELDS = tuple(f.name for f in fields(Column) if f.name not in {"storage", "bounds"})
 _ORIGIN_FIELDS = tuple(f.name for f in fields(Origin))
 
 Record = dict[str, Any]
@@ -26,11 +26,12 @@ def read_catalogue(connection: psycopg.Connection) -> Catalogue:
 
 def _catalogue(found: dict[str, Any]) -> Catalogue:
     columns = _by(found["columns"], "table_name")
+    bounds = {(b["table_name"], b["column_name"]): (b["least"], b["largest"]) for b in found["bounds"] or []}
     more = {record["table_name"]: record for record in found["more"] or []}
     tables: dict[str, list[Table]] = defaultdict(list)
     for record in found["tables"] or []:
         name = record["table_name"]
-        table = _table(record, columns[name], more.get(name, {}))
+        table = _table(record, [_column(c, bounds) for c in columns[name]], more.get(name, {}))
         tables[record["schema_name"]].append(table)
     schemas = tuple(
         Schema(r["schema_name"], tuple(tables[r["schema_name"]]), r["description"], r["utype"], r["schema_index"])
@@ -46,11 +47,11 @@ def _by(records: Iterable[Record] | None, name: str) -> dict[str, list[Record]]:
     return groups
 
 
-def _table(record: Record, columns: list[Record], more: Record) -> Table:
+def _table(record: Record, columns: list[Column], more: Record) -> Table:
     return Table(
         record["schema_name"],
         record["table_name"],
-        tuple(_column(each) for each in columns),
+        tuple(columns),
         record["table_type"],
         record["description"],
         record["utype"],
@@ -61,10 +62,11 @@ def _table(record: Record, columns: list[Record], more: Record) -> Table:
     )
 
 
-def _column(record: Record) -> Column:
+def _column(record: Record, bounds: dict[tuple[str, str], tuple[float, float]]) -> Column:
     values = {name: record[name] for name in _COLUMN_FIELDS}
     flags = {name: bool(values[name]) for name in ("principal", "indexed", "std")}
-    return Column(**(values | flags))
+    found = bounds.get((record["table_name"], record["column_name"]))
+    return Column(**(values | flags), bounds=found)
 
 
 def _keys(found: dict[str, Any]) -> tuple[Key, ...]:
@@ -98,6 +100,10 @@ def write_table(connection: psycopg.Connection, table: Table, *, schema_descript
         cursor.executemany(
             "INSERT INTO tap_schema.columns VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [_column_row(table, column) for column in table.columns],
+        )
+        cursor.executemany(
+            "INSERT INTO armillary.bounds VALUES (%s, %s, %s, %s)",
+            [(table.table_name, c.column_name, *c.bounds) for c in table.columns if c.bounds],
         )
 
 

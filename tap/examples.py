@@ -46,6 +46,22 @@ WHERE DISTANCE(POINT('ICRS', ra, dec), POINT('ICRS', 56.87, 24.11)) < 0.5
 ORDER BY separation""",
     ),
     Example(
+        "nearest",
+        "The nearest star of each cluster's centre",
+        ("demo.ngc", "demo.stars"),
+        "Best match: all pairs within six minutes of arc, of which those stay that have the least separation of their cluster.",
+        """SELECT c.name, s.tyc_id, s.vmag, DISTANCE(POINT('ICRS', c.ra, c.dec), POINT('ICRS', s.ra, s.dec)) * 60 AS arcmin
+FROM demo.ngc AS c
+JOIN demo.stars AS s ON 1 = CONTAINS(POINT('ICRS', s.ra, s.dec), CIRCLE('ICRS', c.ra, c.dec, 0.1))
+JOIN (SELECT n.name AS cluster_name, MIN(DISTANCE(POINT('ICRS', n.ra, n.dec), POINT('ICRS', t.ra, t.dec))) AS least
+      FROM demo.ngc AS n
+      JOIN demo.stars AS t ON 1 = CONTAINS(POINT('ICRS', t.ra, t.dec), CIRCLE('ICRS', n.ra, n.dec, 0.1))
+      WHERE n.obj_type = 'OCl'
+      GROUP BY n.name) AS best
+  ON best.cluster_name = c.name AND DISTANCE(POINT('ICRS', c.ra, c.dec), POINT('ICRS', s.ra, s.dec)) = best.least
+ORDER BY arcmin""",
+    ),
+    Example(
         "fast",
         "Fast stars",
         ("demo.stars",),

@@ -6,5 +6,6 @@ SELECT json_build_object(
     'columns', (SELECT json_agg(c ORDER BY table_name, column_index, column_name) FROM tap_schema.columns AS c),
     'keys', (SELECT json_agg(k ORDER BY key_id) FROM tap_schema.keys AS k),
     'key_columns', (SELECT json_agg(k) FROM tap_schema.key_columns AS k),
+    'bounds', (SELECT json_agg(b) FROM armillary.bounds AS b),
     'more', (SELECT json_agg(t) FROM armillary.tables AS t)
 )

@@ -34,13 +34,15 @@ def put(
     columns: Mapping[str, Any],
     *,
     units: Mapping[str, str] | None = None,
+    ucds: Mapping[str, str] | None = None,
     position: tuple[str, str] | None = None,
 ) -> None:
     """Loads `answers.<name>` from a Parquet file, as an operator would."""
     path = folder / f"{name}.parquet"
     pq.write_table(pa.table({key: pa.array(values, from_pandas=True) for key, values in columns.items()}), path)
     ra, dec = position or (None, None)
-    described = {key: ColumnDescription(unit=unit) for key, unit in (units or {}).items()}
+    units, ucds = units or {}, ucds or {}
+    described = {key: ColumnDescription(unit=units.get(key), ucd=ucds.get(key)) for key in columns}
     description = Description(TableDescription(ra=ra, dec=dec), columns=described)
     with database.owner_connection(config) as connection:
         load_table(connection, open_file(path), f"answers.{name}", description)

@@ -145,6 +145,35 @@ def test_the_description_names_describes_and_indexes(there: psycopg.Connection, 
     assert any(each.endswith("(name, n)") for each in indexes)
 
 
+def test_bounds_are_measured_where_a_search_needs_them(there: psycopg.Connection, tmp_path: Path) -> None:
+    values = {
+        "pmra": [5.0, -7.5, None],
+        "rv": [float("inf"), 1.0, 2.0],
+        "plx": [None, None, None],
+        "mag": [1.0, 2.0, 3.0],
+    }
+    table = pa.table({name: pa.array(column, pa.float64()) for name, column in values.items()})
+    pq.write_table(table, tmp_path / "t.parquet")
+    ucds = {"pmra": "pos.pm;pos.eq.ra", "rv": "spect.dopplerVeloc", "plx": "pos.parallax", "mag": "phot.mag"}
+    description = {"columns": {name: {"ucd": ucd} for name, ucd in ucds.items()}}
+
+    def bounds() -> dict[str, tuple[float, float] | None]:
+        load_table(there, open_file(tmp_path / "t.parquet"), "l.t", parse_description(description))
+        (found,) = (t for t in read_catalogue(there).tables if t.table_name == "l.t")
+        return {c.column_name: c.bounds for c in found.columns}
+
+    assert bounds() == {"pmra": (-7.5, 5.0), "rv": None, "plx": (0.0, 0.0), "mag": None}
+    description["columns"]["pmra"]["bounds"] = [-8, 8]  # type: ignore[assignment]
+    description["columns"]["rv"]["bounds"] = [-600, 600.5]  # type: ignore[assignment]
+    assert bounds() == {"pmra": (-8.0, 8.0), "rv": (-600.0, 600.5), "plx": (0.0, 0.0), "mag": None}
+
+
+@pytest.mark.parametrize("bounds", [[1], [2, 1], "1 2", [None, 1], [float("nan"), 1]])
+def test_bounds_that_are_none_are_refused(bounds: object) -> None:
+    with pytest.raises(DescriptionError, match="bounds are the least and the largest value"):
+        parse_description({"columns": {"pmra": {"bounds": bounds}}})
+
+
 def test_the_position_is_recognised_by_its_ucds(there: psycopg.Connection, tmp_path: Path) -> None:
     write_parquet(tmp_path / "stars.parquet")
     ucds = {"ra": {"ucd": "pos.eq.ra;meta.main"}, "dec": {"ucd": "pos.eq.dec;meta.main"}}

@@ -15,8 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from astropy.io.votable import from_table, writeto
+from astropy import units
+from astropy.coordinates import SkyCoord
+from astropy.io.votable import from_table, parse_single_table, writeto
 from astropy.table import MaskedColumn, Table
+from astropy.time import Time
 from astropy.utils.exceptions import AstropyWarning
 
 from tap.config import Config
@@ -299,3 +302,35 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     os.utime(old, (0, 0))
     sweep_uploads(tmp_path)
     assert list(tmp_path.iterdir()) == [new]
+
+
+@pytest.mark.filterwarnings("ignore:ERFA function")
+def test_stars_where_they_were_a_century_ago_are_found_at_their_epoch_only(sync: str) -> None:
+    """The 185 stars that move more than 1 arcsec a year, at positions of 1900 that astropy computed."""
+    query = "SELECT tyc_id, ra, dec, pmra, pmdec, parallax FROM demo.stars WHERE pmra * pmra + pmdec * pmdec > 1000000"
+    answer = post(sync, {"QUERY": query, "LANG": "ADQL", "RESPONSEFORMAT": "votable"})
+    stars = parse_single_table(io.BytesIO(answer.body)).to_table()
+    parallax = np.ma.filled(np.ma.asarray(stars["parallax"]), 0)
+    now = SkyCoord(
+        np.asarray(stars["ra"]) * units.deg,
+        np.asarray(stars["dec"]) * units.deg,
+        pm_ra_cosdec=np.asarray(stars["pmra"]) * units.mas / units.yr,
+        pm_dec=np.asarray(stars["pmdec"]) * units.mas / units.yr,
+        distance=1000 / np.where(parallax > 0, parallax, 0.001) * units.pc,
+        radial_velocity=np.zeros(len(stars)) * units.km / units.s,
+        obstime=Time("J2000"),
+    )
+    then = now.apply_space_motion(new_obstime=Time("J1900"))
+    lines = [
+        f"{i},{ra!r},{dec!r}"
+        for i, ra, dec in zip(stars["tyc_id"], then.ra.deg.tolist(), then.dec.deg.tolist(), strict=True)
+    ]
+    uploaded = "\n".join(["id,ra,dec", *lines]).encode()
+    match = (
+        "SELECT COUNT(*) AS n, COUNT(DISTINCT s.tyc_id) AS stars FROM TAP_UPLOAD.mine AS u JOIN demo.stars AS s"
+        " ON 1 = CONTAINS({0}, CIRCLE(u.ra, u.dec, {1} / 3600.)) WHERE u.id = s.tyc_id"
+    )
+    plain = send(sync, match.format("POINT(s.ra, s.dec)", 60), uploaded, file_name="mine.csv")
+    moved = "ivo_epoch_prop_pos(s.ra, s.dec, s.parallax, s.pmra, s.pmdec, 0, 2000, 1900)"
+    propagated = send(sync, match.format(moved, 0.1), uploaded, file_name="mine.csv")
+    assert (plain.lines[1], propagated.lines[1]) == ("0,0", "185,185")
