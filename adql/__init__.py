@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from adql import postgres
+from adql.apart import Apart, tables_apart
 from adql.errors import AdqlError, TooComplex
 from adql.nodes import Output
 from adql.parse import parse
@@ -13,18 +14,23 @@ from schema.model import Catalogue, Table
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """SQL for PostgreSQL, the columns it gives, in their order, and the published tables it reads."""
+    """SQL for PostgreSQL, the columns it gives, in their order, and the published tables it reads.
+
+    `apart` are those whose rows may come in parts, the SQL being run for each.
+    """
 
     sql: str
     outputs: tuple[Output, ...]
     tables: tuple[Table, ...]
+    apart: tuple[Apart, ...] = ()
 
 
 def translate(text: str, catalogue: Catalogue) -> Translation:
     """Raises: AdqlError, which knows where in the text."""
     try:
         query, tables = resolve(parse(text), catalogue)
-        return Translation(postgres.query(rewrite(query)), query.outputs, tables)
+        rewritten = rewrite(query)
+        return Translation(postgres.query(rewritten), query.outputs, tables, tables_apart(rewritten))
     except AdqlError as error:
         raise error.within(text) from None
     except RecursionError:

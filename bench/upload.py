@@ -23,12 +23,12 @@ from sync import start
 
 from adql import translate
 from schema.description import parse_description
-from schema.model import Catalogue, Schema
+from schema.model import Catalogue
 from schema.publish import publish_table
 from schema.tap_schema import read_catalogue
 from tap.config import Config
 from tap.engine import database
-from tap.uploads.load import Limits, load
+from tap.uploads.load import Allowance, Limits, declare, fill_whole, schema_of
 from tap.uploads.sources import Opened
 from tap.uploads.upload import Upload
 
@@ -118,7 +118,9 @@ def raw(config: Config, catalogue: Catalogue, taken: str, file: Path, folder: Pa
         connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE")
         connection.commit()
         connection.execute("SET search_path = pg_catalog, public")
-        schema: Schema = load(connection, [Opened(Upload("mine", None), file)], Limits(10**9))
+        (upload,) = declare(connection, [Opened(Upload("mine", None), file)], limits := Limits(10**9))
+        fill_whole(connection, upload, Allowance(limits))
+        schema = schema_of([upload])
         command = "COPY pg_temp.u0 TO STDOUT (FORMAT binary)"
         with connection.cursor() as cursor, binary.open("wb") as out, cursor.copy(command) as copy:
             for piece in copy:

@@ -32,6 +32,7 @@ from tap.storage import Storage, storage_of
 from tap.storage.storage import StorageAway, StorageFull
 from tap.sync import Queries
 from tap.uploads.load import Limits as UploadLimits
+from tap.uploads.parts import Sorting
 from tap.uploads.remote import Remote
 from tap.uploads.sources import Sources
 from tap.uploads.upload import sweep_uploads, uploads_of
@@ -185,7 +186,9 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
         "publisher": config.publisher,
         "contact": config.contact,
     }
-    return Service(engine, limit, about, sources, UploadLimits(config.upload_rows))
+    limits = UploadLimits(config.upload_rows)
+    sorting = Sorting(config.upload_part_rows, uploads_of(config), config.results_reserve)
+    return Service(engine, limit, about, sources, limits, sorting)
 
 
 def sources_of(config: Config, store: Store, storage: Storage) -> Sources:

@@ -64,6 +64,9 @@ class Config:
     )
     upload_rows: int = _about(100_000_000, "rows of all uploads of a query")
     upload_bytes: int = _about(8_000_000_000, "bytes of all uploads of a query")
+    upload_part_rows: int = _about(
+        200_000, "rows of an upload that meet the catalogue at once; larger ones do so in parts of the sky"
+    )
     upload_hosts: str = _about(
         "", "hosts that UPLOAD may name in URLs, separated by commas, *.example.org for all below; empty: none"
     )
@@ -106,6 +109,8 @@ class Config:
             raise ConfigError("base_url must begin with http:// or https:// and have no / at its end")
         if not 0 < self.maxrec_default <= self.maxrec_hard:
             raise ConfigError("maxrec_default must be between 1 and maxrec_hard")
+        if not self.upload_part_rows > 0:
+            raise ConfigError("upload_part_rows must be at least 1")
         if not self.worker_slots > 0 or not 0 < self.long_slots <= self.worker_slots:
             raise ConfigError("long_slots must be between 1 and worker_slots")
         if not 0 < self.job_lifetime_default <= self.job_lifetime_limit:

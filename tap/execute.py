@@ -13,7 +13,10 @@ from tap.engine.rows import Interrupted, Rows
 from tap.errors import describe
 from tap.formats.format import Header, Writer
 from tap.request import TapRequest
-from tap.uploads.load import Limits, load
+from tap.tally import Tally
+from tap.uploads.load import Limits, declare, schema_of
+from tap.uploads.matching import Query, RowsOfParts, rows_of
+from tap.uploads.parts import Sorting
 from tap.uploads.sources import Sources
 
 
@@ -29,14 +32,8 @@ class Service:
     about: dict[str, str]
     sources: Sources
     upload_limits: Limits
+    sorting: Sorting
     streams: bool = True
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a query has done so far."""
-
-    rows: int = 0
 
 
 def execute(request: TapRequest, service: Service, interrupt: Interrupt, tally: Tally) -> Generator[bytes, None, None]:
@@ -48,21 +45,22 @@ def execute(request: TapRequest, service: Service, interrupt: Interrupt, tally: 
         service.sources.opened(request.uploads) as files,
         service.engine.session(service.limit, interrupt, uploads=bool(files)) as session,
     ):
-        if files:
-            session.upload(lambda connection: load(connection, files, service.upload_limits))
+        uploads = session.write(lambda connection: declare(connection, files, service.upload_limits)) if files else []
+        session.add(schema_of(uploads))
         translation = translate(request.query, session.catalogue)
-        rows = session.rows(translation, request.format.wire, request.maxrec)
-        writer = request.format.writer(_header(request, translation, service))
-        yield writer.header()
-        tells = service.streams and request.format.can_tell_errors
-        yield from _body(writer, rows, tally, tells=tells, overflow=request.maxrec == 0)
+        query = Query(session, translation, request.format.wire, request.maxrec)
+        with rows_of(query, uploads, service.upload_limits, service.sorting, tally) as rows:
+            writer = request.format.writer(_header(request, translation, service))
+            yield writer.header()
+            tells = service.streams and request.format.can_tell_errors
+            yield from _body(writer, rows, tally, tells=tells, overflow=request.maxrec == 0)
 
 
-def _body(writer: Writer, rows: Rows, tally: Tally, *, tells: bool, overflow: bool) -> Iterator[bytes]:
+def _body(writer: Writer, rows: Rows | RowsOfParts, tally: Tally, *, tells: bool, overflow: bool) -> Iterator[bytes]:
     """Rows and footer. Where the document cannot tell an error it breaks off instead."""
     try:
         for block in rows:
-            tally.rows += len(block.lengths)
+            tally.add(rows=len(block.lengths))
             yield writer.rows(block)
     except (psycopg.Error, Interrupted) as error:
         if not tells:

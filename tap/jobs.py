@@ -20,12 +20,13 @@ from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.interrupt import Interrupt, Reason
 from tap.engine.rows import Interrupted
 from tap.errors import Answer, describe
-from tap.execute import Service, Tally, execute, planned_cost
+from tap.execute import Service, execute, planned_cost
 from tap.form import File, Form, read_form, read_parameters
 from tap.observe import Fault, JobDone, observe
 from tap.request import TapRequest, read_request
 from tap.storage import Storage
 from tap.storage.storage import NotStored, StorageAway
+from tap.tally import Tally
 from tap.uploads.upload import uploads_of
 from uws import resources
 from uws.errors import IllegalMove, NoSuchJob
@@ -76,22 +77,21 @@ class QueryJobs:
             return self._run(job, task, read_request(Parameters(job.parameters), self.config, files))
 
     def _run(self, job: Job, task: Task, request: TapRequest) -> tuple[Result, ...]:
-        interrupt, tally = Interrupt(), Tally()
+        interrupt, tally = Interrupt(), Tally(lambda done: setattr(task, "progress", done))
         task.on_stop(lambda stop: interrupt.trigger(_REASONS[stop]))
         key = f"{job.job_id}/{task.attempt.number}.{request.format.extension}"
-        digest, size = hashlib.sha256(), 0
+        digest = hashlib.sha256()
         service = replace(self.service, streams=False)
         with self.storage.sink(key) as sink, closing(execute(request, service, interrupt, tally)) as pieces:
             for piece in pieces:
                 sink.write(piece)
                 digest.update(piece)
-                size += len(piece)
-                task.progress = {"rows": tally.rows, "bytes": size}
+                tally.add(size=len(piece))
             if interrupt.reason:
                 raise Interrupted(interrupt.reason)
-        observe(JobDone(job.job_id, tally.rows, size))
+        observe(JobDone(job.job_id, tally.rows, tally.bytes))
         encoded = base64.b64encode(digest.digest()).decode()
-        return (Result(RESULT, key, request.media_type, size, encoded, tally.rows),)
+        return (Result(RESULT, key, request.media_type, tally.bytes, encoded, tally.rows),)
 
     def explain(self, error: Exception) -> Failure:
         answer = describe(error)

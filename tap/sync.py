@@ -15,10 +15,11 @@ from starlette.types import Message, Receive, Scope, Send
 from tap.config import Config
 from tap.engine.interrupt import Interrupt, Reason
 from tap.errors import Busy
-from tap.execute import Service, Tally, execute
+from tap.execute import Service, execute
 from tap.observe import ClientLeft, QueryDone, observe
 from tap.request import TapRequest
 from tap.spool import Spool
+from tap.tally import Tally
 
 
 @dataclass(frozen=True)

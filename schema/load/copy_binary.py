@@ -46,25 +46,30 @@ class _Field:
 
 def encode(batch: pa.RecordBatch, wanted: tuple[Type, ...]) -> bytes:
     """The rows of a batch. Raises: LoadError naming the column for a value that its type cannot hold."""
+    return encode_rows(batch, wanted)[0]
+
+
+def encode_rows(batch: pa.RecordBatch, wanted: tuple[Type, ...]) -> tuple[bytes, Ints]:
+    """The same, with where each row begins."""
     fields = [_field(batch.column(i), type_, batch.schema.field(i).name) for i, type_ in enumerate(wanted)]
     return _interleave(fields, batch.num_rows)
 
 
-def _interleave(fields: list[_Field], rows: int) -> bytes:
+def _interleave(fields: list[_Field], rows: int) -> tuple[bytes, Ints]:
     sizes = [field.sizes() for field in fields]
     total = np.full(rows, 2 + 4 * len(fields), np.int64)
     for size in sizes:
         total += size
-    place = np.cumsum(total) - total
+    starts = np.cumsum(total) - total
     out = np.zeros(int(total.sum()) + 8, np.uint8)
-    _view(out, ">i2")[place] = len(fields)
-    place = place + 2
+    _view(out, ">i2")[starts] = len(fields)
+    place = starts + 2
     for field, size in zip(fields, sizes, strict=True):
         _view(out, ">i4")[place] = np.where(field.null, -1, size)
         place = place + 4
         _put(out, place, field)
         place = place + size
-    return out[:-8].tobytes()
+    return out[:-8].tobytes(), starts
 
 
 def _view(buffer: Bytes, dtype: str) -> npt.NDArray[np.generic]:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -18,20 +19,26 @@ _BEGIN = "BEGIN {mode}; SET LOCAL statement_timeout = {timeout}; " + VERSION
 _APPLICATION = "armillary"
 _LONGEST = 2**31 - 1
 
+T = TypeVar("T")
+
 
 class DatabaseAway(Exception):
     """No connection to PostgreSQL can be had now."""
 
 
 class Session:
-    """One connection in one read-only transaction, for one query."""
+    """One connection in one transaction, for one query, which may read only."""
 
-    def __init__(self, engine: "Engine", connection: psycopg.Connection, version: int, interrupt: Interrupt) -> None:
+    def __init__(
+        self, engine: "Engine", connection: psycopg.Connection, version: int, interrupt: Interrupt, *, writes: bool
+    ) -> None:
         self._engine = engine
         self._connection = connection
         self._version = version
         self._interrupt = interrupt
         self._uploaded: Schema | None = None
+        self._writes = writes
+        self._sealed = False
 
     @property
     def catalogue(self) -> Catalogue:
@@ -39,14 +46,36 @@ class Session:
         published = self._engine.catalogue_of(self._connection, self._version)
         return published.joined_by(self._uploaded) if self._uploaded else published
 
-    def upload(self, load: Callable[[psycopg.Connection], Schema]) -> None:
-        """Lets `load` make temporary tables; from then on the session only reads. Raises: what `load` raises."""
-        self._uploaded = load(self._connection)
-        self._connection.execute("SET TRANSACTION READ ONLY")
+    def add(self, uploaded: Schema) -> None:
+        """Puts what was uploaded into the catalogue of this session."""
+        self._uploaded = uploaded
 
-    def rows(self, translation: Translation, wire: Wire, maxrec: int) -> Rows:
-        """Raises: psycopg.Error, Interrupted."""
-        command = copy_command(translation, wire, maxrec)
+    def write(self, step: Callable[[psycopg.Connection], T]) -> T:
+        """Lets `step` make and fill temporary tables, in a session for uploads. Raises: what `step` raises."""
+        if self._sealed:
+            self._connection.execute("RELEASE SAVEPOINT reading")
+            self._sealed = False
+        return step(self._connection)
+
+    def _seal(self) -> None:
+        """What strangers wrote runs in a transaction that only reads, as that of a savepoint can be."""
+        if self._writes and not self._sealed:
+            self._connection.execute("SAVEPOINT reading; SET TRANSACTION READ ONLY")
+            self._sealed = True
+
+    def rest(self) -> None:
+        """For whoever does other work between two statements: the connection stays, or it is told why not.
+
+        Raises: Interrupted, psycopg.Error.
+        """
+        if self._interrupt.reason:
+            raise Interrupted(self._interrupt.reason)
+        self._connection.execute("SELECT")
+
+    def rows(self, translation: Translation, wire: Wire, maxrec: int, *, overflow: bool = True) -> Rows:
+        """At most `maxrec` rows, and whether there are more if `overflow` is to be told. Raises: psycopg.Error, Interrupted."""
+        self._seal()
+        command = copy_command(translation, wire, maxrec + overflow)
         return Rows(self._connection, command, maxrec, self._interrupt, binary=wire is Wire.BINARY)
 
     def explain(self, translation: Translation) -> list[str]:
@@ -87,7 +116,7 @@ class Engine:
     def session(self, limit: float, interrupt: Interrupt | None = None, *, uploads: bool = False) -> Iterator[Session]:
         """`limit` in seconds, 0 for none, is PostgreSQL's net below the caller's own deadline.
 
-        A session for `uploads` may write temporary tables until it is sealed. Raises: DatabaseAway.
+        A session for `uploads` may write temporary tables, where no query runs. Raises: DatabaseAway.
         """
         interrupt = interrupt or Interrupt()
         connection, version = self._begin(limit, "READ WRITE" if uploads else "READ ONLY")
@@ -95,7 +124,7 @@ class Engine:
         try:
             if interrupt.reason:
                 raise Interrupted(interrupt.reason)
-            yield Session(self, connection, version, interrupt)
+            yield Session(self, connection, version, interrupt, writes=uploads)
         except Interrupted:
             raise
         except psycopg.Error as error:

@@ -63,10 +63,9 @@ def column_type(output: Output) -> Type:
     return output.info.type or types.TEXT
 
 
-def copy_command(translation: Translation, wire: Wire, maxrec: int) -> bytes:
-    """One row more than `maxrec` is asked, to see whether rows were cut."""
+def copy_command(translation: Translation, wire: Wire, limit: int) -> bytes:
     columns = ", ".join(_expression(output, wire) for output in translation.outputs)
-    query = f"SELECT {columns} FROM ({translation.sql}) AS q LIMIT {maxrec + 1 if maxrec else 0}"
+    query = f"SELECT {columns} FROM ({translation.sql}) AS q LIMIT {limit}"
     return f"COPY ({query}) TO STDOUT {wire.value}".encode()
 
 

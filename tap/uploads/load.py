@@ -3,8 +3,8 @@
 What a client calls its columns never reaches PostgreSQL: there they are c0, c1, …
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -12,9 +12,10 @@ import pyarrow as pa
 from psycopg import sql
 
 from schema.load import open_file
-from schema.load.copy_binary import HEADER, TRAILER, encode
+from schema.load.copy_binary import HEADER, TRAILER, Ints, encode_rows
 from schema.load.reader import FileColumn, LoadError, Reader
 from schema.model import Column, Schema, Table, quoted_if_needed
+from schema.types import Type
 from tap.uploads.sources import Opened
 from tap.uploads.upload import SCHEMA, Upload
 
@@ -27,34 +28,87 @@ class Limits:
     columns: int = 1_000
 
 
-def load(connection: psycopg.Connection, uploads: list[Opened], limits: Limits) -> Schema:
-    """The schema TAP_UPLOAD. Raises: LoadError naming table, row and column; psycopg.Error."""
-    tables, rows = [], 0
-    for number, opened in enumerate(uploads):
-        left = replace(limits, rows=limits.rows - rows)
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An upload whose table is there in the session, still empty; the reader knows its rows."""
+
+    table: Table
+    reader: Reader
+
+    @property
+    def storage(self) -> sql.Identifier:
+        return sql.Identifier(*self.table.stored_parts)
+
+    @property
+    def types(self) -> tuple[Type, ...]:
+        return tuple(column.type for column in self.table.columns)
+
+    def batches(self, allowance: "Allowance") -> Iterator[pa.RecordBatch]:
+        """What a library says of a broken file is the user's affair. Raises: LoadError."""
         try:
-            table = _load(connection, opened.upload, opened.path, f"u{number}", left)
+            for batch in self.reader.batches():
+                allowance.take(batch.num_rows)
+                yield batch
         except LoadError as error:
-            raise LoadError(f"The upload {opened.upload.table_name}: {error}") from error
-        rows += table.nrows or 0
-        tables.append(table)
-    return Schema(SCHEMA, tuple(tables))
+            raise _of(self.table.parts[-1], error) from error
+        except (pa.ArrowException, ValueError, KeyError) as error:
+            raise LoadError(f"The upload {self.table.parts[-1]}: it cannot be read: {str(error)[:200]}") from error
+
+    def encode(self, batch: pa.RecordBatch) -> tuple[bytes, Ints]:
+        """Rows as COPY BINARY has them, and where each begins. Raises: LoadError for a value that its column cannot hold."""
+        try:
+            return encode_rows(batch, self.types)
+        except LoadError as error:
+            raise _of(self.table.parts[-1], error) from error
 
 
-def _load(connection: psycopg.Connection, upload: Upload, path: Path, storage: str, limits: Limits) -> Table:
+class Allowance:
+    """The rows that uploads of one query may still have."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._left = limits.rows
+
+    def take(self, rows: int) -> None:
+        """Raises: LoadError."""
+        self._left -= rows
+        if self._left < 0:
+            raise LoadError(f"it has more rows than are taken: {self._limits.rows:,} in all uploads of a query")
+
+
+def _of(table_name: str, error: LoadError) -> LoadError:
+    return LoadError(f"The upload {table_name}: {error}")
+
+
+def schema_of(uploads: Iterable[Declared]) -> Schema:
+    """The schema TAP_UPLOAD."""
+    return Schema(SCHEMA, tuple(each.table for each in uploads))
+
+
+def declare(connection: psycopg.Connection, uploads: list[Opened], limits: Limits) -> list[Declared]:
+    """The uploads with empty tables. Raises: LoadError naming the upload; psycopg.Error."""
+    found = []
+    for number, opened in enumerate(uploads):
+        try:
+            reader = _reader(opened.upload, opened.path)
+            _check(reader.columns, limits)
+        except LoadError as error:
+            raise _of(opened.upload.table_name, error) from error
+        columns = tuple(_column(each, index) for index, each in enumerate(reader.columns))
+        name = f"{SCHEMA}.{opened.upload.table_name}"
+        table = Table(SCHEMA, name, columns, storage=f"u{number}", storage_schema="pg_temp")
+        _create(connection, table)
+        found.append(Declared(table, reader))
+    return found
+
+
+def _reader(upload: Upload, path: Path) -> Reader:
     try:
-        reader = open_file(path, name=Path(upload.says) if upload.says else None)
+        return open_file(path, name=Path(upload.says) if upload.says else None)
     except LoadError as error:
         raise LoadError(str(error).replace(str(path), "the file")) from error
     except (ValueError, KeyError, OSError) as error:
         raise LoadError(f"it cannot be read: {str(error)[:200]}") from error
-    _check(reader.columns, limits)
-    columns = tuple(_column(each, index) for index, each in enumerate(reader.columns))
-    _create(connection, storage, columns)
-    rows = _copy(connection, storage, reader, columns, limits)
-    connection.execute(sql.SQL("ANALYZE pg_temp.{}").format(sql.Identifier(storage)))
-    name = f"{SCHEMA}.{upload.table_name}"
-    return Table(SCHEMA, name, columns, storage=storage, storage_schema="pg_temp", nrows=rows)
 
 
 def _check(columns: tuple[FileColumn, ...], limits: Limits) -> None:
@@ -79,31 +133,24 @@ def _column(column: FileColumn, index: int) -> Column:
     )
 
 
-def _create(connection: psycopg.Connection, storage: str, columns: tuple[Column, ...]) -> None:
-    parts = sql.SQL(", ").join(sql.SQL("{} " + c.type.name).format(sql.Identifier(c.stored)) for c in columns)
+def _create(connection: psycopg.Connection, table: Table) -> None:
+    parts = sql.SQL(", ").join(sql.SQL("{} " + c.type.name).format(sql.Identifier(c.stored)) for c in table.columns)
     command = sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP")
-    connection.execute(command.format(sql.Identifier(storage), parts))
+    connection.execute(command.format(sql.Identifier(table.stored_parts[-1]), parts))
 
 
-def _copy(
-    connection: psycopg.Connection, storage: str, reader: Reader, columns: tuple[Column, ...], limits: Limits
-) -> int:
-    rows, wanted = 0, tuple(c.type for c in columns)
-    command = sql.SQL("COPY pg_temp.{} FROM STDIN (FORMAT binary)").format(sql.Identifier(storage))
+def fill(connection: psycopg.Connection, upload: Declared, rows: Iterable[bytes]) -> None:
+    """Puts rows, as COPY BINARY has them, into an upload's table in place of what was there. Raises: LoadError, psycopg.Error."""
+    connection.execute(sql.SQL("TRUNCATE {}").format(upload.storage))
+    command = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(upload.storage)
     with connection.cursor() as cursor, cursor.copy(command) as copy:
         copy.write(HEADER)
-        for batch in _read(reader):
-            rows += batch.num_rows
-            if rows > limits.rows:
-                raise LoadError(f"it has more rows than are taken: {limits.rows:,} in all uploads of a query")
-            copy.write(encode(batch, wanted))
+        for piece in rows:
+            copy.write(piece)
         copy.write(TRAILER)
-    return rows
+    connection.execute(sql.SQL("ANALYZE {}").format(upload.storage))
 
 
-def _read(reader: Reader) -> Iterator[pa.RecordBatch]:
-    """What a library says of a broken file is the user's affair."""
-    try:
-        yield from reader.batches()
-    except (pa.ArrowException, ValueError, KeyError) as error:
-        raise LoadError(f"it cannot be read: {str(error)[:200]}") from error
+def fill_whole(connection: psycopg.Connection, upload: Declared, allowance: Allowance) -> None:
+    """Raises: LoadError, psycopg.Error."""
+    fill(connection, upload, (upload.encode(batch)[0] for batch in upload.batches(allowance)))

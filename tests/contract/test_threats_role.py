@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from schema.model import Schema
+from adql import translate
 from tap.config import Config
 from tap.engine.database import cluster_of, reader_conninfo
 from tap.engine.engine import Engine
 from tap.engine.private import ADMIN
+from tap.engine.wire import Wire
 
 _REFUSALS = {
     "InsufficientPrivilege",
@@ -99,7 +100,9 @@ def test_a_query_makes_nothing_temporary(sample: Config, statement: str) -> None
         for uploads in (False, True):
             with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), engine.session(5, uploads=uploads) as session:
                 if uploads:
-                    session.upload(lambda connection: Schema("TAP_UPLOAD", ()))
+                    session.write(lambda connection: connection.execute("CREATE TEMP TABLE u0 (a int)"))
+                query = translate("SELECT TOP 1 table_name FROM tap_schema.tables", session.catalogue)
+                assert len(list(session.rows(query, Wire.CSV, 1))) == 1
                 session._connection.execute(statement.encode())
     finally:
         engine.close()
@@ -228,7 +231,7 @@ def test_it_reads_published_tables_and_the_catalogue_only(
             "SELECT t.schema_name || '.' || coalesce(a.storage, split_part(t.table_name, '.', 2)) FROM tap_schema.tables AS t LEFT JOIN armillary.tables AS a USING (table_name)"
         )
     }
-    assert readable - published <= {"armillary.catalogue", "armillary.tables"}
+    assert readable - published <= {"armillary.catalogue", "armillary.tables", "armillary.bounds"}
 
 
 def test_a_new_table_of_the_owner_is_closed_to_it(

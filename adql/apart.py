@@ -1,0 +1,69 @@
+"""Whether a query can be run for some rows of a table after the others, and give the same rows in the end.
+
+So a list of any length can be matched part by part, each part near together on the sky.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from adql import nodes
+from adql.constants import walk
+from adql.nodes import Aggregate, Call, Field, Join, Near, Query, Relation, Select, TableReference, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A table whose rows can come one after the other: every row of the result is made of one of them at most.
+
+    `stored` are its schema and name in the database, `position` the columns there by which it is searched.
+    """
+
+    stored: tuple[str, ...]
+    position: tuple[str, str] | None
+
+
+def tables_apart(query: Query) -> tuple[Apart, ...]:
+    """Of a rewritten query."""
+    body = query.body
+    if not isinstance(body, Select) or query.common_tables or _looks_at_all_rows(body):
+        return ()
+    mentioned = Counter(node.parts for node in walk(body) if isinstance(node, Relation))
+    kept = [relation for reference in body.tables for relation in _kept(reference)]
+    return tuple(Apart(each.parts, _position(body, each.sql_alias)) for each in kept if mentioned[each.parts] == 1)
+
+
+def _looks_at_all_rows(select: Select) -> bool:
+    cut = select.top is not None or select.offset is not None
+    ordered = select.distinct or select.group_by or select.having or select.order_by
+    return bool(cut or ordered or any(isinstance(node, Aggregate) for item in select.items for node in walk(item)))
+
+
+def _kept(reference: TableReference) -> Iterator[Relation]:
+    """The tables of which no row is missing because of, or made up for, another of their own."""
+    match reference:
+        case Relation():
+            yield reference
+        case Join(kind=kind, left=left, right=right):
+            if kind in {"INNER", "LEFT"}:
+                yield from _kept(left)
+            if kind in {"INNER", "RIGHT"}:
+                yield from _kept(right)
+
+
+def _position(select: Select, alias: str) -> tuple[str, str] | None:
+    for node in walk(select):
+        for point in (node.left, node.right) if isinstance(node, Near) else ():
+            columns = _columns(point)
+            if len(columns) == 2 and all(column.source == alias for column in columns):
+                return columns[0].name, columns[1].name
+    return None
+
+
+def _columns(point: Value) -> list[Field]:
+    """The columns that a POINT is made of, where it is made of nothing else."""
+    if not isinstance(point, Call) or point.name != "POINT":
+        return []
+    numbers = [each for each in point.arguments if each.type is None or not each.type.is_text]
+    fields = [each for each in numbers if isinstance(each, nodes.Field)]
+    return fields if len(fields) == len(numbers) else []

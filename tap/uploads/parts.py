@@ -1,0 +1,164 @@
+"""The rows of a large upload, in parts whose rows lie together on the sky; none of them needs much memory.
+
+They are encoded once, sorted by their HEALPix cell, and wait in a file. So a list of any length meets the catalogue cell by cell, in the order in
+which the catalogue lies on its disk, and it is known how many rows are left.
+"""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import IO
+
+import astropy.units as u
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from astropy.coordinates import Latitude, Longitude
+from cdshealpix.nested import lonlat_to_healpix
+
+from tap.uploads.load import Allowance, Declared
+
+ORDER = 3
+"""768 cells of some 7 degrees."""
+
+_NOWHERE = -1
+_SORTED_BYTES = 64 << 20
+_PIECE = 1 << 18
+
+Ints = npt.NDArray[np.int64]
+Position = tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Rows of one cell that stand together in the file."""
+
+    cell: int
+    start: int
+    size: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows: how many, and their bytes as COPY BINARY has them."""
+
+    rows: int
+    pieces: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """How uploads are divided, and where they wait: on a disk of which `reserve` bytes stay free."""
+
+    part_rows: int
+    folder: Path
+    reserve: int
+
+
+@contextmanager
+def in_parts(
+    upload: Declared, position: Position, how: Sorting, allowance: Allowance, tell: Callable[[int], None]
+) -> Iterator[list[Part]]:
+    """All rows of an upload, as parts that are there as long as the block lasts; `tell` hears of rows that were read.
+
+    `position` are the places of its longitude and latitude, in degrees, if it has any. Few of them are one part, in their own order. Raises: LoadError, OSError where the disk is full.
+    """
+    batches = upload.batches(allowance)
+    first = list(_beyond(how.part_rows, batches))
+    rows = sum(each.num_rows for each in first)
+    if rows <= how.part_rows:
+        tell(rows)
+        yield [Part(rows, (upload.encode(each)[0] for each in first))]
+        return
+    with tempfile.TemporaryFile(dir=how.folder) as file:
+        segments: list[Segment] = []
+        for batch in _large(chain(first, batches)):
+            _check_room(how)
+            segments += _write(file, upload, batch, position, how.part_rows)
+            tell(batch.num_rows)
+        file.flush()
+        yield list(_joined(sorted(segments, key=lambda each: each.cell), how.part_rows, file))
+
+
+def _beyond(rows: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The first ones, until there are more than so many rows."""
+    for batch in batches:
+        yield batch
+        rows -= batch.num_rows
+        if rows < 0:
+            return
+
+
+def _large(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """So many rows at once that sorting them is worth it."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(each.nbytes for each in waiting) >= _SORTED_BYTES:
+            yield pa.concat_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_batches(waiting)
+
+
+def _check_room(how: Sorting) -> None:
+    if shutil.disk_usage(how.folder).free < how.reserve:
+        raise OSError(errno.ENOSPC, "no room for an upload")
+
+
+def _write(
+    file: IO[bytes], upload: Declared, batch: pa.RecordBatch, position: Position, part_rows: int
+) -> Iterator[Segment]:
+    cells = _cells(batch, position)
+    order = np.argsort(cells, kind="stable")
+    rows, starts = upload.encode(batch.take(pa.array(order)))
+    starts = np.append(starts, len(rows))
+    begun = file.tell()
+    file.write(rows)
+    cuts = np.flatnonzero(np.diff(cells[order], prepend=_NOWHERE - 1))
+    for first, end in zip(cuts, np.append(cuts[1:], len(order)), strict=True):
+        for cut in range(int(first), int(end), part_rows):
+            last = min(cut + part_rows, int(end))
+            start, size = int(starts[cut]), int(starts[last] - starts[cut])
+            yield Segment(int(cells[order[cut]]), begun + start, size, last - cut)
+
+
+def _cells(batch: pa.RecordBatch, position: Position) -> Ints:
+    found = np.full(batch.num_rows, _NOWHERE, np.int64)
+    if position is None:
+        return found
+    lon, lat = (batch.column(each).cast(pa.float64()).to_numpy(zero_copy_only=False) for each in position)
+    there = np.isfinite(lon) & (np.abs(lat) <= 90)
+    cells = lonlat_to_healpix(Longitude(lon[there], u.deg), Latitude(lat[there], u.deg), ORDER, num_threads=1)
+    found[there] = cells.astype(np.int64)
+    return found
+
+
+def _joined(segments: list[Segment], most: int, file: IO[bytes]) -> Iterator[Part]:
+    """As many neighbouring cells as make a part."""
+    waiting: list[Segment] = []
+    for segment in segments:
+        if waiting and sum(each.rows for each in waiting) + segment.rows > most:
+            yield _part(waiting, file)
+            waiting = []
+        waiting.append(segment)
+    if waiting:
+        yield _part(waiting, file)
+
+
+def _part(segments: list[Segment], file: IO[bytes]) -> Part:
+    return Part(sum(each.rows for each in segments), _pieces(segments, file))
+
+
+def _pieces(segments: list[Segment], file: IO[bytes]) -> Iterator[bytes]:
+    for segment in segments:
+        end = segment.start + segment.size
+        for start in range(segment.start, end, _PIECE):
+            yield os.pread(file.fileno(), min(_PIECE, end - start), start)
