@@ -1,4 +1,4 @@
-"""The command `armillary`: serve · work · jobs · load · publish · unpublish · check · explain · config · migrate."""
+"""The command `armillary`: serve · work · jobs · load · publish · unpublish · check · explain · config · migrate · xmatch."""
 
 import json
 import multiprocessing
@@ -32,6 +32,7 @@ from tap.execute import explain as explain_query
 from tap.job_commands import jobs
 from tap.observe import configure_logging
 from tap.processes import adopt_children, follow_parent, workers
+from tap.xmatch_command import xmatch
 
 _OUT = Console(stderr=True, highlight=False)
 _CLEAR = (
@@ -203,6 +204,7 @@ def show_config(config: Config) -> None:
 
 
 main.add_command(jobs)
+main.add_command(xmatch)
 
 
 @contextmanager

@@ -51,7 +51,7 @@ class Config:
     admin_database: str = _about("", "the same for a superuser, used by migrate only; empty: `database` as it is")
     shared_buffers: str = _about("", "shared_buffers of the private cluster; empty: a quarter of the memory")
     maxrec_default: int = _about(100_000, "rows of a result when MAXREC is not given")
-    maxrec_hard: int = _about(20_000_000, "rows of a result at most")
+    maxrec_hard: int = _about(1_000_000_000, "rows of a result at most")
     sync_limit: float = _about(60.0, "seconds that a /sync query may take")
     stall_limit: float = _about(60.0, "seconds that a client may take to accept the next piece of a result")
     spool_memory: int = _about(8_000_000, "bytes of a result that wait in memory for a slow client; more go to a file")

@@ -15,7 +15,7 @@ from tap.engine.engine import DatabaseAway
 from tap.engine.interrupt import Reason
 from tap.engine.rows import Interrupted
 from tap.storage.storage import StorageAway, StorageFull
-from uws.errors import IllegalMove, NoSuchJob, NotAllowed, QueueFull, StoreAway, TooManyJobs
+from uws.errors import IllegalMove, NoSuchJob, NotAllowed, NotComplete, QueueFull, StoreAway, TooManyJobs
 from uws.parameters import ParameterError
 
 
@@ -100,6 +100,7 @@ _SAYS_IT_ITSELF: dict[type[Exception], int] = {
     ParameterError: 400,
     LoadError: 400,
     BadRequest: 400,
+    NotComplete: 400,
     IllegalMove: 403,
     NotAllowed: 403,
     NotFound: 404,

@@ -6,6 +6,7 @@ compressed ones are refused, so none can swell.
 
 import asyncio
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,8 +21,9 @@ from starlette.requests import Request
 
 from tap.config import Config
 from tap.errors import BadRequest, TooLarge, TooSlow
+from tap.storage.storage import StorageFull
 from uws.parameters import Parameters
-from uws.resources import BODY
+from uws.service import BODY
 
 MAX_FIELDS = 200
 _LEAST_RATE = 20_000
@@ -89,10 +91,10 @@ async def _read_body(request: Request, config: Config, folder: Path | None, form
 
 
 async def _whole(request: Request, config: Config) -> bytes:
-    return b"".join([piece async for piece in _pieces(request, config, config.body_limit)])
+    return b"".join([piece async for piece in pieces(request, config, config.body_limit)])
 
 
-async def _pieces(request: Request, config: Config, limit: int) -> AsyncIterator[bytes]:
+async def pieces(request: Request, config: Config, limit: int) -> AsyncIterator[bytes]:
     """The body as it comes. Its time grows with its size, so that what is large may take longer, but none may drip."""
     loop = asyncio.get_running_loop()
     begun, size, stream = loop.time(), 0, aiter(request.stream())
@@ -114,14 +116,22 @@ async def _pieces(request: Request, config: Config, limit: int) -> AsyncIterator
 
 async def _read_multipart(request: Request, config: Config, parts: "_Multipart") -> Pairs:
     limit = config.body_limit if parts.folder is None else config.body_limit + config.upload_bytes
+    if parts.folder:
+        check_room(parts.folder, config)
     with parts:
-        async for piece in _pieces(request, config, limit):
+        async for piece in pieces(request, config, limit):
             # Large pieces are worth a thread: their bytes go to the disk.
             await run_in_threadpool(parts.feed, piece) if len(piece) > _BIG else parts.feed(piece)
         return parts.finish()
 
 
 _BIG = 1 << 15
+
+
+def check_room(folder: Path, config: Config) -> None:
+    """Before it is too late. Raises: StorageFull."""
+    if shutil.disk_usage(folder).free < config.results_reserve:
+        raise StorageFull
 
 
 class _Multipart:

@@ -2,9 +2,13 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from contextlib import ExitStack, closing, suppress
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
 
 import psycopg
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
@@ -23,12 +27,13 @@ from tap.errors import Answer, describe
 from tap.execute import Service, execute, planned_cost
 from tap.form import File, Form, read_form, read_parameters
 from tap.observe import Fault, JobDone, observe
+from tap.part import read_part
 from tap.request import TapRequest, read_request
 from tap.storage import Storage
 from tap.storage.storage import NotStored, StorageAway
 from tap.tally import Tally
 from tap.uploads.upload import uploads_of
-from uws import resources
+from uws import service
 from uws.errors import IllegalMove, NoSuchJob
 from uws.job import Asker, Attachment, Ending, ErrorSummary, Job, Limits, Result
 from uws.parameters import ParameterError, Parameters
@@ -71,10 +76,24 @@ class QueryJobs:
         self.storage.check()
         with ExitStack() as stack:
             files = [
-                File(each.name, stack.enter_context(self.storage.local(each.key)), each.file_name, each.media_type)
+                File(each.name, stack.enter_context(self._file(each)), each.file_name, each.media_type)
                 for each in job.attachments
             ]
             return self._run(job, task, read_request(Parameters(job.parameters), self.config, files))
+
+    @contextmanager
+    def _file(self, attachment: Attachment) -> Iterator[Path]:
+        """An upload as one file on this machine; its parts are put together."""
+        if not attachment.parts:
+            with self.storage.local(attachment.key) as path:
+                yield path
+            return
+        with tempfile.NamedTemporaryFile(dir=uploads_of(self.config)) as whole:
+            for key, _ in attachment.parts:
+                with self.storage.local(key) as path, path.open("rb") as part:
+                    shutil.copyfileobj(part, whole, _PIECE)
+            whole.flush()
+            yield Path(whole.name)
 
     def _run(self, job: Job, task: Task, request: TapRequest) -> tuple[Result, ...]:
         interrupt, tally = Interrupt(), Tally(lambda done: setattr(task, "progress", done))
@@ -126,19 +145,26 @@ class JobService:
     async def form(self, request: Request) -> Form:
         return await read_form(request, self.config, uploads_of(self.config))
 
-    def keep(self, file: resources.File, key: str) -> None:
+    @property
+    def most_bytes(self) -> int:
+        return self.config.upload_bytes
+
+    async def part(self, request: Request) -> File:
+        return await read_part(request, self.config, uploads_of(self.config))
+
+    def keep(self, file: service.File, key: str) -> None:
         with file.path.open("rb") as source, self.storage.sink(key) as sink:
             while piece := source.read(_PIECE):
                 sink.write(piece)
 
     async def attachment(self, attachment: Attachment) -> Response:
-        pieces = await run_in_threadpool(self.storage.read, attachment.key, 0, attachment.size)
+        found = [await run_in_threadpool(self.storage.read, key, 0, size) for key, size in attachment.pieces]
         headers = {
             "content-type": "application/octet-stream",
             "content-length": str(attachment.size),
             "content-disposition": "attachment",
         }
-        return StreamingResponse(iterate_in_threadpool(pieces), 200, headers)
+        return StreamingResponse(iterate_in_threadpool(chain(*found)), 200, headers)
 
     def asker(self, request: Request) -> Asker:
         return visitor.identify(request)

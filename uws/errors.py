@@ -1,5 +1,6 @@
 """What can go wrong with a job, one class a cause; the service that runs them knows the HTTP statuses."""
 
+from uws.job import Attachment
 from uws.phases import Move, Phase
 
 
@@ -31,6 +32,23 @@ class IllegalMove(Exception):
     @classmethod
     def of(cls, move: Move, phase: Phase) -> "IllegalMove":
         return cls(move.value, phase)
+
+
+class NotComplete(Exception):
+    """A file of the job has not come whole."""
+
+    def __init__(self, name: str, size: int) -> None:
+        super().__init__(f"Of the file {name[:60]} {size} bytes are here; send the rest, then run the job")
+
+
+class OtherOffset(Exception):
+    """The part does not go on where the file ends."""
+
+    def __init__(self, attachment: Attachment | None) -> None:
+        self.size = attachment.size if attachment else 0
+        self.complete = attachment is not None and attachment.complete
+        what = "is complete" if self.complete else f"goes on at byte {self.size}"
+        super().__init__(f"The file {what}")
 
 
 class TooManyJobs(Exception):

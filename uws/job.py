@@ -35,13 +35,23 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came as the parameter `name`; `key` is its place in storage, the rest what its client said."""
+    """A file that came as the parameter `name`; `key` is its place in storage, the rest what its client said.
+
+    One that comes in parts has their keys and sizes instead, and is `complete` when the last has come.
+    """
 
     name: str
     key: str
     size: int
     file_name: str = ""
     media_type: str = ""
+    parts: tuple[tuple[str, int], ...] = ()
+    complete: bool = True
+
+    @property
+    def pieces(self) -> tuple[tuple[str, int], ...]:
+        """Where its bytes are, one after the other, and how many."""
+        return self.parts or ((self.key, self.size),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,9 @@ class Job:
     ahead: int | None = None
     running: int | None = None
     attachments: tuple[Attachment, ...] = ()
+
+    def attachment(self, name: str) -> Attachment | None:
+        return next((each for each in self.attachments if each.name == name), None)
 
     def result(self, id_: str) -> Result | None:
         return next((each for each in self.results if each.id == id_), None)

@@ -131,4 +131,7 @@ class Keeper:
 
 
 def _is_being_written(key: str, row: Row) -> bool:
+    """A running attempt writes its result; a part of an upload is there before the job knows of it."""
+    if row["phase"] == Phase.PENDING:
+        return True
     return row["phase"] == Phase.EXECUTING and key.startswith(f"{row['job_id']}/{row['attempt']}.")

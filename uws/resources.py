@@ -10,20 +10,20 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from uws.appending import Appending
 from uws.errors import IllegalMove, NoSuchJob, NotAllowed
 from uws.instants import read_instant, write_instant
 from uws.job import Asker, Attachment, Job, NewJob, Pairs
 from uws.outlook import outlook
 from uws.parameters import ParameterError, Parameters
 from uws.phases import Move, Phase, targets
+from uws.service import BODY, Form, Service
 from uws.store import CHANGEABLE, Store, new_job_id
 from uws.waiting import Waiting
 from uws.xml import job_document, job_list_document, parameters_document, results_document
@@ -32,71 +32,6 @@ _CONTROL = frozenset({"PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION", "ACT
 """Parameters that steer a job; all others are its own."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
-
-
-class File(Protocol):
-    """A file of a form, as the service has it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def file_name(self) -> str: ...
-    @property
-    def media_type(self) -> str: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def path(self) -> Path: ...
-
-
-class Form(Protocol):
-    """What a request sent; its files are there until `close`."""
-
-    @property
-    def parameters(self) -> Parameters: ...
-    @property
-    def files(self) -> Sequence[File]: ...
-
-    def close(self) -> None: ...
-
-
-class Service(Protocol):
-    """What a service adds to its jobs."""
-
-    @property
-    def url(self) -> str:
-        """Of the job list, absolute."""
-        ...
-
-    async def parameters(self, request: Request) -> Parameters:
-        """Without the files that may come with them."""
-        ...
-
-    async def form(self, request: Request) -> Form: ...
-
-    def keep(self, file: File, key: str) -> None:
-        """Stores a file durably. Blocks."""
-        ...
-
-    async def attachment(self, attachment: Attachment) -> Response: ...
-
-    def asker(self, request: Request) -> Asker: ...
-
-    def welcome(self, request: Request, response: Response, asker: Asker) -> None:
-        """May give a stranger who made a job what is needed to list it."""
-        ...
-
-    def cost(self, parameters: Parameters) -> float | None:
-        """How much work it is, in any unit; None if that is not known. Blocks. May raise when no job can be taken now."""
-        ...
-
-    async def result(self, request: Request, job: Job, id_: str) -> Response:
-        """Raises: NoSuchJob where there is none."""
-        ...
-
-    def error(self, job: Job) -> Response:
-        """The document of a job that has an error."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -111,6 +46,7 @@ class Resources:
     def routes(self, path: str) -> list[Route]:
         job = f"{path}/{{job_id}}"
         return [
+            *Appending(self.store, self.service, self._job).routes(f"{job}/parameters/{{name}}"),
             Route(path, self.job_list, methods=["GET"]),
             Route(path, self.create, methods=["POST"]),
             Route(job, self.job, methods=["GET"]),
@@ -262,7 +198,7 @@ class Resources:
 
     async def parameter(self, request: Request) -> Response:
         job, name = await self._job(request), request.path_params["name"]
-        attachment = next((each for each in job.attachments if each.name == name), None)
+        attachment = job.attachment(name)
         if attachment:
             return await self.service.attachment(attachment)
         values = Parameters(job.parameters).all(name.upper())
@@ -315,10 +251,6 @@ class Resources:
 
     def _url(self, job: Job) -> str:
         return f"{self.service.url}/{job.job_id}"
-
-
-BODY = "(BODY)"
-"""The name under which the service gives the body of a PUT among the parameters."""
 
 
 def _attachments(form: Form, job_id: str) -> tuple[Attachment, ...]:

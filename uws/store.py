@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from uws.errors import IllegalMove, NoSuchJob, QueueFull, StoreAway, TooManyJobs
+from uws.errors import IllegalMove, NoSuchJob, NotComplete, OtherOffset, QueueFull, StoreAway, TooManyJobs
 from uws.job import Asker, Attachment, Attempt, Ending, ErrorSummary, Job, JobRef, Limits, NewJob, Pairs, Result
 from uws.phases import FINAL, Move, Phase, as_json
 from uws.statements import statements
@@ -130,7 +130,10 @@ class Store:
         return [JobRef(**row | {"phase": Phase(row["phase"])}) for row in rows]
 
     def run(self, job: Job) -> Job:
-        """Raises: IllegalMove, TooManyJobs, QueueFull."""
+        """Raises: IllegalMove, NotComplete, TooManyJobs, QueueFull."""
+        for attachment in job.attachments:
+            if not attachment.complete:
+                raise NotComplete(attachment.name, attachment.size)
         waiting = self.rows("waiting", asdict(self.limits) | {"share": job.share})[0]
         _admit(waiting)
         return self.move(job.job_id, Move.RUN)
@@ -141,6 +144,21 @@ class Store:
         """Attachments of None stay as they are. Raises: IllegalMove in any phase but PENDING."""
         files = None if attachments is None else _json(attachments)
         return self._change(job_id, parameters=Jsonb(parameters), attachments=files, cost=cost)
+
+    def append(self, job: Job, attachment: Attachment) -> None:
+        """Puts an attachment in place of the one of its name that `job` had. Raises: IllegalMove, OtherOffset where it has changed since."""
+        others = [each for each in job.attachments if each.name != attachment.name]
+        values = {
+            "job_id": job.job_id,
+            "before": _json(job.attachments),
+            "attachments": _json([*others, attachment]),
+        }
+        if self.rows("append", values):
+            return
+        now = self.job(job.job_id)
+        if now.phase is not Phase.PENDING:
+            raise IllegalMove.of_change("uploads", now.phase)
+        raise OtherOffset(now.attachment(attachment.name))
 
     def change_run_id(self, job_id: str, run_id: str) -> Job:
         """Raises: IllegalMove in any phase but PENDING."""
@@ -213,6 +231,10 @@ def new_job_id() -> str:
     return secrets.token_hex(16)
 
 
+def _attachment(record: Row) -> Attachment:
+    return Attachment(**record | {"parts": tuple((key, size) for key, size in record.get("parts", []))})
+
+
 def _json(values: Sequence[Result] | Sequence[Attachment]) -> Jsonb:
     return Jsonb([asdict(each) for each in values])
 
@@ -231,7 +253,7 @@ def job_of(row: Row) -> Job:
     changed = {
         "phase": Phase(row["phase"]),
         "parameters": tuple((name, value) for name, value in row["parameters"]),
-        "attachments": tuple(Attachment(**each) for each in row["attachments"]),
+        "attachments": tuple(_attachment(each) for each in row["attachments"]),
         "progress": tuple(sorted(row["progress"].items())),
         "results": tuple(Result(**each) for each in row["results"]),
         "error": ErrorSummary(message, row["error_type"]) if message is not None else None,

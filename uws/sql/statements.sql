@@ -93,6 +93,12 @@ UPDATE uws.jobs SET
 WHERE job_id = %(job_id)s AND phase = ANY (%(phases)s) AND NOT deleted
 RETURNING *;
 
+-- name: append
+-- The files of a job as they are with one more part; no row comes back if they are no longer what they were.
+UPDATE uws.jobs SET attachments = %(attachments)s::jsonb
+WHERE job_id = %(job_id)s AND phase = 'PENDING' AND attachments = %(before)s::jsonb AND NOT deleted
+RETURNING job_id;
+
 -- name: prioritise
 UPDATE uws.jobs SET priority = %(priority)s WHERE job_id = %(job_id)s AND NOT deleted RETURNING *;
 
@@ -167,8 +173,12 @@ UNION ALL
 SELECT job_id FROM uws.jobs WHERE deleted LIMIT 1000;
 
 -- name: keys
--- What storage may hold: the results of complete jobs, and whatever running attempts write.
-SELECT job_id, attempt, phase, ARRAY(SELECT r ->> 'key' FROM jsonb_array_elements(results || attachments) AS r) AS keys
+-- What storage may hold: the results of complete jobs, uploads and their parts.
+SELECT job_id, attempt, phase, ARRAY(
+    SELECT r ->> 'key' FROM jsonb_array_elements(results || attachments) AS r
+    UNION ALL
+    SELECT part ->> 0 FROM jsonb_array_elements(attachments) AS a, jsonb_array_elements(coalesce(a -> 'parts', '[]')) AS part
+) AS keys
 FROM uws.jobs
 WHERE job_id = ANY (%(job_ids)s) AND NOT deleted;
 

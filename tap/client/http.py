@@ -1,0 +1,83 @@
+"""Requests that are repeated when the network or the server fails for a while."""
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse
+from typing import Any
+
+from lxml import etree
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
+_TIMEOUT = 120.0
+
+Body = bytes | Iterable[bytes] | None
+
+
+class Refused(Exception):
+    """The service answered, and the answer is no."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(_message(body) or f"the service answers with status {status}")
+        self.status = status
+        self.headers = headers
+
+
+class Unreachable(Exception):
+    """The service did not answer for too long."""
+
+
+@dataclass(frozen=True)
+class Http:
+    """`patience` in seconds, for a server that does not answer or answers 5xx."""
+
+    patience: float = 300.0
+
+    def send(self, method: str, url: str, body: Body = None, headers: Mapping[str, str] | None = None) -> HTTPResponse:
+        """An answer with status 2xx, after redirections. An iterable body is sent once only. Raises: Refused, Unreachable."""
+        end, pause = time.monotonic() + self.patience, _FIRST_PAUSE
+        while True:
+            try:
+                return _once(method, url, body, headers or {})
+            except Refused as error:
+                if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise
+                reason: Exception = error
+            except (urllib.error.URLError, HTTPException, OSError) as error:
+                reason = error
+            if time.monotonic() + pause > end or not isinstance(body, bytes | None):
+                raise Unreachable(f"{url}: {reason}") from reason
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _once(method: str, url: str, body: Body, headers: Mapping[str, str]) -> HTTPResponse:
+    if not url.startswith(("http://", "https://")):
+        raise Unreachable(f"{url} is no http or https URL")
+    request = urllib.request.Request(url, body, dict(headers), method=method)  # noqa: S310
+    try:
+        answer: HTTPResponse = urllib.request.urlopen(request, timeout=_TIMEOUT)  # noqa: S310
+        return answer
+    except urllib.error.HTTPError as error:
+        with error:
+            raise Refused(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read(100_000)) from None
+
+
+def parsed(document: bytes) -> Any:
+    """XML that a service sent. Raises: Unreachable where it is none."""
+    try:
+        return etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError as error:
+        raise Unreachable(f"the service's answer is no XML: {document[:80]!r}") from error
+
+
+def _message(body: bytes) -> str:
+    """What a DALI error document says (DALI 1.1 §4.2.2)."""
+    try:
+        infos = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True)).iter("{*}INFO")
+    except etree.XMLSyntaxError:
+        return body[:500].decode("utf-8", "replace")
+    return " ".join(info.text or "" for info in infos if info.get("name") == "QUERY_STATUS").strip()

@@ -1,0 +1,206 @@
+"""A job at a TAP service: made, its file uploaded in parts, run, watched, its result fetched (TAP 1.1 §5, UWS 1.1).
+
+Everything can be interrupted and gone on with: the job's URL is all that must be known.
+"""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlencode
+
+from tap.client.http import Http, Refused, Unreachable, parsed
+
+Progress = Callable[[str, int, int], None]
+"""Is told what is done: a word for it, how much, of how much (0 where that is not known)."""
+
+PART = 32 << 20
+_PIECE = 1 << 20
+_WAIT = 2
+_FINAL = {"COMPLETED", "ERROR", "ABORTED", "ARCHIVED"}
+_UNKNOWN_METHOD = {405, 501}
+_DONE = 416
+
+
+class JobFailed(Exception):
+    """The job ended without a result; the message is the service's."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    phase: str
+    message: str
+    info: Mapping[str, str]
+
+
+def silent(_what: str, _done: int, _of: int) -> None:
+    """Tells nobody."""
+
+
+@dataclass(frozen=True)
+class RemoteJob:
+    url: str
+    http: Http = field(default_factory=Http)
+    progress: Progress = silent
+
+    def upload(self, name: str, path: Path) -> None:
+        """Sends a file from where the service has it, each part with its digest. Raises: Refused, Unreachable, OSError."""
+        size, offset = path.stat().st_size, self._offset(name)
+        with path.open("rb") as file:
+            while offset is not None:
+                self.progress("upload", offset, size)
+                file.seek(offset)
+                offset = self._append(name, path, offset, file.read(PART), size)
+        self.progress("upload", size, size)
+
+    def _offset(self, name: str) -> int | None:
+        """Where the upload goes on; None if it is complete."""
+        try:
+            with self.http.send("HEAD", f"{self.url}/parameters/{name}") as answer:
+                headers = answer.headers
+        except Refused as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return 0
+            raise
+        return None if headers.get("upload-complete") != "?0" else int(headers["upload-offset"])
+
+    def _append(self, name: str, path: Path, offset: int, part: bytes, size: int) -> int | None:
+        end = offset + len(part)
+        headers = {
+            "Content-Type": "application/partial-upload",
+            "Content-Disposition": f'attachment; filename="{path.name}"',
+            "Content-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(part).digest()).decode()}:",
+            "Upload-Offset": str(offset),
+            "Upload-Complete": "?1" if end >= size else "?0",
+        }
+        try:
+            self.http.send("PATCH", f"{self.url}/parameters/{name}", part, headers).close()
+        except Refused as error:
+            # The answer to a part that had come was lost: the part is there.
+            if error.status == HTTPStatus.CONFLICT:
+                return self._offset(name)
+            raise
+        return end if end < size else None
+
+    def run(self) -> None:
+        """Raises: Refused, Unreachable."""
+        if self.state().phase == "PENDING":
+            self.http.send("POST", f"{self.url}/phase", b"PHASE=RUN").close()
+
+    def state(self, seen: str = "") -> State:
+        """At once, or when the phase is no longer the one that was seen, or after some seconds."""
+        wait = f"?WAIT={_WAIT}&PHASE={seen}" if seen else ""
+        with self.http.send("GET", self.url + wait) as answer:
+            job = parsed(answer.read())
+        message = job.findtext("{*}errorSummary/{*}message") or ""
+        info = {str(each.tag): each.text or "" for each in job.iterfind("{*}jobInfo/*")}
+        return State(job.findtext("{*}phase") or "UNKNOWN", message, info)
+
+    def wait(self) -> State:
+        """Until it has ended, telling of its progress. Raises: JobFailed, Refused, Unreachable."""
+        state = self.state()
+        while state.phase not in _FINAL:
+            done, of = (int(state.info.get(name, "0")) for name in ("uploadedRowsDone", "uploadedRows"))
+            self.progress("match" if of else state.phase.lower(), done, of)
+            state = self.state(state.phase)
+        if state.phase != "COMPLETED":
+            raise JobFailed(state.message or f"the job is {state.phase}")
+        return state
+
+    def fetch(self, path: Path, state: State) -> None:
+        """The result, going on where a broken connection left it. Raises: Refused, Unreachable, JobFailed, OSError."""
+        unfinished, size = path.with_name(path.name + ".part"), int(state.info.get("bytes", "0"))
+        failures = 0
+        while True:
+            have = unfinished.stat().st_size if unfinished.exists() else 0
+            try:
+                self._fetch_rest(unfinished, have, size)
+                break
+            except OSError:
+                failures = 0 if unfinished.exists() and unfinished.stat().st_size > have else failures + 1
+                if failures > 5:
+                    raise
+        _verify(unfinished, state.info.get("sha-256"))
+        unfinished.replace(path)
+
+    def _fetch_rest(self, path: Path, have: int, size: int) -> None:
+        headers = {"Range": f"bytes={have}-"} if have else {}
+        try:
+            answer = self.http.send("GET", f"{self.url}/results/result", headers=headers)
+        except Refused as error:
+            if error.status == _DONE:
+                return
+            raise
+        goes_on = answer.status == HTTPStatus.PARTIAL_CONTENT
+        with answer, path.open("ab" if goes_on else "wb") as file:
+            while piece := answer.read(_PIECE):
+                file.write(piece)
+                self.progress("result", file.tell(), size)
+
+    def delete(self) -> None:
+        try:
+            self.http.send("DELETE", self.url).close()
+        except Refused as error:
+            # A redirection to the job list, which nobody wants to see.
+            if error.status != HTTPStatus.SEE_OTHER:
+                raise
+
+
+def _verify(path: Path, digest: str | None) -> None:
+    if digest is None:
+        return
+    with path.open("rb") as file:
+        found = base64.b64encode(hashlib.file_digest(file, "sha256").digest()).decode()
+    if found != digest:
+        path.unlink()
+        raise JobFailed("the result that came is not the one that the service has; try again")
+
+
+def create(service: str, parameters: Mapping[str, str], http: Http, progress: Progress = silent) -> RemoteJob:
+    """A job that waits for its files, and to be run. Raises: Refused, Unreachable."""
+    return _created(service, urlencode(parameters).encode(), {}, RemoteJob(service, http, progress))
+
+
+def create_with(service: str, parameters: Mapping[str, str], upload: tuple[str, Path], like: RemoteJob) -> RemoteJob:
+    """The same with a file in the form, for services that take no parts. Raises: Refused, Unreachable, OSError."""
+    name, path = upload
+    boundary = secrets.token_hex(16)
+    head, tail = _form(parameters, name, path, boundary)
+    headers = {
+        "Content-Type": f"multipart/form-data; boundary={boundary}",
+        "Content-Length": str(len(head) + path.stat().st_size + len(tail)),
+    }
+    return _created(service, _with_file(head, path, tail), headers, like)
+
+
+def knows_no_parts(error: Refused) -> bool:
+    """Whether a service refused a part because it takes none at all."""
+    return error.status in _UNKNOWN_METHOD and "upload-offset" not in error.headers
+
+
+def _created(service: str, body: bytes | Iterator[bytes], headers: Mapping[str, str], like: RemoteJob) -> RemoteJob:
+    with like.http.send("POST", f"{service.rstrip('/')}/async", body, headers) as answer:
+        url = answer.url
+    if url.rstrip("/").endswith("/async"):
+        raise Unreachable(f"{service} is no TAP service: it did not answer with a job")
+    return replace(like, url=url)
+
+
+def _form(fields: Mapping[str, str], name: str, path: Path, boundary: str) -> tuple[bytes, bytes]:
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
+        for key, value in fields.items()
+    ]
+    parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{path.name}"\r\n\r\n')
+    return "".join(parts).encode(), f"\r\n--{boundary}--\r\n".encode()
+
+
+def _with_file(head: bytes, path: Path, tail: bytes) -> Iterator[bytes]:
+    yield head
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece
+    yield tail

@@ -1,0 +1,52 @@
+"""A request's body that is one part of a file: on the disk as it comes, and what its Content-Digest says (RFC 9530)."""
+
+import base64
+import binascii
+import hashlib
+import re
+import secrets
+from pathlib import Path
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from tap.config import Config
+from tap.errors import BadRequest
+from tap.form import File, check_room, pieces
+
+MOST_BYTES = 1 << 30
+_SHA_256 = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
+
+
+async def read_part(request: Request, config: Config, folder: Path) -> File:
+    """Whoever asks must unlink it. Raises: BadRequest, TooLarge, TooSlow, StorageFull."""
+    check_room(folder, config)
+    wanted = _digest(request)
+    file = File("", folder / secrets.token_hex(16))
+    digest = hashlib.sha256()
+    try:
+        with file.path.open("xb", buffering=0) as out:
+            async for piece in pieces(request, config, MOST_BYTES):
+                digest.update(piece)
+                await run_in_threadpool(out.write, piece)
+        if wanted not in {None, digest.digest()}:
+            raise BadRequest("The part is not what its Content-Digest says; send it again")
+    except BaseException:
+        file.path.unlink(missing_ok=True)
+        raise
+    return file
+
+
+def _digest(request: Request) -> bytes | None:
+    said = request.headers.get("content-digest")
+    if said is None:
+        return None
+    found = _SHA_256.search(said)
+    try:
+        return base64.b64decode(found[1], validate=True) if found else _unknown()
+    except binascii.Error:
+        return _unknown()
+
+
+def _unknown() -> bytes:
+    raise BadRequest("Content-Digest must hold sha-256=:BASE64:")

@@ -1,0 +1,116 @@
+"""Files of a job that come in parts, so that a connection which breaks costs one part and not the file.
+
+As the IETF's draft "Resumable Uploads for HTTP" has it (httpbis-resumable-upload; offset retrieval, upload append): HEAD tells where to
+go on, PATCH sends the next part.
+"""
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from uws.errors import IllegalMove, NoSuchJob, OtherOffset
+from uws.job import Attachment, Job
+from uws.parameters import ParameterError
+from uws.phases import Phase
+from uws.service import File, Service
+from uws.store import Store
+
+MEDIA_TYPE = "application/partial-upload"
+_FLAGS = {"?0": False, "?1": True}
+_FILE_NAME = re.compile(r'filename="([^"]{1,200})"')
+
+
+@dataclass(frozen=True)
+class Appending:
+    """`find` gives the job of a request, or raises."""
+
+    store: Store
+    service: Service
+    find: Callable[[Request], Awaitable[Job]]
+
+    def routes(self, parameter: str) -> list[Route]:
+        return [Route(parameter, self.offset, methods=["HEAD"]), Route(parameter, self.append, methods=["PATCH"])]
+
+    async def offset(self, request: Request) -> Response:
+        """How much of the file is here. Raises: NoSuchJob where nothing is."""
+        attachment = (await self.find(request)).attachment(request.path_params["name"])
+        if attachment is None:
+            raise NoSuchJob("There is no such file")
+        return self._told(attachment.size, complete=attachment.complete)
+
+    async def append(self, request: Request) -> Response:
+        """The next part; one that does not go on where the file ends is refused with 409 and the right offset."""
+        job = await self.find(request)
+        try:
+            after = await self._with_next(job, request)
+        except OtherOffset as error:
+            return self._told(error.size, complete=error.complete, conflict=str(error))
+        return self._told(after.size, complete=after.complete)
+
+    async def _with_next(self, job: Job, request: Request) -> Attachment:
+        offset, last, before = _offset(request), _last(request), job.attachment(request.path_params["name"])
+        _check(job, before, offset)
+        part = await self.service.part(request)
+        try:
+            after = _with_part(before or _new(job, request), part, last=last)
+            if after.size > self.service.most_bytes:
+                raise ParameterError(f"A file takes at most {self.service.most_bytes} bytes")
+            await run_in_threadpool(self._append, job, after, part)
+        finally:
+            part.path.unlink(missing_ok=True)
+        return after
+
+    def _append(self, job: Job, after: Attachment, part: File) -> None:
+        """First the bytes, then the word that they are there; the keeper sweeps those of which it is never said."""
+        self.service.keep(part, after.parts[-1][0])
+        self.store.append(job, after)
+
+    def _told(self, offset: int, *, complete: bool, conflict: str = "") -> Response:
+        headers = {
+            "upload-offset": str(offset),
+            "upload-complete": "?1" if complete else "?0",
+            "upload-limit": f"max-size={self.service.most_bytes}",
+            "cache-control": "no-store",
+        }
+        return Response(conflict or None, 409 if conflict else 204, headers, "text/plain" if conflict else None)
+
+
+def _check(job: Job, before: Attachment | None, offset: int) -> None:
+    """Raises: IllegalMove, OtherOffset."""
+    if job.phase is not Phase.PENDING:
+        raise IllegalMove.of_change("uploads", job.phase)
+    if (before.size if before else 0) != offset or (before and before.complete):
+        raise OtherOffset(before)
+
+
+def _new(job: Job, request: Request) -> Attachment:
+    found = _FILE_NAME.search(request.headers.get("content-disposition", ""))
+    key = f"{job.job_id}/upload-{secrets.token_hex(4)}"
+    return Attachment(request.path_params["name"], key, 0, found[1] if found else "", complete=False)
+
+
+def _with_part(before: Attachment, part: File, *, last: bool) -> Attachment:
+    key = f"{before.key}.{before.size}.{secrets.token_hex(4)}"
+    return replace(before, parts=(*before.parts, (key, part.size)), size=before.size + part.size, complete=last)
+
+
+def _offset(request: Request) -> int:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
+        raise ParameterError(f"A part of a file is sent as {MEDIA_TYPE}")
+    text = request.headers.get("upload-offset", "")
+    if not re.fullmatch(r"[0-9]{1,15}", text):
+        raise ParameterError("A part of a file needs Upload-Offset, the number of bytes before it")
+    return int(text)
+
+
+def _last(request: Request) -> bool:
+    text = request.headers.get("upload-complete", "?0")
+    if text not in _FLAGS:
+        raise ParameterError("Upload-Complete is ?1 with the last part, else ?0")
+    return _FLAGS[text]

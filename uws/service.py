@@ -1,0 +1,88 @@
+"""What a service that runs jobs adds to their resources: forms, files, costs, results."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from uws.job import Asker, Attachment, Job
+from uws.parameters import Parameters
+
+BODY = "(BODY)"
+"""The name under which the service gives the body of a PUT among the parameters."""
+
+
+class File(Protocol):
+    """A file of a form, as the service has it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def file_name(self) -> str: ...
+    @property
+    def media_type(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def path(self) -> Path: ...
+
+
+class Form(Protocol):
+    """What a request sent; its files are there until `close`."""
+
+    @property
+    def parameters(self) -> Parameters: ...
+    @property
+    def files(self) -> Sequence[File]: ...
+
+    def close(self) -> None: ...
+
+
+class Service(Protocol):
+    """What a service adds to its jobs."""
+
+    @property
+    def url(self) -> str:
+        """Of the job list, absolute."""
+        ...
+
+    async def parameters(self, request: Request) -> Parameters:
+        """Without the files that may come with them."""
+        ...
+
+    async def form(self, request: Request) -> Form: ...
+
+    @property
+    def most_bytes(self) -> int:
+        """Of one file."""
+        ...
+
+    async def part(self, request: Request) -> File:
+        """The body as a file, which is what its Content-Digest says it is; whoever asks must unlink it."""
+        ...
+
+    def keep(self, file: File, key: str) -> None:
+        """Stores a file durably. Blocks."""
+        ...
+
+    async def attachment(self, attachment: Attachment) -> Response: ...
+
+    def asker(self, request: Request) -> Asker: ...
+
+    def welcome(self, request: Request, response: Response, asker: Asker) -> None:
+        """May give a stranger who made a job what is needed to list it."""
+        ...
+
+    def cost(self, parameters: Parameters) -> float | None:
+        """How much work it is, in any unit; None if that is not known. Blocks. May raise when no job can be taken now."""
+        ...
+
+    async def result(self, request: Request, job: Job, id_: str) -> Response:
+        """Raises: NoSuchJob where there is none."""
+        ...
+
+    def error(self, job: Job) -> Response:
+        """The document of a job that has an error."""
+        ...
