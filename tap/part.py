@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import re
 import secrets
+from contextlib import ExitStack
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -24,16 +25,15 @@ async def read_part(request: Request, config: Config, folder: Path) -> File:
     wanted = _digest(request)
     file = File("", folder / secrets.token_hex(16))
     digest = hashlib.sha256()
-    try:
+    with ExitStack() as stack:
+        stack.callback(file.path.unlink, missing_ok=True)
         with file.path.open("xb", buffering=0) as out:
             async for piece in pieces(request, config, MOST_BYTES):
                 digest.update(piece)
                 await run_in_threadpool(out.write, piece)
         if wanted not in {None, digest.digest()}:
             raise BadRequest("The part is not what its Content-Digest says; send it again")
-    except BaseException:
-        file.path.unlink(missing_ok=True)
-        raise
+        stack.pop_all()
     return file
 
 

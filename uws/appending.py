@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from uws.errors import IllegalMove, NoSuchJob, OtherOffset
+from uws.errors import IllegalMove, OtherOffset
 from uws.job import Attachment, Job
 from uws.parameters import ParameterError
 from uws.phases import Phase
@@ -35,13 +35,10 @@ class Appending:
     find: Callable[[Request], Awaitable[Job]]
 
     def routes(self, parameter: str) -> list[Route]:
-        return [Route(parameter, self.offset, methods=["HEAD"]), Route(parameter, self.append, methods=["PATCH"])]
+        return [Route(parameter, self.append, methods=["PATCH"])]
 
-    async def offset(self, request: Request) -> Response:
-        """How much of the file is here. Raises: NoSuchJob where nothing is."""
-        attachment = (await self.find(request)).attachment(request.path_params["name"])
-        if attachment is None:
-            raise NoSuchJob("There is no such file")
+    def offset(self, attachment: Attachment) -> Response:
+        """How much of the file is here."""
         return self._told(attachment.size, complete=attachment.complete)
 
     async def append(self, request: Request) -> Response:
@@ -51,7 +48,7 @@ class Appending:
             after = await self._with_next(job, request)
         except OtherOffset as error:
             return self._told(error.size, complete=error.complete, conflict=str(error))
-        return self._told(after.size, complete=after.complete)
+        return self.offset(after)
 
     async def _with_next(self, job: Job, request: Request) -> Attachment:
         offset, last, before = _offset(request), _last(request), job.attachment(request.path_params["name"])

@@ -46,7 +46,7 @@ class Resources:
     def routes(self, path: str) -> list[Route]:
         job = f"{path}/{{job_id}}"
         return [
-            *Appending(self.store, self.service, self._job).routes(f"{job}/parameters/{{name}}"),
+            *self._appending.routes(f"{job}/parameters/{{name}}"),
             Route(path, self.job_list, methods=["GET"]),
             Route(path, self.create, methods=["POST"]),
             Route(job, self.job, methods=["GET"]),
@@ -69,6 +69,10 @@ class Resources:
             Route(f"{job}/results", self.results, methods=["GET"]),
             Route(f"{job}/results/{{result_id}}", self.result, methods=["GET"]),
         ]
+
+    @property
+    def _appending(self) -> Appending:
+        return Appending(self.store, self.service, self._job)
 
     # ---- the list
 
@@ -199,6 +203,8 @@ class Resources:
     async def parameter(self, request: Request) -> Response:
         job, name = await self._job(request), request.path_params["name"]
         attachment = job.attachment(name)
+        if attachment and request.method == "HEAD":
+            return self._appending.offset(attachment)
         if attachment:
             return await self.service.attachment(attachment)
         values = Parameters(job.parameters).all(name.upper())
