@@ -5,7 +5,9 @@ import io
 import itertools
 import math
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 from astropy.io.votable.tree import Field, Resource, TableElement, VOTableFile
 
 from schema.load import open_file
-from schema.load.reader import FileColumn
+from schema.load.reader import FileColumn, LoadError
 
 # As in the service, where a library's warning is no error.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -98,6 +100,12 @@ def as_bytes(column: Written, value: Any) -> bytes:
     return length + struct.pack(f">{len(elements)}{PACKED[column.datatype]}", *elements)
 
 
+def row_as_bytes(columns: list[Written], row: Row, *, masked: bool) -> bytes:
+    values = b"".join(map(as_bytes, columns, row))
+    bits = "".join("01"[value is None] for value in row)
+    return int(bits.ljust(-len(bits) // 8 * -8, "0"), 2).to_bytes(-(-len(bits) // 8)) + values if masked else values
+
+
 def written(columns: list[Written], form: str, version: str = "1.4") -> bytes:
     """A VOTable of these columns."""
     fields = "".join(field(c.datatype, c.arraysize, f"c{i}", c.null) for i, c in enumerate(columns))
@@ -105,13 +113,7 @@ def written(columns: list[Written], form: str, version: str = "1.4") -> bytes:
     if form == "TABLEDATA":
         texts = (tuple(as_text(c, v) for c, v in zip(columns, row, strict=True)) for row in rows)
         return document(fields, tabledata(*texts), version)
-    content = b""
-    for row in rows:
-        if form == "BINARY2":
-            bits = "".join("1" if value is None else "0" for value in row)
-            size = (len(columns) + 7) // 8
-            content += int(bits.ljust(8 * size, "0"), 2).to_bytes(size, "big")
-        content += b"".join(as_bytes(c, v) for c, v in zip(columns, row, strict=True))
+    content = b"".join(row_as_bytes(columns, row, masked=form == "BINARY2") for row in rows)
     return document(fields, stream(form, content), version)
 
 
@@ -279,3 +281,267 @@ ASTROPY = [(v, f) for v, f in itertools.product(VERSIONS, FORMS) if f != "BINARY
 def test_what_astropy_writes_is_read(tmp_path: Path, version: str, form: str) -> None:
     content, rows = by_astropy(version, form)
     assert read_document(tmp_path, content) == rows
+
+
+# ---- how numbers and texts may stand in TABLEDATA
+
+
+@pytest.mark.parametrize("arraysize", [None, "*"])
+@pytest.mark.parametrize("datatype", ["unsignedByte", "short", "int", "long"])
+def test_whole_numbers_may_be_hexadecimal_signed_and_between_blanks(
+    tmp_path: Path, datatype: str, arraysize: str | None
+) -> None:
+    numbers = {"0x1F": 31, "0xfF": 255, " 7 ": 7, "\n\t8\r\n": 8, "+5": 5, "-0": 0, "007": 7, "0": 0}
+    values = column_of(tmp_path, document(field(datatype, arraysize), cells(*numbers, "", " ")))
+    wanted: list[Any] = list(numbers.values())
+    if arraysize:
+        wanted = [bytes([n]) for n in wanted] if datatype == "unsignedByte" else [[n] for n in wanted]
+    assert values == [*wanted, None, None]
+
+
+@pytest.mark.parametrize("neighbour", ["7", "+7"])
+@pytest.mark.parametrize(("datatype", "digits"), [("short", 4), ("int", 8), ("long", 16)])
+def test_all_hexadecimal_digits_that_fit_are_a_twos_complement_whatever_stands_beside(
+    tmp_path: Path, datatype: str, digits: int, neighbour: str
+) -> None:
+    assert column_of(tmp_path, document(field(datatype), cells("0x" + "F" * digits, neighbour))) == [-1, 7]
+
+
+@pytest.mark.parametrize("arraysize", [None, "*"])
+@pytest.mark.parametrize("datatype", ["float", "double"])
+def test_floating_numbers_have_signs_exponents_and_special_values(
+    tmp_path: Path, datatype: str, arraysize: str | None
+) -> None:
+    numbers = {"1.5": 1.5, " 2 ": 2.0, "+3": 3.0, "1e-5": 1e-5, "-1E+5": -1e5, ".5": 0.5, "5.": 5.0, "\n6\t": 6.0}
+    numbers |= {"+Inf": INF, "-Inf": -INF, "Inf": INF, "-0": -0.0, "1e-999": 0.0}
+    values = column_of(tmp_path, document(field(datatype, arraysize), cells(*numbers, "NaN", "")))
+    rounded = [float(np.float32(n)) if datatype == "float" else n for n in numbers.values()]
+    missing: list[Any] = [[None], None] if arraysize else [None, None]
+    assert repr(values) == repr([*([n] if arraysize else n for n in rounded), *missing])
+
+
+def test_blanks_of_any_kind_and_number_separate_the_numbers_of_an_array(tmp_path: Path) -> None:
+    content = document(field("int", "2x*"), cells("1 2", " 3\t4\n5   6\r\n", "0x1F +2"))
+    assert column_of(tmp_path, content) == [[1, 2], [3, 4, 5, 6], [31, 2]]
+
+
+@pytest.mark.parametrize("datatype", ["boolean", "bit"])
+def test_truth_has_many_spellings(tmp_path: Path, datatype: str) -> None:
+    true, false = ["1"], ["0"]
+    if datatype == "boolean":
+        true, false = [*true, *"T t true tRUe TRUE".split()], [*false, *"F f false FalsE FALSE".split()]
+    values = column_of(tmp_path, document(field(datatype), cells(*true, *false, "", " ", f" {true[-1]} ")))
+    assert values == [True] * len(true) + [False] * len(false) + [None, None, True]
+
+
+@pytest.mark.parametrize("form", ["BINARY", "BINARY2"])
+def test_truth_has_many_spellings_in_bytes_too(tmp_path: Path, form: str) -> None:
+    rows = (b"\0" if form == "BINARY2" else b"") + b"%c"
+    content = document(field("boolean"), stream(form, b"".join(rows % each for each in b"Tt1Ff0? \0")))
+    assert column_of(tmp_path, content) == [True] * 3 + [False] * 3 + [None] * 3
+
+
+TEXTS = {
+    "entities and character references": ("&lt;&gt;&amp;&quot;&apos;&#x41;&#65;&#x1F31F;&#13;", "<>&\"'AA\U0001f31f\r"),
+    "CDATA": ("a<![CDATA[<b>&amp;]]>c", "a<b>&amp;c"),
+    "comments": ("a<!-- <TD>no</TD> -->b", "ab"),
+    "processing instructions": ("a<?pi <TD> ?>b", "ab"),
+    "blanks at both ends": ("  a b\t", "  a b\t"),
+    "lines": ("a\r\nb\nc", "a\nb\nc"),
+    "a blank": (" ", " "),
+    "a long text": ("x" * 3_000_000, "x" * 3_000_000),
+    "many references": ("&#65;" * 400_000, "A" * 400_000),
+}
+
+
+@pytest.mark.parametrize("datatype", ["char", "unicodeChar"])
+@pytest.mark.parametrize("name", TEXTS)
+def test_text_is_what_xml_says(tmp_path: Path, name: str, datatype: str) -> None:
+    text, wanted = TEXTS[name]
+    assert column_of(tmp_path, document(field(datatype, "*"), cells(text, "y"))) == [wanted, "y"]
+
+
+def test_numbers_too_may_stand_in_cdata_and_beside_comments(tmp_path: Path) -> None:
+    content = document(field("int"), cells("<![CDATA[ 12 ]]>", "<!-- one -->3", "&#x34;", "<?pi?>5<!---->6"))
+    assert column_of(tmp_path, content) == [12, 3, 4, 56]
+
+
+@pytest.mark.parametrize("form", ["BINARY", "BINARY2"])
+@pytest.mark.parametrize("width", [4, 6])
+def test_a_text_in_bytes_ends_with_its_first_nul(tmp_path: Path, form: str, width: int) -> None:
+    mask = b"\0" if form == "BINARY2" else b""
+    char = b"".join(mask + each.ljust(width, b"\0") for each in (b"ab\0c", b"abcd", b"\0bcd"))
+    assert column_of(tmp_path, document(field("char", str(width)), stream(form, char))) == ["ab", "abcd", None]
+
+
+def test_a_pair_of_surrogates_is_one_character(tmp_path: Path) -> None:
+    content = struct.pack(">i", 3) + "\U0001f31fx".encode("utf-16-be")
+    assert column_of(tmp_path, document(field("unicodeChar", "*"), stream("BINARY", content))) == ["\U0001f31fx"]
+
+
+# ---- nulls
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("null", ["31", "0x1F", "+31", " 31 ", "031"])
+def test_null_is_written_as_any_number_may_be(tmp_path: Path, null: str, form: str) -> None:
+    numbers = Written("int", None, [31, 5])
+    content = written([numbers], form).replace(b"></FIELD>", f'><VALUES null="{null}"/></FIELD>'.encode())
+    assert column_of(tmp_path, content) == [None, 5]
+
+
+@pytest.mark.parametrize("cell", ["31", "0x1F", "+31", " 31 ", "031"])
+def test_null_is_compared_as_a_number(tmp_path: Path, cell: str) -> None:
+    assert column_of(tmp_path, document(field("int", null="31"), cells(cell, "5"))) == [None, 5]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("arraysize", ["3", "*"])
+def test_null_marks_single_elements_of_an_array(tmp_path: Path, arraysize: str, form: str) -> None:
+    column = Written("short", arraysize, [[1, None, 3], [None, None, None], [4, 5, 6]], "-9")
+    assert column_of(tmp_path, written([column], form)) == column.values
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("datatype", ["float", "double"])
+@pytest.mark.parametrize("null", ["-99.5", "-99.50", "NaN"])
+def test_null_of_a_floating_number_is_respected(tmp_path: Path, null: str, datatype: str, form: str) -> None:
+    content = written([Written(datatype, None, [-99.5, 1.5])], form)
+    content = content.replace(b"></FIELD>", f'><VALUES null="{null}"/></FIELD>'.encode())
+    assert column_of(tmp_path, content) == [-99.5 if null == "NaN" else None, 1.5]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("null", ["99999", "9" * 40, "-32769"])
+def test_null_that_no_value_can_be_means_nothing(tmp_path: Path, null: str, form: str) -> None:
+    content = written([Written("short", None, [-1, 7])], form)
+    content = content.replace(b"></FIELD>", f'><VALUES null="{null}"/></FIELD>'.encode())
+    assert column_of(tmp_path, content) == [-1, 7]
+
+
+def test_null_of_other_elements_is_not_of_the_column(tmp_path: Path) -> None:
+    values = '<PARAM name="p" datatype="int" value="1"><VALUES null="7"/></PARAM>'
+    fields = f"{values}{field('int')}<GROUP>{values}<FIELDref ref='a'/></GROUP>"
+    assert column_of(tmp_path, document(fields, cells("7", ""))) == [7, None]
+
+
+def test_binary2_masks_every_datatype_whatever_its_bytes_say(tmp_path: Path) -> None:
+    nothing = [Written(c.datatype, c.arraysize, [None] * 2, "5") for c in COLUMNS]
+    rows = [tuple(c.values[0] for c in COLUMNS), (None,) * len(COLUMNS), tuple(c.values[0] for c in COLUMNS)]
+    mask = row_as_bytes(nothing, rows[1], masked=True)[: (len(COLUMNS) + 7) // 8]
+    whole = row_as_bytes(COLUMNS, rows[0], masked=True)
+    masked = mask + row_as_bytes(COLUMNS, rows[0], masked=False)
+    fields = "".join(field(c.datatype, c.arraysize, f"c{i}") for i, c in enumerate(COLUMNS))
+    content = document(fields, stream("BINARY2", whole + masked + whole))
+    assert repr(read_document(tmp_path, content)) == repr(rows)
+
+
+# ---- columns
+
+
+NAMES = ["select", "TABLE", "a b", "a.b", '"quoted"', "it's", "a,b;--", "<&>", "Ω☉🌟", "ctid", "c0", "%s{0}", "x" * 300]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_is_kept(tmp_path: Path, name: str) -> None:
+    escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    assert [c.name for c in columns_of(tmp_path, field("int", name=escaped))] == [name]
+
+
+def test_a_column_without_a_name_is_called_by_its_id(tmp_path: Path) -> None:
+    assert columns_of(tmp_path, '<FIELD ID="col1" datatype="int"/>')[0].name == "col1"
+
+
+def test_units_ucds_utypes_and_descriptions_are_the_columns(tmp_path: Path) -> None:
+    said = 'unit="km/s" ucd="phys.veloc;stat.error" utype="a:b.c"'
+    fields = f"""<DESCRIPTION>of the table</DESCRIPTION><PARAM name="p" datatype="int" value="1"><DESCRIPTION>of a
+        parameter</DESCRIPTION></PARAM><GROUP><DESCRIPTION>of a group</DESCRIPTION></GROUP>
+        <FIELD name="v" datatype="double" {said}><DESCRIPTION> of <![CDATA[<v>]]> &amp; no more
+        </DESCRIPTION><VALUES><MIN value="0"/><OPTION value="1"/></VALUES><LINK href="http://x/"/></FIELD>
+        <FIELD name="w" datatype="int"/>"""
+    first, second = columns_of(tmp_path, fields)
+    assert (first.unit, first.ucd, first.utype) == ("km/s", "phys.veloc;stat.error", "a:b.c")
+    assert first.description == "of <v> & no more"
+    assert (second.unit, second.ucd, second.utype, second.description) == (None,) * 4
+
+
+TIMES = {
+    "2020-01-02T03:04:05": (3, 4, 5, 0),
+    "2020-01-02T03:04:05Z": (3, 4, 5, 0),
+    "2020-01-02 03:04:05": (3, 4, 5, 0),
+    " 2020-01-02T03:04:05 ": (3, 4, 5, 0),
+    "2020-01-02": (0, 0, 0, 0),
+    "2020-01-02T03:04:05.1": (3, 4, 5, 100_000),
+    "2020-01-02T03:04:05.123Z": (3, 4, 5, 123_000),
+    "2020-01-02T03:04:05.123456": (3, 4, 5, 123_456),
+    "2020-01-02T03:04:05.123456789": (3, 4, 5, 123_456),
+    "2020-01-02T03:04:05.1234567Z": (3, 4, 5, 123_456),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("datatype", ["char", "unicodeChar"])
+@pytest.mark.parametrize("text", TIMES)
+def test_timestamps_are_read_alike_in_all_serializations(tmp_path: Path, text: str, datatype: str, form: str) -> None:
+    for xtype, arraysize in (("timestamp", "*"), ("adql:TIMESTAMP", "40*"), ("timestamp", "32")):
+        content = written([Written(datatype, arraysize, [text, None])], form)
+        content = content.replace(b"></FIELD>", f' xtype="{xtype}"></FIELD>'.encode())
+        assert column_of(tmp_path, content) == [datetime(2020, 1, 2, *TIMES[text]), None]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("column", "xtype"),
+    [
+        (Written("double", None, [58000.5, 1.0]), "mjd"),
+        (Written("double", "2", [[1.0, 2.0], [3.0, 4.0]]), "interval"),
+        (Written("char", "*", ["12:00:00", "x"]), "hms"),
+        (Written("char", "*", ["x", "2020-01-01"]), "timestamps"),
+    ],
+    ids=str,
+)
+def test_an_unknown_xtype_changes_nothing(tmp_path: Path, column: Written, xtype: str, form: str) -> None:
+    content = written([column], form).replace(b"></FIELD>", f' xtype="{xtype}"></FIELD>'.encode())
+    assert column_of(tmp_path, content) == column.values
+
+
+# ---- the XML round the data
+
+
+NAMESPACED = """<{p}VOTABLE xmlns{c}="http://www.ivoa.net/xml/VOTable/v1.3" xmlns:o="http://www.ivoa.net/xml/VOTable/v1.3"
+ xmlns:m="http://elsewhere/"><{p}RESOURCE><{p}TABLE><{p}FIELD name="a" datatype="int"/><{p}DATA><{p}TABLEDATA>
+<{q}TR><{q}TD>1</{q}TD></{q}TR></{p}TABLEDATA></{p}DATA></{p}TABLE></{p}RESOURCE></{p}VOTABLE>"""
+
+
+@pytest.mark.parametrize(
+    ("prefix", "rows"), [("", ""), ("v:", "v:"), ("vot-1.3:", "vot-1.3:"), ("", "o:"), ("v:", "o:")]
+)
+def test_a_prefix_changes_nothing(tmp_path: Path, prefix: str, rows: str) -> None:
+    content = NAMESPACED.format(p=prefix, q=rows, c=prefix and f":{prefix[:-1]}")
+    assert column_of(tmp_path, content.encode()) == [1]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "iso-8859-1", "us-ascii"])
+def test_the_encoding_of_the_xml_changes_nothing(tmp_path: Path, encoding: str, form: str) -> None:
+    text = "Ωé" if encoding.startswith("utf") else ("é" if encoding.startswith("iso") else "e")
+    content = written([Written("char", "*", [text])], form).decode()
+    declared = content.replace("?>", f' encoding="{encoding.removesuffix("-sig")}"?>', 1)
+    assert column_of(tmp_path, declared.encode(encoding)) == [text]
+
+
+def test_base64_may_stand_in_lines_with_comments_and_cdata(tmp_path: Path) -> None:
+    data = "<BINARY><STREAM encoding='base64'>\n A AA<!-- B -->A\tA<![CDATA[A\r\nAB]]>\n\n</STREAM></BINARY>"
+    assert column_of(tmp_path, document(field("short"), data)) == [0, 0, 1]
+
+
+def test_only_the_first_table_counts(tmp_path: Path) -> None:
+    first = written([Written("int", None, [1, 2])], "TABLEDATA")
+    second = first[first.index(b"<TABLE>") : first.index(b"</RESOURCE>")].replace(b"TD>1<", b"TD>3<")
+    assert column_of(tmp_path, first.replace(b"</RESOURCE>", second + b"</RESOURCE>")) == [1, 2]
+
+
+def test_a_cell_in_base64_is_decoded_or_refused(tmp_path: Path) -> None:
+    content = document(field("char", "*"), "<TABLEDATA><TR><TD encoding='base64'>QUJD</TD></TR></TABLEDATA>")
+    with suppress(LoadError):
+        assert column_of(tmp_path, content) == ["ABC"]
