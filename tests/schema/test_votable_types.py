@@ -1,10 +1,17 @@
 """VOTables of every version, serialization and datatype are read as they were written; what is broken is refused."""
 
 import base64
+import gzip
 import io
 import itertools
 import math
 import struct
+import subprocess
+import sys
+import time
+import tracemalloc
+import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,15 +19,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from astropy.io import fits
 from astropy.io.votable.tree import Field, Resource, TableElement, VOTableFile
 
 from schema.load import open_file
+from schema.load.copy_binary import encode
 from schema.load.reader import FileColumn, LoadError
+from tap.uploads.load import Limits, _check
 
 # As in the service, where a library's warning is no error.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+ROOT = Path(__file__).parents[2]
 FORMS = ["TABLEDATA", "BINARY", "BINARY2"]
 VERSIONS = {"1.1": "v1.1", "1.2": "v1.2", "1.3": "v1.3", "1.4": "v1.3", "1.5": "v1.3"}
 """Of VOTable, each with the end of its namespace: it is the same from 1.3 on."""
@@ -216,7 +229,7 @@ def test_an_empty_table_has_columns_and_no_rows(tmp_path: Path, version: str, fo
 
 @pytest.mark.parametrize("form", FORMS)
 def test_rows_across_many_pieces_of_the_file_arrive_whole(tmp_path: Path, form: str) -> None:
-    count = 30_000
+    count = 25_000
     numbers = Written("int", None, [None if i % 7 == 0 else i for i in range(count)], "-1")
     texts = Written("char", "*", ["é<&" + "x" * (i % 83) for i in range(count)])
     arrays = Written("short", "*", [list(range(1 + i % 5)) for i in range(count)])
@@ -545,3 +558,597 @@ def test_a_cell_in_base64_is_decoded_or_refused(tmp_path: Path) -> None:
     content = document(field("char", "*"), "<TABLEDATA><TR><TD encoding='base64'>QUJD</TD></TR></TABLEDATA>")
     with suppress(LoadError):
         assert column_of(tmp_path, content) == ["ABC"]
+
+
+# ---- what is hostile or broken: a LoadError with a reason, in bounded time and memory
+
+
+def take(path: Path) -> None:
+    """The way of an upload, up to the database."""
+    reader = open_file(path)
+    _check(reader.columns, Limits(rows=100_000_000))
+    for batch in reader.batches():
+        encode(batch, tuple(column.type for column in reader.columns))
+
+
+def outcome(path: Path) -> str:
+    """`read` or `refused`; anything else should have been a LoadError."""
+    try:
+        take(path)
+    except LoadError as error:
+        return "refused" if len(str(error).split()) > 2 else f"refused without a reason: {error}"
+    except Exception as error:  # noqa: BLE001
+        return f"{type(error).__name__}: {str(error)[:100]}"
+    return "read"
+
+
+def outcome_of(folder: Path, content: bytes, name: str = "a.vot") -> str:
+    path = folder / name
+    path.write_bytes(content)
+    return outcome(path)
+
+
+ONE = field("int")
+ROW = cells("1")
+LONG = "x".join(["999999999"] * 3)
+
+
+def binary(fields: str, content: bytes) -> bytes:
+    return document(fields, stream("BINARY", content))
+
+
+BROKEN = {
+    # the structure
+    "no table": b"<VOTABLE><RESOURCE/></VOTABLE>",
+    "a table without data": b"<VOTABLE><RESOURCE><TABLE><FIELD name='a' datatype='int'/></TABLE></RESOURCE></VOTABLE>",
+    "no columns, and cells": document("", ROW),
+    "no columns, and bytes": binary("", b"abc"),
+    "no columns, and bytes with masks": document("", stream("BINARY2", b"abc")),
+    "VALUES of a FIELD without a TABLE": b"<VOTABLE><FIELD name='a' datatype='int'><VALUES null='1'/></FIELD></VOTABLE>",
+    "DESCRIPTION of a FIELD without a TABLE": b"<VOTABLE><FIELD name='a'><DESCRIPTION>x</DESCRIPTION></FIELD></VOTABLE>",
+    "a table within a table": document(ONE, f"<TABLEDATA>{ROW}<TR><TD>2</TD></TR></TABLEDATA>"),
+    "a table of two kinds of data": document(ONE, f"{ROW}</DATA><DATA>{stream('BINARY', bytes(4))}"),
+    "markup in a cell": document(ONE, cells("1<b>2</b>3")),
+    "too many cells": document(ONE, tabledata(("1", "2"))),
+    "a column without a name": document('<FIELD datatype="int"/>', ROW),
+    "two columns of one name": document(ONE + field("int", name="A"), tabledata(("1", "2"))),
+    "noise": b"\0\1\2" * 1000,
+    "nothing": b"",
+    # what points or unpacks elsewhere
+    "DOCTYPE": document(ONE, ROW).replace(b"<VOTABLE", b"<!DOCTYPE VOTABLE SYSTEM 'file:///etc/passwd'><VOTABLE", 1),
+    "an entity": document(ONE, cells("&b;")).replace(b"<VOTABLE", b"<!DOCTYPE a [<!ENTITY b '1'>]><VOTABLE", 1),
+    "an undefined entity": document(ONE, cells("&eacute;")),
+    "STREAM over http": document(ONE, "<BINARY><STREAM href='http://127.0.0.1:9/'/></BINARY>"),
+    "STREAM from a file": document(ONE, "<BINARY2><STREAM href='file:///etc/passwd'/></BINARY2>"),
+    "STREAM beside it": document(ONE, "<BINARY2><STREAM href='passwd'>AAAA</STREAM></BINARY2>"),
+    "STREAM from nowhere": document(ONE, "<BINARY2><STREAM href=''>AAAA</STREAM></BINARY2>"),
+    "STREAM from a Parquet file": document(ONE, "<PARQUET type='x'><STREAM href='file:///etc/passwd'/></PARQUET>"),
+    "FITS from a file": document(ONE, "<FITS><STREAM href='file:///etc/passwd'/></FITS>"),
+    "FITS in it": document(ONE, "<FITS><STREAM encoding='base64'>AAAA</STREAM></FITS>"),
+    "STREAM in gzip": document(ONE, stream("BINARY", gzip.compress(bytes(20_000_000))).replace("base64", "gzip")),
+    "STREAM of some kind": document(ONE, stream("BINARY", bytes(4)).replace("base64", "dynamic")),
+    "a file in gzip": gzip.compress(document(ONE, ROW)),
+    # the XML's encoding
+    **{f"encoding {e}": document(ONE, ROW).replace(b"?>", f" encoding='{e}'?>".encode(), 1) for e in
+       "nonsense utf-7 utf-32 shift_jis idna undefined rot13 base64 cp037".split()},
+    "a cell that is not UTF-8": document(field("char", "*"), cells("~")).replace(b"~", b"\xff"),
+    "a reference to NUL": document(field("char", "*"), cells("&#0;")),
+    "a reference to a surrogate": document(field("char", "*"), cells("&#xD800;")),
+    # types and sizes
+    "no datatype": document("<FIELD name='a'/>", ROW),
+    "an unknown datatype": document(field("int; DROP TABLE x"), ROW),
+    "floatComplex": document(field("floatComplex"), cells("1 2")),
+    "doubleComplex": document(field("doubleComplex", "*"), cells("1 2")),
+    "bits in arrays": document(field("bit", "8"), cells("1 0 1 0 1 0 1 0")),
+    "truths in arrays": document(field("boolean", "*"), cells("T F")),
+    "texts in arrays": binary(field("char", "4x2"), b"ab\0\0cd\0\0"),
+    "texts in varying arrays": document(field("unicodeChar", "4x*"), cells("ab  cd  ")),
+    **{f"arraysize {size[:12]!r}": document(field("int", size), ROW) for size in
+       ("", "-5", "x", "2x", "*x2", "2**", "1.5", "0x1F", "9" * 10, "\u0663", "1x" * 200_000, "9" * 200_000)},
+    "a timestamp that is a number": binary(field("double", "*", more="xtype='timestamp'"), bytes(4)),
+    "a timestamp that is numbers": binary(field("long", "2", more="xtype='timestamp'"), bytes(16)),
+    "a timestamp that is a truth": binary(field("boolean", "*", more="xtype='timestamp'"), bytes(4)),
+    "a timestamp of no datatype": binary(field("nonsense", "*", more="xtype='timestamp'"), bytes(4)),
+    "a timestamp of no datatype in cells": document(field("nonsense", "*", more="xtype='timestamp'"), cells("2020-01-01")),
+    # lengths
+    "bytes for a column without width": binary(field("char", "0"), b"abc"),
+    "a value larger than any machine": binary(field("int", LONG), b"abc"),
+    "a text larger than any machine": binary(field("char", LONG), b"abc"),
+    "a value larger than any machine, and a varying one": binary(field("int", LONG) + field("char", "*", "b"), bytes(9)),
+    "a varying value, and one larger than any machine": binary(field("char", "*", "b") + field("int", LONG), bytes(9)),
+    "many dimensions": binary(field("int", "x".join(["9" * 9] * 20_000)), b"abc"),
+    "a negative length": binary(field("int", "*"), struct.pack(">ii", -1, 1)),
+    "the most negative length": binary(field("char", "*"), struct.pack(">i", -(2**31))),
+    "a length that leads back": binary(field("int", "*") + field("char", "*", "b"), struct.pack(">iii", -2, 1, 1)),
+    "one element too few": binary(field("int", "*"), struct.pack(">ii", 2, 1)),
+    "half an element": binary(field("int", "*"), struct.pack(">ih", 1, 1)),
+    "the greatest length": binary(field("double", "*"), struct.pack(">id", 2**31 - 1, 1)),
+    "base64 that ends within a byte": document(field("unsignedByte"), "<BINARY><STREAM>AAECAw</STREAM></BINARY>"),
+    "base64 that ends within a group": document(field("unsignedByte"), "<BINARY><STREAM>AAECA</STREAM></BINARY>"),
+    "base64 that goes on after its end": document(field("unsignedByte"), "<BINARY><STREAM>AA==AA==</STREAM></BINARY>"),
+    "no base64": document(field("unsignedByte"), "<BINARY><STREAM>A*A=</STREAM></BINARY>"),
+    # values
+    **{f"{value!r} is no int": document(ONE, cells(value)) for value in
+       ("x", "1.0", "1e3", "1 2", "0x", "0xG", "1_000", "\u0661\u0662", "2147483648", "-2147483649", "0x1FFFFFFFF", "9" * 5000)},
+    **{f"{value!r} is no unsignedByte": document(field("unsignedByte"), cells(value)) for value in ("-1", "256", "0x100")},
+    **{f"{value!r} is no double": document(field("double"), cells(value)) for value in
+       ("x", "1,5", "1_000.5", "0x1F", "1.5.2", "1 2", "1d5", "\u0661.\u0662")},
+    **{f"{value!r} is no element": document(field(datatype, "*"), cells(value)) for datatype, value in
+       (("int", "1 x"), ("int", "1,2"), ("short", "1 99999"), ("unsignedByte", "1 256"), ("double", "1 1_0"))},
+    **{f"{value!r} is no boolean": document(field("boolean"), cells(value)) for value in ("x", "yes", "2", "TF")},
+    "a byte is no boolean": binary(field("boolean"), b"Tx"),
+    **{f"{value!r} is no timestamp": document(field("char", "*", more="xtype='timestamp'"), cells(value)) for value in
+       ("x", "2020", "2020-02-30", "2020-01-01T25:00:00", "10000-01-01", "12:00:00", "2020-W01-1", "20200102")},
+    "bytes are no timestamp": binary(field("char", "4", more="xtype='timestamp'"), b"soon"),
+    "bytes that are not UTF-8": binary(field("char", "*"), b"\0\0\0\2\xff\xfe"),
+    "a character cut in two": binary(field("char", "1"), "é".encode()),
+    "half a pair of surrogates": binary(field("unicodeChar", "*"), b"\0\0\0\1\xd8\x00"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_votable_is_refused_with_a_reason(tmp_path: Path, name: str) -> None:
+    begun = time.monotonic()
+    assert outcome_of(tmp_path, BROKEN[name]) == "refused"
+    assert time.monotonic() - begun < 2
+
+
+SMALL = [
+    Written("int", None, [1, None, 3], "-1"),
+    Written("char", "*", ["one", "é", "three"]),
+    Written("short", "*", [[1], [2, 3], [4]]),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_votable_cut_anywhere_in_its_table_is_refused(tmp_path: Path, form: str) -> None:
+    whole = written(SMALL, form)
+    ends = range(whole.index(b"</TABLE>") + len("</TABLE"))
+    assert {outcome_of(tmp_path, whole[:end]) for end in ends} == {"refused"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_votable_cut_after_its_table_is_refused_in_every_serialization(tmp_path: Path, form: str) -> None:
+    whole = written(SMALL, form)
+    ends = range(whole.index(b"</TABLE>") + len("</TABLE>"), len(whole))
+    assert {outcome_of(tmp_path, whole[:end]) for end in ends} == {"refused"}
+
+
+@pytest.mark.parametrize("form", ["BINARY", "BINARY2"])
+def test_a_stream_cut_within_a_row_is_refused(tmp_path: Path, form: str) -> None:
+    rows = [row_as_bytes(SMALL, row, masked=form == "BINARY2") for row in zip(*(c.values for c in SMALL), strict=True)]
+    content = b"".join(rows)
+    whole = {0, len(rows[0]), len(rows[0] + rows[1])}
+    fields = "".join(field(c.datatype, c.arraysize, f"c{i}") for i, c in enumerate(SMALL))
+    for end in range(len(content)):
+        wanted = "read" if end in whole else "refused"
+        assert outcome_of(tmp_path, document(fields, stream(form, content[:end]))) == wanted, end
+
+
+@pytest.mark.parametrize("form", ["BINARY", "BINARY2"])
+def test_base64_cut_anywhere_but_after_a_row_is_refused(tmp_path: Path, form: str) -> None:
+    text = base64.b64encode(b"\0\7\7" * 4).decode()
+    fields = field("short") if form == "BINARY2" else field("unsignedByte", "3")
+    for end in range(len(text)):
+        wanted = "refused" if end % 4 else "read"
+        assert outcome_of(tmp_path, document(fields, f"<{form}><STREAM>{text[:end]}</STREAM></{form}>")) == wanted, end
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("byte", [b"\0", b"\xff", b"<", b"9"])
+def test_a_votable_with_any_byte_changed_is_read_or_refused(tmp_path: Path, form: str, byte: bytes) -> None:
+    whole = written(SMALL, form)
+    begin = whole.index(b"<FIELD")
+    changed = (whole[:at] + byte + whole[at + 1 :] for at in range(begin, len(whole), 3))
+    assert {outcome_of(tmp_path, each) for each in changed} <= {"read", "refused"}
+
+
+@pytest.mark.parametrize("form", ["BINARY", "BINARY2"])
+@pytest.mark.parametrize("byte", [0, 0x7F, 0x80, 0xFF])
+def test_a_stream_with_any_byte_changed_is_read_or_refused(tmp_path: Path, form: str, byte: int) -> None:
+    rows = zip(*(c.values for c in COLUMNS), strict=True)
+    content = bytearray(b"".join(row_as_bytes(COLUMNS, row, masked=form == "BINARY2") for row in rows))
+    fields = "".join(field(c.datatype, c.arraysize, f"c{i}") for i, c in enumerate(COLUMNS))
+    found = set()
+    for at in range(0, len(content), 11):
+        changed = bytearray(content)
+        changed[at] = byte
+        found.add(outcome_of(tmp_path, document(fields, stream(form, bytes(changed)))))
+    assert found <= {"read", "refused"}
+
+
+# ---- bounded time and memory
+
+
+DEEP = {
+    "elements of no meaning": ("<x>", "</x>"),
+    "fields": ("<FIELD>", "</FIELD>"),
+    "values": ("<VALUES null=''>", "</VALUES>"),
+    "resources": ("<RESOURCE>", "</RESOURCE>"),
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_deep_nesting_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    begin, end = (each * 12_000 for each in DEEP[name])
+    content = document(ONE, ROW).replace(b"<RESOURCE>", f"{begin}{end}<RESOURCE>".encode(), 1)
+    begun = time.monotonic()
+    assert outcome_of(tmp_path, content) == "refused"
+    assert time.monotonic() - begun < 0.5
+
+
+def test_deep_nesting_within_a_cell_is_refused(tmp_path: Path) -> None:
+    assert outcome_of(tmp_path, document(ONE, cells("<b>" * 15_000 + "1" + "</b>" * 15_000))) == "refused"
+
+
+def test_a_hundred_thousand_fields_are_refused_at_once(tmp_path: Path) -> None:
+    content = document(fields_of(100_000, "int"), "<TABLEDATA><TR/></TABLEDATA>")
+    begun = time.monotonic()
+    assert outcome_of(tmp_path, content) == "refused"
+    assert time.monotonic() - begun < 3
+
+
+def fields_of(count: int, datatype: str, arraysize: str | None = None) -> str:
+    return "".join(field(datatype, arraysize, f"c{i}") for i in range(count))
+
+
+def most_memory(path: Path) -> int:
+    """Bytes that Python ever holds while a file is read, or Arrow after a step of it."""
+    tracemalloc.start()
+    try:
+        arrow = most_of_arrow(path)
+        return tracemalloc.get_traced_memory()[1] + arrow
+    finally:
+        tracemalloc.stop()
+
+
+def most_of_arrow(path: Path) -> int:
+    before = most = pa.total_allocated_bytes()
+    with suppress(LoadError, MemoryError):
+        reader = open_file(path)
+        for _ in itertools.chain([None], reader.batches()):
+            most = max(most, pa.total_allocated_bytes())
+    return int(most - before)
+
+
+LARGE: dict[str, Callable[[], bytes]] = {
+    "rows without cells": lambda: document(fields_of(60, "int"), f"<TABLEDATA>{'<TR/>' * 80_000}</TABLEDATA>"),
+    "columns without width": lambda: binary(
+        fields_of(100, "char", "0") + field("unsignedByte", name="z"), bytes(200_000)
+    ),
+    "a long text in bytes": lambda: binary(field("char", "*"), struct.pack(">i", 4_000_000) + b"x" * 4_000_000),
+    "a long text in a cell": lambda: document(field("char", "*"), cells("x" * 4_000_000)),
+    "a long attribute": lambda: document(field("int", name="x" * 4_000_000), ROW),
+    "a long comment": lambda: document(ONE, f"<!--{'x' * 4_000_000}-->{ROW}"),
+    "a length without its bytes": lambda: binary(field("char", "*"), struct.pack(">i", 2**31 - 1) + b"x" * 4_000_000),
+    "many attributes": lambda: document(field("int", more=" ".join(f"a{i}=''" for i in range(50_000))), ROW),
+    "many cells in a row": lambda: document(ONE, f"<TABLEDATA><TR>{'<TD/>' * 400_000}</TR></TABLEDATA>"),
+    "nested elements": lambda: b"<VOTABLE>" + b"<x>" * 500_000,
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_memory_is_bounded_by_the_size_of_a_votable(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.vot"
+    path.write_bytes(LARGE[name]())
+    assert most_memory(path) < 12_000_000 + 8 * path.stat().st_size
+
+
+# ---- other formats
+
+
+def parquet(table: pa.Table, **options: Any) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(table, out, **options)
+    return out.getvalue()
+
+
+def texts_of(*values: bytes) -> pa.Array:
+    """A column of texts, valid UTF-8 or not."""
+    offsets = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    return pa.Array.from_buffers(
+        pa.string(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(values))]
+    )
+
+
+PARQUET = parquet(
+    pa.table({"i": [1, 2, None], "t": ["x", None, "y"], "d": pa.array(["u", "v", "u"]).dictionary_encode()}),
+)
+FOOTER = struct.unpack("<I", PARQUET[-8:-4])[0]
+LYING = {
+    **{f"a footer of {n} bytes": PARQUET[:-8] + struct.pack("<I", n) + b"PAR1" for n in
+       (0, 8, FOOTER - 1, FOOTER + 1, len(PARQUET), 2**31 - 1, 2**32 - 1)},
+    "a footer of zeros": PARQUET[: -8 - FOOTER] + bytes(FOOTER) + PARQUET[-8:],
+    "a footer of ones": PARQUET[: -8 - FOOTER] + b"\xff" * FOOTER + PARQUET[-8:],
+    "an encrypted footer": PARQUET[:-4] + b"PARE",
+    "only the magic words": b"PAR1PAR1",
+    "no columns": parquet(pa.table({})),
+    "structs": parquet(pa.table({"a": [{"x": 1}]})),
+    "arrays of arrays": parquet(pa.table({"a": [[[1]]]})),
+    "times of day": parquet(pa.table({"a": pa.array([1], pa.time64("us"))})),
+    "whole numbers beyond long": parquet(pa.table({"a": pa.array([2**63], pa.uint64())})),
+    "times finer than can be kept": parquet(pa.table({"a": pa.array([1], pa.timestamp("ns"))})),
+    "times beyond all calendars": parquet(pa.table({"a": pa.array([2**53], pa.timestamp("s"))})),
+    "NUL in a text": parquet(pa.table({"a": ["x\0y"]})),
+    "a text that is not UTF-8": parquet(pa.table({"a": texts_of(b"x", b"\xff\xfe")})),
+    "no name": parquet(pa.table({"": [1]})),
+    "names alike": parquet(pa.table([pa.array([1]), pa.array([2])], ["a", "A"])),
+    "control characters in a name": parquet(pa.table({"a\x01": [1]})),
+    "NUL in a name": parquet(pa.table({"a\0b": [1]})),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LYING)
+def test_a_parquet_file_that_lies_is_refused_with_a_reason(tmp_path: Path, name: str) -> None:
+    assert outcome_of(tmp_path, LYING[name], "a.parquet") == "refused"
+
+
+def test_a_parquet_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    assert {outcome_of(tmp_path, PARQUET[:end], "a.parquet") for end in range(len(PARQUET))} == {"refused"}
+
+
+@pytest.mark.parametrize("byte", [0, 0x15, 0xFF])
+def test_a_parquet_file_with_any_byte_changed_is_read_or_refused(tmp_path: Path, byte: int) -> None:
+    changed = (PARQUET[:at] + bytes([byte]) + PARQUET[at + 1 :] for at in range(4, len(PARQUET), 3))
+    assert {outcome_of(tmp_path, each, "a.parquet") for each in changed} <= {"read", "refused"}
+
+
+def test_a_small_parquet_file_does_not_unpack_into_much_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    path.write_bytes(parquet(pa.table({"t": ["x" * 5_000] * 50_000}), compression="zstd"))
+    assert path.stat().st_size < 10_000
+    assert most_of_arrow(path) < 64_000_000
+
+
+DESCRIBED = {
+    "noise": b"noise",
+    "nothing": b"",
+    "no table": b"<VOTABLE/>",
+    "an unknown datatype": document(field("nonsense"), ROW),
+    "a wrong value": document(ONE, cells("x")),
+    "an entity": BROKEN["an entity"],
+    "vast nrows": document(ONE, ROW).replace(b"<TABLE>", b"<TABLE nrows='1000000000000000'>"),
+    "negative nrows": document(ONE, ROW).replace(b"<TABLE>", b"<TABLE nrows='-1'>"),
+    "a vast arraysize": document(field("double", "2000000000"), ROW).replace(b"<TABLE>", b"<TABLE nrows='1'>"),
+    "deep nesting": b"<VOTABLE>" + b"<RESOURCE>" * 5_000,
+    "PARQUET of no kind": BROKEN["STREAM from a Parquet file"],
+}
+
+
+def described(votable: bytes) -> bytes:
+    return parquet(pa.table({"a": [1]}).replace_schema_metadata({b"IVOA.VOTable-Parquet.content": votable}))
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_a_parquet_file_with_a_broken_votable_in_it_is_read_or_refused(tmp_path: Path, name: str) -> None:
+    assert outcome_of(tmp_path, described(DESCRIBED[name]), "a.parquet") in {"read", "refused"}
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "file:///etc/passwd", "ftp://127.0.0.1:9/x"])
+@pytest.mark.parametrize("form", ["BINARY", "BINARY2", "FITS", "PARQUET type='VOTable-remote-file'"])
+def test_the_votable_in_a_parquet_file_opens_nothing_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, url: str
+) -> None:
+    asked = []
+
+    def opened(self: object, request: Any, *_: object, **__: object) -> None:
+        asked.append(getattr(request, "full_url", request))
+        raise OSError("nothing is opened in a test")
+
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", opened)
+    outcome_of(
+        tmp_path, described(document(ONE, f"<{form}><STREAM href='{url}'/></{form.partition(' ')[0]}>")), "a.parquet"
+    )
+    assert not asked
+
+
+def test_metadata_of_a_parquet_column_that_is_not_utf8_is_no_matter(tmp_path: Path) -> None:
+    column = pa.field("a", pa.int64(), metadata={b"\xff": b"x", b"unit": b"\xff"})
+    content = parquet(pa.table([pa.array([1])], pa.schema([column])))
+    assert outcome_of(tmp_path, content, "a.parquet") in {"read", "refused"}
+
+
+def fits_file(*columns: fits.Column) -> bytes:
+    out = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns)]).writeto(out)
+    return out.getvalue()
+
+
+FITS = fits_file(
+    fits.Column("i", "J", unit="m", array=np.arange(3)), fits.Column("t", "1A", array=np.array(["a", "b", "c"]))
+)
+VARYING = fits_file(fits.Column("v", "PJ()", array=np.array([np.array([1, 2]), np.array([3])], dtype=object)))
+BLOCK = 2880
+LIES: dict[str, tuple[object, ...]] = {
+    "NAXIS1": (0, -1, 4, 6, 10**9, 10**18, "X", 3.5),
+    "NAXIS2": (-1, -3, 10**6, 10**9, 10**18, 10**30, "'3'", "T"),
+    "TFIELDS": (0, 1, 3, 999, -1, "'x'"),
+    "TFORM1": ("'Z'", "'99999999999J'", "'0J'", "'PJ(3)'", "'1PJ'", "'-1J'", "'C'", "''", 5),
+    "TTYPE1": ("'t'", "'T'", "''", "'a\x01'", "'a\0'"),
+}
+ODDITIES: dict[str, tuple[object, ...]] = {
+    "NAXIS": (0, 1, 3, 999, -1),
+    "PCOUNT": (-1, 10**18, "'x'"),
+    "TTYPE1": (5, "'\xff'"),
+    "TUNIT1": ("'\xff'", "'\x01'"),
+}
+
+
+def each_card(cards: dict[str, tuple[object, ...]]) -> list[tuple[str, object]]:
+    return [(card, value) for card, values in cards.items() for value in values]
+
+
+def with_card(name: str, value: object) -> bytes:
+    at = FITS.index(f"{name:8}=".encode(), BLOCK)
+    return FITS[:at] + f"{name:8}= {value!s:>20}".ljust(80).encode("latin-1") + FITS[at + 80 :]
+
+
+@pytest.mark.parametrize(("card", "value"), each_card(ODDITIES))
+def test_a_fits_file_with_an_odd_header_is_read_or_refused(tmp_path: Path, card: str, value: object) -> None:
+    assert outcome_of(tmp_path, with_card(card, value), "a.fits") in {"read", "refused"}
+
+
+@pytest.mark.parametrize(("card", "value"), each_card(LIES))
+def test_a_fits_file_that_lies_is_refused_with_a_reason(tmp_path: Path, card: str, value: object) -> None:
+    assert outcome_of(tmp_path, with_card(card, value), "a.fits") == "refused"
+
+
+@pytest.mark.parametrize("unit", [5, 1.5, "T"])
+def test_a_unit_in_a_fits_file_is_text_or_refused(tmp_path: Path, unit: object) -> None:
+    path = tmp_path / "a.fits"
+    path.write_bytes(with_card("TUNIT1", unit))
+    with suppress(LoadError):
+        assert isinstance(open_file(path).columns[0].unit, str | None)
+
+
+ODD_FITS = {
+    "complex numbers": fits_file(fits.Column("z", "C", array=np.array([1 + 2j]))),
+    "bits": fits_file(fits.Column("b", "8X", array=np.ones((1, 8), bool))),
+    "arrays of texts": fits_file(fits.Column("s", "4A", dim="(2,2)", array=np.array([["ab", "cd"]]))),
+    "arrays without elements": fits_file(fits.Column("e", "0J"), fits.Column("i", "J", array=np.array([1]))),
+    "a text that is not UTF-8": fits_file(fits.Column("s", "2A", array=np.array([b"\xff\xfe"]))),
+    "a column without TFORM": FITS.replace(b"TFORM1  ", b"XFORM1  "),
+    "a table without NAXIS2": FITS.replace(b"NAXIS2  ", b"XAXIS2  "),
+    "a header without end": FITS[:BLOCK] + b"COMMENT x".ljust(80) * 36 * 500,
+    **{f"a descriptor {n} {at}": VARYING[: 2 * BLOCK] + struct.pack(">ii", n, at) + VARYING[2 * BLOCK + 8 :] for n, at in
+       ((-1, 0), (2**31 - 1, 0), (2, 2**31 - 1), (2, -8), (10**8, 0))},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD_FITS)
+def test_a_fits_file_that_cannot_be_taken_is_refused_with_a_reason(tmp_path: Path, name: str) -> None:
+    assert outcome_of(tmp_path, ODD_FITS[name], "a.fits") == "refused"
+
+
+def test_a_fits_file_without_names_is_read_or_refused(tmp_path: Path) -> None:
+    assert outcome_of(tmp_path, FITS.replace(b"TTYPE1  ", b"XTYPE1  "), "a.fits") in {"read", "refused"}
+
+
+def test_a_fits_file_cut_before_the_end_of_its_rows_is_refused(tmp_path: Path) -> None:
+    end = 2 * BLOCK + 3 * 5
+    cuts = [*range(1, end, 97), BLOCK, *range(2 * BLOCK - 3, end)]
+    assert {outcome_of(tmp_path, FITS[:cut], "a.fits") for cut in cuts} == {"refused"}
+
+
+@pytest.mark.parametrize("byte", [b"'", b"9", b"\0"])
+def test_a_fits_file_with_any_byte_of_its_header_changed_is_read_or_refused(tmp_path: Path, byte: bytes) -> None:
+    cards = range(BLOCK, FITS.index(b"END     ", BLOCK) + 3)
+    said = [at for at in cards if FITS[at : at + 1] != b" "]
+    changed = (FITS[:at] + byte + FITS[at + 1 :] for at in said[::2])
+    assert {outcome_of(tmp_path, each, "a.fits") for each in changed} <= {"read", "refused"}
+
+
+CSV = {
+    "nothing but a line": b"\n",
+    "no end of line": b"a,b",
+    "a row too short": b"a,b\n1\n",
+    "a row too long": b"a\n1,2\n",
+    "an open quote": b'a,b\n"1,2\n3,4\n',
+    "UTF-16": "a,b\n1,2\n".encode("utf-16"),
+    "gzip": gzip.compress(b"a\n1\n"),
+    "no names": b",\n1,2\n",
+    "names alike": b"a,A\n1,2\n",
+    "a name that is not UTF-8": b"a\xff,b\n1,2\n",
+    "NUL in a name": b"a\0b,c\n1,2\n",
+    "control characters in a name": b"a\x01b,c\n1,2\n",
+    "a name of two lines": b'"a\nb",c\n1,2\n',
+    "NUL in a text": b"a,b\nx\0y,2\n",
+    "a time of day": b"a\n12:30:00\n",
+}
+
+
+@pytest.mark.parametrize("name", CSV)
+def test_a_broken_csv_file_is_refused_with_a_reason(tmp_path: Path, name: str) -> None:
+    assert outcome_of(tmp_path, CSV[name], "a.csv") == "refused"
+
+
+@pytest.mark.parametrize("name", ["a&#10;b", "a&#9;b", "a&#x85;b", "a&#x7F;b"])
+def test_control_characters_in_the_names_of_a_votable_are_refused(tmp_path: Path, name: str) -> None:
+    assert outcome_of(tmp_path, document(field("int", name=name), ROW)) == "refused"
+
+
+TAKEN_ALONE = """
+import sys
+from pathlib import Path
+from schema.load import open_file
+from schema.load.reader import LoadError
+
+def most():
+    return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+
+before = most()
+try:
+    print(sum(batch.num_rows for batch in open_file(Path(sys.argv[1])).batches()), "rows")
+except LoadError:
+    print("refused")
+print(most() - before)
+"""
+
+
+@pytest.mark.parametrize("begin", [b"", b"a\n", b'a,b\n1,2\n3,"'])
+def test_a_line_of_200_mb_is_refused_and_its_process_ends_well_and_small(tmp_path: Path, begin: bytes) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(begin)
+    with path.open("r+b") as file:
+        # NULs that take no space on the disk.
+        file.truncate(200_000_000)
+    command = [sys.executable, "-c", TAKEN_ALONE, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    said, kilobytes = done.stdout.split("\n")[:2]
+    assert (said, done.returncode) == ("refused", 0), done.stderr
+    assert int(kilobytes) < 100_000
+
+
+ECSV = {
+    "nothing": "",
+    "a number": "5",
+    "a list": "- 1",
+    "no columns": "delimiter: ','",
+    "columns that are a number": "datatype: 5",
+    "columns that are a mapping": "datatype: {a: b}",
+    "a column that is a number": "datatype: [5]",
+    "a column without a name": "datatype: [{datatype: int64}]",
+    "a datatype that is a list": "datatype: [{name: a, datatype: [int64]}]",
+    "meta that is a list": "datatype: [{name: a, datatype: int64, meta: [1]}]",
+    "meta that is a text": "datatype: [{name: a, datatype: int64, meta: x}]",
+    "a long delimiter": "delimiter: ',,'\ndatatype: [{name: a, datatype: int64}]",
+    "no delimiter": "delimiter: ''\ndatatype: [{name: a, datatype: int64}]",
+    "a delimiter that is a number": "delimiter: 5\ndatatype: [{name: a, datatype: int64}]",
+    "a delimiter beyond ASCII": "delimiter: é\ndatatype: [{name: a, datatype: int64}]",
+    "YAML that is open": "datatype: [",
+    "YAML within itself": "datatype: &a [*a]",
+    "YAML that is deep": "datatype: " + "[" * 3000,
+    "YAML that runs a program": "datatype: !!python/object/apply:os.system ['true']",
+    "YAML that makes an object": "datatype: !astropy.units.Unit {unit: nonsense}",
+}
+
+
+def ecsv(header: str) -> bytes:
+    return "".join(f"# {line}\n" for line in ["%ECSV 1.0", "---", *header.split("\n")]).encode() + b"a\n1\n"
+
+
+@pytest.mark.parametrize("name", ECSV)
+def test_a_broken_header_of_ecsv_is_read_or_refused(tmp_path: Path, name: str) -> None:
+    assert outcome_of(tmp_path, ecsv(ECSV[name]), "a.ecsv") in {"read", "refused"}
+
+
+def test_a_header_of_ecsv_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    assert outcome_of(tmp_path, ecsv("~").replace(b"~", b"\xff"), "a.ecsv") == "refused"
+
+
+@pytest.mark.parametrize(
+    "said", ["name: 5", "name: [a]", "name: a, unit: 5", "name: a, unit: [m]", "name: a, description: {b: 1}"]
+)
+def test_what_ecsv_says_of_a_column_is_text_or_refused(tmp_path: Path, said: str) -> None:
+    path = tmp_path / "a.ecsv"
+    path.write_bytes(ecsv(f"datatype: [{{{said}, datatype: int64}}]"))
+    with suppress(LoadError):
+        (column,) = open_file(path).columns
+        assert {type(each) for each in (column.name, column.unit, column.description)} <= {str, type(None)}
+
+
+def test_a_vast_header_of_ecsv_takes_no_time(tmp_path: Path) -> None:
+    content = ecsv("datatype: [{name: a, datatype: int64}]\nmeta: [" + "\n x," * 80_000 + "\n ]")
+    begun = time.monotonic()
+    assert outcome_of(tmp_path, content, "a.ecsv") in {"read", "refused"}
+    assert time.monotonic() - begun < 1
