@@ -1,15 +1,38 @@
 """Data files → tables. A new format is a new file here and a line in FORMATS."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
+from schema.load.arrow import ARROW
 from schema.load.csv import CSV
 from schema.load.fits import FITS
 from schema.load.parquet import PARQUET
-from schema.load.reader import Format, LoadError, Reader
+from schema.load.reader import FileColumn, Format, LoadError, Reader, refusing
 from schema.load.votable import VOTABLE
 
-FORMATS: tuple[Format, ...] = (PARQUET, FITS, VOTABLE, CSV)
+FORMATS: tuple[Format, ...] = (PARQUET, ARROW, FITS, VOTABLE, CSV)
 _HEAD = 8192
+
+
+@dataclass(frozen=True)
+class _Careful:
+    """A reader whose file may be broken in ways that nobody has thought of."""
+
+    reader: Reader
+
+    @property
+    def columns(self) -> tuple[FileColumn, ...]:
+        return self.reader.columns
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        with refusing("the file is broken"):
+            yield from self.reader.batches()
+
+    def fraction(self) -> float | None:
+        return self.reader.fraction()
 
 
 def open_file(path: Path, wanted_types: dict[str, str] | None = None, name: Path | None = None) -> Reader:
@@ -20,6 +43,7 @@ def open_file(path: Path, wanted_types: dict[str, str] | None = None, name: Path
         raise LoadError(f"{path} is empty")
     for each in FORMATS:
         if each.reads(name or path, head):
-            return each.open(path, wanted_types or {})
+            with refusing(f"{path} is no {each.name} that can be read"):
+                return _Careful(each.open(path, wanted_types or {}))
     known = ", ".join(each.name for each in FORMATS)
     raise LoadError(f"{path}: what kind of file it is cannot be told; known are {known}")

@@ -130,7 +130,16 @@ def _strings(column: pa.Array, null: npt.NDArray[np.bool_], name: str) -> _Field
     content = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]] if data is not None else np.zeros(0, np.uint8)
     if pa.types.is_string(column.type) and content.size and not content.all():
         raise LoadError(f"column {name}: a text holds a NUL character, which PostgreSQL cannot store")
+    if pa.types.is_string(column.type) and content.size and int(content.max()) > 127:
+        _check_utf8(column, name)
     return _Field(null, content, np.diff(offsets))
+
+
+def _check_utf8(column: pa.Array, name: str) -> None:
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise LoadError(f"column {name}: {error}") from error
 
 
 def _arrays(column: pa.Array, null: npt.NDArray[np.bool_], type_: Type) -> _Field:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
+from astropy.units import UnitBase
 
 from schema.load.reader import ARROW_OF, FileColumn, LoadError, Reader, named_type, type_of_arrow
 
-_BLOCK = 8_000_000
+_BLOCK = 4_000_000
+_LONGEST_HEADER = 250_000
 _NULLS = ["", "NULL", "null", "NaN", "nan", "--"]
 _ECSV_TYPES = {
     "bool": pa.bool_(),
@@ -32,7 +34,7 @@ class CsvReader:
         self, path: Path, delimiter: str, header: list[dict[str, Any]], skip: int, wanted: dict[str, str]
     ) -> None:
         self._size = max(1, path.stat().st_size)
-        self._source = path.open("rb")
+        self._source = pa.OSFile(str(path))
         self._rows = 0
         described = {each["name"]: each for each in header}
         asked = {
@@ -68,19 +70,15 @@ class CsvReader:
             ) from error
 
     def fraction(self) -> float | None:
-        return min(1.0, self._source.tell() / self._size)
+        return float(min(1.0, self._source.tell() / self._size))
 
 
 def _column(field: pa.Field, header: dict[str, Any]) -> FileColumn:
-    meta = header.get("meta") or {}
-    return FileColumn(
-        field.name,
-        type_of_arrow(field.type, field.name),
-        header.get("unit"),
-        meta.get("ucd"),
-        meta.get("utype"),
-        header.get("description"),
-    )
+    meta = header.get("meta")
+    more = meta if isinstance(meta, dict) else {}
+    said = (header.get("unit"), more.get("ucd"), more.get("utype"), header.get("description"))
+    texts = (str(each) if isinstance(each, str | UnitBase) else None for each in said)
+    return FileColumn(field.name, type_of_arrow(field.type, field.name), *texts)
 
 
 def _ecsv_header(path: Path) -> tuple[list[dict[str, Any]], int, str]:
@@ -88,16 +86,29 @@ def _ecsv_header(path: Path) -> tuple[list[dict[str, Any]], int, str]:
     from astropy.table.meta import YamlParseError, get_header_from_yaml
 
     lines = []
+    size = 0
     with path.open(encoding="utf-8") as file:
-        for line in file:
-            if not line.startswith("#"):
-                break
+        while (line := file.readline(_LONGEST_HEADER)).startswith("#"):
+            size += len(line)
+            if size >= _LONGEST_HEADER:
+                raise LoadError(f"{path}: its header is longer than {_LONGEST_HEADER} bytes")
             lines.append(line[1:].strip("\n").removeprefix(" "))
     try:
         header = get_header_from_yaml(lines[1:] if lines[0].startswith("%ECSV") else lines)
     except (ValueError, KeyError, YamlParseError) as error:
         raise LoadError(f"{path}: the ECSV header cannot be read: {error}") from error
-    return header["datatype"], len(lines), header.get("delimiter", " ")
+    columns, delimiter = header.get("datatype"), header.get("delimiter", " ")
+    if (
+        not isinstance(columns, list)
+        or not all(map(_is_column, columns))
+        or delimiter not in {" ", ",", "\t", ";", "|"}
+    ):
+        raise LoadError(f"{path}: the ECSV header has no list of columns with their names, or no delimiter")
+    return columns, len(lines), delimiter
+
+
+def _is_column(said: object) -> bool:
+    return isinstance(said, dict) and all(isinstance(said.get(key), str) for key in ("name", "datatype"))
 
 
 class CsvFormat:
@@ -108,7 +119,9 @@ class CsvFormat:
 
     def open(self, path: Path, wanted_types: dict[str, str]) -> Reader:
         with path.open("rb") as file:
-            first = file.readline()
+            first = file.readline(_LONGEST_HEADER)
+        if len(first) == _LONGEST_HEADER:
+            raise LoadError(f"{path}: its first line, which names the columns, is longer than {_LONGEST_HEADER} bytes")
         if first.startswith(b"# %ECSV"):
             header, skip, delimiter = _ecsv_header(path)
             return CsvReader(path, delimiter, header, skip, wanted_types)

@@ -1,59 +1,98 @@
 """Parquet; units and the rest from the columns' metadata, or from a VOParquet header where there is one."""
 
-import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schema.load.reader import FileColumn, LoadError, Reader, type_of_arrow
+from schema.load.votable_document import Document
+from schema.load.votable_field import said_of
 
 _VOTABLE = b"IVOA.VOTable-Parquet.content"
 _ROWS = 50_000
+_BYTES = 16 << 20
 
 
 class ParquetReader:
     def __init__(self, path: Path) -> None:
-        try:
-            self._file = pq.ParquetFile(path)
-        except pa.ArrowException as error:
-            raise LoadError(f"{path} is no readable Parquet file: {error}") from error
+        # A text that stands a million times stays one until its rows are taken apart: a small file may hold a vast table.
+        schema = pq.read_schema(path)
+        texts = [each.name for each in schema if pa.types.is_string(each.type) or pa.types.is_binary(each.type)]
+        self._file = pq.ParquetFile(path, read_dictionary=texts)
         self._read = 0
-        described = _voparquet(self._file.schema_arrow.metadata or {})
-        self.columns = tuple(_column(each, described) for each in self._file.schema_arrow)
+        said = _voparquet(schema.metadata or {})
+        self.columns = tuple(_with(described(each), said.get(each.name, {})) for each in schema)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        try:
-            for batch in self._file.iter_batches(_ROWS):
-                self._read += batch.num_rows
-                yield batch
-        except (pa.ArrowException, OSError) as error:
-            raise LoadError(f"after row {self._read}: {error}") from error
+        for batch in self._file.iter_batches(_ROWS):
+            for part in _small(batch):
+                self._read += part.num_rows
+                yield part
 
     def fraction(self) -> float | None:
         return self._read / max(1, int(self._file.metadata.num_rows))
 
 
-def _column(field: pa.Field, described: dict[str, dict[str, str]]) -> FileColumn:
-    own = {k.decode().lower(): v.decode("utf-8", "replace") for k, v in (field.metadata or {}).items()}
-    own = {k: v for k, v in own.items() if k in {"unit", "ucd", "utype", "description"} and v}
-    return FileColumn(field.name, type_of_arrow(field.type, field.name), **(described.get(field.name, {}) | own))
+def _small(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Its rows, with texts written out, a few megabytes at a time."""
+    ends = np.cumsum(sum((_sizes(column) for column in batch.columns), np.full(batch.num_rows, 8, np.int64)))
+    start = 0
+    while start < batch.num_rows:
+        before = int(ends[start - 1]) if start else 0
+        end = max(start + 1, int(np.searchsorted(ends, before + _BYTES)))
+        part = batch.slice(start, end - start)
+        arrays = [_written_out(column) for column in part.columns]
+        yield pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+        start = end
 
 
-def _voparquet(metadata: dict[bytes, bytes]) -> dict[str, dict[str, str]]:
-    """What a VOTable in the file's metadata says of the columns."""
-    if _VOTABLE not in metadata:
+def _sizes(column: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """How many bytes each row's text takes."""
+    if not pa.types.is_dictionary(column.type):
+        return np.zeros(len(column), np.int64)
+    lengths = pc.fill_null(pc.binary_length(column.dictionary).cast(pa.int64()), 0)
+    rows = pc.fill_null(lengths.take(column.indices), 0)
+    return np.asarray(rows.to_numpy(zero_copy_only=False), np.int64)
+
+
+def _written_out(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def described(field: pa.Field) -> FileColumn:
+    """A column with what its own metadata say."""
+    own = {k.decode("utf-8", "replace").lower(): v for k, v in (field.metadata or {}).items()}
+    said = {name: own[name].decode("utf-8", "replace") for name in _SAID if own.get(name)}
+    return FileColumn(field.name, type_of_arrow(field.type, field.name), **said)
+
+
+_SAID = ("unit", "ucd", "utype", "description")
+
+
+def _with(column: FileColumn, said: dict[str, str | None]) -> FileColumn:
+    """The column's own metadata count more than the table's."""
+    return replace(
+        column,
+        unit=column.unit or said.get("unit"),
+        ucd=column.ucd or said.get("ucd"),
+        utype=column.utype or said.get("utype"),
+        description=column.description or said.get("description"),
+    )
+
+
+def _voparquet(metadata: dict[bytes, bytes]) -> dict[str, dict[str, str | None]]:
+    """What the FIELDs of a VOTable in the file's metadata say; nothing else of it is looked at."""
+    document = Document()
+    try:
+        document.feed(metadata.get(_VOTABLE, b""))
+    except LoadError:
         return {}
-    from astropy.io.votable import parse
-
-    table = parse(io.BytesIO(metadata[_VOTABLE])).get_first_table()
-    return {f.name: _said(f) for f in table.fields}
-
-
-def _said(field: object) -> dict[str, str]:
-    names = ("unit", "ucd", "utype", "description")
-    return {name: str(value) for name in names if (value := getattr(field, name, None))}
+    return {each.get("name", ""): said_of(each) for each in document.fields}
 
 
 class ParquetFormat:

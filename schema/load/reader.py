@@ -1,6 +1,7 @@
 """What a reader of data files is: columns with what the file says of them, and batches of rows."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +18,7 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FileColumn:
-    """A column as the file has it; `unit` and the rest where the file says them."""
+    """A column as the file has it; `unit` and the rest where the file says them, `xtype` of a geometry."""
 
     name: str
     type: Type
@@ -25,12 +26,38 @@ class FileColumn:
     ucd: str | None = None
     utype: str | None = None
     description: str | None = None
+    xtype: str | None = None
+
+
+BROKEN = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+    RecursionError,
+    pa.ArrowException,
+)
+"""What libraries raise over files that are not what they say."""
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Whatever a library says of a broken file is a LoadError that begins with `what`."""
+    try:
+        yield
+    except BROKEN as error:
+        raise LoadError(f"{what}: {str(error)[:200] or type(error).__name__}") from error
 
 
 class Reader(Protocol):
     """Reads one file from its beginning to its end, in constant memory."""
 
-    columns: tuple[FileColumn, ...]
+    @property
+    def columns(self) -> tuple[FileColumn, ...]: ...
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Rows, the columns in the order of `columns`. Raises: LoadError."""

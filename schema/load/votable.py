@@ -12,7 +12,7 @@ from schema.load.votable_document import Document
 from schema.load.votable_field import field_of
 from schema.load.votable_tabledata import Cells
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 _ROWS = 20_000
 
 
@@ -31,7 +31,7 @@ class VotableReader:
     def _feed(self) -> bool:
         chunk = self._file.read(_CHUNK)
         self._document.feed(chunk)
-        return bool(chunk) and not self._document.finished
+        return bool(chunk)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         return self._tabledata() if self._document.data == "TABLEDATA" else self._binary()
@@ -39,10 +39,8 @@ class VotableReader:
     def _tabledata(self) -> Iterator[pa.RecordBatch]:
         cells, more = Cells(self._fields), True
         while more:
-            more = self._feed() if not self._document.finished else False
-            rows = self._document.take_rows(_ROWS, last=not more)
-            if rows:
-                yield cells.batch(rows)
+            more = self._feed()
+            yield from cells.batches(self._document.take_rows(_ROWS, last=not more))
 
     def _binary(self) -> Iterator[pa.RecordBatch]:
         decoder = BinaryDecoder(self._fields, masked=self._document.data == "BINARY2")
@@ -54,6 +52,7 @@ class VotableReader:
             more = self._feed()
         if batch := decoder.decode(self._document.take_stream()):
             yield batch
+        self._document.finish_stream()
         decoder.finish()
 
     def fraction(self) -> float | None:

@@ -14,17 +14,20 @@ import pyarrow.compute as pc
 
 from schema import types
 from schema.load.reader import ARROW_OF, LoadError
-from schema.load.votable_field import Field
+from schema.load.votable_field import LONGEST, Field
 
 _KINDS = {"short": ">i2", "int": ">i4", "long": ">i8", "float": ">f4", "double": ">f8", "unsignedByte": "u1"}
 _ELEMENTS = {"boolean": 1, "bit": 1, "char": 1, "unicodeChar": 2} | {
     name: np.dtype(kind).itemsize for name, kind in _KINDS.items()
 }
+_LONG = 256
+"""From this mean length on, values are copied one by one: an index of their bytes would take more."""
+
 _LENGTH = struct.Struct(">i").unpack_from
-_TRUTH = np.full(256, 2, np.uint8)
+_TRUTH = np.full(256, 3, np.uint8)
+_TRUTH[list(b"? \0")] = 2
 _TRUTH[list(b"Tt1")] = 1
 _TRUTH[list(b"Ff0")] = 0
-_LONGEST_ROW = 64_000_000
 
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
@@ -45,8 +48,8 @@ class BinaryDecoder:
         data = self._rest + data
         starts, lengths, end = self._rows_of(data)
         self._rest = data[end:]
-        if len(self._rest) > _LONGEST_ROW:
-            raise LoadError(f"row {self.rows + 1} is longer than {_LONGEST_ROW} bytes")
+        if len(self._rest) > LONGEST:
+            raise LoadError(f"row {self.rows + 1} is longer than {LONGEST} bytes")
         if not len(starts):
             return None
         buffer = np.frombuffer(data, np.uint8)
@@ -132,15 +135,21 @@ def _column(buffer: Bytes, field: Field, place: Ints, counts: Ints | None, row: 
             # Writers do not agree on which bit of the byte it is.
             return pa.array(buffer[place] != 0)
         if field.type is types.BOOLEAN:
-            truth = _TRUTH[buffer[place]]
-            return pa.array(truth == 1, mask=truth == 2)
+            return _truths(_TRUTH[buffer[place]])
         if field.type.is_array or field.type is types.BYTES:
             return _arrays(buffer, field, place, counts)
         values = _gather(buffer, _KINDS[field.datatype], place)
-        missing = values == int(field.null) if field.null is not None else None
+        missing = values == field.null if field.null is not None else None
         return pa.array(values.astype(values.dtype.newbyteorder("=")), ARROW_OF[field.type], mask=missing)
     except (pa.ArrowException, ValueError) as error:
         raise LoadError(f"column {field.name}, from row {row + 1} on: {error}") from error
+
+
+def _truths(truth: npt.NDArray[np.uint8]) -> pa.Array:
+    """Raises: ValueError for a byte that is none."""
+    if (truth == 3).any():
+        raise ValueError(f"the value of row {int((truth == 3).argmax()) + 1} of these is no boolean")
+    return pa.array(truth == 1, mask=truth == 2)
 
 
 def _gather(buffer: Bytes, kind: str, place: Ints) -> npt.NDArray[Any]:
@@ -152,6 +161,9 @@ def _gather(buffer: Bytes, kind: str, place: Ints) -> npt.NDArray[Any]:
 
 def _bytes(buffer: Bytes, place: Ints, lengths: Ints) -> Bytes:
     """Those of all values, one after the other."""
+    if len(lengths) and int(lengths.sum()) > _LONG * len(lengths):
+        pairs = zip(place.tolist(), lengths.tolist(), strict=True)
+        return np.frombuffer(b"".join([buffer[start : start + size].tobytes() for start, size in pairs]), np.uint8)
     inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     found: Bytes = buffer[np.repeat(place, lengths) + inside]
     return found
@@ -168,7 +180,8 @@ def _arrays(buffer: Bytes, field: Field, place: Ints, counts: Ints | None) -> pa
     if field.type is types.BYTES:
         return pa.Array.from_buffers(pa.binary(), len(place), [None, _offsets(counts), pa.py_buffer(content)])
     numbers = content.view(_KINDS[field.datatype])
-    elements = pa.array(numbers.astype(numbers.dtype.newbyteorder("=")), ARROW_OF[field.type].value_type)
+    missing = numbers == field.null if field.null is not None else None
+    elements = pa.array(numbers.astype(numbers.dtype.newbyteorder("=")), ARROW_OF[field.type].value_type, mask=missing)
     return pa.ListArray.from_arrays(
         pa.Array.from_buffers(pa.int32(), len(place) + 1, [None, _offsets(counts)]), elements
     )
@@ -198,7 +211,7 @@ def _narrowed(buffer: Bytes, place: Ints, counts: Ints) -> tuple[Bytes, Ints]:
         return units.astype(np.uint8), counts
     ends = np.cumsum(counts) * 2
     texts = [
-        bytes(wide[end - 2 * count : end]).decode("utf-16-be", "replace").encode()
+        bytes(wide[end - 2 * count : end]).decode("utf-16-be").encode()
         for end, count in zip(ends.tolist(), counts.tolist(), strict=True)
     ]
     return np.frombuffer(b"".join(texts), np.uint8), np.fromiter(map(len, texts), np.int64, len(texts))
@@ -218,5 +231,6 @@ def _up_to_nul(content: Bytes, counts: Ints) -> tuple[Bytes, Ints]:
 def moments(texts: pa.Array) -> pa.Array:
     """ISO 8601 in UTC → timestamps. Raises: ArrowInvalid."""
     plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(texts), pattern="Z$", replacement="")
+    plain = pc.replace_substring_regex(plain, pattern=r"(\.\d{6})\d+$", replacement=r"\1")
     plain = pc.if_else(pc.equal(plain, ""), pa.scalar(None, pa.string()), plain)
     return plain.cast(pa.timestamp("us"))

@@ -8,6 +8,8 @@ from schema.load.reader import LoadError
 
 _WHITESPACE = b" \t\r\n"
 _BUFFER = 1 << 20
+_DEEPEST = 100
+_ROW_LEVELS = ("TABLEDATA", "TR", "TD")
 
 
 class Document:
@@ -21,7 +23,9 @@ class Document:
         self._text: list[str] = []
         self._stream: list[str] = []
         self._rest = b""
+        self._ended = False
         self._path: list[str] = []
+        self._tables = 0
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.buffer_size = _BUFFER
@@ -35,6 +39,8 @@ class Document:
         except expat.ExpatError as error:
             message = f"line {error.lineno}: the XML is not well-formed: {expat.ErrorString(error.code)}"
             raise LoadError(message) from error
+        except (LookupError, ValueError) as error:
+            raise LoadError(f"the encoding that the XML names is none: {error}") from error
 
     def take_rows(self, least: int, *, last: bool) -> list[list[str]]:
         """Rows of cells, not before there are so many of them, but for the last."""
@@ -50,10 +56,18 @@ class Document:
         self._stream = []
         whole = len(text) - len(text) % 4
         self._rest = text[whole:]
+        if text and (self._ended or b"=" in text[: max(0, whole - 2)]):
+            raise LoadError("the data are not base64: they go on after their end")
+        self._ended = text[:whole].endswith(b"=")
         try:
             return bytes(pybase64.b64decode(text[:whole], validate=True))
         except ValueError as error:
             raise LoadError(f"the data are not base64: {error}") from error
+
+    def finish_stream(self) -> None:
+        """Raises: LoadError where the base64 ends within a group of four."""
+        if self._rest:
+            raise LoadError("the data are not base64: they break off")
 
     # ---- elements round the data
 
@@ -66,23 +80,31 @@ class Document:
         raise LoadError("A VOTable needs no DOCTYPE, and none is allowed here")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        name = tag.rpartition(":")[2]
+        name, within = tag.rpartition(":")[2], self._path[-1] if self._path else ""
         self._path.append(name)
+        self._tables += name == "TABLE"
+        if len(self._path) > _DEEPEST:
+            raise LoadError(f"the XML has more than {_DEEPEST} elements within each other")
         self._text = []
-        if self.finished:
+        if self.finished or not self._tables:
             return
-        if name == "FIELD" and "TABLE" in self._path:
+        if name == "FIELD":
             self.fields.append(dict(attributes))
-        elif name == "VALUES" and "FIELD" in self._path and "null" in attributes:
+        elif name == "VALUES" and within == "FIELD" and "null" in attributes:
             self.fields[-1]["null"] = attributes["null"]
         elif name in {"TABLEDATA", "BINARY", "BINARY2"}:
-            self.data = name
-            if name == "TABLEDATA":
-                self._read_rows(tag)
+            self._begin_data(tag, name)
         elif name == "STREAM":
             self._begin_stream(attributes)
-        elif name == "FITS":
-            raise LoadError("A VOTable with FITS data cannot be loaded; load the FITS file")
+        elif name in {"FITS", "PARQUET"}:
+            raise LoadError(f"A VOTable with {name} data cannot be loaded; load the file itself")
+
+    def _begin_data(self, tag: str, name: str) -> None:
+        if self.data:
+            raise LoadError(f"A TABLE has one kind of data, not {self.data} and {name}")
+        self.data = name
+        if name == "TABLEDATA":
+            self._read_rows(tag)
 
     def _begin_stream(self, attributes: dict[str, str]) -> None:
         if "href" in attributes or attributes.get("encoding", "base64") != "base64":
@@ -96,7 +118,7 @@ class Document:
         name = self._path.pop()
         if self.finished:
             return
-        if name == "DESCRIPTION" and self._path and self._path[-1] == "FIELD":
+        if name == "DESCRIPTION" and self._tables and self._path[-1] == "FIELD":
             self.fields[-1]["description"] = "".join(self._text).strip()
         elif name == "STREAM":
             self._parser.CharacterDataHandler = self._characters
@@ -111,22 +133,29 @@ class Document:
 
     def _read_rows(self, table: str) -> None:
         prefix = table[: -len("TABLEDATA")]
-        cell, row = f"{prefix}TD", f"{prefix}TR"
-        rows, cells, text = self._rows, list[str](), list[str]()
+        tags = tuple(prefix + name for name in _ROW_LEVELS)
+        rows, cells, text, level = self._rows, list[str](), list[str](), 0
 
         def start(tag: str, attributes: dict[str, str]) -> None:
+            nonlocal level
+            level += 1
+            if level > 2 or (tag != tags[level] and tag.rpartition(":")[2] != _ROW_LEVELS[level]):
+                raise LoadError(f"row {len(rows) + 1}: there is an element {tag[:40]} where none can be")
+            if attributes and attributes.get("encoding"):
+                raise LoadError("Cells in base64 cannot be loaded; write the table in BINARY2")
             text.clear()
 
         def end(tag: str) -> None:
-            nonlocal cells
-            if tag == cell:
+            nonlocal cells, level
+            if level == 2:
                 cells.append("".join(text))
-            elif tag == row:
+            elif level == 1:
                 rows.append(cells)
                 cells = []
-            elif tag == table:
+            else:
                 self._read_elements()
                 self._end(tag)
+            level -= 1
 
         self._parser.StartElementHandler = start
         self._parser.EndElementHandler = end

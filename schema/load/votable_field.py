@@ -1,5 +1,6 @@
 """A FIELD of a VOTable as a column (VOTable 1.4 §4)."""
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -8,14 +9,25 @@ from schema.load.reader import FileColumn, LoadError
 from schema.types import Type, of_votable
 
 _SIZE = re.compile(r"(\d{1,9}x)*(\d{1,9}\*?|\*)", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_HEX = re.compile(r"0[xX]([0-9a-fA-F]+)")
+_REAL = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:inf|nan))", re.ASCII)
+_BITS = {"unsignedByte": 8, "short": 16, "int": 32, "long": 64}
+_WIDTHS = {"unicodeChar": 2, "short": 2, "int": 4, "long": 8, "float": 4, "double": 8}
+_TIMES = {"timestamp", "adql:TIMESTAMP"}
+_GEOMETRIES = {"point": 2, "circle": 3, "polygon": None}
+LONGEST = 64_000_000
+"""Bytes of a row at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
+    """`null` is the number that stands for a missing one, where there is one that a value can be."""
+
     name: str
     datatype: str
     arraysize: str | None
-    null: str | None
+    null: float | None
     column: FileColumn
 
     @property
@@ -27,29 +39,76 @@ class Field:
         """Elements of an array; None where each value says."""
         if self.arraysize is None:
             return 1
-        sizes = self.arraysize.split("x")
         if self.arraysize.endswith("*"):
             return None
-        product = 1
-        for size in sizes:
-            product *= int(size)
-        return product
+        return math.prod(map(int, self.arraysize.split("x")))
 
 
 def field_of(attributes: dict[str, str]) -> Field:
+    """Raises: LoadError for a type that has no place in a database."""
     name = attributes.get("name") or attributes.get("ID") or ""
     datatype, arraysize = attributes.get("datatype", ""), attributes.get("arraysize")
     arraysize = None if arraysize == "1" and datatype not in {"char", "unicodeChar"} else arraysize
-    if arraysize is not None and not _SIZE.fullmatch(arraysize):
+    if arraysize is not None and (len(arraysize) > 60 or not _SIZE.fullmatch(arraysize)):
         raise LoadError(f"column {name[:60]}: there is no arraysize {arraysize[:40]!r}")
-    xtype = attributes.get("xtype")
-    known = xtype if xtype in {"timestamp", "adql:TIMESTAMP"} else None
-    type_ = (
-        types.SMALLINT if (datatype, arraysize) == ("unsignedByte", None) else of_votable(datatype, arraysize, known)
-    )
-    if (datatype, arraysize) == ("bit", None):
-        type_ = types.BOOLEAN
-    if type_ is None:
-        raise LoadError(f"column {name}: values of type {datatype}({arraysize or ''}) cannot be loaded")
-    said = {key: attributes.get(key) for key in ("unit", "ucd", "utype", "description")}
-    return Field(name, datatype, arraysize, attributes.get("null"), FileColumn(name, type_, **said))
+    type_ = _type(name, datatype, arraysize, attributes.get("xtype"))
+    xtype = _geometry(attributes.get("xtype"), type_, arraysize)
+    null = _null(attributes.get("null"), datatype)
+    field = Field(name, datatype, arraysize, null, FileColumn(name, type_, **said_of(attributes), xtype=xtype))
+    if field.count is not None and not 0 < field.count * _WIDTHS.get(datatype, 1) <= LONGEST:
+        raise LoadError(f"column {name[:60]}: values of arraysize {arraysize} cannot be loaded")
+    return field
+
+
+def _type(name: str, datatype: str, arraysize: str | None, xtype: str | None) -> Type:
+    is_text = datatype in {"char", "unicodeChar"}
+    if (is_text and "x" in (arraysize or "")) or (xtype in _TIMES and not is_text):
+        found = None
+    elif (datatype, arraysize) == ("unsignedByte", None):
+        found = types.SMALLINT
+    elif (datatype, arraysize) == ("bit", None):
+        found = types.BOOLEAN
+    else:
+        found = of_votable(datatype, arraysize, xtype if xtype in _TIMES else None)
+    if found is None:
+        what = f"{datatype}({arraysize or ''})" + (f" and xtype {xtype}" if xtype in _TIMES else "")
+        raise LoadError(f"column {name[:60]}: values of type {what[:80]} cannot be loaded")
+    return found
+
+
+def _geometry(xtype: str | None, type_: Type, arraysize: str | None) -> str | None:
+    """The xtype of what is a geometry of DALI 1.1 §3.3 in all respects."""
+    if xtype not in _GEOMETRIES or type_ not in {types.DOUBLES, types.REALS}:
+        return None
+    return xtype if _GEOMETRIES[xtype] is None or arraysize == str(_GEOMETRIES[xtype]) else None
+
+
+def said_of(attributes: dict[str, str]) -> dict[str, str | None]:
+    return {key: attributes.get(key) for key in ("unit", "ucd", "utype", "description")}
+
+
+def _null(text: str | None, datatype: str) -> float | None:
+    try:
+        found = None if text is None else number(text.strip(), datatype)
+    except ValueError:
+        return None
+    bits = _BITS.get(datatype, 0)
+    if found is None or math.isnan(found) or (bits == 8 and not 0 <= found < 256):
+        return None
+    return found if not bits or bits == 8 or -(2 ** (bits - 1)) <= found < 2 ** (bits - 1) else None
+
+
+def number(text: str, datatype: str) -> float:
+    """As TABLEDATA writes it; hexadecimal digits are a two's complement (VOTable 1.4 §6). Raises: ValueError."""
+    if datatype in {"float", "double"}:
+        if not _REAL.fullmatch(text):
+            raise ValueError(text)
+        return float(text)
+    if digits := _HEX.fullmatch(text):
+        bits, found = _BITS.get(datatype, 64), int(digits[1], 16)
+        if found >= 2**bits:
+            raise ValueError(text)
+        return found - 2**bits if bits > 8 and found >= 2 ** (bits - 1) else found
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(text)
+    return int(text)

@@ -1,6 +1,7 @@
 """Rows of TABLEDATA → Arrow: cells of text, parsed column by column (VOTable 1.4 §5.1)."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +10,11 @@ import pyarrow.compute as pc
 
 from schema import types
 from schema.load.reader import ARROW_OF, LoadError
-from schema.load.votable_binary import moments
-from schema.load.votable_field import Field
+from schema.load.votable_field import Field, number
 
 _TRUTH = {"t": True, "1": True, "true": True, "f": False, "0": False, "false": False, "?": None}
+_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{1,6}\d*)?)?Z?", re.ASCII)
+_CELLS = 100_000
 
 
 class Cells:
@@ -22,16 +24,21 @@ class Cells:
         self._fields = fields
         self.rows = 0
 
-    def batch(self, rows: list[list[str]]) -> pa.RecordBatch:
+    def batches(self, rows: list[list[str]]) -> Iterator[pa.RecordBatch]:
         """Raises: LoadError."""
+        most = max(1, _CELLS // max(1, len(self._fields)))
+        for start in range(0, len(rows), most):
+            yield self._batch(rows[start : start + most])
+
+    def _batch(self, rows: list[list[str]]) -> pa.RecordBatch:
         count = len(self._fields)
-        for number, row in enumerate(rows, self.rows + 1):
+        for number_, row in enumerate(rows, self.rows + 1):
             if len(row) > count:
-                raise LoadError(f"row {number}: {len(row)} cells for {count} columns")
-            if len(row) < count:
-                row.extend([""] * (count - len(row)))
+                raise LoadError(f"row {number_}: {len(row)} cells for {count} columns")
+        whole = [row if len(row) == count else row + [""] * (count - len(row)) for row in rows]
         arrays = [
-            self._column(field, list(texts)) for field, texts in zip(self._fields, zip(*rows, strict=True), strict=True)
+            self._column(field, list(texts))
+            for field, texts in zip(self._fields, zip(*whole, strict=True), strict=True)
         ]
         self.rows += len(rows)
         return pa.RecordBatch.from_arrays(arrays, names=[f.name for f in self._fields])
@@ -59,31 +66,46 @@ def _quickly(field: Field, texts: list[str]) -> pa.Array:
     column = pa.array(texts, pa.string())
     if field.type.is_text:
         return _without(column, "")
-    if field.type.is_array or field.type in {types.BOOLEAN, types.BYTES}:
+    if field.type.is_array or field.type in {types.BOOLEAN, types.BYTES, types.TIMESTAMP}:
         raise NotImplementedError
-    column = _without(pc.utf8_trim_whitespace(column), "")
-    if field.null is not None:
-        column = _without(column, field.null)
-    return moments(column) if field.type is types.TIMESTAMP else column.cast(ARROW_OF[field.type])
+    numbers = _without(pc.utf8_trim_whitespace(column), "").cast(ARROW_OF[field.type])
+    if (
+        field.datatype == "unsignedByte"
+        and not pc.all(pc.and_(pc.greater_equal(numbers, 0), pc.less(numbers, 256))).as_py()
+    ):
+        raise NotImplementedError
+    return numbers if field.null is None else _without(numbers, field.null)
 
 
-def _without(column: pa.Array, missing: str) -> pa.Array:
+def _without(column: pa.Array, missing: str | float) -> pa.Array:
     equal = pc.equal(column, missing)
-    return pc.if_else(equal, pa.scalar(None, pa.string()), column) if pc.any(equal).as_py() else column
+    return pc.if_else(equal, pa.scalar(None, column.type), column) if pc.any(equal).as_py() else column
 
 
 def _parsed(field: Field, text: str) -> Any:
-    if not text or text == field.null:
+    """Raises: ValueError, KeyError."""
+    if not text:
         return None
     if field.type is types.TIMESTAMP:
-        return datetime.fromisoformat(text.removesuffix("Z"))
+        return _moment(text)
     if field.type is types.BOOLEAN:
         return _TRUTH[text.lower()]
     if field.type is types.BYTES:
-        return bytes(int(each, 0) for each in text.split())
-    number: Callable[[str], Any] = float if field.datatype in {"float", "double"} else _whole
-    return [number(each) for each in text.split()] if field.type.is_array else number(text)
+        return bytes(int(_number(field, each) or 0) for each in text.split())
+    if field.type.is_array:
+        return [_number(field, each) for each in text.split()]
+    return _number(field, text)
 
 
-def _whole(text: str) -> int:
-    return int(text, 16) if text.lower().startswith("0x") else int(text)
+def _number(field: Field, text: str) -> float | None:
+    found = number(text, field.datatype)
+    if field.datatype == "unsignedByte" and not 0 <= found < 256:
+        raise ValueError(text)
+    return None if found == field.null else found
+
+
+def _moment(text: str) -> datetime:
+    if not _TIME.fullmatch(text):
+        raise ValueError(text)
+    whole, dot, fraction = text.removesuffix("Z").partition(".")
+    return datetime.fromisoformat(whole + dot + fraction[:6].ljust(6, "0") if dot else whole)

@@ -3,6 +3,7 @@
 What a client calls its columns never reaches PostgreSQL: there they are c0, c1, …
 """
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,15 +45,13 @@ class Declared:
         return tuple(column.type for column in self.table.columns)
 
     def batches(self, allowance: "Allowance") -> Iterator[pa.RecordBatch]:
-        """What a library says of a broken file is the user's affair. Raises: LoadError."""
+        """Raises: LoadError."""
         try:
             for batch in self.reader.batches():
                 allowance.take(batch.num_rows)
                 yield batch
         except LoadError as error:
             raise _of(self.table.parts[-1], error) from error
-        except (pa.ArrowException, ValueError, KeyError) as error:
-            raise LoadError(f"The upload {self.table.parts[-1]}: it cannot be read: {str(error)[:200]}") from error
 
     def encode(self, batch: pa.RecordBatch) -> tuple[bytes, Ints]:
         """Rows as COPY BINARY has them, and where each begins. Raises: LoadError for a value that its column cannot hold."""
@@ -107,8 +106,6 @@ def _reader(upload: Upload, path: Path) -> Reader:
         return open_file(path, name=Path(upload.says) if upload.says else None)
     except LoadError as error:
         raise LoadError(str(error).replace(str(path), "the file")) from error
-    except (ValueError, KeyError, OSError) as error:
-        raise LoadError(f"it cannot be read: {str(error)[:200]}") from error
 
 
 def _check(columns: tuple[FileColumn, ...], limits: Limits) -> None:
@@ -120,6 +117,8 @@ def _check(columns: tuple[FileColumn, ...], limits: Limits) -> None:
     for column in columns:
         if not column.name.strip():
             raise LoadError("a column has no name")
+        if any(unicodedata.category(character) == "Cc" for character in column.name):
+            raise LoadError(f"the name {column.name[:60]!r} of a column has control characters")
         if column.name.lower() in seen:
             raise LoadError(f"two columns are called {column.name[:60]}; give them different names")
         seen.add(column.name.lower())

@@ -28,7 +28,7 @@ ORDER = 3
 """768 cells of some 7 degrees."""
 
 _NOWHERE = -1
-_SORTED_BYTES = 64 << 20
+_SORTED_BYTES = 16 << 20
 _PIECE = 1 << 18
 
 Ints = npt.NDArray[np.int64]

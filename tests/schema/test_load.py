@@ -231,7 +231,7 @@ def test_many_rows_with_nulls_and_texts_of_all_lengths_arrive_whole(there: psyco
 
 BROKEN = {
     "nothing.parquet": (b"", "is empty"),
-    "short.parquet": (b"PAR1 but no more", "no readable Parquet"),
+    "short.parquet": (b"PAR1 but no more", "no Parquet that can be read"),
     "what.bin": (b"\x00\x01\x02\x03", "cannot be told"),
     "bad.csv": (b"a,b\n" + b"1,2\n" * 5 + b"1,2,3\n", "Row #7: Expected 2 columns, got 3"),
     "types.csv": (b"a\n" + b"1234567890\n" * 1_000_000 + b"x\n", "invalid value 'x'"),
