@@ -6,14 +6,16 @@ What a client calls its columns never reaches PostgreSQL: there they are c0, c1,
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import psycopg
 import pyarrow as pa
 from psycopg import sql
 
+from schema import types
 from schema.load import open_file
-from schema.load.copy_binary import HEADER, TRAILER, Ints, encode_rows
+from schema.load.copy_binary import HEADER, TRAILER, Ints, encode_rows, is_ascii
 from schema.load.reader import FileColumn, LoadError, Reader
 from schema.model import Column, Schema, Table, quoted_if_needed
 from schema.types import Type
@@ -29,25 +31,44 @@ class Limits:
     columns: int = 1_000
 
 
+# PostgreSQL takes no geometry in binary: numbers come, and it makes geometries of them; of those that are none, NULL.
+_GEOMETRIES = {
+    types.POINT: "CASE WHEN abs({0}[1]) < 1e6 AND abs({0}[2]) <= 90 THEN spoint(radians({0}[1]), radians({0}[2])) END",
+    types.CIRCLE: "CASE WHEN abs({0}[1]) < 1e6 AND abs({0}[2]) <= 90 AND {0}[3] BETWEEN 0 AND 90"
+    " THEN scircle(spoint(radians({0}[1]), radians({0}[2])), radians({0}[3])) END",
+    types.POLYGON: "CASE WHEN array_length({0}, 1) >= 6 AND array_length({0}, 1) % 2 = 0 THEN armillary.polygon({0}) END",
+}
+_XTYPES = {type_.xtype: type_ for type_ in _GEOMETRIES}
+_AHEAD_BYTES = 32 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """An upload whose table is there in the session, still empty; the reader knows its rows."""
+    """An upload whose table is there in the session, still empty; the reader knows its rows, `first` has some of them already."""
 
     table: Table
-    reader: Reader
+    first: tuple[pa.RecordBatch, ...]
+    rest: Iterator[pa.RecordBatch]
 
     @property
-    def storage(self) -> sql.Identifier:
-        return sql.Identifier(*self.table.stored_parts)
+    def filled(self) -> sql.Identifier:
+        """The temporary table that its rows come into."""
+        name = self.table.stored_parts[-1]
+        return sql.Identifier(f"{name}_rows" if self.has_geometry else name)
+
+    @property
+    def has_geometry(self) -> bool:
+        return any(column.type in _GEOMETRIES for column in self.table.columns)
 
     @property
     def types(self) -> tuple[Type, ...]:
-        return tuple(column.type for column in self.table.columns)
+        """In which its columns come."""
+        return tuple(types.DOUBLES if c.type in _GEOMETRIES else c.type for c in self.table.columns)
 
     def batches(self, allowance: "Allowance") -> Iterator[pa.RecordBatch]:
         """Raises: LoadError."""
         try:
-            for batch in self.reader.batches():
+            for batch in chain(self.first, self.rest):
                 allowance.take(batch.num_rows)
                 yield batch
         except LoadError as error:
@@ -89,16 +110,32 @@ def declare(connection: psycopg.Connection, uploads: list[Opened], limits: Limit
     found = []
     for number, opened in enumerate(uploads):
         try:
-            reader = _reader(opened.upload, opened.path)
-            _check(reader.columns, limits)
+            upload = _declared(opened, f"u{number}", limits, _AHEAD_BYTES // len(uploads))
         except LoadError as error:
             raise _of(opened.upload.table_name, error) from error
-        columns = tuple(_column(each, index) for index, each in enumerate(reader.columns))
-        name = f"{SCHEMA}.{opened.upload.table_name}"
-        table = Table(SCHEMA, name, columns, storage=f"u{number}", storage_schema="pg_temp")
-        _create(connection, table)
-        found.append(Declared(table, reader))
+        _create(connection, upload)
+        found.append(upload)
     return found
+
+
+def _declared(opened: Opened, storage: str, limits: Limits, ahead: int) -> Declared:
+    reader = _reader(opened.upload, opened.path)
+    _check(reader.columns, limits)
+    batches = reader.batches()
+    first = tuple(_until(ahead, batches))
+    is_all = sum(batch.nbytes for batch in first) < ahead
+    columns = tuple(_column(each, place, first, is_all=is_all) for place, each in enumerate(reader.columns))
+    name = f"{SCHEMA}.{opened.upload.table_name}"
+    return Declared(Table(SCHEMA, name, columns, storage=storage, storage_schema="pg_temp"), first, batches)
+
+
+def _until(size: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The first ones, of so many bytes together."""
+    for batch in batches:
+        yield batch
+        size -= batch.nbytes
+        if size <= 0:
+            return
 
 
 def _reader(upload: Upload, path: Path) -> Reader:
@@ -124,30 +161,45 @@ def _check(columns: tuple[FileColumn, ...], limits: Limits) -> None:
         seen.add(column.name.lower())
 
 
-def _column(column: FileColumn, index: int) -> Column:
+def _column(column: FileColumn, place: int, rows: tuple[pa.RecordBatch, ...], *, is_all: bool) -> Column:
+    """Texts are char only where all of them have been seen to be ASCII: programs read other bytes of a char as Latin-1."""
     said = (column.unit, column.ucd, column.utype, column.description)
-    type_ = column.type
+    type_ = _XTYPES.get(column.xtype, column.type)
+    if type_ is types.TEXT and not (is_all and all(is_ascii(batch.column(place)) for batch in rows)):
+        type_ = types.UNICODE
     return Column(
-        quoted_if_needed(column.name), type_.datatype, type_.arraysize, type_.xtype, *said, storage=f"c{index}"
+        quoted_if_needed(column.name), type_.datatype, type_.arraysize, type_.xtype, *said, storage=f"c{place}"
     )
 
 
-def _create(connection: psycopg.Connection, table: Table) -> None:
-    parts = sql.SQL(", ").join(sql.SQL("{} " + c.type.name).format(sql.Identifier(c.stored)) for c in table.columns)
-    command = sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP")
-    connection.execute(command.format(sql.Identifier(table.stored_parts[-1]), parts))
+def _create(connection: psycopg.Connection, upload: Declared) -> None:
+    """The table; where geometries are made of its numbers also a view that makes them."""
+    columns = [sql.Identifier(column.stored) for column in upload.table.columns]
+    parts = sql.SQL(", ").join(
+        sql.SQL("{} " + type_.name).format(column) for column, type_ in zip(columns, upload.types, strict=True)
+    )
+    connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(upload.filled, parts))
+    if upload.has_geometry:
+        name = sql.Identifier(upload.table.stored_parts[-1])
+        made = sql.SQL(", ").join(map(_made, upload.table.columns))
+        connection.execute(sql.SQL("CREATE TEMPORARY VIEW {} AS SELECT {} FROM {}").format(name, made, upload.filled))
+
+
+def _made(column: Column) -> sql.Composed:
+    name = sql.Identifier(column.stored)
+    return sql.SQL(_GEOMETRIES.get(column.type, "{0}") + " AS {0}").format(name)
 
 
 def fill(connection: psycopg.Connection, upload: Declared, rows: Iterable[bytes]) -> None:
     """Puts rows, as COPY BINARY has them, into an upload's table in place of what was there. Raises: LoadError, psycopg.Error."""
-    connection.execute(sql.SQL("TRUNCATE {}").format(upload.storage))
-    command = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(upload.storage)
+    connection.execute(sql.SQL("TRUNCATE pg_temp.{}").format(upload.filled))
+    command = sql.SQL("COPY pg_temp.{} FROM STDIN (FORMAT binary)").format(upload.filled)
     with connection.cursor() as cursor, cursor.copy(command) as copy:
         copy.write(HEADER)
         for piece in rows:
             copy.write(piece)
         copy.write(TRAILER)
-    connection.execute(sql.SQL("ANALYZE {}").format(upload.storage))
+    connection.execute(sql.SQL("ANALYZE pg_temp.{}").format(upload.filled))
 
 
 def fill_whole(connection: psycopg.Connection, upload: Declared, allowance: Allowance) -> None:

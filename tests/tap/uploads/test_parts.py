@@ -178,7 +178,9 @@ def test_only_queries_that_look_at_one_row_at_a_time_run_in_parts(query: str, ex
 def upload(path: Path) -> Declared:
     columns = (Column("ra", "double"), Column("dec", "double"), Column("name", "char", "*"))
     return Declared(
-        Table("TAP_UPLOAD", "TAP_UPLOAD.mine", columns, storage="u0", storage_schema="pg_temp"), open_file(path)
+        Table("TAP_UPLOAD", "TAP_UPLOAD.mine", columns, storage="u0", storage_schema="pg_temp"),
+        (),
+        open_file(path).batches(),
     )
 
 
