@@ -23,7 +23,7 @@ class ParquetReader:
         # A text that stands a million times stays one until its rows are taken apart: a small file may hold a vast table.
         schema = pq.read_schema(path)
         texts = [each.name for each in schema if pa.types.is_string(each.type) or pa.types.is_binary(each.type)]
-        self._file = pq.ParquetFile(path, read_dictionary=texts)
+        self._file = pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False, buffer_size=1 << 20)
         self._read = 0
         said = _voparquet(schema.metadata or {})
         self.columns = tuple(_with(described(each), said.get(each.name, {})) for each in schema)

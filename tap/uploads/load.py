@@ -39,7 +39,7 @@ _GEOMETRIES = {
     types.POLYGON: "CASE WHEN array_length({0}, 1) >= 6 AND array_length({0}, 1) % 2 = 0 THEN armillary.polygon({0}) END",
 }
 _XTYPES = {type_.xtype: type_ for type_ in _GEOMETRIES}
-_AHEAD_BYTES = 32 << 20
+_AHEAD_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,21 +28,15 @@ ORDER = 3
 """768 cells of some 7 degrees."""
 
 _NOWHERE = -1
-_SORTED_BYTES = 16 << 20
+_SORTED_BYTES = 4 << 20
 _PIECE = 1 << 18
 
+_SEGMENT = np.dtype([("cell", np.int16), ("start", np.int64), ("size", np.int32), ("rows", np.int32)])
+"""Rows of one cell that stand together in the file; there may be hundreds of thousands of them."""
+
 Ints = npt.NDArray[np.int64]
+Segments = npt.NDArray[np.void]
 Position = tuple[int, int] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """Rows of one cell that stand together in the file."""
-
-    cell: int
-    start: int
-    size: int
-    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +72,14 @@ def in_parts(
         yield [Part(rows, (upload.encode(each)[0] for each in first))]
         return
     with tempfile.TemporaryFile(dir=how.folder) as file:
-        segments: list[Segment] = []
+        segments: list[Segments] = []
         for batch in _large(chain(first, batches)):
             _check_room(how)
-            segments += _write(file, upload, batch, position, how.part_rows)
+            segments.append(_write(file, upload, batch, position, how.part_rows))
             tell(batch.num_rows)
         file.flush()
-        yield list(_joined(sorted(segments, key=lambda each: each.cell), how.part_rows, file))
+        found = np.concatenate(segments)
+        yield list(_joined(found[np.argsort(found["cell"], kind="stable")], how.part_rows, file))
 
 
 def _beyond(rows: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -113,21 +108,21 @@ def _check_room(how: Sorting) -> None:
         raise OSError(errno.ENOSPC, "no room for an upload")
 
 
-def _write(
-    file: IO[bytes], upload: Declared, batch: pa.RecordBatch, position: Position, part_rows: int
-) -> Iterator[Segment]:
+def _write(file: IO[bytes], upload: Declared, batch: pa.RecordBatch, position: Position, part_rows: int) -> Segments:
     cells = _cells(batch, position)
     order = np.argsort(cells, kind="stable")
     rows, starts = upload.encode(batch.take(pa.array(order)))
-    starts = np.append(starts, len(rows))
     begun = file.tell()
     file.write(rows)
-    cuts = np.flatnonzero(np.diff(cells[order], prepend=_NOWHERE - 1))
-    for first, end in zip(cuts, np.append(cuts[1:], len(order)), strict=True):
-        for cut in range(int(first), int(end), part_rows):
-            last = min(cut + part_rows, int(end))
-            start, size = int(starts[cut]), int(starts[last] - starts[cut])
-            yield Segment(int(cells[order[cut]]), begun + start, size, last - cut)
+    sorted_cells = cells[order]
+    cuts = np.flatnonzero(np.diff(sorted_cells, prepend=_NOWHERE - 1))
+    # A cell that has too many rows for a part is several segments.
+    cuts = np.union1d(cuts, np.arange(0, len(order), part_rows))
+    found = np.empty(len(cuts), _SEGMENT)
+    found["cell"], found["start"] = sorted_cells[cuts], begun + starts[cuts]
+    found["size"] = np.diff(starts[cuts], append=len(rows))
+    found["rows"] = np.diff(cuts, append=len(order))
+    return found
 
 
 def _cells(batch: pa.RecordBatch, position: Position) -> Ints:
@@ -141,24 +136,19 @@ def _cells(batch: pa.RecordBatch, position: Position) -> Ints:
     return found
 
 
-def _joined(segments: list[Segment], most: int, file: IO[bytes]) -> Iterator[Part]:
+def _joined(segments: Segments, most: int, file: IO[bytes]) -> Iterator[Part]:
     """As many neighbouring cells as make a part."""
-    waiting: list[Segment] = []
-    for segment in segments:
-        if waiting and sum(each.rows for each in waiting) + segment.rows > most:
-            yield _part(waiting, file)
-            waiting = []
-        waiting.append(segment)
-    if waiting:
-        yield _part(waiting, file)
+    begin, rows = 0, 0
+    for index, more in enumerate(segments["rows"].tolist()):
+        if rows and rows + more > most:
+            yield Part(rows, _pieces(segments[begin:index], file))
+            begin, rows = index, 0
+        rows += more
+    if rows:
+        yield Part(rows, _pieces(segments[begin:], file))
 
 
-def _part(segments: list[Segment], file: IO[bytes]) -> Part:
-    return Part(sum(each.rows for each in segments), _pieces(segments, file))
-
-
-def _pieces(segments: list[Segment], file: IO[bytes]) -> Iterator[bytes]:
-    for segment in segments:
-        end = segment.start + segment.size
-        for start in range(segment.start, end, _PIECE):
-            yield os.pread(file.fileno(), min(_PIECE, end - start), start)
+def _pieces(segments: Segments, file: IO[bytes]) -> Iterator[bytes]:
+    for start, size in zip(segments["start"].tolist(), segments["size"].tolist(), strict=True):
+        for place in range(start, start + size, _PIECE):
+            yield os.pread(file.fileno(), min(_PIECE, start + size - place), place)
