@@ -9,6 +9,7 @@ Each has a message, a position and, where we can tell, a hint; `str()` is the me
 `explain()` is the whole, with the line of the query and a caret.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -87,16 +88,27 @@ def _quoted_line(error: AdqlError) -> list[str]:
     if error.line > len(lines) or not error.text.strip():
         return []
     line, start = lines[error.line - 1].expandtabs(1).rstrip("\r"), error.column - 1
-    first = max(0, start - _WINDOW // 2) if len(line) > _WINDOW else 0
-    shown = line[first : first + _WINDOW]
-    width = max(1, min(error.span.end - error.span.start, len(shown) - (start - first)))
-    return ["  " + shown, "  " + " " * (start - first) + "^" * width]
+    first, end = _window(line, start)
+    shown = ("… " if first else "") + line[first:end] + (" …" if end < len(line) else "")
+    place = start - first + (2 if first else 0)
+    width = max(1, min(error.span.end - error.span.start, end - start))
+    return ["  " + shown, "  " + " " * place + "^" * width]
 
 
-def nearest(name: str, known: list[str], count: int = 3) -> str | None:
-    """A hint that names the known names most like this one."""
+def _window(line: str, start: int) -> tuple[int, int]:
+    """What is shown of a long line: whole words round a place."""
+    if len(line) <= _WINDOW:
+        return 0, len(line)
+    first = max(0, start - _WINDOW // 2)
+    first = line.find(" ", first, start) + 1 or first if first else 0
+    end = min(len(line), first + _WINDOW)
+    return first, end if end == len(line) else max(line.rfind(" ", start + 1, end), 0) or end
+
+
+def nearest(name: str, known: list[str], count: int = 3, written: Callable[[str], str] = str) -> str | None:
+    """A hint that names the known names most like this one, as they are written."""
     by_lower = {each.lower(): each for each in known}
     close = get_close_matches(name.lower(), list(by_lower), n=count, cutoff=0.6)
     if not close:
         return None
-    return "Did you mean " + " or ".join(by_lower[each] for each in close) + "?"
+    return "Did you mean " + " or ".join(written(by_lower[each]) for each in close) + "?"

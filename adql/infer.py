@@ -331,7 +331,7 @@ def _check_comparable(leading: Type, value: Value) -> None:
     if found is None or found == leading or types.wider(leading, found) is not None:
         return
     hint = None
-    if leading.is_text and found.is_numeric:
+    if leading.is_text and found.is_numeric and isinstance(value, nodes.Number):
         hint = "Put the value into single quotes to compare it with text."
     elif leading.is_numeric and isinstance(value, nodes.String):
         hint = "Write the number without quotes."

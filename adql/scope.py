@@ -3,13 +3,13 @@
 Regular identifiers match whatever the case, delimited ones exactly.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from adql.errors import AdqlError, UnknownName, nearest
 from adql.nodes import ColumnReference, Field, Identifier, Info, Output, Value
 from schema import types
-from schema.model import Column, Table
+from schema.model import Column, Table, quoted_if_needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +141,8 @@ class Scope:
             return self._unknown_in_table(reference, tuple(qualifier), name)
         if any(c.matches(name) for s in self.out_of_reach for c in s.columns):
             return self._not_in_reach(reference)
-        known = list(dict.fromkeys(c.name for scope in self._everything() for c in scope.visible))
-        hint = nearest(name.name, known) or _maybe_string(name)
+        known = [column for scope in self._everything() for column in scope.visible]
+        hint = _nearest_column(name, known) or _maybe_string(name) or _all_columns(known)
         return UnknownName(f"There is no column {name.name}", reference.span, hint)
 
     def _unknown_in_table(
@@ -150,7 +150,7 @@ class Scope:
     ) -> AdqlError:
         for scope in self._everything():
             for source in scope.named(qualifier):
-                hint = nearest(name.name, [c.name for c in source.columns])
+                hint = _nearest_column(name, source.columns) or _all_columns(source.columns)
                 return UnknownName(f"{source.name} has no column {name.name}", reference.span, hint)
         if any(s.answers_to(qualifier) for s in self.out_of_reach):
             return self._not_in_reach(reference)
@@ -172,6 +172,20 @@ class Scope:
         if renamed and not nearest(name, known):
             return f"{shown} A table that has an alias is called by it only."
         return shown
+
+
+_FEW = 12
+
+
+def _nearest_column(name: Identifier, columns: Iterable[Visible]) -> str | None:
+    """As a query has to write it."""
+    written = {c.name: quoted_if_needed(c.name) for c in columns}
+    return nearest(name.name, list(written), written=written.__getitem__)
+
+
+def _all_columns(columns: Iterable[Visible]) -> str | None:
+    names = list(dict.fromkeys(quoted_if_needed(c.name) for c in columns))
+    return f"There are {', '.join(names)}." if 0 < len(names) <= _FEW else None
 
 
 def _maybe_string(name: Identifier) -> str | None:

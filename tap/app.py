@@ -186,7 +186,7 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
         "publisher": config.publisher,
         "contact": config.contact,
     }
-    limits = UploadLimits(config.upload_rows)
+    limits = UploadLimits(config.upload_rows, config.upload_columns, config.upload_cells, config.upload_unpacked_bytes)
     sorting = Sorting(config.upload_part_rows, uploads_of(config), config.results_reserve)
     return Service(engine, limit, about, sources, limits, sorting)
 

@@ -64,6 +64,9 @@ class Config:
     )
     upload_rows: int = _about(100_000_000, "rows of all uploads of a query")
     upload_bytes: int = _about(8_000_000_000, "bytes of all uploads of a query")
+    upload_columns: int = _about(1_000, "columns of an upload")
+    upload_cells: int = _about(10_000_000_000, "rows times columns of all uploads of a query")
+    upload_unpacked_bytes: int = _about(100_000_000_000, "bytes of all uploads of a query when they are unpacked")
     upload_part_rows: int = _about(
         200_000, "rows of an upload that meet the catalogue at once; larger ones do so in parts of the sky"
     )

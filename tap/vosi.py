@@ -77,7 +77,7 @@ def _tap(config: Config) -> Element:
         _limit("retentionPeriod", config.job_lifetime_default, config.job_lifetime_limit),
         _limit("executionDuration", config.job_duration_default, config.job_duration_limit),
         _limit("outputLimit", config.maxrec_default, config.maxrec_hard, unit="row"),
-        _limit("uploadLimit", config.upload_rows, config.upload_rows, unit="row"),
+        _upload_limit(config),
     )
 
 
@@ -94,6 +94,12 @@ def _upload_methods(config: Config) -> list[str]:
         if config.upload_hosts or config.base_url.startswith("https")
         else ["inline", "http"]
     )
+
+
+def _upload_limit(config: Config) -> Element:
+    """There is one element for two limits (TAPRegExt 1.0 §2.7): the default one in rows, the hard one in bytes."""
+    rows = _E.default({"unit": "row"}, str(config.upload_rows))
+    return _E.uploadLimit(rows, _E.hard({"unit": "byte"}, str(config.upload_bytes)))
 
 
 def _limit(name: str, default: int, hard: int, **attributes: str) -> Element:

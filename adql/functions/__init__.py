@@ -70,7 +70,8 @@ def _misfits(function: Function, arguments: tuple[Value, ...]) -> list[int]:
 
 
 def _mismatch(found: list[Function], call: Call) -> AdqlError:
-    forms = "Write " + " or ".join(f.signature.split(" ->")[0] for f in found if f.description or len(found) < 3) + "."
+    known = [f.signature.split(" ->")[0] for f in found if f.description or len(found) < 3]
+    forms = f"Write {known[0]}." if len(known) == 1 else "\n  ".join(["Write one of", *known])
     counted = [f for f in found if f.takes(len(call.arguments))]
     if not counted:
         return TypeMismatch(f"{found[0].name} does not take {len(call.arguments)} arguments", call.span, forms)

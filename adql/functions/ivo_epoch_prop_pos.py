@@ -5,11 +5,11 @@ from schema import types
 
 IVO_EPOCH_PROP_POS = Function(
     "ivo_epoch_prop_pos",
-    parameters("ra dec parallax pmra pmdec radial_velocity ref_epoch out_epoch"),
+    parameters("ra dec parallax pmra pmdec radialvelocity refepoch outepoch"),
     "POINT",
     gives(types.POINT, ucd="pos.eq"),
     template("armillary.epoch_prop_pos({0}, {1}, {2}, {3}, {4}, {5}, {6}, {7})"),
-    "The position at out_epoch of a star with these six parameters at ref_epoch: degrees, mas, mas/yr "
+    "The position at outepoch of a star with these six parameters at refepoch: degrees, mas, mas/yr "
     "(pmra with the factor cos(dec)), km/s, Julian years. Straight motion in space; NULL motions and "
     "velocities count as 0, a NULL parallax as infinitely far.",
     Feature.UDF,

@@ -75,7 +75,7 @@ def _check(arguments: tuple[Value, ...]) -> None:
 
 IVO_GEOM_TRANSFORM = Function(
     "ivo_geom_transform",
-    (Parameter("from_sys", Kind.LITERAL), Parameter("to_sys", Kind.LITERAL), Parameter("geo", Kind.GEOMETRY)),
+    (Parameter("fromsys", Kind.LITERAL), Parameter("tosys", Kind.LITERAL), Parameter("geo", Kind.GEOMETRY)),
     "GEOMETRY",
     _infer,
     _emit,

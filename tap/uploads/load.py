@@ -29,6 +29,8 @@ class Limits:
 
     rows: int
     columns: int = 1_000
+    cells: int = 10**10
+    unpacked_bytes: int = 10**11
 
 
 # PostgreSQL takes no geometry in binary: numbers come, and it makes geometries of them; of those that are none, NULL.
@@ -69,7 +71,7 @@ class Declared:
         """Raises: LoadError."""
         try:
             for batch in chain(self.first, self.rest):
-                allowance.take(batch.num_rows)
+                allowance.take(batch)
                 yield batch
         except LoadError as error:
             raise _of(self.table.parts[-1], error) from error
@@ -83,17 +85,21 @@ class Declared:
 
 
 class Allowance:
-    """The rows that uploads of one query may still have."""
+    """What uploads of one query may still have."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._left = limits.rows
+        self._taken = dict.fromkeys(("rows", "cells", "unpacked_bytes"), 0)
 
-    def take(self, rows: int) -> None:
+    def take(self, batch: pa.RecordBatch) -> None:
         """Raises: LoadError."""
-        self._left -= rows
-        if self._left < 0:
-            raise LoadError(f"it has more rows than are taken: {self._limits.rows:,} in all uploads of a query")
+        more = {"rows": batch.num_rows, "cells": batch.num_rows * batch.num_columns, "unpacked_bytes": batch.nbytes}
+        for what, count in more.items():
+            self._taken[what] += count
+            most = getattr(self._limits, what)
+            if self._taken[what] > most:
+                shown = what.replace("_", " ")
+                raise LoadError(f"it has more {shown} than are taken: {most:,} in all uploads of a query")
 
 
 def _of(table_name: str, error: LoadError) -> LoadError:

@@ -8,9 +8,10 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -34,8 +35,9 @@ class Remote:
         """The content of a URL. Raises: ParameterError saying what is wrong with it."""
         end = time.monotonic() + self.seconds
         for _ in range(_MOST_REDIRECTS + 1):
-            connection, answer = self._ask(self._checked(url))
-            with closing(connection):
+            connection = self._connected(self._checked(url))
+            with closing(connection), _until(end, connection.sock):
+                answer = self._ask(connection, urlsplit(url))
                 location = answer.getheader("location")
                 if answer.status in _REDIRECTS and location:
                     url = urljoin(url, location)
@@ -58,28 +60,55 @@ class Remote:
             raise ParameterError(f"UPLOAD: this service fetches nothing from {host[:100]}{known}")
         return parts
 
-    def _ask(self, parts: SplitResult) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    def _connected(self, parts: SplitResult) -> http.client.HTTPConnection:
         host, secure = parts.hostname or "", parts.scheme == "https"
-        try:
-            connection = _connected(host, parts.port or (443 if secure else 80), secure=secure)
-            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        with _reaching(host):
+            return _connected(host, parts.port or (443 if secure else 80), secure=secure)
+
+    def _ask(self, connection: http.client.HTTPConnection, parts: SplitResult) -> http.client.HTTPResponse:
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        with _reaching(parts.hostname or ""):
             connection.request("GET", path, headers={"Host": parts.netloc, "Accept-Encoding": "identity"})
-            return connection, connection.getresponse()
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise ParameterError(f"UPLOAD: {host[:100]} cannot be reached") from error
+            return connection.getresponse()
 
     def _content(self, answer: http.client.HTTPResponse, end: float, url: str) -> Iterator[bytes]:
         size = 0
         try:
-            while piece := answer.read(_PIECE):
+            while piece := answer.read1(_PIECE):
                 size += len(piece)
                 if size > self.most_bytes:
                     raise ParameterError(f"UPLOAD: {url[:200]} is larger than {self.most_bytes} bytes")
-                if time.monotonic() > end:
-                    raise ParameterError(f"UPLOAD: {url[:200]} did not come within {self.seconds:g} seconds")
                 yield piece
         except (OSError, http.client.HTTPException) as error:
             raise ParameterError(f"UPLOAD: {url[:200]} broke off") from error
+        if time.monotonic() > end:
+            raise ParameterError(f"UPLOAD: {url[:200]} did not come within {self.seconds:g} seconds")
+        if answer.length:
+            raise ParameterError(f"UPLOAD: {url[:200]} broke off")
+
+
+@contextmanager
+def _reaching(host: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise ParameterError(f"UPLOAD: {host[:100]} cannot be reached") from error
+
+
+@contextmanager
+def _until(end: float, connection: socket.socket) -> Iterator[None]:
+    """Ends the connection when the time is over, whatever waits for it."""
+
+    def cut() -> None:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, end - time.monotonic()), cut)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _connected(host: str, port: int, *, secure: bool) -> http.client.HTTPConnection:

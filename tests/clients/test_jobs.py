@@ -179,6 +179,18 @@ def test_pyvo_uploads_a_table_with_a_query_and_to_a_job(tap: pyvo.dal.TAPService
     assert tap.run_async(count, uploads={"mine": mine})["n"][0] == 3
 
 
+def test_pyvo_uploads_a_file_and_the_url_of_a_result(tap: pyvo.dal.TAPService, tmp_path: Path) -> None:
+    job = tap.submit_job(THREE)
+    job.run().wait()
+    path = tmp_path / "mine.vot"
+    path.write_bytes(get(job.result_uri).body)
+    count = "SELECT COUNT(*) AS n FROM TAP_UPLOAD.mine AS m JOIN demo.ngc AS c ON c.name = m.name"
+    for uploaded in (str(path), job.result_uri):
+        assert tap.search(count, uploads={"mine": uploaded})["n"][0] == 3
+        assert tap.run_async(count, uploads={"mine": uploaded})["n"][0] == 3
+    job.delete()
+
+
 @pytest.mark.skipif(STILTS is None, reason="STILTS is not installed: apt-get install stilts")
 @pytest.mark.parametrize("find", ["best", "all", "each", "each-dist"])
 def test_stilts_matches_a_table_in_the_sky(service: str, tmp_path: Path, find: str) -> None:

@@ -276,7 +276,15 @@ def test_an_upload_is_gone_after_its_query(sync: str) -> None:
 def strict(sample: Config) -> Iterator[str]:
     port = free_port()
     config = replace(
-        sample, port=port, base_url=f"http://localhost:{port}/tap", upload_rows=1000, upload_bytes=100_000, workers=0
+        sample,
+        port=port,
+        base_url=f"http://localhost:{port}/tap",
+        upload_rows=1000,
+        upload_columns=50,
+        upload_cells=5000,
+        upload_unpacked_bytes=30_000,
+        upload_bytes=100_000,
+        workers=0,
     )
     with serving(config) as url:
         yield url
@@ -288,6 +296,18 @@ def test_limits_are_named(strict: str) -> None:
     reply = send(f"{strict}/sync", COUNT, rows, file_name="mine.csv")
     assert (reply.status, "1,000 in all" in reply.votable().message) == (400, True)
     assert send(f"{strict}/sync", COUNT, b"a\n" + b"1\n" * 1000, file_name="mine.csv").lines == ["n", "1000"]
+
+
+@pytest.mark.parametrize(("columns", "rows", "cell", "says"), [
+    (51, 1, "1", "51 columns; at most 50"),
+    (50, 101, "1", "more cells than are taken: 5,000"),
+    (1, 900, "x" * 40, "more unpacked bytes than are taken: 30,000"),
+])  # fmt: skip
+def test_every_limit_has_its_message(strict: str, columns: int, rows: int, cell: str, says: str) -> None:
+    lines = [",".join(f"c{i}" for i in range(columns)), *[",".join([cell] * columns)] * rows]
+    reply = send(f"{strict}/sync", COUNT, "\n".join(lines).encode(), file_name="mine.csv")
+    assert reply.status == 400
+    assert says in reply.votable().message
 
 
 def test_what_is_too_large_is_413(strict: str) -> None:
