@@ -10,7 +10,7 @@ from astropy.units import UnitBase
 
 from schema.load.reader import ARROW_OF, FileColumn, LoadError, Reader, named_type, type_of_arrow
 
-_BLOCK = 4_000_000
+_BLOCK = 3_000_000
 _LONGEST_HEADER = 250_000
 _NULLS = ["", "NULL", "null", "NaN", "nan", "--"]
 _ECSV_TYPES = {

@@ -9,17 +9,23 @@ import pyarrow as pa
 from schema.load.reader import LoadError, Reader
 from schema.load.votable_binary import BinaryDecoder
 from schema.load.votable_document import Document
-from schema.load.votable_field import field_of
+from schema.load.votable_field import LONGEST, field_of
 from schema.load.votable_tabledata import Cells
+from schema.load.votable_tags import Tags
 
 _CHUNK = 1 << 18
 _ROWS = 20_000
+_UTF8 = {"", "utf-8", "utf8", "us-ascii"}
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
+"""How files in UTF-16 begin."""
 
 
 class VotableReader:
     def __init__(self, path: Path) -> None:
         self._size = max(1, path.stat().st_size)
         self._file: BinaryIO = path.open("rb")
+        self._is_wide = self._file.read(2) in _WIDE
+        self._file.seek(0)
         self._document = Document()
         while not self._document.data and self._feed():
             pass
@@ -34,13 +40,62 @@ class VotableReader:
         return bool(chunk)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        return self._tabledata() if self._document.data == "TABLEDATA" else self._binary()
+        if self._document.data != "TABLEDATA":
+            return self._binary()
+        is_utf8 = not self._is_wide and self._document.encoding.lower() in _UTF8
+        return self._tabledata() if is_utf8 and self._fields else self._parsed(Cells(self._fields))
+
+    # ---- TABLEDATA
 
     def _tabledata(self) -> Iterator[pa.RecordBatch]:
-        cells, more = Cells(self._fields), True
+        """Piece by piece: those that are plain need no parser; it reads the others, and all that is round the rows."""
+        cells, tags = Cells(self._fields), Tags(len(self._fields), self._document.prefix.encode())
+        rest = self._parse_head()
+        is_last = not self._document.in_rows
+        while not is_last:
+            rows, rest, is_last = self._next_rows(rest, cells)
+            if (columns := tags.texts(rows)) is not None:
+                yield cells.batch(columns)
+            elif rows:
+                self._document.feed(rows)
+                yield from cells.batches(self._document.take_rows(0, last=True))
+                # Within a comment or CDATA rows cannot be told from text.
+                is_last = is_last or b"<!" in rows or b"<?" in rows
+        self._document.feed(rest)
+        yield from self._parsed(cells)
+
+    def _parse_head(self) -> bytes:
+        """Up to the first row, by a parser that has read nothing more; what follows it in a piece of the file."""
+        self._file.seek(0)
+        head = self._file.read(self._document.begins)
+        chunk = self._file.read(_CHUNK)
+        after = chunk.index(b">") + 1
+        self._document = Document()
+        self._document.feed(head + chunk[:after])
+        return chunk[after:]
+
+    def _next_rows(self, rest: bytes, cells: Cells) -> tuple[bytes, bytes, bool]:
+        """Whole rows, what follows them, and whether they are the last; all that there is at the end of the file."""
+        prefix = self._document.prefix.encode()
+        row, end = b"</" + prefix + b"TR>", b"</" + prefix + b"TABLEDATA"
+        while len(rest) <= LONGEST:
+            if (place := rest.find(end)) >= 0:
+                return rest[:place], rest[place:], True
+            if (place := rest.rfind(row)) >= 0:
+                return rest[: place + len(row)], rest[place + len(row) :] + self._file.read(_CHUNK), False
+            chunk = self._file.read(_CHUNK)
+            if not chunk:
+                return rest, b"", True
+            rest += chunk
+        raise LoadError(f"row {cells.rows + 1} is longer than {LONGEST} bytes")
+
+    def _parsed(self, cells: Cells) -> Iterator[pa.RecordBatch]:
+        more = True
         while more:
             more = self._feed()
             yield from cells.batches(self._document.take_rows(_ROWS, last=not more))
+
+    # ---- BINARY and BINARY2
 
     def _binary(self) -> Iterator[pa.RecordBatch]:
         decoder = BinaryDecoder(self._fields, masked=self._document.data == "BINARY2")

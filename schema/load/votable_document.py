@@ -9,15 +9,24 @@ from schema.load.reader import LoadError
 _WHITESPACE = b" \t\r\n"
 _BUFFER = 1 << 20
 _DEEPEST = 100
+_MOST_ATTRIBUTES = 1000
+_SAID = ("name", "ID", "datatype", "arraysize", "xtype", "unit", "ucd", "utype")
 _ROW_LEVELS = ("TABLEDATA", "TR", "TD")
 
 
 class Document:
-    """What expat tells of a VOTable: the FIELDs, then rows of text or a stream of bytes."""
+    """What expat tells of a VOTable: the FIELDs, then rows of text or a stream of bytes.
+
+    `begins` is the byte at which the data's element begins, `prefix` what its tag has before its name.
+    """
 
     def __init__(self) -> None:
         self.fields: list[dict[str, str]] = []
         self.data = ""
+        self.prefix = ""
+        self.begins = 0
+        self.encoding = ""
+        self.in_rows = False
         self.finished = False
         self._rows: list[list[str]] = []
         self._text: list[str] = []
@@ -30,6 +39,7 @@ class Document:
         self._parser.buffer_text = True
         self._parser.buffer_size = _BUFFER
         self._parser.StartDoctypeDeclHandler = self._doctype
+        self._parser.XmlDeclHandler = self._declared
         self._read_elements()
 
     def feed(self, chunk: bytes) -> None:
@@ -79,17 +89,22 @@ class Document:
     def _doctype(self, *_: object) -> None:
         raise LoadError("A VOTable needs no DOCTYPE, and none is allowed here")
 
+    def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        self.encoding = encoding or ""
+
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name, within = tag.rpartition(":")[2], self._path[-1] if self._path else ""
         self._path.append(name)
         self._tables += name == "TABLE"
         if len(self._path) > _DEEPEST:
             raise LoadError(f"the XML has more than {_DEEPEST} elements within each other")
+        if len(attributes) > _MOST_ATTRIBUTES:
+            raise LoadError(f"an element has {len(attributes)} attributes")
         self._text = []
         if self.finished or not self._tables:
             return
         if name == "FIELD":
-            self.fields.append(dict(attributes))
+            self.fields.append({name: attributes[name] for name in _SAID if name in attributes})
         elif name == "VALUES" and within == "FIELD" and "null" in attributes:
             self.fields[-1]["null"] = attributes["null"]
         elif name in {"TABLEDATA", "BINARY", "BINARY2"}:
@@ -103,6 +118,8 @@ class Document:
         if self.data:
             raise LoadError(f"A TABLE has one kind of data, not {self.data} and {name}")
         self.data = name
+        self.prefix = tag[: -len(name)]
+        self.begins = self._parser.CurrentByteIndex
         if name == "TABLEDATA":
             self._read_rows(tag)
 
@@ -134,6 +151,7 @@ class Document:
     def _read_rows(self, table: str) -> None:
         prefix = table[: -len("TABLEDATA")]
         tags = tuple(prefix + name for name in _ROW_LEVELS)
+        self.in_rows = True
         rows, cells, text, level = self._rows, list[str](), list[str](), 0
 
         def start(tag: str, attributes: dict[str, str]) -> None:
@@ -153,6 +171,7 @@ class Document:
                 rows.append(cells)
                 cells = []
             else:
+                self.in_rows = False
                 self._read_elements()
                 self._end(tag)
             level -= 1

@@ -24,8 +24,14 @@ class Cells:
         self._fields = fields
         self.rows = 0
 
+    def batch(self, columns: list[pa.Array]) -> pa.RecordBatch:
+        """Of texts, column by column. Raises: LoadError."""
+        arrays = [self._column(field, texts) for field, texts in zip(self._fields, columns, strict=True)]
+        self.rows += len(columns[0]) if columns else 0
+        return pa.RecordBatch.from_arrays(arrays, names=[f.name for f in self._fields])
+
     def batches(self, rows: list[list[str]]) -> Iterator[pa.RecordBatch]:
-        """Raises: LoadError."""
+        """Of rows, each a list of texts. Raises: LoadError."""
         most = max(1, _CELLS // max(1, len(self._fields)))
         for start in range(0, len(rows), most):
             yield self._batch(rows[start : start + most])
@@ -36,19 +42,14 @@ class Cells:
             if len(row) > count:
                 raise LoadError(f"row {number_}: {len(row)} cells for {count} columns")
         whole = [row if len(row) == count else row + [""] * (count - len(row)) for row in rows]
-        arrays = [
-            self._column(field, list(texts))
-            for field, texts in zip(self._fields, zip(*whole, strict=True), strict=True)
-        ]
-        self.rows += len(rows)
-        return pa.RecordBatch.from_arrays(arrays, names=[f.name for f in self._fields])
+        return self.batch([pa.array(texts, pa.string()) for texts in zip(*whole, strict=True)])
 
-    def _column(self, field: Field, texts: list[str]) -> pa.Array:
+    def _column(self, field: Field, texts: pa.Array) -> pa.Array:
         """All cells at once; where that fails one after the other, which takes more forms and finds the wrong one."""
         try:
             return _quickly(field, texts)
         except (pa.ArrowException, NotImplementedError):
-            values = [self._cell(field, text, row) for row, text in enumerate(texts, self.rows + 1)]
+            values = [self._cell(field, text, row) for row, text in enumerate(texts.to_pylist(), self.rows + 1)]
         try:
             return pa.array(values, ARROW_OF[field.type])
         except (pa.ArrowException, OverflowError) as error:
@@ -61,9 +62,8 @@ class Cells:
             raise LoadError(f"row {row}, column {field.name}: {text[:40]!r} is no {field.datatype}") from error
 
 
-def _quickly(field: Field, texts: list[str]) -> pa.Array:
+def _quickly(field: Field, column: pa.Array) -> pa.Array:
     """Raises: ArrowInvalid, NotImplementedError."""
-    column = pa.array(texts, pa.string())
     if field.type.is_text:
         return _without(column, "")
     if field.type.is_array or field.type in {types.BOOLEAN, types.BYTES, types.TIMESTAMP}:
