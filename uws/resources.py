@@ -46,7 +46,6 @@ class Resources:
     def routes(self, path: str) -> list[Route]:
         job = f"{path}/{{job_id}}"
         return [
-            *self._appending.routes(f"{job}/parameters/{{name}}"),
             Route(path, self.job_list, methods=["GET"]),
             Route(path, self.create, methods=["POST"]),
             Route(job, self.job, methods=["GET"]),
@@ -66,6 +65,7 @@ class Resources:
             Route(f"{job}/parameters/{{name}}", self.parameter, methods=["GET"]),
             Route(f"{job}/parameters/{{name}}", self.change, methods=["POST"]),
             Route(f"{job}/parameters/{{name}}", self.put_parameter, methods=["PUT"]),
+            *self._appending.routes(f"{job}/parameters/{{name}}"),
             Route(f"{job}/results", self.results, methods=["GET"]),
             Route(f"{job}/results/{{result_id}}", self.result, methods=["GET"]),
         ]
