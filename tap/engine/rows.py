@@ -80,47 +80,53 @@ class Rows:
         self._pgconn.consume_input()
 
     def _read(self) -> Iterator[Block]:
-        data, lengths, since = bytearray(), [], time.monotonic()
-        for message in self._messages():
-            if message is not None:
-                data += message
-                lengths.append(len(message))
-                full = len(data) >= BLOCK and (len(lengths) >= MIN_ROWS or len(data) >= MAX_BLOCK)
-            else:
-                full = time.monotonic() - since >= _PAUSE
-            if full and lengths:
-                yield Block(bytes(data), lengths)
-                data, lengths, since = bytearray(), [], time.monotonic()
-        if lengths:
-            yield Block(bytes(data), lengths)
-
-    def _messages(self) -> Iterator[memoryview | None]:
-        """Row by row, no more than `maxrec`; None whenever PostgreSQL had nothing to say for a while."""
+        """One call of libpq for each row, whose bytes are copied at once: then it is freed while it is in the cache."""
+        get, data, lengths, since = self._pgconn.get_copy_data, bytearray(), list[int](), time.monotonic()
         while True:
-            size, message = self._pgconn.get_copy_data(1)
-            if size == 0:
-                self._wait(_PAUSE if self.count else None)
-                if self._interrupt.reason:
-                    raise Interrupted(self._interrupt.reason)
-                yield None
+            size, message = get(1)
+            if size > 0:
+                data += message
+                lengths.append(size)
+                if len(data) < BLOCK or (len(lengths) < MIN_ROWS and len(data) < MAX_BLOCK):
+                    continue
             elif size < 0:
                 self._end(size)
+            elif not lengths or time.monotonic() - since < _PAUSE:
+                # Before the first row there is nothing to show, however long it takes.
+                self._wait(_PAUSE if lengths or self.count else None)
+                self._check()
+                continue
+            if block := self._block(data, lengths):
+                yield block
+            if size < 0:
                 return
-            elif row := self._row(message):
-                if self.count == self._maxrec:
-                    self.overflow = True
-                    continue
-                self.count += 1
-                yield row
+            data, lengths, since = bytearray(), [], time.monotonic()
 
-    def _row(self, message: memoryview) -> memoryview | None:
-        """The message without COPY BINARY's header (before the first row) and trailer (the last message)."""
-        if not self._binary:
-            return message
+    def _check(self) -> None:
+        if self._interrupt.reason:
+            raise Interrupted(self._interrupt.reason)
+
+    def _block(self, data: bytearray, lengths: list[int]) -> Block | None:
+        """The rows without COPY BINARY's header, which comes first, and trailer, and no more than `maxrec`."""
+        self._check()
+        if self._binary and lengths:
+            self._take_off(data, lengths)
+        left = self._maxrec - self.count
+        if len(lengths) > left:
+            self.overflow = True
+            del data[sum(lengths[:left]) :], lengths[left:]
+        self.count += len(lengths)
+        return Block(bytes(data), lengths) if lengths else None
+
+    def _take_off(self, data: bytearray, lengths: list[int]) -> None:
         if not self._started:
             self._started = True
-            message = message[_HEADER:]
-        return None if len(message) == 0 or message == _TRAILER else message
+            del data[:_HEADER]
+            lengths[0] -= _HEADER
+        if lengths[-1] == len(_TRAILER) and data.endswith(_TRAILER):
+            del data[-len(_TRAILER) :], lengths[-1]
+        if lengths and lengths[0] == 0:
+            del lengths[0]
 
     def _end(self, size: int) -> None:
         result = self._pgconn.get_result()

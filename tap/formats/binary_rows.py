@@ -4,6 +4,7 @@ Both are big-endian, so bytes move untouched. BINARY2 begins each row with a bit
 BINARY a NULL is a NaN, an empty string, or for whole numbers the value that the FIELD declares.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,28 +52,51 @@ class BinaryRows:
         for each in values:
             sizes += each.width if each.lengths is None else each.lengths + 4
         place = np.cumsum(sizes) - sizes
-        out = np.zeros(int(sizes.sum()) + 32, np.uint8)
+        out = np.empty(int(sizes.sum()), np.uint8)
         if self._mask:
             self._write_mask(out, place, layout)
             place = place + self._mask
-        for each in values:
-            place = _write(out, place, each)
-        return out[:-32].tobytes()
+        for run in _runs(values):
+            place = _write(out, place, run)
+        return out.tobytes()
 
     def _write_mask(self, out: Bytes, place: Places, layout: Layout) -> None:
+        mask = np.zeros((layout.rows, self._mask), np.uint8)
         for index, column in enumerate(layout.columns):
             if column.null is not None:
-                out[place[column.null] + index // 8] |= np.uint8(128 >> index % 8)
+                mask[:, index // 8] |= column.null.view(np.uint8) << np.uint8(7 - index % 8)
+        view(out, f"V{self._mask}")[place] = mask.view(f"V{self._mask}")[:, 0]
 
 
-def _write(out: Bytes, place: Places, values: _Values) -> Places:
-    if values.lengths is None:
-        kind = f"V{values.width}"
-        view(out, kind)[place] = view(values.data, kind)[values.places]
-        return place + values.width
-    view(out, ">i4")[place] = values.lengths // values.width
-    move(out, place + 4, values.data, values.places, values.lengths)
-    return place + 4 + values.lengths
+def _runs(values: list[_Values]) -> Iterator[list[_Values]]:
+    """Columns that are written together: those of one width, up to the next whose lengths differ."""
+    run: list[_Values] = []
+    for each in values:
+        run.append(each)
+        if each.lengths is not None:
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _write(out: Bytes, place: Places, run: list[_Values]) -> Places:
+    """Side by side first, where no place must be looked up, then each row in one piece; at last what has a length."""
+    last = run[-1]
+    width = sum(each.width for each in run if each.lengths is None) + (4 if last.lengths is not None else 0)
+    rows, offset = np.empty((len(place), width), np.uint8), 0
+    for each in run:
+        if each.lengths is None:
+            kind = f"V{each.width}"
+            np.ndarray((len(place),), kind, rows, offset, (width,))[...] = view(each.data, kind)[each.places]
+            offset += each.width
+        else:
+            np.ndarray((len(place),), ">i4", rows, offset, (width,))[...] = each.lengths // each.width
+    view(out, f"V{width}")[place] = rows.view(f"V{width}")[:, 0]
+    if last.lengths is None:
+        return place + width
+    move(out, place + width, last.data, last.places, last.lengths)
+    return place + width + last.lengths
 
 
 def _values(layout: Layout, column: Column, type_: Type) -> _Values:

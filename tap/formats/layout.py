@@ -42,8 +42,8 @@ def view(data: Bytes, dtype: str) -> npt.NDArray[np.generic]:
 
 def read_layout(block: Block, widths: tuple[int | None, ...]) -> Layout:
     """`widths`: the bytes of each field where they are always as many, else None."""
-    data = np.zeros(len(block.data) + _PADDING + max([0, *(w or 0 for w in widths)]), np.uint8)
-    data[: len(block.data)] = np.frombuffer(block.data, np.uint8)
+    padding = bytes(_PADDING + max([0, *(w or 0 for w in widths)]))
+    data = np.frombuffer(block.data + padding, np.uint8)
     lengths = np.fromiter(block.lengths, np.int64, len(block.lengths))
     place = np.cumsum(lengths) - lengths + 2
     columns = []
@@ -69,12 +69,21 @@ def _column(data: Bytes, place: Places, width: int | None) -> tuple[Column, Plac
 
 def move(target: Bytes, to: Places, source: Bytes, places: Places, lengths: Places) -> None:
     """Copies pieces of varying length: for the few lengths that most columns have, each in one go."""
-    distinct = np.unique(lengths)
+    distinct = _distinct(lengths)
     if len(distinct) <= max(16, len(lengths) // 64):
-        for length in distinct[distinct > 0]:
+        for length in distinct:
             rows = np.flatnonzero(lengths == length) if len(distinct) > 1 else slice(None)
             kind = f"V{length}"
             view(target, kind)[to[rows]] = view(source, kind)[places[rows]]
         return
     inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     target[np.repeat(to, lengths) + inside] = source[np.repeat(places, lengths) + inside]
+
+
+def _distinct(lengths: Places) -> Places:
+    """The lengths that there are, without 0."""
+    most = int(lengths.max(initial=0))
+    if most and int(lengths.min()) == most:
+        return lengths[:1]
+    found = np.flatnonzero(np.bincount(lengths)) if most < 1 << 16 else np.unique(lengths)
+    return found[found > 0]
