@@ -71,7 +71,7 @@ def move(target: Bytes, to: Places, source: Bytes, places: Places, lengths: Plac
     """Copies pieces of varying length: for the few lengths that most columns have, each in one go."""
     distinct = _distinct(lengths)
     if len(distinct) <= max(16, len(lengths) // 64):
-        for length in distinct:
+        for length in distinct[distinct > 0]:
             rows = np.flatnonzero(lengths == length) if len(distinct) > 1 else slice(None)
             kind = f"V{length}"
             view(target, kind)[to[rows]] = view(source, kind)[places[rows]]
@@ -81,9 +81,7 @@ def move(target: Bytes, to: Places, source: Bytes, places: Places, lengths: Plac
 
 
 def _distinct(lengths: Places) -> Places:
-    """The lengths that there are, without 0."""
     most = int(lengths.max(initial=0))
-    if most and int(lengths.min()) == most:
+    if len(lengths) and int(lengths.min()) == most:
         return lengths[:1]
-    found = np.flatnonzero(np.bincount(lengths)) if most < 1 << 16 else np.unique(lengths)
-    return found[found > 0]
+    return np.flatnonzero(np.bincount(lengths)) if most < 1 << 16 else np.unique(lengths)
