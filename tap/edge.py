@@ -9,12 +9,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tap.errors import Answer, describe
+from tap.formats.html import POLICY
 from tap.formats.votable_document import error_document
 from tap.observe import Fault, observe
 
 VOTABLE = "application/x-votable+xml"
 _HEADERS = [(b"server", b"Armillary"), (b"x-content-type-options", b"nosniff")]
-_POLICY = (b"content-security-policy", b"default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'")
+_POLICY = (b"content-security-policy", f"default-src 'none'; {POLICY}; form-action 'self'; base-uri 'none'".encode())
 _MAX_HEADERS, _MAX_HEADER_BYTES = 200, 64 * 1024
 _HTTP_ERRORS = {
     400: "This is no proper HTTP request",

@@ -1,6 +1,7 @@
 """THE STRAIGHT LINE: a request becomes the bytes of its result. The same for /sync and for jobs."""
 
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import psycopg
@@ -50,14 +51,15 @@ def execute(request: TapRequest, service: Service, interrupt: Interrupt, tally: 
         translation = translate(request.query, session.catalogue)
         query = Query(session, translation, request.format.wire, request.maxrec)
         with rows_of(query, uploads, service.upload_limits, service.sorting, tally) as rows:
-            writer = request.format.writer(_header(request, translation, service))
-            yield writer.header()
             tells = service.streams and request.format.can_tell_errors
-            yield from _body(writer, rows, tally, tells=tells, overflow=request.maxrec == 0)
+            with closing(request.format.writer(_header(request, translation, service))) as writer:
+                pieces = _pieces(writer, rows, tally, tells=tells, overflow=request.maxrec == 0)
+                yield from filter(None, pieces)
 
 
-def _body(writer: Writer, rows: Rows | RowsOfParts, tally: Tally, *, tells: bool, overflow: bool) -> Iterator[bytes]:
-    """Rows and footer. Where the document cannot tell an error it breaks off instead."""
+def _pieces(writer: Writer, rows: Rows | RowsOfParts, tally: Tally, *, tells: bool, overflow: bool) -> Iterator[bytes]:
+    """Header, rows and footer. Where the document cannot tell an error it breaks off instead."""
+    yield writer.header()
     try:
         for block in rows:
             tally.add(rows=len(block.lengths))
@@ -65,15 +67,16 @@ def _body(writer: Writer, rows: Rows | RowsOfParts, tally: Tally, *, tells: bool
     except (psycopg.Error, Interrupted) as error:
         if not tells:
             raise
-        yield writer.footer(overflow=False, error=describe(error).message)
+        yield from writer.footer(overflow=False, error=describe(error).message)
         return
-    yield writer.footer(overflow=rows.overflow or overflow)
+    yield from writer.footer(overflow=rows.overflow or overflow)
 
 
 def _header(request: TapRequest, translation: Translation, service: Service) -> Header:
     """With whose data the query reads, each once."""
     origins = dict.fromkeys(table.origin for table in translation.tables if table.origin != Origin())
-    return Header(translation.outputs, request.query, tuple(origins), service.about)
+    version = request.format.versions[0]
+    return Header(translation.outputs, request.query, tuple(origins), service.about, version)
 
 
 def explain(query: str, session: Session) -> tuple[str, list[str]]:

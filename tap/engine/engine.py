@@ -76,7 +76,7 @@ class Session:
         """At most `maxrec` rows, and whether there are more if `overflow` is to be told. Raises: psycopg.Error, Interrupted."""
         self._seal()
         command = copy_command(translation, wire, maxrec + overflow)
-        return Rows(self._connection, command, maxrec, self._interrupt, binary=wire is Wire.BINARY)
+        return Rows(self._connection, command, maxrec, self._interrupt, binary=wire.is_binary)
 
     def explain(self, translation: Translation) -> list[str]:
         rows = self._connection.execute(b"EXPLAIN " + translation.sql.encode()).fetchall()

@@ -13,12 +13,34 @@ from schema.types import Type
 
 
 class Wire(Enum):
-    """The ways to ask PostgreSQL for rows."""
+    """The ways to ask PostgreSQL for rows; CELL is between the cells of a text."""
 
-    BINARY = "(FORMAT binary)"
-    CSV = "(FORMAT csv)"
-    TSV = "(FORMAT csv, DELIMITER E'\\t')"
-    CELLS = "(FORMAT text, DELIMITER E'\\x1f', NULL '')"
+    BINARY = "binary rows"
+    COLUMNS = "binary rows with timestamps as numbers"
+    CSV = "comma-separated"
+    TSV = "tab-separated"
+    ECSV = "comma-separated, with arrays as JSON"
+    CELLS = "cells of VOTable's TABLEDATA"
+    TEXT = "cells to be read by people"
+    JSON = "cells that are JSON"
+
+    @property
+    def is_binary(self) -> bool:
+        return self in (Wire.BINARY, Wire.COLUMNS)
+
+
+CELL = b"\x1f"
+_CELLS_OF_TEXT = "(FORMAT text, DELIMITER E'\\x1f', NULL '{0}')"
+_OPTIONS = {
+    Wire.BINARY: "(FORMAT binary)",
+    Wire.COLUMNS: "(FORMAT binary)",
+    Wire.CSV: "(FORMAT csv)",
+    Wire.TSV: "(FORMAT csv, DELIMITER E'\\t')",
+    Wire.ECSV: "(FORMAT csv)",
+    Wire.CELLS: _CELLS_OF_TEXT.format(""),
+    Wire.TEXT: _CELLS_OF_TEXT.format(""),
+    Wire.JSON: _CELLS_OF_TEXT.format("null"),
+}
 
 
 _TIMESTAMP = "to_char(({0})::timestamp, 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
@@ -54,8 +76,36 @@ _CELLS = _TEXT | {
     types.INTEGER: f"coalesce(({{0}})::integer, {-(2**31)})",
     types.BIGINT: f"coalesce(({{0}})::bigint, {-(2**63)})",
 }
+_LISTS = dict.fromkeys(types.ARRAYS, "'[' || array_to_string({0}, ',', 'null') || ']'")
+_ECSV = (
+    _TEXT
+    | _LISTS
+    | {
+        types.BOOLEAN: "CASE WHEN {0} THEN 'True' WHEN NOT {0} THEN 'False' END",
+        types.POINT: "'[' || degrees(long({0})) || ',' || degrees(lat({0})) || ']'",
+        types.CIRCLE: "'[' || degrees(long(center({0}))) || ',' || degrees(lat(center({0}))) || ',' || degrees(radius({0})) || ']'",
+        types.POLYGON: "'[' || array_to_string(armillary.vertices({0}), ',') || ']'",
+    }
+)
+_QUOTED = "'\"' || {0} || '\"'"
+_JSON = (
+    _ECSV
+    | dict.fromkeys((types.TEXT, types.UNICODE, *types.ARRAYS), "to_json({0})")
+    | {each: _QUOTED.format(_TEXT[each]) for each in (types.TIMESTAMP, types.BYTES)}
+    | {types.BOOLEAN: _TEXT[types.BOOLEAN]}
+)
+_COLUMNS = {type_: form for type_, form in _BINARY.items() if type_ is not types.TIMESTAMP}
 _MISSING = {types.POINT: "NaN NaN", types.CIRCLE: "NaN NaN NaN", types.POLYGON: "NaN NaN NaN NaN NaN NaN"}
-_FORMS = {Wire.BINARY: _BINARY, Wire.CSV: _TEXT, Wire.TSV: _TEXT, Wire.CELLS: _CELLS}
+_FORMS = {
+    Wire.BINARY: _BINARY,
+    Wire.COLUMNS: _COLUMNS,
+    Wire.CSV: _TEXT,
+    Wire.TSV: _TEXT,
+    Wire.ECSV: _ECSV,
+    Wire.CELLS: _CELLS,
+    Wire.TEXT: _TEXT,
+    Wire.JSON: _JSON,
+}
 
 
 def column_type(output: Output) -> Type:
@@ -66,7 +116,7 @@ def column_type(output: Output) -> Type:
 def copy_command(translation: Translation, wire: Wire, limit: int) -> bytes:
     columns = ", ".join(_expression(output, wire) for output in translation.outputs)
     query = f"SELECT {columns} FROM ({translation.sql}) AS q LIMIT {limit}"
-    return f"COPY ({query}) TO STDOUT {wire.value}".encode()
+    return f"COPY ({query}) TO STDOUT {_OPTIONS[wire]}".encode()
 
 
 def _expression(output: Output, wire: Wire) -> str:
@@ -76,7 +126,7 @@ def _expression(output: Output, wire: Wire) -> str:
     if form is None:
         return f"{name}::{type_.name}"
     text = form.format(name)
-    if wire is Wire.BINARY or type_ not in _MISSING:
+    if wire.is_binary or type_ not in _MISSING:
         return text
     missing = f"'{_MISSING[type_]}'" if wire is Wire.CELLS else "NULL"
     return f"CASE WHEN {name} IS NOT NULL THEN {text} ELSE {missing} END"

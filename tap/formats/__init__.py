@@ -1,22 +1,50 @@
 """Output formats. A new one is a new file here and a line in FORMATS; the first is the default."""
 
+from dataclasses import replace
+
+from tap.formats.arrow import ARROW
 from tap.formats.delimited import CSV, TSV
+from tap.formats.ecsv import ECSV
+from tap.formats.fits import FITS
 from tap.formats.format import Format
+from tap.formats.html import HTML
+from tap.formats.json import JSON
+from tap.formats.parquet import PARQUET
+from tap.formats.text import TEXT
 from tap.formats.votable_binary import VOTABLE_BINARY, VOTABLE_BINARY2
 from tap.formats.votable_tabledata import VOTABLE_TABLEDATA
 
-FORMATS: tuple[Format, ...] = (VOTABLE_BINARY2, VOTABLE_BINARY, VOTABLE_TABLEDATA, CSV, TSV)
+FORMATS: tuple[Format, ...] = (
+    VOTABLE_BINARY2,
+    VOTABLE_BINARY,
+    VOTABLE_TABLEDATA,
+    CSV,
+    TSV,
+    ECSV,
+    FITS,
+    PARQUET,
+    ARROW,
+    JSON,
+    TEXT,
+    HTML,
+)
 
 
 def find_format(name: str) -> tuple[Format, str] | None:
     """The format of an alias or a media type (RESPONSEFORMAT), and the media type to answer with."""
-    wanted = _plain(name)
+    wanted, _, version = _plain(name).partition(";version=")
     for each in FORMATS:
+        if version and version not in each.versions:
+            continue
+        media_type = next((m for m in each.media_types if wanted == _plain(m)), None)
         if wanted in each.aliases:
-            return each, each.media_types[0]
-        for media_type in each.media_types:
-            if wanted == _plain(media_type):
-                return each, media_type
+            media_type = each.media_types[0]
+        if media_type:
+            return (
+                (replace(each, versions=(version,)), f"{media_type};version={version}")
+                if version
+                else (each, media_type)
+            )
     return None
 
 

@@ -118,11 +118,11 @@ def _fixed(data: Bytes, column: Column, type_: Type, width: int) -> _Values:
         return _Values(data, column.places, None, width)
     kind = f"V{width}"
     gathered = view(data, kind)[column.places].copy()
-    gathered[column.null] = _null_value(type_, width)
+    gathered[column.null] = null_bytes(type_, width)
     return _Values(gathered.view(np.uint8), np.arange(len(gathered)) * width, None, width)
 
 
-def _null_value(type_: Type, width: int) -> npt.NDArray[np.void]:
+def null_bytes(type_: Type, width: int) -> npt.NDArray[np.void]:
     """The bytes of a NULL, as one element: NaNs, or the number that `null_number` declares."""
     if type_ in (types.REAL, types.DOUBLE) or type_ in _FIXED_ARRAYS:
         nan = b"\x7f\xc0\0\0" if width == 4 else b"\x7f\xf8" + b"\0" * 6

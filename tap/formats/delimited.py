@@ -9,10 +9,11 @@ import io
 
 from tap.engine.rows import Block
 from tap.engine.wire import Wire
-from tap.formats.format import Header, Writer, unique_names
+from tap.formats.format import Format, Header, Writer
+from tap.formats.metadata import unique_names
 
 
-class DelimitedWriter:
+class DelimitedWriter(Writer):
     def __init__(self, header: Header, delimiter: str) -> None:
         self._header = header
         self._delimiter = delimiter
@@ -25,34 +26,20 @@ class DelimitedWriter:
     def rows(self, block: Block) -> bytes:
         return block.data
 
-    def footer(self, *, overflow: bool, error: str | None = None) -> bytes:
-        return b""
 
-
-class Csv:
-    name = "CSV"
-    media_types = ("text/csv", "text/csv;header=present")
-    aliases = ("csv",)
-    ivo_id = None
-    extension = "csv"
-    wire = Wire.CSV
-    can_tell_errors = False
-
-    def writer(self, header: Header) -> Writer:
-        return DelimitedWriter(header, ",")
-
-
-class Tsv:
-    name = "TSV"
-    media_types = ("text/tab-separated-values",)
-    aliases = ("tsv",)
-    ivo_id = None
-    extension = "tsv"
-    wire = Wire.TSV
-    can_tell_errors = False
-
-    def writer(self, header: Header) -> Writer:
-        return DelimitedWriter(header, "\t")
-
-
-CSV, TSV = Csv(), Tsv()
+CSV = Format(
+    name="CSV",
+    media_types=("text/csv", "text/csv;header=present"),
+    aliases=("csv",),
+    extension="csv",
+    wire=Wire.CSV,
+    writer=lambda header: DelimitedWriter(header, ","),
+)
+TSV = Format(
+    name="TSV",
+    media_types=("text/tab-separated-values",),
+    aliases=("tsv",),
+    extension="tsv",
+    wire=Wire.TSV,
+    writer=lambda header: DelimitedWriter(header, "\t"),
+)

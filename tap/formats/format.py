@@ -1,9 +1,9 @@
 """What an output format is: a name, media types, and how the parts of a result become bytes."""
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
 from adql.nodes import Output
 from schema.model import Origin
@@ -13,56 +13,46 @@ from tap.engine.wire import Wire
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a result says before its rows."""
+    """What a result says before its rows; `version` is that of the format, where there are several."""
 
     outputs: tuple[Output, ...]
     query: str
     origins: tuple[Origin, ...] = ()
     service: dict[str, str] = field(default_factory=dict)
+    version: str = ""
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-class Writer(Protocol):
-    """Writes one result; each part is called once, but `rows` for every block."""
+class Writer(ABC):
+    """Writes one result; each part is called once, but `rows` for every block. Pieces may be empty."""
 
-    def header(self) -> bytes: ...
+    def header(self) -> bytes:
+        return b""
 
+    @abstractmethod
     def rows(self, block: Block) -> bytes: ...
 
-    def footer(self, *, overflow: bool, error: str | None = None) -> bytes:
-        """The end of the result. Only formats that `can_tell_errors` are asked to write one with `error`."""
-        ...
+    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
+        """The end of the result, or all of it. Only formats that `can_tell_errors` are asked for one with `error`."""
+        return iter(())
+
+    def close(self) -> None:  # noqa: B027
+        """Gives back what the writer holds besides memory."""
 
 
-class Format(Protocol):
-    """`media_types[0]` is its own; what is asked for by another of them is answered with that one."""
+@dataclass(frozen=True, slots=True)
+class Format:
+    """`media_types[0]` is its own; what is asked for by another of them is answered with that one.
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def media_types(self) -> tuple[str, ...]: ...
-    @property
-    def aliases(self) -> tuple[str, ...]: ...
-    @property
-    def ivo_id(self) -> str | None: ...
-    @property
-    def extension(self) -> str: ...
-    @property
-    def wire(self) -> Wire: ...
-    @property
-    def can_tell_errors(self) -> bool: ...
+    `ivo_id` is TAPRegExt's name of the format, `versions` what `;version=` may ask for, the first being the default.
+    """
 
-    def writer(self, header: Header) -> Writer: ...
-
-
-def unique_names(outputs: tuple[Output, ...]) -> Iterator[str]:
-    """Names of columns, repeated ones numbered: ra, ra_2."""
-    taken = {output.name.lower() for output in outputs}
-    seen: set[str] = set()
-    for output in outputs:
-        name, number = output.name, 1
-        while name.lower() in seen or (number > 1 and name.lower() in taken):
-            number += 1
-            name = f"{output.name}_{number}"
-        seen.add(name.lower())
-        yield name
+    name: str
+    media_types: tuple[str, ...]
+    aliases: tuple[str, ...]
+    extension: str
+    wire: Wire
+    writer: Callable[[Header], Writer]
+    ivo_id: str | None = None
+    versions: tuple[str, ...] = ("",)
+    can_tell_errors: bool = False

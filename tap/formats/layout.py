@@ -80,6 +80,15 @@ def move(target: Bytes, to: Places, source: Bytes, places: Places, lengths: Plac
     target[np.repeat(to, lengths) + inside] = source[np.repeat(places, lengths) + inside]
 
 
+def pieces(layout: Layout, column: Column) -> tuple[Places, Bytes]:
+    """Pieces of varying length one after the other, and where each begins and the last one ends."""
+    lengths = np.broadcast_to(np.asarray(column.lengths), layout.rows)
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    data = np.empty(int(offsets[-1]), np.uint8)
+    move(data, offsets[:-1], layout.data, column.places, lengths)
+    return offsets, data
+
+
 def _distinct(lengths: Places) -> Places:
     most = int(lengths.max(initial=0))
     if len(lengths) and int(lengths.min()) == most:

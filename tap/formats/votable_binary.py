@@ -1,15 +1,17 @@
 """VOTable in BINARY2 and BINARY: base64 of rows that were never Python objects."""
 
+from collections.abc import Iterator
+
 import pybase64
 
 from tap.engine.rows import Block
 from tap.engine.wire import Wire
 from tap.formats.binary_rows import BinaryRows
-from tap.formats.format import Header, Writer
-from tap.formats.votable_document import closing, opening
+from tap.formats.format import Format, Header, Writer
+from tap.formats.votable_document import VERSIONS, closing, opening
 
 
-class VotableBinaryWriter:
+class VotableBinaryWriter(Writer):
     def __init__(self, header: Header, element: str) -> None:
         self._header = header
         self._element = element
@@ -27,43 +29,37 @@ class VotableBinaryWriter:
         self._rest = data[whole:]
         return bytes(pybase64.b64encode(data[:whole])) + b"\n"
 
-    def footer(self, *, overflow: bool, error: str | None = None) -> bytes:
+    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
         end = closing(overflow=overflow, error=error)
         rest = bytes(pybase64.b64encode(self._rest))
-        return rest + f"\n</STREAM>\n</{self._element}>\n{end}".encode()
+        yield rest + f"\n</STREAM>\n</{self._element}>\n{end}".encode()
 
 
-class VotableBinary2:
-    name = "VOTable, BINARY2"
-    media_types = (
+VOTABLE_BINARY2 = Format(
+    name="VOTable, BINARY2",
+    media_types=(
         "application/x-votable+xml",
         "application/x-votable+xml;serialization=BINARY2",
         "text/xml",
         "application/xml",
         "text/xml;content=x-votable",
-    )
-    aliases = ("votable", "votable/b2", "votable_binary2")
-    ivo_id = "ivo://ivoa.net/std/TAPRegExt#output-votable-binary2"
-    extension = "vot"
-    wire = Wire.BINARY
-    can_tell_errors = True
-
-    def writer(self, header: Header) -> Writer:
-        return VotableBinaryWriter(header, "BINARY2")
-
-
-class VotableBinary:
-    name = "VOTable, BINARY"
-    media_types = ("application/x-votable+xml;serialization=BINARY",)
-    aliases = ("votable/b", "votable_binary")
-    ivo_id = "ivo://ivoa.net/std/TAPRegExt#output-votable-binary"
-    extension = "vot"
-    wire = Wire.BINARY
-    can_tell_errors = True
-
-    def writer(self, header: Header) -> Writer:
-        return VotableBinaryWriter(header, "BINARY")
-
-
-VOTABLE_BINARY2 = VotableBinary2()
-VOTABLE_BINARY = VotableBinary()
+    ),
+    aliases=("votable", "votable/b2", "votable_binary2", "votable_gzip"),
+    extension="vot",
+    wire=Wire.BINARY,
+    writer=lambda header: VotableBinaryWriter(header, "BINARY2"),
+    ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-binary2",
+    versions=VERSIONS,
+    can_tell_errors=True,
+)
+VOTABLE_BINARY = Format(
+    name="VOTable, BINARY",
+    media_types=("application/x-votable+xml;serialization=BINARY",),
+    aliases=("votable/b", "votable_binary"),
+    extension="vot",
+    wire=Wire.BINARY,
+    writer=lambda header: VotableBinaryWriter(header, "BINARY"),
+    ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-binary",
+    versions=VERSIONS,
+    can_tell_errors=True,
+)

@@ -7,15 +7,14 @@ import re
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from adql.nodes import Output
-from schema import types
-from tap.engine.wire import column_type
 from tap.formats.binary_rows import null_number
-from tap.formats.format import Header, unique_names
+from tap.formats.format import Header
+from tap.formats.metadata import Field, fields, infos
 
 _NAMESPACE = "http://www.ivoa.net/xml/VOTable/v1.3"
+VERSIONS = ("1.4", "1.5")
 _OPEN = f"""<?xml version="1.0" encoding="UTF-8"?>
-<VOTABLE version="1.4" xmlns="{_NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="{_NAMESPACE} {_NAMESPACE}">
+<VOTABLE version="{{version}}" xmlns="{_NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="{_NAMESPACE} {_NAMESPACE}">
 <RESOURCE type="results">
 """
 _CLOSE = "</RESOURCE>\n</VOTABLE>\n"
@@ -34,15 +33,23 @@ def attribute(name: str, value: str | None) -> str:
 
 def opening(header: Header, *, nulls: bool) -> str:
     """Up to and with <DATA>. `nulls`: the format needs values that stand for NULL."""
+    return _head(header, "OK", nulls=nulls) + "<DATA>\n"
+
+
+def without_data(header: Header, *, overflow: bool) -> str:
+    """Metadata only, for files that hold the rows themselves."""
+    return _head(header, "OVERFLOW" if overflow else "OK", nulls=False) + f"</TABLE>\n{_CLOSE}"
+
+
+def _head(header: Header, status: str, *, nulls: bool) -> str:
     return "".join(
         [
-            _OPEN,
-            '<INFO name="QUERY_STATUS" value="OK"/>\n',
-            *_infos(header),
+            _OPEN.format(version=header.version or VERSIONS[0]),
+            f'<INFO name="QUERY_STATUS" value="{status}"/>\n',
+            *(f"<INFO{attribute('name', name)}{attribute('value', value)}/>\n" for name, value in infos(header)),
             *_links(header),
             "<TABLE>\n",
-            *_fields(header.outputs, nulls=nulls),
-            "<DATA>\n",
+            *(_field(each, nulls=nulls) for each in fields(header.outputs)),
         ]
     )
 
@@ -63,31 +70,7 @@ def error_info(message: str) -> str:
 
 
 def error_document(message: str) -> bytes:
-    return f"{_OPEN}{error_info(message)}{_CLOSE}".encode()
-
-
-def _infos(header: Header) -> Iterator[str]:
-    """Where the data come from, in DataOrigin's words."""
-    yield _info("request_date", header.time.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    yield _info("query", header.query)
-    for name, value in header.service.items():
-        yield _info(name, value)
-    for origin in header.origins:
-        named = (
-            ("data_title", origin.title),
-            ("creator", origin.creator),
-            ("publisher", origin.publisher),
-            ("rights", origin.licence),
-            ("rights_uri", origin.licence_url),
-            ("citation", origin.citation),
-            ("reference_url", origin.reference_url),
-        )
-        for key, said in named:
-            yield _info(key, said)
-
-
-def _info(name: str, value: str | None) -> str:
-    return f'<INFO name="{name}"{attribute("value", value)}/>\n' if value else ""
+    return (_OPEN.format(version=VERSIONS[0]) + error_info(message) + _CLOSE).encode()
 
 
 def _links(header: Header) -> Iterator[str]:
@@ -98,27 +81,10 @@ def _links(header: Header) -> Iterator[str]:
                 yield f'<LINK content-role="{role}"{attribute("title", title)}{attribute("href", href)}/>\n'
 
 
-def _fields(outputs: tuple[Output, ...], *, nulls: bool) -> Iterator[str]:
-    for output, name in zip(outputs, unique_names(outputs), strict=True):
-        yield _field(output, name, nulls=nulls)
-
-
-def _field(output: Output, name: str, *, nulls: bool) -> str:
-    info, type_ = output.info, column_type(output)
-    arraysize = info.arraysize if info.arraysize and type_.is_text and info.arraysize.endswith("*") else type_.arraysize
-    xtype = type_.xtype or (info.xtype if type_ is types.TEXT else None)
-    attributes = (
-        ("name", name),
-        ("datatype", type_.datatype),
-        ("arraysize", arraysize),
-        ("xtype", xtype),
-        ("unit", info.unit),
-        ("ucd", info.ucd),
-        ("utype", info.utype),
-    )
-    start = "<FIELD" + "".join(attribute(key, value) for key, value in attributes)
-    inside = f"<DESCRIPTION>{escape(clean(info.description))}</DESCRIPTION>" if info.description else ""
-    null = null_number(type_) if nulls else None
+def _field(field: Field, *, nulls: bool) -> str:
+    start = "<FIELD" + "".join(attribute(key, value) for key, value in field.attributes.items())
+    inside = f"<DESCRIPTION>{escape(clean(field.description))}</DESCRIPTION>" if field.description else ""
+    null = null_number(field.type) if nulls else None
     if null is not None:
         inside += f'<VALUES null="{null}"/>'
     return f"{start}>{inside}</FIELD>\n" if inside else f"{start}/>\n"

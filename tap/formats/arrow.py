@@ -1,0 +1,45 @@
+"""Arrow IPC stream: record batches as they come, with the columns' metadata in the schema, up front.
+
+The last batch has no rows; its own metadata tells QUERY_STATUS. A stream that breaks off has no end mark.
+"""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from tap.engine.rows import Block
+from tap.engine.wire import Wire
+from tap.formats.arrow_columns import ArrowColumns
+from tap.formats.format import Format, Header, Writer
+from tap.formats.metadata import fields, infos
+from tap.formats.sink import Sink
+
+
+class ArrowWriter(Writer):
+    def __init__(self, header: Header) -> None:
+        self._columns = ArrowColumns(fields(header.outputs), dict(infos(header)))
+        self._sink = Sink()
+        self._stream = pa.ipc.new_stream(self._sink, self._columns.schema)
+
+    def header(self) -> bytes:
+        return self._sink.taken()
+
+    def rows(self, block: Block) -> bytes:
+        self._stream.write_batch(self._columns.batch(block))
+        return self._sink.taken()
+
+    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
+        status = {"QUERY_STATUS": "OVERFLOW" if overflow else "OK"}
+        self._stream.write_batch(pa.RecordBatch.from_pylist([], self._columns.schema), custom_metadata=status)
+        self._stream.close()
+        yield self._sink.taken()
+
+
+ARROW = Format(
+    name="Arrow stream",
+    media_types=("application/vnd.apache.arrow.stream",),
+    aliases=("arrow",),
+    extension="arrows",
+    wire=Wire.COLUMNS,
+    writer=ArrowWriter,
+)

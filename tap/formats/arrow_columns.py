@@ -1,0 +1,146 @@
+"""COPY BINARY's rows → Arrow record batches: bytes turned round and gathered, no Python object for a value.
+
+Timestamps come as numbers (Wire.COLUMNS). Points and circles are lists of 2 and 3 numbers in degrees.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schema import types
+from schema.types import Type
+from tap.engine.rows import Block
+from tap.formats.layout import Column, Layout, Mask, pieces, read_layout, view
+from tap.formats.metadata import Field
+
+_NUMBERS = {
+    types.SMALLINT: pa.int16(),
+    types.INTEGER: pa.int32(),
+    types.BIGINT: pa.int64(),
+    types.REAL: pa.float32(),
+    types.DOUBLE: pa.float64(),
+}
+_TUPLES = {types.POINT: 2, types.CIRCLE: 3}
+_LISTS = {
+    types.POLYGON: pa.float64(),
+    types.SMALLINTS: pa.int16(),
+    types.INTS: pa.int32(),
+    types.BIGINTS: pa.int64(),
+    types.REALS: pa.float32(),
+    types.DOUBLES: pa.float64(),
+}
+_2000 = 946_684_800_000_000
+"""PostgreSQL counts microseconds from 2000, Arrow from 1970."""
+_INFINITE = (2**63 - 1, -(2**63))
+
+
+def arrow_type(type_: Type) -> pa.DataType:
+    if type_ in _NUMBERS:
+        return _NUMBERS[type_]
+    if type_ in _TUPLES:
+        return pa.list_(pa.float64(), _TUPLES[type_])
+    if type_ in _LISTS:
+        return pa.list_(_LISTS[type_])
+    return {types.BOOLEAN: pa.bool_(), types.TIMESTAMP: pa.timestamp("us"), types.BYTES: pa.binary()}.get(
+        type_, pa.string()
+    )
+
+
+class ArrowColumns:
+    """Makes record batches of one result's blocks, under `schema`."""
+
+    def __init__(self, fields: tuple[Field, ...], metadata: dict[str, str]) -> None:
+        self.schema = pa.schema([_arrow_field(each) for each in fields], metadata)
+        self._types = tuple(each.type for each in fields)
+        self._widths = tuple(_width(each) for each in self._types)
+
+    def batch(self, block: Block) -> pa.RecordBatch:
+        layout = read_layout(block, self._widths)
+        columns = [_array(layout, c, t) for c, t in zip(layout.columns, self._types, strict=True)]
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+
+def _arrow_field(field: Field) -> pa.Field:
+    about = {name: value for name, value in field.attributes.items() if name in ("unit", "ucd", "utype", "xtype")}
+    if field.description:
+        about["description"] = field.description
+    return pa.field(field.name, arrow_type(field.type), metadata=about)
+
+
+def _width(type_: Type) -> int | None:
+    if type_ is types.TIMESTAMP:
+        return 8
+    return 8 * _TUPLES[type_] if type_ in _TUPLES else type_.width
+
+
+def _array(layout: Layout, column: Column, type_: Type) -> pa.Array:
+    make: Callable[[Layout, Column, Type], pa.Array] = _text
+    if type_ in _NUMBERS:
+        make = _numbers
+    elif type_ in _TUPLES:
+        make = _tuples
+    elif type_ in _LISTS:
+        make = _lists
+    elif type_ is types.BOOLEAN:
+        make = _booleans
+    elif type_ is types.TIMESTAMP:
+        make = _timestamps
+    return make(layout, column, type_)
+
+
+def _gathered(layout: Layout, column: Column, kind: str) -> npt.NDArray[Any]:
+    """Big-endian values of every row in the machine's order; any at all where NULL is."""
+    return view(layout.data, f">{kind}")[column.places].astype(f"<{kind}")
+
+
+def _kind(type_: pa.DataType) -> str:
+    return str(np.dtype(type_.to_pandas_dtype()).str[1:])
+
+
+def _numbers(layout: Layout, column: Column, type_: Type) -> pa.Array:
+    kind = _NUMBERS[type_]
+    values = _gathered(layout, column, _kind(kind))
+    return pa.Array.from_buffers(kind, layout.rows, [_validity(column.null), pa.py_buffer(values)])
+
+
+def _timestamps(layout: Layout, column: Column, type_: Type) -> pa.Array:
+    values = _gathered(layout, column, "i8")
+    infinite = np.isin(values, _INFINITE)
+    null = infinite if column.null is None else infinite | column.null
+    return pa.Array.from_buffers(pa.timestamp("us"), layout.rows, [_validity(null), pa.py_buffer(values + _2000)])
+
+
+def _booleans(layout: Layout, column: Column, type_: Type) -> pa.Array:
+    bits = np.packbits(layout.data[column.places] != 0, bitorder="little")
+    return pa.Array.from_buffers(pa.bool_(), layout.rows, [_validity(column.null), pa.py_buffer(bits)])
+
+
+def _tuples(layout: Layout, column: Column, type_: Type) -> pa.Array:
+    width = 8 * _TUPLES[type_]
+    values = view(layout.data, f"V{width}")[column.places].view(">f8").astype("<f8")
+    return pa.Array.from_buffers(
+        arrow_type(type_), layout.rows, [_validity(column.null)], children=[pa.array(values, pa.float64())]
+    )
+
+
+def _lists(layout: Layout, column: Column, type_: Type) -> pa.Array:
+    kind = _LISTS[type_]
+    offsets, data = pieces(layout, column)
+    values = data.view(f">{_kind(kind)}").astype(f"<{_kind(kind)}")
+    counts = (offsets // (kind.bit_width // 8)).astype(np.int32)
+    children = [pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])]
+    buffers = [_validity(column.null), pa.py_buffer(counts)]
+    return pa.Array.from_buffers(pa.list_(kind), layout.rows, buffers, children=children)
+
+
+def _text(layout: Layout, column: Column, type_: Type) -> pa.Array:
+    offsets, data = pieces(layout, column)
+    buffers = [_validity(column.null), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
+    return pa.Array.from_buffers(arrow_type(type_), layout.rows, buffers)
+
+
+def _validity(null: Mask | None) -> pa.Buffer | None:
+    return None if null is None else pa.py_buffer(np.packbits(~null, bitorder="little"))

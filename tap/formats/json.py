@@ -1,0 +1,51 @@
+"""JSON: {"metadata": [columns], "info": [...], "data": [rows], "status": "OK" or "OVERFLOW"}.
+
+PostgreSQL writes the values. As JSON has no such numbers, NaN and the infinities are texts.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+
+from tap.engine.rows import Block
+from tap.engine.wire import CELL, Wire
+from tap.formats.format import Format, Header, Writer
+from tap.formats.metadata import Field, fields, infos
+
+_NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)')
+
+
+class JsonWriter(Writer):
+    def __init__(self, header: Header) -> None:
+        self._header = header
+        self._before = b"\n["
+
+    def header(self) -> bytes:
+        columns = json.dumps([_metadata(each) for each in fields(self._header.outputs)], ensure_ascii=False)
+        about = json.dumps([{"name": n, "value": v} for n, v in infos(self._header)], ensure_ascii=False)
+        return f'{{"metadata": {columns},\n"info": {about},\n"data": ['.encode()
+
+    def rows(self, block: Block) -> bytes:
+        """COPY doubles backslashes; there is nothing else in JSON that it would escape."""
+        data = block.data.replace(b"\\\\", b"\\")
+        if b"NaN" in data or b"Infinity" in data:
+            data = _NO_NUMBER.sub(lambda m: m[0] if m[0][:1] == b'"' else b'"%b"' % m[0], data)
+        begin, self._before = self._before, b",\n["
+        return begin + data[:-1].replace(CELL, b",").replace(b"\n", b"],\n[") + b"]"
+
+    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
+        yield b'\n],\n"status": "%b"}\n' % (b"OVERFLOW" if overflow else b"OK")
+
+
+def _metadata(field: Field) -> dict[str, str]:
+    return field.attributes | ({"description": field.description} if field.description else {})
+
+
+JSON = Format(
+    name="JSON",
+    media_types=("application/json",),
+    aliases=("json",),
+    extension="json",
+    wire=Wire.JSON,
+    writer=JsonWriter,
+)

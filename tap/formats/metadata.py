@@ -1,0 +1,75 @@
+"""What every format says of a result and of its columns, as far as it can hold it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from adql.nodes import Output
+from schema import types
+from schema.types import Type
+from tap.engine.wire import column_type
+from tap.formats.format import Header
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column under the attributes of VOTable's FIELD (VOTable 1.4 §4.1); its name is its own in the result."""
+
+    type: Type
+    name: str
+    datatype: str
+    arraysize: str | None
+    xtype: str | None
+    unit: str | None
+    ucd: str | None
+    utype: str | None
+    description: str | None
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Those that are there, in the order that clients look for; without the description."""
+        names = ("name", "datatype", "arraysize", "xtype", "unit", "ucd", "utype")
+        return {name: value for name in names if (value := getattr(self, name))}
+
+
+def fields(outputs: tuple[Output, ...]) -> tuple[Field, ...]:
+    return tuple(_field(output, name) for output, name in zip(outputs, unique_names(outputs), strict=True))
+
+
+def _field(output: Output, name: str) -> Field:
+    info, type_ = output.info, column_type(output)
+    arraysize = info.arraysize if info.arraysize and type_.is_text and info.arraysize.endswith("*") else type_.arraysize
+    xtype = type_.xtype or (info.xtype if type_ is types.TEXT else None)
+    return Field(type_, name, type_.datatype, arraysize, xtype, info.unit, info.ucd, info.utype, info.description)
+
+
+def unique_names(outputs: tuple[Output, ...]) -> Iterator[str]:
+    """Names of columns, repeated ones numbered: ra, ra_2."""
+    taken = {output.name.lower() for output in outputs}
+    seen: set[str] = set()
+    for output in outputs:
+        name, number = output.name, 1
+        while name.lower() in seen or (number > 1 and name.lower() in taken):
+            number += 1
+            name = f"{output.name}_{number}"
+        seen.add(name.lower())
+        yield name
+
+
+def infos(header: Header) -> Iterator[tuple[str, str]]:
+    """What was asked, and where the data come from, in DataOrigin's words."""
+    said: list[tuple[str, str | None]] = [
+        ("request_date", header.time.strftime("%Y-%m-%dT%H:%M:%SZ")),
+        ("query", header.query),
+        *header.service.items(),
+    ]
+    for origin in header.origins:
+        said += [
+            ("data_title", origin.title),
+            ("creator", origin.creator),
+            ("publisher", origin.publisher),
+            ("rights", origin.licence),
+            ("rights_uri", origin.licence_url),
+            ("citation", origin.citation),
+            ("reference_url", origin.reference_url),
+        ]
+    return ((name, value) for name, value in said if value)

@@ -1,0 +1,55 @@
+"""Plain text for people: aligned columns, numbers to the right, with units.
+
+The first block decides how wide the columns are; a wider cell further down pushes the rest of its row.
+"""
+
+from collections.abc import Iterator
+
+from tap.engine.rows import Block
+from tap.engine.wire import CELL, Wire
+from tap.formats.cells import readable, without_cell_marks
+from tap.formats.format import Format, Header, Writer
+from tap.formats.metadata import fields
+
+_WIDEST = 60
+
+
+class TextWriter(Writer):
+    def __init__(self, header: Header) -> None:
+        self._fields = fields(header.outputs)
+        self._align = ["rjust" if each.type.is_numeric else "ljust" for each in self._fields]
+        self._widths: list[int] = []
+
+    def rows(self, block: Block) -> bytes:
+        text = readable(without_cell_marks(block.data)).decode()
+        rows = [line.replace("\\\\", "\\").split(CELL.decode()) for line in text[:-1].split("\n")]
+        return self._head(rows) + self._lines(rows)
+
+    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
+        yield self._head([])
+        if overflow:
+            yield b"# There are more rows than were asked for (MAXREC)\n"
+
+    def _head(self, rows: list[list[str]]) -> bytes:
+        """Names and units, once, when the first rows are there."""
+        if self._widths:
+            return b""
+        head = [[each.name for each in self._fields], [each.unit or "" for each in self._fields]]
+        self._widths = [min(_WIDEST, max(map(len, column))) for column in zip(*head, *rows, strict=True)]
+        return self._lines([*head, ["-" * width for width in self._widths]])
+
+    def _lines(self, rows: list[list[str]]) -> bytes:
+        lines = (
+            " ".join(getattr(c, a)(w) for c, a, w in zip(row, self._align, self._widths, strict=True)) for row in rows
+        )
+        return "".join(f"{line.rstrip()}\n" for line in lines).encode()
+
+
+TEXT = Format(
+    name="Plain text",
+    media_types=("text/plain;charset=utf-8", "text/plain"),
+    aliases=("text", "txt"),
+    extension="txt",
+    wire=Wire.TEXT,
+    writer=TextWriter,
+)
