@@ -65,6 +65,8 @@ BYTES = Type("bytea", "BLOB", "unsignedByte", "*")
 POINT = Type("spoint", "POINT", "double", "2", "point")
 CIRCLE = Type("scircle", "CIRCLE", "double", "3", "circle")
 POLYGON = Type("spoly", "POLYGON", "double", "*", "polygon")
+MOC = Type("text", "VARCHAR", "char", "*", "moc")
+"""A coverage map; queries see the text that DALI 1.2 §3.3.11 has for it, and have no other use for it."""
 SMALLINTS = Type("smallint[]", "SMALLINT", "short", "*")
 INTS = Type("integer[]", "INTEGER", "int", "*")
 BIGINTS = Type("bigint[]", "BIGINT", "long", "*")
@@ -97,6 +99,7 @@ READ_AS = {
     "date": TIMESTAMP,
     "timestamp with time zone": TIMESTAMP,
     '"char"': TEXT,
+    "smoc": MOC,
 }
 """PostgreSQL types that are published as another one; a query casts them when it reads them."""
 
