@@ -18,8 +18,9 @@ from starlette.routing import Route
 from schema import vodataservice
 from schema.model import Catalogue
 from tap import pages, tap_plus, vosi
+from tap.coding import packed, wanted_coding
 from tap.config import Config
-from tap.edge import Edge, packed, wants_gzip, xml
+from tap.edge import Edge, xml
 from tap.engine.database import PLANNERS, jobs_conninfo, reader_conninfo, sessions_of
 from tap.engine.engine import DatabaseAway, Engine
 from tap.errors import NotFound, describe
@@ -81,7 +82,8 @@ class Endpoints:
             stack.callback(form.close)
             tap_request = read_request(form.parameters, self.config, form.files)
             done = stack.pop_all().close
-        return self.queries.answer(tap_request, done, gzip=wants_gzip(request))  # type: ignore[return-value]
+        coding = wanted_coding(request) if tap_request.format.packs else None
+        return self.queries.answer(tap_request, done, coding)  # type: ignore[return-value]
 
     async def capabilities(self, request: Request) -> Response:
         return packed(request, xml(vosi.capabilities(self.config)))

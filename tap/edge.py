@@ -1,10 +1,6 @@
 """The HTTP edge: whatever fails inside gets its answer here, as DALI wants it (DALI 1.1 §4.4)."""
 
-import re
-import zlib
-
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -82,24 +78,3 @@ def error_response(answer: Answer, headers: dict[str, str]) -> Response:
 
 def xml(document: bytes) -> Response:
     return Response(document, media_type="text/xml")
-
-
-def wants_gzip(request: Request) -> bool:
-    """Whether Accept-Encoding names gzip, and not with a weight of 0 (RFC 9110 §12.5.3)."""
-    for each in request.headers.get("accept-encoding", "").lower().split(","):
-        coding, _, weight = each.partition(";")
-        if coding.strip() == "gzip":
-            return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight)
-    return False
-
-
-def packed(request: Request, response: Response) -> Response:
-    """The response, compressed if the client asks for it."""
-    response.headers["vary"] = "Accept-Encoding"
-    if not wants_gzip(request):
-        return response
-    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
-    response.body = packer.compress(bytes(response.body)) + packer.flush()
-    response.headers["content-encoding"] = "gzip"
-    response.headers["content-length"] = str(len(response.body))
-    return response

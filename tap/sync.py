@@ -5,13 +5,13 @@ The status is held back until the first piece is there, so that nearly every fai
 
 import asyncio
 import time
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from starlette.types import Message, Receive, Scope, Send
 
+from tap.coding import packed_pieces
 from tap.config import Config
 from tap.engine.interrupt import Interrupt, Reason
 from tap.errors import Busy
@@ -36,20 +36,20 @@ class Queries:
         object.__setattr__(self, "threads", ThreadPoolExecutor(count, "query"))
         object.__setattr__(self, "turns", asyncio.Semaphore(count))
 
-    def answer(self, request: TapRequest, done: Callable[[], None], *, gzip: bool) -> "QueryResponse":
+    def answer(self, request: TapRequest, done: Callable[[], None], coding: str | None) -> "QueryResponse":
         """`done` is called when the query needs its uploads no longer."""
-        return QueryResponse(self, request, done, gzip=gzip)
+        return QueryResponse(self, request, done, coding)
 
 
 class QueryResponse:
     """An ASGI response. What fails before its first byte is raised, for the app to answer."""
 
-    def __init__(self, queries: Queries, request: TapRequest, done: Callable[[], None], *, gzip: bool) -> None:
+    def __init__(self, queries: Queries, request: TapRequest, done: Callable[[], None], coding: str | None) -> None:
         self._queries = queries
         self._done = done
         self._config = queries.config
         self._request = request
-        self._gzip = gzip
+        self._coding = coding
         self._interrupt = Interrupt()
         self._began = time.monotonic()
         self._sent = 0
@@ -83,7 +83,7 @@ class QueryResponse:
     def _produce(self, spool: Spool) -> None:
         """In a thread of its own."""
         pieces = execute(self._request, self._queries.service, self._interrupt, Tally())
-        for piece in _gzipped(pieces) if self._gzip else pieces:
+        for piece in packed_pieces(pieces, self._coding) if self._coding else pieces:
             spool.write(piece)
 
     def _ended(self, done: "asyncio.Future[None]", spool: Spool) -> None:
@@ -128,17 +128,9 @@ class QueryResponse:
             (b"content-disposition", f'inline; filename="result.{self._request.format.extension}"'.encode()),
             (b"vary", b"Accept-Encoding"),
         ]
-        if self._gzip:
-            headers.append((b"content-encoding", b"gzip"))
+        if self._coding:
+            headers.append((b"content-encoding", self._coding.encode()))
         return {"type": "http.response.start", "status": 200, "headers": headers}
 
     def _milliseconds(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
-
-
-def _gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
-    for piece in pieces:
-        if packed := packer.compress(piece):
-            yield packed
-    yield packer.flush()

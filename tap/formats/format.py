@@ -44,7 +44,8 @@ class Writer(ABC):
 class Format:
     """`media_types[0]` is its own; what is asked for by another of them is answered with that one.
 
-    `ivo_id` is TAPRegExt's name of the format, `versions` what `;version=` may ask for, the first being the default.
+    `ivo_id` is TAPRegExt's name of the format, `versions` what `;version=` may ask for, the first being
+    the default; `packs`: whether a content coding makes it smaller.
     """
 
     name: str
@@ -56,3 +57,4 @@ class Format:
     ivo_id: str | None = None
     versions: tuple[str, ...] = ("",)
     can_tell_errors: bool = False
+    packs: bool = True

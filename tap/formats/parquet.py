@@ -65,4 +65,5 @@ PARQUET = Format(
     extension="parquet",
     wire=Wire.COLUMNS,
     writer=ParquetWriter,
+    packs=False,
 )

@@ -86,6 +86,22 @@ def test_gzip_is_understood_however_it_is_spelt(service: str, path: str, accepte
     assert get(f"{service}/{path}", Accept_Encoding=accepted).headers["content-encoding"] == "gzip"
 
 
+@pytest.mark.parametrize("path", ["tables", "sync?LANG=ADQL&QUERY=SELECT+1+AS+one+FROM+tap_schema.schemas"])
+@pytest.mark.parametrize(
+    ("accepted", "chosen"),
+    [
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("zstd;q=0.5, gzip", "gzip"),
+        ("gzip;q=0.5, zstd;q=0.9", "zstd"),
+        ("zstd;q=0, gzip;q=0.1", "gzip"),
+        ("br, *;q=0.1", None),
+    ],
+)
+def test_of_several_codings_the_weightiest_is_sent(service: str, path: str, accepted: str, chosen: str | None) -> None:
+    """RFC 9110 §12.5.3; zstd where the client does not care."""
+    assert get(f"{service}/{path}", Accept_Encoding=accepted).headers["content-encoding"] == chosen
+
+
 @pytest.mark.parametrize("path", ["capabilities", "sync?LANG=ADQL&QUERY=SELECT+nonsense", "nowhere"])
 def test_the_server_header_names_the_service_software(service: str, path: str) -> None:
     """CLIENTS.md 19, taplint W_SVRV."""
