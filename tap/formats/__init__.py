@@ -7,6 +7,8 @@ from tap.formats.delimited import CSV, TSV
 from tap.formats.ecsv import ECSV
 from tap.formats.fits import FITS
 from tap.formats.format import Format
+from tap.formats.hdf5 import AVAILABLE as HDF5_AVAILABLE
+from tap.formats.hdf5 import HDF5
 from tap.formats.html import HTML
 from tap.formats.json import JSON
 from tap.formats.parquet import PARQUET
@@ -24,6 +26,7 @@ FORMATS: tuple[Format, ...] = (
     FITS,
     PARQUET,
     ARROW,
+    *((HDF5,) if HDF5_AVAILABLE else ()),
     JSON,
     TEXT,
     HTML,

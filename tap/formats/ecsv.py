@@ -29,13 +29,14 @@ class EcsvWriter(DelimitedWriter):
 
     def header(self) -> bytes:
         """YAML's flow style with JSON's quotes, which YAML knows."""
-        columns = [f"- {json.dumps(_column(each), ensure_ascii=False)}" for each in fields(self._header.outputs)]
+        columns = [f"- {json.dumps(column_in_yaml(each), ensure_ascii=False)}" for each in fields(self._header.outputs)]
         about = [f"- {json.dumps({name: value}, ensure_ascii=False)}" for name, value in infos(self._header)]
         lines = ["%ECSV 1.0", "---", "delimiter: ','", "datatype:", *columns, "meta: !!omap", *about]
         return "".join(f"# {line}\n" for line in [*lines, "schema: astropy-2.0"]).encode() + super().header()
 
 
-def _column(field: Field) -> dict[str, Any]:
+def column_in_yaml(field: Field) -> dict[str, Any]:
+    """A column as astropy describes it."""
     about: dict[str, Any] = {"name": field.name, "datatype": _DATATYPES.get(field.datatype, "string")}
     if field.type.is_array or field.type.is_geometry:
         length = _LENGTHS.get(field.type, "null")

@@ -1,0 +1,183 @@
+"""HDF5: one compound dataset, `table`, and beside it the description of its columns that astropy reads.
+
+HDF5 knows no NULL: a column `x` that has some is followed by `x.mask`. As texts need a width, rows wait
+in a file until all are there; so a result is whole or there is none.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tap.engine.rows import Block
+from tap.engine.wire import Wire
+from tap.formats.arrow_columns import ArrowColumns
+from tap.formats.ecsv import column_in_yaml
+from tap.formats.format import Format, Header, Writer
+from tap.formats.layout import move
+from tap.formats.metadata import fields, infos
+from uws.parameters import ParameterError
+
+AVAILABLE = find_spec("h5py") is not None
+_LONGEST = 1024
+"""Bytes of the longest text that every row gets the room for."""
+_PIECE = 256 * 1024
+_MASKED = (
+    "{{__class__: astropy.table.column.MaskedColumn, data: !astropy.table.SerializedColumn {{name: {0}}},"
+    " mask: !astropy.table.SerializedColumn {{name: {1}}}}}"
+)
+
+
+class Hdf5Writer(Writer):
+    def __init__(self, header: Header) -> None:
+        self._header = header
+        self._fields = fields(header.outputs)
+        self._columns = ArrowColumns(self._fields, {})
+        self._widths = [1] * len(self._fields)
+        self._has_null = [False] * len(self._fields)
+        self._count = 0
+        self._spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self._stream = pa.ipc.new_stream(self._spool, self._columns.schema)
+
+    def rows(self, block: Block) -> bytes:
+        batch = self._columns.batch(block)
+        self._count += batch.num_rows
+        for index, column in enumerate(batch.columns):
+            self._has_null[index] |= column.null_count > 0
+            if pa.types.is_string(column.type):
+                self._widths[index] = max(self._widths[index], int(np.diff(_offsets(column)).max(initial=0)))
+        self._stream.write_batch(batch)
+        return b""
+
+    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
+        self._stream.close()
+        self._spool.seek(0)
+        with tempfile.TemporaryFile() as file:
+            self._write(file, overflow=overflow)
+            file.seek(0)
+            while piece := file.read(_PIECE):
+                yield piece
+
+    def close(self) -> None:
+        self._spool.close()
+
+    def _write(self, file: IO[bytes], *, overflow: bool) -> None:
+        import h5py
+
+        kind = self._kind()
+        with h5py.File(file, "w") as book:
+            try:
+                table = book.create_dataset("table", (self._count,), kind)
+            except ValueError:
+                raise ParameterError("HDF5 cannot hold a table of so many columns; Parquet and VOTable can") from None
+            done = 0
+            for batch in pa.ipc.open_stream(self._spool):
+                table[done : done + batch.num_rows] = self._compound(batch, kind)
+                done += batch.num_rows
+            lines = [line.encode() for line in self._description(overflow=overflow)]
+            book.create_dataset("table.__table_column_meta__", data=lines)
+
+    def _kind(self) -> np.dtype[Any]:
+        import h5py
+
+        kinds: list[Any] = []
+        for name, column, width, mask in self._named():
+            if pa.types.is_list(column.type):
+                kinds.append((name, h5py.vlen_dtype(column.type.value_type.to_pandas_dtype())))
+            elif pa.types.is_fixed_size_list(column.type):
+                kinds.append((name, "f8", (column.type.list_size,)))
+            elif pa.types.is_binary(column.type):
+                kinds.append((name, h5py.vlen_dtype(np.uint8)))
+            elif pa.types.is_timestamp(column.type):
+                kinds.append((name, "S28"))
+            elif pa.types.is_string(column.type):
+                kinds.append((name, h5py.string_dtype() if width > _LONGEST else h5py.string_dtype(length=width)))
+            else:
+                kinds.append((name, column.type.to_pandas_dtype()))
+            if mask:
+                kinds.append((mask, "?"))
+        return np.dtype(kinds)
+
+    def _named(self) -> Iterator[tuple[str, pa.Field, int, str | None]]:
+        """Each column with the name of its mask, where it needs one."""
+        for column, width, has_null in zip(self._columns.schema, self._widths, self._has_null, strict=True):
+            mask = f"{column.name}.mask"
+            while mask in self._columns.schema.names:
+                mask += "_"
+            yield column.name, column, width, mask if has_null else None
+
+    def _compound(self, batch: pa.RecordBatch, kind: np.dtype[Any]) -> npt.NDArray[Any]:
+        rows = np.zeros(batch.num_rows, kind)
+        for (name, _, width, mask), values in zip(self._named(), batch.columns, strict=True):
+            rows[name] = _values(values, width)
+            if mask:
+                rows[mask] = values.is_null().to_numpy(zero_copy_only=False)
+        return rows
+
+    def _description(self, *, overflow: bool) -> Iterator[str]:
+        """As astropy writes it (astropy.io.misc.hdf5)."""
+        yield "datatype:"
+        for field, (_, _, _, mask) in zip(self._fields, self._named(), strict=True):
+            yield "- " + json.dumps(column_in_yaml(field), ensure_ascii=False)
+            if mask:
+                yield "- " + json.dumps({"name": mask, "datatype": "bool"}, ensure_ascii=False)
+        yield "meta: !!omap"
+        for name, value in (("QUERY_STATUS", "OVERFLOW" if overflow else "OK"), *infos(self._header)):
+            yield "- " + json.dumps({name: value}, ensure_ascii=False)
+        masked = [(json.dumps(name), json.dumps(mask)) for name, _, _, mask in self._named() if mask]
+        if masked:
+            yield "- __serialized_columns__:"
+            for name, mask in masked:
+                yield f"    {name}: !astropy.table.SerializedColumn {_MASKED.format(name, mask)}"
+
+
+def _offsets(texts: pa.Array) -> npt.NDArray[np.int32]:
+    return np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
+
+
+def _values(column: pa.Array, width: int) -> Any:
+    """As numpy assigns them to a field; any at all where NULL is."""
+    if pa.types.is_string(column.type):
+        return column.fill_null("").to_pylist() if width > _LONGEST else _texts(column, width)
+    if pa.types.is_timestamp(column.type):
+        return np.datetime_as_string(column.to_numpy(zero_copy_only=False), unit="us").astype("S28")
+    if pa.types.is_fixed_size_list(column.type):
+        return column.values.to_numpy(zero_copy_only=False).reshape(len(column), -1)
+    if pa.types.is_list(column.type) or pa.types.is_binary(column.type):
+        return _pieces(column)
+    nothing = np.nan if pa.types.is_floating(column.type) else pa.scalar(0).cast(column.type)
+    return column.fill_null(nothing).to_numpy(zero_copy_only=False)
+
+
+def _texts(column: pa.Array, width: int) -> npt.NDArray[Any]:
+    offsets = _offsets(column).astype(np.int64)
+    out = np.zeros(len(column) * width, np.uint8)
+    source = np.frombuffer(column.buffers()[2] or b"", np.uint8)
+    move(out, np.arange(len(column)) * width, source, offsets[:-1], np.diff(offsets))
+    return out.view(f"S{width}")
+
+
+def _pieces(column: pa.Array) -> npt.NDArray[Any]:
+    """An array of arrays, empty where NULL is."""
+    out = np.empty(len(column), object)
+    for row, value in enumerate(column):
+        if pa.types.is_binary(column.type):
+            out[row] = np.frombuffer(value.as_py() or b"", np.uint8)
+        else:
+            out[row] = value.values.to_numpy(zero_copy_only=False) if value.is_valid else np.empty(0)
+    return out
+
+
+HDF5 = Format(
+    name="HDF5",
+    media_types=("application/x-hdf5",),
+    aliases=("hdf5", "h5"),
+    extension="h5",
+    wire=Wire.COLUMNS,
+    writer=Hdf5Writer,
+)
