@@ -7,9 +7,9 @@ of its types to VOTable), TAP 1.1 §4.3 (TAP_SCHEMA.columns) and DALI 1.1 §3.3 
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Type:
-    """A type as the three worlds call it.
+    """A type as the three worlds call it. There is one object of each, so identity is equality.
 
     name       PostgreSQL's name, as `format_type` prints it
     width      bytes of a value in PostgreSQL's binary form; None where it varies

@@ -93,7 +93,7 @@ def _primary(votable: bytes) -> bytes:
             ("BITPIX", 8, ""),
             ("NAXIS", 1, ""),
             ("NAXIS1", len(votable), "bytes of the VOTable"),
-            ("VOTMETA", True, "the columns of the table are described by this VOTable"),
+            ("VOTMETA", True, "this VOTable describes the table's columns"),
             ("EXTEND", True, ""),
             ("NTABLE", 1, "tables that follow"),
         ]
