@@ -29,6 +29,7 @@ from tap.form import read_form, read_parameters
 from tap.jobs import JobService, QueryJobs, limits_of
 from tap.observe import Kept, observe
 from tap.request import read_request
+from tap.room import Room
 from tap.storage import Storage, storage_of
 from tap.storage.storage import StorageAway, StorageFull
 from tap.sync import Queries
@@ -189,8 +190,8 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
         "contact": config.contact,
     }
     limits = UploadLimits(config.upload_rows, config.upload_columns, config.upload_cells, config.upload_unpacked_bytes)
-    sorting = Sorting(config.upload_part_rows, uploads_of(config), config.results_reserve)
-    return Service(engine, limit, about, sources, limits, sorting)
+    room = Room(uploads_of(config), config.results_reserve)
+    return Service(engine, limit, about, sources, limits, Sorting(config.upload_part_rows, room), room)
 
 
 def sources_of(config: Config, store: Store, storage: Storage) -> Sources:

@@ -14,6 +14,7 @@ from tap.engine.rows import Interrupted, Rows
 from tap.errors import describe
 from tap.formats.format import Header, Writer
 from tap.request import TapRequest
+from tap.room import Room
 from tap.tally import Tally
 from tap.uploads.load import Limits, declare, schema_of
 from tap.uploads.matching import Query, RowsOfParts, rows_of
@@ -34,6 +35,7 @@ class Service:
     sources: Sources
     upload_limits: Limits
     sorting: Sorting
+    room: Room
     streams: bool = True
 
 
@@ -76,7 +78,7 @@ def _header(request: TapRequest, translation: Translation, service: Service) -> 
     """With whose data the query reads, each once."""
     origins = dict.fromkeys(table.origin for table in translation.tables if table.origin != Origin())
     version = request.format.versions[0]
-    return Header(translation.outputs, request.query, tuple(origins), service.about, version)
+    return Header(translation.outputs, request.query, tuple(origins), service.about, service.room, version)
 
 
 def explain(query: str, session: Session) -> tuple[str, list[str]]:

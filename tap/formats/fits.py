@@ -26,7 +26,7 @@ class FitsWriter(Writer):
             raise ParameterError(f"FITS holds {_MOST_COLUMNS} columns at most; this result has {len(header.outputs)}")
         self._header = header
         self._fields = fields(header.outputs)
-        self._rows = FitsRows(self._fields)
+        self._rows = FitsRows(self._fields, header.room)
 
     def rows(self, block: Block) -> bytes:
         self._rows.add(block)

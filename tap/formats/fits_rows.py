@@ -5,10 +5,9 @@ last. So rows are written as wide as the texts were until then, and those that t
 narrow are widened on the way out. Arrays and long texts go to the heap.
 """
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,7 @@ from tap.engine.rows import Block
 from tap.formats.binary_rows import null_bytes
 from tap.formats.layout import Bytes, Column, Layout, move, pieces, read_layout, view
 from tap.formats.metadata import Field
+from tap.room import Room
 
 _ELEMENTS = {
     types.BOOLEAN: ("L", 1),
@@ -41,7 +41,6 @@ _REPEATS = {types.POINT: 2, types.CIRCLE: 3}
 _LONGEST = 1024
 """Bytes of the longest text that every row gets the room for."""
 _DESCRIPTOR = 16
-_IN_MEMORY = 8_000_000
 _PIECE = 256 * 1024
 
 
@@ -60,7 +59,7 @@ class _Rows:
 class FitsRows:
     """Takes blocks of one result; gives the rows and the heap when all are there."""
 
-    def __init__(self, fields: tuple[Field, ...]) -> None:
+    def __init__(self, fields: tuple[Field, ...], room: Room) -> None:
         self._types = [each.type for each in fields]
         self._elements = [_ELEMENTS.get(each, ("A", 1)) for each in self._types]
         self._source_widths = tuple(_width(each) for each in self._types)
@@ -70,8 +69,8 @@ class FitsRows:
         self._most = [0] * len(fields)
         self._text_bytes = [0] * len(fields)
         self._written: list[_Rows] = []
-        self._rows: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
-        self._heap: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        self._room = room
+        self._rows, self._heap = room.file(), room.file()
 
     def close(self) -> None:
         self._rows.close()
@@ -80,6 +79,7 @@ class FitsRows:
     # ---- in
 
     def add(self, block: Block) -> None:
+        self._room.check()
         layout = read_layout(block, self._source_widths)
         for index, column in enumerate(layout.columns):
             if not isinstance(column.lengths, int):

@@ -4,21 +4,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import gettempdir
 
 from adql.nodes import Output
 from schema.model import Origin
 from tap.engine.rows import Block
 from tap.engine.wire import Wire
+from tap.room import Room
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a result says before its rows; `version` is that of the format, where there are several."""
+    """What a result says before its rows; `room` is for what has to wait, `version` is that of the format, where there are several."""
 
     outputs: tuple[Output, ...]
     query: str
     origins: tuple[Origin, ...] = ()
     service: dict[str, str] = field(default_factory=dict)
+    room: Room = field(default_factory=lambda: Room(Path(gettempdir()), 0))
     version: str = ""
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 

@@ -5,7 +5,6 @@ in a file until all are there; so a result is whole or there is none.
 """
 
 import json
-import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import IO, Any
@@ -41,10 +40,11 @@ class Hdf5Writer(Writer):
         self._widths = [1] * len(self._fields)
         self._has_null = [False] * len(self._fields)
         self._count = 0
-        self._spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self._spool = header.room.file()
         self._stream = pa.ipc.new_stream(self._spool, self._columns.schema)
 
     def rows(self, block: Block) -> bytes:
+        self._header.room.check()
         batch = self._columns.batch(block)
         self._count += batch.num_rows
         for index, column in enumerate(batch.columns):
@@ -57,7 +57,7 @@ class Hdf5Writer(Writer):
     def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
         self._stream.close()
         self._spool.seek(0)
-        with tempfile.TemporaryFile() as file:
+        with self._header.room.file() as file:
             self._write(file, overflow=overflow)
             file.seek(0)
             while piece := file.read(_PIECE):

@@ -4,15 +4,11 @@ They are encoded once, sorted by their HEALPix cell, and wait in a file. So a li
 which the catalogue lies on its disk, and it is known how many rows are left.
 """
 
-import errno
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import IO
 
 import astropy.units as u
@@ -22,6 +18,7 @@ import pyarrow as pa
 from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import lonlat_to_healpix
 
+from tap.room import Room
 from tap.uploads.load import Allowance, Declared
 
 ORDER = 3
@@ -49,11 +46,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """How uploads are divided, and where they wait: on a disk of which `reserve` bytes stay free."""
+    """How uploads are divided, and where they wait."""
 
     part_rows: int
-    folder: Path
-    reserve: int
+    room: Room
 
 
 @contextmanager
@@ -71,10 +67,10 @@ def in_parts(
         tell(rows)
         yield [Part(rows, (upload.encode(each)[0] for each in first))]
         return
-    with tempfile.TemporaryFile(dir=how.folder) as file:
+    with how.room.file() as file:
         segments: list[Segments] = []
         for batch in _large(chain(first, batches)):
-            _check_room(how)
+            how.room.check()
             segments.append(_write(file, upload, batch, position, how.part_rows))
             tell(batch.num_rows)
         file.flush()
@@ -101,11 +97,6 @@ def _large(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             waiting = []
     if waiting:
         yield pa.concat_batches(waiting)
-
-
-def _check_room(how: Sorting) -> None:
-    if shutil.disk_usage(how.folder).free < how.reserve:
-        raise OSError(errno.ENOSPC, "no room for an upload")
 
 
 def _write(file: IO[bytes], upload: Declared, batch: pa.RecordBatch, position: Position, part_rows: int) -> Segments:

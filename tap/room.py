@@ -1,0 +1,27 @@
+"""Room for files that are wanted for one query only: a folder on a disk of which some stays free."""
+
+import errno
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+_IN_MEMORY = 8_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """`reserve` bytes of the disk stay free."""
+
+    folder: Path
+    reserve: int
+
+    def file(self) -> IO[bytes]:
+        """Has no name, so it is gone with the process; what is small never gets to the disk."""
+        return tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(self.folder))
+
+    def check(self) -> None:
+        """Before it is too late. Raises: OSError as a full disk does."""
+        if shutil.disk_usage(self.folder).free < self.reserve:
+            raise OSError(errno.ENOSPC, "no room for the files of a query")
