@@ -29,7 +29,7 @@ def download(request: Request, job: Job, result: Result, storage: Storage) -> Re
         "etag": etag,
         "accept-ranges": "bytes",
         "repr-digest": f"sha-256=:{result.digest}:",
-        "content-disposition": f'attachment; filename="{_file_name(job, result)}"',
+        "content-disposition": f'{_disposition(result)}; filename="{_file_name(job, result)}"',
         "cache-control": "private, no-cache",
     }
     if _names(request.headers.get("if-none-match"), etag):
@@ -48,6 +48,11 @@ def download(request: Request, job: Job, result: Result, storage: Storage) -> Re
     if request.method == "HEAD":
         return Response(None, status, headers)
     return StreamingResponse(iterate_in_threadpool(pieces), status, headers)
+
+
+def _disposition(result: Result) -> str:
+    """What people read is shown, the rest saved."""
+    return "inline" if result.mime_type.startswith(("text/html", "text/plain")) else "attachment"
 
 
 def _file_name(job: Job, result: Result) -> str:

@@ -4,6 +4,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tap import pages
 from tap.errors import Answer, describe
 from tap.formats.html import POLICY
 from tap.formats.votable_document import error_document
@@ -50,7 +51,7 @@ class Edge:
             if started:
                 raise
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-            await error_response(answer, headers)(scope, receive, watched)
+            await error_response(answer, headers, to_people=_is_looked_at(scope))(scope, receive, watched)
 
 
 def _check_headers(scope: Scope) -> None:
@@ -69,10 +70,17 @@ def _answer(error: Exception) -> Answer:
     return describe(error)
 
 
-def error_response(answer: Answer, headers: dict[str, str]) -> Response:
-    """A VOTable whatever format was asked for: clients read the message from there."""
+def _is_looked_at(scope: Scope) -> bool:
+    """Whether somebody opened this in a browser, which would save a VOTable to a file."""
+    return (b"sec-fetch-dest", b"document") in scope["headers"]
+
+
+def error_response(answer: Answer, headers: dict[str, str], *, to_people: bool = False) -> Response:
+    """A VOTable whatever format was asked for: clients read the message from there. People get a page."""
     if answer.retry_after:
         headers["retry-after"] = str(answer.retry_after)
+    if to_people:
+        return Response(pages.error_page(answer.message), answer.status, headers, media_type="text/html")
     return Response(error_document(answer.message), answer.status, headers, media_type=VOTABLE)
 
 

@@ -25,6 +25,10 @@ def examples_page(config: Config, catalogue: Catalogue) -> str:
     return _render("examples.xhtml", config, catalogue)
 
 
+def error_page(message: str) -> str:
+    return _templates().get_template("error.html").render(message=message)
+
+
 def _render(name: str, config: Config, catalogue: Catalogue) -> str:
     return (
         _templates()

@@ -334,3 +334,13 @@ def test_no_answer_is_json_by_mistake(service: str) -> None:
     for reply in (get(f"{service}/nothing"), request("PUT", f"{service}/sync", b"x"), sync(service, "SELECT")):
         with pytest.raises(json.JSONDecodeError):
             json.loads(reply.body)
+
+
+def test_people_who_look_with_a_browser_get_their_error_as_a_page(service: str) -> None:
+    """A browser would save the VOTable to a file; clients never say that they open a document."""
+    url = f"{service}/sync?LANG=ADQL&QUERY=SELECT+a%3Cb+FROM+demo.stars"
+    reply = get(url, Sec_Fetch_Dest="document")
+    assert (reply.status, reply.media_type) == (400, "text/html")
+    assert "<pre>" in reply.text
+    assert "a&lt;b" in reply.text
+    assert get(url, Accept="text/html, */*").media_type == "application/x-votable+xml"
