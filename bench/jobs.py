@@ -11,7 +11,6 @@ import http.client
 import re
 import resource
 import shutil
-import socket
 import statistics
 import tempfile
 import threading
@@ -21,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import psycopg
-from sync import start
+from service import free_port, start
 
 from tap.auth.visitor import COOKIE
 from tap.config import Config
@@ -58,12 +57,6 @@ def main() -> None:
             measure(config, options.jobs, options.waiters)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def measure(config: Config, jobs: int, waiters: int) -> None:

@@ -159,7 +159,7 @@ def processes_of(config: Config, *words: bytes) -> list[int]:
 
 def main() -> None:
     from jobs import free_port
-    from sync import start
+    from service import start
 
     arguments = argparse.ArgumentParser(description=__doc__)
     for name, default in (("jobs", 200), ("kills", 50), ("restarts", 10), ("seed", 1)):

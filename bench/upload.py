@@ -18,8 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
-from jobs import free_port
-from sync import start
+from service import free_port, start
 
 from adql import translate
 from schema.description import parse_description

@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from jobs import free_port
-from sync import start
+from service import free_port, start
 from upload import CREATE
 
 from schema.description import parse_description

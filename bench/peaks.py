@@ -1,0 +1,80 @@
+"""The most memory that the processes of a service, and PostgreSQL's backends for it, held while something ran."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tap.config import Config
+
+WEB, WORKER, BACKEND = "a web process", "a worker", "a PostgreSQL backend"
+_LOOK = 0.05
+_RESET_PEAK = "5"
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """Megabytes: all that was resident, shared buffers included, and what was the process's own."""
+
+    resident: int = 0
+    anonymous: int = 0
+
+    def __or__(self, other: "Peak") -> "Peak":
+        return Peak(max(self.resident, other.resident), max(self.anonymous, other.anonymous))
+
+
+class Peaks:
+    """From when it is made until `stop`; of each kind of process the largest."""
+
+    def __init__(self, config: Config, service: int) -> None:
+        self._service = service
+        self._postmaster = int((Path(config.data_dir) / "postgres" / "postmaster.pid").read_text().split()[0])
+        self._found: dict[str, Peak] = {}
+        for pid, _ in self._processes():
+            with suppress(OSError):
+                Path(f"/proc/{pid}/clear_refs").write_text(_RESET_PEAK)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> dict[str, Peak]:
+        self._stopped.set()
+        self._thread.join()
+        return self._found
+
+    def _look(self) -> None:
+        while True:
+            last = self._stopped.wait(_LOOK)
+            for pid, kind in self._processes():
+                with suppress(OSError, KeyError):
+                    self._found[kind] = self._found.get(kind, Peak()) | _memory(pid)
+            if last:
+                return
+
+    def _processes(self) -> Iterator[tuple[int, str]]:
+        yield self._service, WEB
+        for pid in _children(self._service):
+            yield pid, WORKER if " work" in _command(pid) else WEB
+        for pid in _children(self._postmaster):
+            if "armillary_reader" in _command(pid):
+                yield pid, BACKEND
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += map(int, path.read_text().split())
+    return found
+
+
+def _command(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    return ""
+
+
+def _memory(pid: int) -> Peak:
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return Peak(*(int(status[name].split()[0]) // 1000 for name in ("VmHWM", "RssAnon")))
