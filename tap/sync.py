@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from tap.coding import packed_pieces
 from tap.config import Config
 from tap.engine.interrupt import Interrupt, Reason
+from tap.engine.rows import Interrupted
 from tap.errors import Busy
 from tap.execute import Service, execute
 from tap.observe import ClientLeft, QueryDone, observe
@@ -64,10 +65,16 @@ class QueryResponse:
         watcher = loop.create_task(self._watch(receive))
         try:
             await self._send_all(spool, send)
+        except Interrupted:
+            if self._interrupt.reason is not Reason.CLIENT_LEFT:
+                raise
         finally:
             deadline.cancel()
             watcher.cancel()
             spool.close()
+        left = self._interrupt.reason is Reason.CLIENT_LEFT
+        took = self._milliseconds()
+        observe(ClientLeft(took) if left else QueryDone(200, took, self._sent))
 
     async def _wait_for_turn(self) -> None:
         has_turn = False
@@ -104,22 +111,21 @@ class QueryResponse:
 
     async def _send_all(self, spool: Spool, send: Send) -> None:
         first = await spool.read()
+        await self._send(send, self._start())
+        await self._send(send, {"type": "http.response.body", "body": first, "more_body": True})
+        async for piece in spool:
+            await self._send(send, {"type": "http.response.body", "body": piece, "more_body": True})
+        await self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send(self, send: Send, message: Message) -> None:
+        """Raises: TimeoutError for a client that takes nothing for too long, OSError for one that is gone."""
         try:
-            await self._send(send, self._start())
-            await self._send(send, {"type": "http.response.body", "body": first, "more_body": True})
-            async for piece in spool:
-                await self._send(send, {"type": "http.response.body", "body": piece, "more_body": True})
-            await self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
+            async with asyncio.timeout(self._config.stall_limit):
+                await send(message)
         except (TimeoutError, OSError):
             self._stop(Reason.CLIENT_LEFT)
             observe(ClientLeft(self._milliseconds()))
             raise
-        observe(QueryDone(200, self._milliseconds(), self._sent))
-
-    async def _send(self, send: Send, message: Message) -> None:
-        """Raises: TimeoutError for a client that takes nothing for too long."""
-        async with asyncio.timeout(self._config.stall_limit):
-            await send(message)
         self._sent += len(message.get("body", b""))
 
     def _start(self) -> Message:

@@ -273,6 +273,24 @@ def test_a_query_whose_client_left_amid_the_answer_ends(service: str, admin: psy
     assert eventually(lambda: busy(admin) == 0, 3)
 
 
+@pytest.mark.parametrize("response_format", ["csv", "votable", "parquet", "fits"])
+def test_clients_that_leave_are_no_fault_of_the_service(
+    sample: Config, admin: psycopg.Connection, response_format: str
+) -> None:
+    service = serving(_sibling(sample), ARMILLARY_LOG="1")
+    with service as url:
+        query = "SELECT a.ra, b.ra FROM demo.ngc AS a, demo.ngc AS b"
+        client = _open(url, query, response_format, MAXREC="20000000")
+        assert eventually(lambda: busy(admin) == 1, 3)
+        time.sleep(0.3)
+        client.close()
+        assert eventually(lambda: busy(admin) == 0, 3)
+    log = service.log.read_text()
+    assert "ClientLeft" in log
+    assert "QueryDone" not in log
+    assert "Traceback" not in log
+
+
 def test_a_query_of_a_client_that_hung_up_by_force_ends(service: str, admin: psycopg.Connection) -> None:
     client = _open(service, ENDLESS)
     assert eventually(lambda: busy(admin) == 1, 3)
