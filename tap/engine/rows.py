@@ -14,7 +14,7 @@ from psycopg import pq
 
 from tap.engine.interrupt import Interrupt, Reason
 
-BLOCK = 128 * 1024
+BLOCK = 256 * 1024
 MIN_ROWS = 900
 MAX_BLOCK = 4 * 1024 * 1024
 _PAUSE = 0.05
