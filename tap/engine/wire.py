@@ -43,7 +43,9 @@ _OPTIONS = {
 }
 
 
-_TIMESTAMP = "to_char(({0})::timestamp, 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+_TIMESTAMP = """CASE WHEN ({0})::timestamp >= '0001-01-01' THEN to_char(({0})::timestamp, 'YYYY-MM-DD"T"HH24:MI:SS.US')
+ ELSE to_char(1 + date_part('year', ({0})::timestamp), 'FM0000') || to_char(({0})::timestamp, '-MM-DD"T"HH24:MI:SS.US') END"""
+"""Years before the first are counted as ISO 8601 does: 0000 is 1 BC, which YYYY alone would call 0001."""
 _BINARY = {
     types.TIMESTAMP: _TIMESTAMP,
     types.POINT: "float8send(degrees(long({0}))) || float8send(degrees(lat({0})))",

@@ -11,7 +11,19 @@ from schema.description import Description
 from schema.publish import publish_table, unpublish_table
 from tap.config import Config
 from tap.engine import database
-from tests.tap.formats.tables import ABOUT, BIG, BIG_VALUES, COLUMNS, POSITIONS, ROWS, VALUES, Publish, load
+from tests.tap.formats.tables import (
+    ABOUT,
+    BIG,
+    BIG_VALUES,
+    COLUMNS,
+    EXTREMES,
+    MANY_VALUES,
+    POSITIONS,
+    ROWS,
+    VALUES,
+    Publish,
+    load,
+)
 
 
 @pytest.fixture(scope="package")
@@ -89,4 +101,26 @@ def big(service: str, tables: Publish) -> str:
     }
     tables("formats.big", columns)
     BIG_VALUES.update({name: column.to_pylist() for name, column in columns.items()})
+    return service
+
+
+@pytest.fixture(scope="package")
+def extremes(service: str, sample: Config, tables: Publish) -> Iterator[str]:
+    """A table of the operator's own with times that Python has no type for, and geometries as columns."""
+    tables("formats.dummy", {"x": pa.array([1])})
+    with database.owner_connection(sample) as connection:
+        connection.execute("DROP TABLE IF EXISTS formats.extremes")
+        connection.execute("CREATE TABLE formats.extremes (id integer, t timestamp, p spoint, c scircle, y spoly)")
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO formats.extremes VALUES (%s, %s, %s, %s, %s)", EXTREMES)
+        publish_table(connection, "formats.extremes", Description())
+    yield service
+    with database.owner_connection(sample) as connection:
+        unpublish_table(connection, "formats.extremes")
+
+
+@pytest.fixture(scope="package")
+def many(service: str, tables: Publish) -> str:
+    """More rows than a row group of Parquet has, by far more than a block."""
+    tables("formats.many", MANY_VALUES)
     return service

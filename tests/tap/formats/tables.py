@@ -242,6 +242,19 @@ POSITIONS = [
 ]
 
 
+EXTREMES: list[tuple[int, str | None, str | None, str | None, str | None]] = [
+    (0, "0001-01-01 00:00:00", "(10d, 20d)", "<(10d, 20d), 1d>", "{(1d, 1d), (2d, 1d), (2d, 2d)}"),
+    (1, None, None, None, None),
+    (2, "0044-03-15 12:00:00.25 BC", "(0d, -90d)", None, "{(1d, 1d), (2d, 1d), (2d, 2d), (1d, 2d)}"),
+    (3, "0001-12-31 23:59:59.999999 BC", None, "<(0d, 90d), 0d>", None),
+    (4, "4713-01-01 00:00:00 BC", "(359.5d, 0d)", "<(1d, 2d), 90d>", "{(1d, 1d), (2d, 1d), (2d, 2d)}"),
+    (5, "12345-06-07 08:09:10.000001", None, None, None),
+    (6, "294276-12-31 23:59:59.999999", "(1d, 1d)", None, None),
+    (7, "infinity", None, None, None),
+    (8, "-infinity", None, None, None),
+    (9, "9999-12-31 23:59:59.999999", None, None, None),
+]
+
 GEOMETRIES = "SELECT id, POINT(ra, dec) AS p, CIRCLE(ra, dec, radius) AS c, POLYGON(ra, 0, ra + 1, 0, ra + 1, 1) AS y FROM formats.places ORDER BY id"
 
 
@@ -263,6 +276,19 @@ BIG = 50_000
 
 BIG_VALUES: dict[str, list[Any]] = {}
 
+
+MANY = 150_000
+_N = np.arange(MANY)
+_RANDOM = np.random.default_rng(11)
+MANY_VALUES = {
+    "n": pa.array(_N, pa.int32()),
+    "s": pa.array(_RANDOM.integers(-32767, 32768, MANY), pa.int16(), mask=_N % 7 == 0),
+    "b": pa.array(_RANDOM.integers(-(2**63) + 1, 2**63 - 1, MANY), pa.int64(), mask=_N % 3 == 1),
+    "f": pa.array(_RANDOM.normal(size=MANY).astype("f4"), pa.float32(), mask=_N % 11 == 2),
+    "d": pa.array(_RANDOM.normal(size=MANY) * 10.0 ** _RANDOM.integers(-300, 300, MANY), pa.float64()),
+    "q": pa.array(_N % 5 < 2, pa.bool_(), mask=_N % 13 == 4),
+    "t": pa.array(np.char.mod("%d", _N * _N % 100_003), pa.string(), mask=_N % 17 == 5),
+}
 
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12)
 KINDS: list[tuple[pa.DataType, st.SearchStrategy[Any]]] = [
