@@ -34,7 +34,8 @@ _LISTS = {
 }
 _2000 = 946_684_800_000_000
 """PostgreSQL counts microseconds from 2000, Arrow from 1970."""
-_INFINITE = (2**63 - 1, -(2**63))
+_LAST = 2**63 - 1 - _2000
+"""What is later, infinity and the last days that PostgreSQL knows, has no number in Arrow."""
 
 
 def arrow_type(type_: Type) -> pa.DataType:
@@ -108,8 +109,8 @@ def _numbers(layout: Layout, column: Column, type_: Type) -> pa.Array:
 
 def _timestamps(layout: Layout, column: Column, type_: Type) -> pa.Array:
     values = _gathered(layout, column, "i8")
-    infinite = np.isin(values, _INFINITE)
-    null = infinite if column.null is None else infinite | column.null
+    unheld = (values > _LAST) | (values == -(2**63))
+    null = unheld if column.null is None else unheld | column.null
     return pa.Array.from_buffers(pa.timestamp("us"), layout.rows, [_validity(null), pa.py_buffer(values + _2000)])
 
 
