@@ -41,6 +41,8 @@ _OPTIONS = {
     Wire.TEXT: _CELLS_OF_TEXT.format(""),
     Wire.JSON: _CELLS_OF_TEXT.format("null"),
 }
+_QUOTING_TEXTS = "(FORMAT csv, FORCE_QUOTE ({0}))"
+"""Readers of ECSV take what begins with # for a comment, and more characters than CR and LF for ends of lines."""
 
 
 _TIMESTAMP = """CASE WHEN ({0})::timestamp >= '0001-01-01' THEN to_char(({0})::timestamp, 'YYYY-MM-DD"T"HH24:MI:SS.US')
@@ -116,9 +118,14 @@ def column_type(output: Output) -> Type:
 
 
 def copy_command(translation: Translation, wire: Wire, limit: int) -> bytes:
-    columns = ", ".join(_expression(output, wire) for output in translation.outputs)
+    columns = ", ".join(f"{_expression(output, wire)} AS c{i}" for i, output in enumerate(translation.outputs))
     query = f"SELECT {columns} FROM ({translation.sql}) AS q LIMIT {limit}"
-    return f"COPY ({query}) TO STDOUT {_OPTIONS[wire]}".encode()
+    return f"COPY ({query}) TO STDOUT {_options(translation.outputs, wire)}".encode()
+
+
+def _options(outputs: tuple[Output, ...], wire: Wire) -> str:
+    texts = ", ".join(f"c{i}" for i, output in enumerate(outputs) if column_type(output).is_text)
+    return _QUOTING_TEXTS.format(texts) if wire is Wire.ECSV and texts else _OPTIONS[wire]
 
 
 def _expression(output: Output, wire: Wire) -> str:

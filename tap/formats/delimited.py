@@ -6,11 +6,19 @@ overflow is silent and an error breaks the connection.
 
 import csv
 import io
+from collections.abc import Iterable
+from typing import Literal
 
 from tap.engine.rows import Block
 from tap.engine.wire import Wire
 from tap.formats.format import Format, Header, Writer
 from tap.formats.metadata import unique_names
+
+
+def line_of(names: Iterable[str], delimiter: str, quoting: Literal[0, 1] = csv.QUOTE_MINIMAL) -> bytes:
+    line = io.StringIO()
+    csv.writer(line, delimiter=delimiter, lineterminator="\n", quoting=quoting).writerow(names)
+    return line.getvalue().encode()
 
 
 class DelimitedWriter(Writer):
@@ -19,9 +27,7 @@ class DelimitedWriter(Writer):
         self._delimiter = delimiter
 
     def header(self) -> bytes:
-        line = io.StringIO()
-        csv.writer(line, delimiter=self._delimiter, lineterminator="\n").writerow(unique_names(self._header.outputs))
-        return line.getvalue().encode()
+        return line_of(unique_names(self._header.outputs), self._delimiter)
 
     def rows(self, block: Block) -> bytes:
         return block.data

@@ -3,14 +3,19 @@
 NULL is an empty cell, arrays are JSON. As in CSV, an overflow is silent and an error breaks the connection.
 """
 
+import csv
 import json
+import re
+from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from schema import types
+from tap.engine.rows import Block
 from tap.engine.wire import Wire
-from tap.formats.delimited import DelimitedWriter
-from tap.formats.format import Format, Header
-from tap.formats.metadata import Field, fields, infos
+from tap.formats.delimited import line_of
+from tap.formats.format import Format, Header, Writer
+from tap.formats.metadata import Field, fields, infos_by_name, numbered
 
 _DATATYPES = {
     "short": "int16",
@@ -23,16 +28,41 @@ _DATATYPES = {
 _LENGTHS = {types.POINT: 2, types.CIRCLE: 3}
 
 
-class EcsvWriter(DelimitedWriter):
+_NOT_ASCII = re.compile("[\x7f-\U0010ffff]")
+_ENDS_OF_LINES = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_EMPTY = b'""\n'
+"""The NULL of a lone column: readers skip lines without anything."""
+
+
+class EcsvWriter(Writer):
     def __init__(self, header: Header) -> None:
-        super().__init__(header, ",")
+        self._header = header
+        found = fields(header.outputs)
+        names = numbered([_ENDS_OF_LINES.sub("?", each.name) for each in found])
+        self._fields = [replace(field, name=name) for field, name in zip(found, names, strict=True)]
 
     def header(self) -> bytes:
-        """YAML's flow style with JSON's quotes, which YAML knows."""
-        columns = [f"- {json.dumps(column_in_yaml(each), ensure_ascii=False)}" for each in fields(self._header.outputs)]
-        about = [f"- {json.dumps({name: value}, ensure_ascii=False)}" for name, value in infos(self._header)]
+        columns = [item_in_yaml(column_in_yaml(each)) for each in self._fields]
+        about = [item_in_yaml({name: one_or_all(values)}) for name, values in infos_by_name(self._header).items()]
         lines = ["%ECSV 1.0", "---", "delimiter: ','", "datatype:", *columns, "meta: !!omap", *about]
-        return "".join(f"# {line}\n" for line in [*lines, "schema: astropy-2.0"]).encode() + super().header()
+        text = "".join(f"# {line}\n" for line in [*lines, "schema: astropy-2.0"])
+        return text.encode() + line_of((each.name for each in self._fields), ",", csv.QUOTE_ALL)
+
+    def rows(self, block: Block) -> bytes:
+        if len(self._fields) > 1 or 1 not in block.lengths:
+            return block.data
+        lines = zip(block.lengths, accumulate(block.lengths), strict=True)
+        return b"".join(_EMPTY if length == 1 else block.data[end - length : end] for length, end in lines)
+
+
+def item_in_yaml(value: dict[str, Any]) -> str:
+    """Of a list, in YAML's flow style with JSON's quotes; in ASCII, as readers take few characters for printable."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "- " + _NOT_ASCII.sub(lambda m: f"\\u{ord(m[0]):04x}" if m[0] <= "\uffff" else f"\\U{ord(m[0]):08x}", text)
+
+
+def one_or_all(values: list[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else values
 
 
 def column_in_yaml(field: Field) -> dict[str, Any]:
@@ -45,7 +75,7 @@ def column_in_yaml(field: Field) -> dict[str, Any]:
         about["unit"] = field.unit
     if field.description:
         about["description"] = field.description
-    meta = {name: value for name in ("ucd", "utype", "xtype") if (value := getattr(field, name))}
+    meta = {key: value for key in ("ucd", "utype", "xtype") if (value := getattr(field, key))}
     return about | ({"meta": meta} if meta else {})
 
 

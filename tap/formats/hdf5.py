@@ -16,10 +16,10 @@ import pyarrow as pa
 from tap.engine.rows import Block
 from tap.engine.wire import Wire
 from tap.formats.arrow_columns import ArrowColumns
-from tap.formats.ecsv import column_in_yaml
+from tap.formats.ecsv import column_in_yaml, item_in_yaml, one_or_all
 from tap.formats.format import Format, Header, Writer
 from tap.formats.layout import move
-from tap.formats.metadata import fields, infos
+from tap.formats.metadata import fields, infos_by_name
 from uws.parameters import ParameterError
 
 AVAILABLE = find_spec("h5py") is not None
@@ -123,12 +123,13 @@ class Hdf5Writer(Writer):
         """As astropy writes it (astropy.io.misc.hdf5)."""
         yield "datatype:"
         for field, (_, _, _, mask) in zip(self._fields, self._named(), strict=True):
-            yield "- " + json.dumps(column_in_yaml(field), ensure_ascii=False)
+            yield item_in_yaml(column_in_yaml(field))
             if mask:
-                yield "- " + json.dumps({"name": mask, "datatype": "bool"}, ensure_ascii=False)
+                yield item_in_yaml({"name": mask, "datatype": "bool"})
         yield "meta: !!omap"
-        for name, value in (("QUERY_STATUS", "OVERFLOW" if overflow else "OK"), *infos(self._header)):
-            yield "- " + json.dumps({name: value}, ensure_ascii=False)
+        yield item_in_yaml({"QUERY_STATUS": "OVERFLOW" if overflow else "OK"})
+        for name, values in infos_by_name(self._header).items():
+            yield item_in_yaml({name: one_or_all(values)})
         masked = [(json.dumps(name), json.dumps(mask)) for name, _, _, mask in self._named() if mask]
         if masked:
             yield "- __serialized_columns__:"

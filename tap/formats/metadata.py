@@ -1,6 +1,6 @@
 """What every format says of a result and of its columns, as far as it can hold it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from adql.nodes import Output
@@ -43,14 +43,18 @@ def _field(output: Output, name: str) -> Field:
 
 
 def unique_names(outputs: tuple[Output, ...]) -> Iterator[str]:
+    return numbered([output.name for output in outputs])
+
+
+def numbered(names: Sequence[str]) -> Iterator[str]:
     """Names of columns, repeated ones numbered: ra, ra_2."""
-    taken = {output.name.lower() for output in outputs}
+    taken = {each.lower() for each in names}
     seen: set[str] = set()
-    for output in outputs:
-        name, number = output.name, 1
+    for each in names:
+        name, number = each, 1
         while name.lower() in seen or (number > 1 and name.lower() in taken):
             number += 1
-            name = f"{output.name}_{number}"
+            name = f"{each}_{number}"
         seen.add(name.lower())
         yield name
 
@@ -73,3 +77,11 @@ def infos(header: Header) -> Iterator[tuple[str, str]]:
             ("reference_url", origin.reference_url),
         ]
     return ((name, value) for name, value in said if value)
+
+
+def infos_by_name(header: Header) -> dict[str, list[str]]:
+    """For formats that take each name once: the data of a join have several creators."""
+    found: dict[str, list[str]] = {}
+    for name, value in infos(header):
+        found.setdefault(name, []).append(value)
+    return found
