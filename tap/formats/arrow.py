@@ -11,13 +11,13 @@ from tap.engine.rows import Block
 from tap.engine.wire import Wire
 from tap.formats.arrow_columns import ArrowColumns
 from tap.formats.format import Format, Header, Writer
-from tap.formats.metadata import fields, infos
+from tap.formats.metadata import fields, infos_by_name
 from tap.formats.sink import Sink
 
 
 class ArrowWriter(Writer):
     def __init__(self, header: Header) -> None:
-        self._columns = ArrowColumns(fields(header.outputs), dict(infos(header)))
+        self._columns = ArrowColumns(fields(header.outputs), infos_by_name(header))
         self._sink = Sink()
         self._stream = pa.ipc.new_stream(self._sink, self._columns.schema)
 

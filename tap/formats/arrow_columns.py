@@ -53,8 +53,9 @@ def arrow_type(type_: Type) -> pa.DataType:
 class ArrowColumns:
     """Makes record batches of one result's blocks, under `schema`."""
 
-    def __init__(self, fields: tuple[Field, ...], metadata: dict[str, str]) -> None:
-        self.schema = pa.schema([_arrow_field(each) for each in fields], metadata)
+    def __init__(self, fields: tuple[Field, ...], metadata: dict[str, list[str]]) -> None:
+        lines = {name: "\n".join(values) for name, values in metadata.items()}
+        self.schema = pa.schema([_arrow_field(each) for each in fields], lines)
         self._types = tuple(each.type for each in fields)
         self._widths = tuple(_width(each) for each in self._types)
 

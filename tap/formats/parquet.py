@@ -13,7 +13,7 @@ from tap.engine.rows import Block
 from tap.engine.wire import Wire
 from tap.formats.arrow_columns import ArrowColumns
 from tap.formats.format import Format, Header, Writer
-from tap.formats.metadata import fields, infos
+from tap.formats.metadata import fields, infos_by_name
 from tap.formats.sink import Sink
 from tap.formats.votable_document import without_data
 
@@ -24,7 +24,7 @@ _GROUP_BYTES = 32_000_000
 class ParquetWriter(Writer):
     def __init__(self, header: Header) -> None:
         self._header = header
-        self._columns = ArrowColumns(fields(header.outputs), dict(infos(header)))
+        self._columns = ArrowColumns(fields(header.outputs), infos_by_name(header))
         self._sink = Sink()
         self._file = pq.ParquetWriter(self._sink, self._columns.schema, compression="zstd", use_dictionary=False)
         self._batches: list[pa.RecordBatch] = []

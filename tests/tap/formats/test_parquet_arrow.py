@@ -60,4 +60,14 @@ def votable_of(body: bytes) -> Votable:
     return Votable(parse(metadata[b"IVOA.VOTable-Parquet.content"]))
 
 
+def test_arrow_tells_all_whose_data_are_joined(service: str) -> None:
+    """Metadata of Arrow take each name once, and there are two of some."""
+    query = "SELECT TOP 1 a.name, s.ra FROM demo.ngc AS a, demo.stars AS s"
+    wanted = fetch(service, query, "votable").votable()
+    found = arrow_table(fetch(service, query, "arrow").body).schema.metadata
+    titles = wanted.all("//v:INFO[@name='data_title']/@value")
+    assert len(titles) == 2
+    assert found[b"data_title"].decode().split("\n") == titles
+
+
 # ---- shapes
