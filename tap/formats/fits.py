@@ -12,11 +12,12 @@ from tap.engine.wire import Wire
 from tap.formats.binary_rows import null_number
 from tap.formats.fits_rows import FitsRows
 from tap.formats.format import Format, Header, Writer
-from tap.formats.metadata import Field, fields
+from tap.formats.metadata import Field, fields, numbered
 from tap.formats.votable_document import without_data
 from uws.parameters import ParameterError
 
 _MOST_COLUMNS = 999
+_LONGEST_NAME = 60
 _UNIT = 2880
 
 
@@ -58,15 +59,16 @@ class FitsWriter(Writer):
             ("TFIELDS", len(self._fields), "columns"),
             ("QUERYST", "OVERFLOW" if overflow else "OK", "QUERY_STATUS: OVERFLOW if there are more rows"),
         ]
-        for number, field in enumerate(self._fields, 1):
-            cards += _cards(field, number, rows.form(number - 1))
+        names = numbered([_short(_ascii(each.name).rstrip()) for each in self._fields])
+        for number, (field, name) in enumerate(zip(self._fields, names, strict=True), 1):
+            cards += _cards(field, name, number, rows.form(number - 1))
         return _header_bytes(cards)
 
 
-def _cards(field: Field, number: int, form: str) -> Iterator[tuple[str, Any, str]]:
+def _cards(field: Field, name: str, number: int, form: str) -> Iterator[tuple[str, Any, str]]:
     """With STIL's keywords for what FITS has none for."""
     said = (
-        ("TTYPE", field.name),
+        ("TTYPE", name),
         ("TFORM", form),
         ("TUNIT", field.unit),
         ("TNULL", null_number(field.type)),
@@ -83,6 +85,13 @@ def _cards(field: Field, number: int, form: str) -> Iterator[tuple[str, Any, str
 def _ascii(text: str) -> str:
     """Headers of FITS know these characters only (FITS 4.0 §4.1.2); the VOTable before it holds all."""
     return "".join(c if " " <= c <= "~" else "?" for c in text)
+
+
+def _short(name: str) -> str:
+    """A name must fit into one card, with its quotes doubled and a number behind it."""
+    while len(name.replace("'", "''")) > _LONGEST_NAME:
+        name = name[:-1]
+    return name
 
 
 def _primary(votable: bytes) -> bytes:
