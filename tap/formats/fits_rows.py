@@ -41,6 +41,8 @@ _REPEATS = {types.POINT: 2, types.CIRCLE: 3}
 _LONGEST = 1024
 """Bytes of the longest text that every row gets the room for."""
 _DESCRIPTOR = 16
+_WASTE = 256 * 1024
+"""Bytes of a column that may be empty: one long text among short ones must not make a file of blanks."""
 _PIECE = 256 * 1024
 
 
@@ -100,10 +102,16 @@ class FitsRows:
         self._most[index] = max(self._most[index], int(lengths.max(initial=0)))
         if self._widths[index]:
             self._widths[index] = max(self._widths[index], self._most[index])
-            if self._most[index] > _LONGEST:
+            taken = self._text_bytes[index] + int(lengths.sum())
+            if self._most[index] > _LONGEST or self._wastes(index, taken, self.count + len(lengths)):
                 self._widths[index] = 0
             else:
-                self._text_bytes[index] += int(lengths.sum())
+                self._text_bytes[index] = taken
+
+    def _wastes(self, index: int, taken: int, rows: int) -> bool:
+        """Whether the room for a column's longest text is far more than all its texts take in the heap."""
+        room = self._widths[index] * rows
+        return room > _WASTE + 4 * (taken + _DESCRIPTOR * rows)
 
     def _write(self, out: Bytes, offset: int, layout: Layout, column: Column, index: int) -> None:
         rows, width, flat = len(out), self._widths[index], out.reshape(-1)

@@ -134,3 +134,12 @@ def assert_texts(service: str, query: str, wanted: dict[str, list[Any]]) -> dict
 
 
 COUNT = 6000
+
+
+def test_one_long_text_among_short_ones_does_not_fill_the_file_with_blanks(service: str, tables: Publish) -> None:
+    """Rows of FITS are all of one width: ten texts of a kilobyte must not make of each row ten kilobytes."""
+    columns = {f"t{i}": ["x" * 1000 if row == 0 else "x" * (row % 3) for row in range(COUNT)] for i in range(10)}
+    query = published(tables, {name: pa.array(values) for name, values in columns.items()})
+    forms = assert_texts(service, query, columns)
+    assert set(forms.values()) == {"J", "QA(1000)"}
+    assert len(of_fits(service, query)) < 3_000_000
