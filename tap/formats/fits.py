@@ -1,7 +1,7 @@
 """FITS: a binary table, and before it the VOTable of its columns as bytes, which STIL and TOPCAT read ("fits-plus").
 
 Nothing leaves before the last row is there, as the header tells their number; so a result is whole or
-there is none. Texts are UTF-8.
+there is none. Texts are UTF-8, long ones ASCII.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,8 @@
 
 Rows of FITS are all of one width, and its header tells it first; but how wide the texts are is known
 last. So rows are written as wide as the texts were until then, and those that turn out to be too
-narrow are widened on the way out. Arrays and long texts go to the heap.
+narrow are widened on the way out. Arrays and long texts go to the heap. Texts in the rows are UTF-8, as
+astropy reads them; those in the heap are ASCII, as readers fail there over anything else.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from schema import types
 from schema.types import Type
 from tap.engine.rows import Block
 from tap.formats.binary_rows import null_bytes
-from tap.formats.layout import Bytes, Column, Layout, move, pieces, read_layout, view
+from tap.formats.layout import Bytes, Column, Layout, Places, move, pieces, read_layout, view
 from tap.formats.metadata import Field
 from tap.room import Room
 
@@ -69,7 +70,7 @@ class FitsRows:
             w or int(letter == "A") for w, (letter, _) in zip(self._source_widths, self._elements, strict=True)
         ]
         self._most = [0] * len(fields)
-        self._text_bytes = [0] * len(fields)
+        self._characters = [0] * len(fields)
         self._written: list[_Rows] = []
         self._room = room
         self._rows, self._heap = room.file(), room.file()
@@ -102,11 +103,9 @@ class FitsRows:
         self._most[index] = max(self._most[index], int(lengths.max(initial=0)))
         if self._widths[index]:
             self._widths[index] = max(self._widths[index], self._most[index])
-            taken = self._text_bytes[index] + int(lengths.sum())
+            taken = self._characters[index] + int(lengths.sum())
             if self._most[index] > _LONGEST or self._wastes(index, taken, self.count + len(lengths)):
                 self._widths[index] = 0
-            else:
-                self._text_bytes[index] = taken
 
     def _wastes(self, index: int, taken: int, rows: int) -> bool:
         """Whether the room for a column's longest text is far more than all its texts take in the heap."""
@@ -119,12 +118,14 @@ class FitsRows:
             np.ndarray((rows,), f"V{width}", flat, offset, (out.shape[1],))[...] = self._fixed(layout, column, index)
         elif width:
             move(flat, np.arange(rows) * out.shape[1] + offset, layout.data, column.places, column.lengths)
+            self._characters[index] += _characters(out[:, offset : offset + width])
         else:
             offsets, data = pieces(layout, column)
-            begin = self._heap.tell()
+            begin, (letter, size) = self._heap.tell(), self._elements[index]
+            if letter == "A":
+                offsets, data = _in_ascii(offsets, data)
             self._heap.write(data.data)
-            counts = column.lengths // self._elements[index][1]
-            _descriptors(out, offset)[...] = np.stack([counts, begin + offsets[:-1]], axis=1)
+            _descriptors(out, offset)[...] = np.stack([np.diff(offsets) // size, begin + offsets[:-1]], axis=1)
 
     def _fixed(self, layout: Layout, column: Column, index: int) -> npt.NDArray[Any]:
         """Values of one width as they are; those of NULL, as FITS has them."""
@@ -152,7 +153,7 @@ class FitsRows:
     @property
     def heap_size(self) -> int:
         """With what still has to move there, from rows written before a text was too long."""
-        moving = (bytes_ for bytes_, width in zip(self._text_bytes, self._widths, strict=True) if not width)
+        moving = (count for count, width in zip(self._characters, self._widths, strict=True) if not width)
         return self._heap.tell() + sum(moving)
 
     def form(self, index: int) -> str:
@@ -195,9 +196,25 @@ class FitsRows:
         width = texts.shape[1]
         filled = texts != 0
         lengths = np.where(filled.any(axis=1), width - np.argmax(filled[:, ::-1], axis=1), 0)
-        begin = self._heap.tell() + np.cumsum(lengths) - lengths
-        self._heap.write(texts[np.arange(width) < lengths[:, None]].data)
-        return np.stack([lengths, begin], axis=1)
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
+        offsets, data = _in_ascii(offsets, texts[np.arange(width) < lengths[:, None]])
+        begin = self._heap.tell()
+        self._heap.write(data.data)
+        return np.stack([np.diff(offsets), begin + offsets[:-1]], axis=1)
+
+
+def _characters(texts: Bytes) -> int:
+    """How many characters of UTF-8 there are: bytes that do not go on with one, without those that fill up."""
+    return int(np.count_nonzero(texts) - np.count_nonzero((texts & 0xC0) == 0x80))
+
+
+def _in_ascii(offsets: Places, data: Bytes) -> tuple[Places, Bytes]:
+    """Texts of the heap with a question mark for each character that FITS has not: no reader takes UTF-8 there."""
+    if not (data > 127).any():
+        return offsets, data
+    begins = (data & 0xC0) != 0x80
+    places = np.concatenate(([0], np.cumsum(begins)))
+    return places[offsets], np.where(data > 127, ord("?"), data).astype(np.uint8)[begins]
 
 
 def _width(type_: Type) -> int | None:

@@ -4,15 +4,20 @@ FITS tells NULL from nothing for numbers and booleans only: a text, a time, a bl
 NULL comes out empty.
 """
 
+import csv
+import io
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from tests.contract.client import post
-from tests.tap.formats.readers import open_fits, read_fits
+from tests.tap.formats.readers import kept, needs_stilts, open_fits, read_fits, stil
 from tests.tap.formats.tables import (
     COLUMNS,
+    EVERYTHING,
+    VALUES,
     Publish,
     fetch,
     same,
@@ -34,6 +39,26 @@ def expected(name: str, value: Any) -> Any:
 
 def of_fits(service: str, query: str) -> bytes:
     return fetch(service, query, "fits").body
+
+
+def test_astropy_reads_every_value_of_every_type_as_it_was(everything: str) -> None:
+    found = read_fits(of_fits(everything, EVERYTHING))
+    assert list(found) == ["id", *COLUMNS]
+    wrong = [
+        (name, row, a, b)
+        for name in COLUMNS
+        for row, (a, b) in enumerate(zip(found[name], VALUES[name], strict=True))
+        if not same(name, a, expected(name, b), "fits")
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_alone_is_as_it_was(everything: str, name: str) -> None:
+    found = read_fits(of_fits(everything, f"SELECT {name} FROM formats.everything ORDER BY id"))[name]
+    assert [
+        (a, b) for a, b in zip(found, VALUES[name], strict=True) if not same(name, a, expected(name, b), "fits")
+    ] == []
 
 
 # ---- what it says of the columns
@@ -134,6 +159,42 @@ def assert_texts(service: str, query: str, wanted: dict[str, list[Any]]) -> dict
 
 
 COUNT = 6000
+
+
+def test_texts_that_become_long_move_to_the_heap_beside_arrays(service: str, tables: Publish) -> None:
+    """More than 1024 bytes late in the table: what was in the rows moves, with trailing blanks and all."""
+    late = [f"{i} é " + " " * (i % 3) + "y" * (2000 if i == COUNT - 5 else i % 17) for i in range(COUNT)]
+    later = [None if i % 5 == 0 else "z" * (1500 if i > COUNT - 3 else i % 29) for i in range(COUNT)]
+    short = [f"s{i % 7}" for i in range(COUNT)]
+    arrays = [None if i % 4 == 0 else list(range(i % 6)) for i in range(COUNT)]
+    blobs = [bytes([i % 256]) * (i % 9) for i in range(COUNT)]
+    query = published(
+        tables,
+        {
+            "late": pa.array(late),
+            "arrays": pa.array(arrays, pa.list_(pa.int32())),
+            "later": pa.array(later),
+            "short": pa.array(short),
+            "blobs": pa.array(blobs, pa.binary()),
+        },
+    )
+    forms = assert_texts(service, query, {"late": late, "later": later, "short": short, "arrays": arrays})
+    found = read_fits(of_fits(service, query))
+    assert [bytes(each) for each in found["blobs"]] == blobs
+    assert "QA(20" in forms["late"]
+    assert (forms["later"], forms["short"], forms["arrays"]) == ("QA(1500)", "2A", "QJ(5)")
+
+
+@needs_stilts
+def test_texts_larger_than_a_block_come_whole(service: str, tables: Publish, tmp_path: Path) -> None:
+    """Read by STIL: for texts of this size astropy wants more memory than there is."""
+    texts = ["é" * 700_000, None, "x" * 1_500_000, "short"]
+    query = published(tables, {"t": pa.array(texts), "k": pa.array(["a", "b", "c" * 5, None])})
+    path = kept(tmp_path, "x.fits", of_fits(service, query))
+    csv.field_size_limit(10_000_000)
+    rows = list(csv.DictReader(io.StringIO(stil("tpipe", f"in={path}", "ifmt=fits-plus", "ofmt=csv"))))
+    assert [row["t"] for row in rows] == [in_heap(text) or "" for text in texts]
+    assert [row["k"] for row in rows] == ["a", "b", "c" * 5, ""]
 
 
 def test_one_long_text_among_short_ones_does_not_fill_the_file_with_blanks(service: str, tables: Publish) -> None:

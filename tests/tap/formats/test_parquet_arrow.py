@@ -13,6 +13,9 @@ from tests.contract.client import Votable
 from tests.contract.xsd import parse
 from tests.tap.formats.readers import arrow_table, parquet_table
 from tests.tap.formats.tables import (
+    COLUMNS,
+    VALUES,
+    Publish,
     fetch,
 )
 
@@ -35,6 +38,15 @@ def bits(value: Any, kind: pa.DataType) -> Any:
 
 
 # ---- every type
+
+
+@in_both
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_alone_is_as_it_was(everything: str, format_: str, name: str) -> None:
+    kind = COLUMNS[name][0]
+    found = table_of(everything, f"SELECT {name} FROM formats.everything ORDER BY id", format_)[name]
+    assert found.null_count == sum(value is None for value in VALUES[name])
+    assert [bits(each, kind) for each in found.to_pylist()] == [bits(each, kind) for each in VALUES[name]]
 
 
 @in_both
@@ -71,3 +83,16 @@ def test_arrow_tells_all_whose_data_are_joined(service: str) -> None:
 
 
 # ---- shapes
+
+
+@in_both
+def test_texts_larger_than_a_block_come_whole(service: str, tables: Publish, format_: str) -> None:
+    texts = ["é" * 700_000, None, "x" * 1_500_000, ""]
+    arrays = [[i * 0.5 for i in range(200_000)], [], None, [1.0]]
+    tables(
+        "formats.large",
+        {"n": pa.array(range(4)), "t": pa.array(texts), "a": pa.array(arrays, pa.list_(pa.float64()))},
+    )
+    found = table_of(service, "SELECT t, a FROM formats.large ORDER BY n", format_)
+    assert found["t"].to_pylist() == texts
+    assert found["a"].to_pylist() == arrays
