@@ -3,26 +3,30 @@
 The first block decides how wide the columns are; a wider cell further down pushes the rest of its row.
 """
 
+import re
 from collections.abc import Iterator
 
 from tap.engine.rows import Block
 from tap.engine.wire import CELL, Wire
-from tap.formats.cells import readable, without_cell_marks
+from tap.formats.cells import without_cell_marks
 from tap.formats.format import Format, Header, Writer
 from tap.formats.metadata import fields
 
 _WIDEST = 60
+_CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that terminals obey, or that put others into another order."""
 
 
 class TextWriter(Writer):
     def __init__(self, header: Header) -> None:
-        self._fields = fields(header.outputs)
-        self._align = ["rjust" if each.type.is_numeric else "ljust" for each in self._fields]
+        found = fields(header.outputs)
+        self._titles = ([each.name for each in found], [each.unit for each in found])
+        self._align = ["rjust" if each.type.is_numeric else "ljust" for each in found]
         self._widths: list[int] = []
 
     def rows(self, block: Block) -> bytes:
-        text = readable(without_cell_marks(block.data)).decode()
-        rows = [line.replace("\\\\", "\\").split(CELL.decode()) for line in text[:-1].split("\n")]
+        lines = without_cell_marks(block.data)[:-1].decode().replace("\\\\", "\\").split("\n")
+        rows = [[_CONTROLS.sub("?", cell) for cell in line.split(CELL.decode())] for line in lines]
         return self._head(rows) + self._lines(rows)
 
     def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
@@ -34,7 +38,7 @@ class TextWriter(Writer):
         """Names and units, once, when the first rows are there."""
         if self._widths:
             return b""
-        head = [[each.name for each in self._fields], [each.unit or "" for each in self._fields]]
+        head = [[_CONTROLS.sub("?", text or "") for text in line] for line in self._titles]
         self._widths = [min(_WIDEST, max(map(len, column))) for column in zip(*head, *rows, strict=True)]
         return self._lines([*head, ["-" * width for width in self._widths]])
 
