@@ -52,5 +52,6 @@ def find_format(name: str) -> tuple[Format, str] | None:
 
 
 def _plain(media_type: str) -> str:
-    """Blanks, quotes and capitals do not count."""
-    return "".join(media_type.lower().replace('"', "").split())
+    """Blanks, quotes and capitals do not count, nor does the order of parameters (RFC 9110 §8.3.1); version comes last."""
+    name, *parameters = "".join(media_type.lower().replace('"', "").split()).split(";")
+    return ";".join([name, *sorted(parameters, key=lambda each: (each.startswith("version="), each))])

@@ -11,7 +11,7 @@ from astropy.io import votable
 from hypothesis import strategies as st
 from lxml import etree
 
-from tests.contract.client import Votable, well_formed
+from tests.contract.client import Votable, sync, well_formed
 from tests.contract.xsd import parse
 from tests.tap.formats.readers import (
     READERS,
@@ -181,3 +181,20 @@ def of_version_1_5(body: bytes) -> Votable:
     root = well_formed(body)
     etree.XMLSchema(etree.parse(Path(votable.__file__).parent / "data" / "VOTable.v1.5.xsd")).assertValid(root)
     return Votable(root)
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/x-votable+xml;serialization=TABLEDATA;version=1.5",
+        "application/x-votable+xml;version=1.5;serialization=TABLEDATA",
+        'Application/X-VOTable+XML; Version="1.5" ; Serialization=tabledata',
+    ],
+)
+def test_parameters_of_a_media_type_come_in_any_order(service: str, media_type: str) -> None:
+    """RFC 9110 §8.3.1."""
+    reply = sync(service, "SELECT TOP 1 name FROM demo.ngc", RESPONSEFORMAT=media_type)
+    assert reply.status == 200, reply.text
+    found = of_version_1_5(reply.body)
+    assert found.root.get("version") == "1.5"
+    assert found.rows != []
