@@ -12,6 +12,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -21,6 +22,8 @@ from tests.tap.formats.tables import (
     ABOUT,
     COLUMNS,
     EVERYTHING,
+    GEOMETRIES,
+    POSITIONS,
     ROWS,
     VALUES,
     Publish,
@@ -86,11 +89,31 @@ def test_a_column_alone_keeps_all_its_rows(everything: str, name: str) -> None:
     assert [(a, b) for a, b in pairs if not same_in_ecsv(name, a, expected(name, b))] == []
 
 
+@pytest.mark.parametrize("name", ["ascii_", "unicode_"])
+def test_csv_reads_texts_to_the_last_character(everything: str, name: str) -> None:
+    rows = data_of(of_ecsv(everything, f"SELECT id, {name} FROM formats.everything ORDER BY id"))
+    assert rows[0] == ["id", name]
+    assert [row[1] for row in rows[1:]] == [value or "" for value in VALUES[name]]
+
+
 def test_null_and_an_empty_text_are_written_differently(everything: str) -> None:
     query = "SELECT id, unicode_ FROM formats.everything WHERE unicode_ = '' OR unicode_ IS NULL ORDER BY id"
     lines = of_ecsv(everything, query).decode().splitlines()
     wanted = [f"{row},{'' if text is None else chr(34) * 2}" for row, text in enumerate(VALUES["unicode_"]) if not text]
     assert lines[-len(wanted) :] == wanted
+
+
+def test_astropy_knows_the_types(everything: str) -> None:
+    table = ecsv_table(of_ecsv(everything, EVERYTHING))
+    kinds = [table[name].dtype.str[1:] for name in COLUMNS]
+    assert kinds[:6] == ["i2", "i4", "i8", "f4", "f8", "b1"]
+    assert all(table[name].dtype.kind in "UO" for name in list(COLUMNS)[6:])
+
+
+def test_numbers_and_booleans_are_masked_where_they_are_null(everything: str) -> None:
+    table = ecsv_table(of_ecsv(everything, EVERYTHING))
+    for name in ("small", "int_", "big", "real_", "double_", "flag"):
+        assert np.ma.getmaskarray(table[name]).tolist() == [value is None for value in VALUES[name]], name
 
 
 def test_rows_that_look_like_comments_are_rows(service: str, tables: Publish) -> None:
@@ -101,7 +124,44 @@ def test_rows_that_look_like_comments_are_rows(service: str, tables: Publish) ->
         assert [str(each) for each in found["t"]] == [text.strip() for text in texts]
 
 
+def test_geometries_are_arrays_of_degrees(places: str) -> None:
+    found = read_ecsv(of_ecsv(places, GEOMETRIES))
+    for row, (ra, dec, radius) in enumerate(POSITIONS):
+        assert found["p"][row] == ([None, None] if ra is None else pytest.approx([ra, dec], abs=1e-9))
+        whole = ra is not None and radius is not None
+        assert found["c"][row] == (pytest.approx([ra, dec, radius], abs=1e-9) if whole else [None] * 3)
+        assert len(found["y"][row]) == (0 if ra is None else 6)
+
+
+def test_null_within_an_array_is_null(edges: str) -> None:
+    rows = data_of(of_ecsv(edges, "SELECT f, g, n, m, k FROM formats.edges ORDER BY id"))
+    assert rows[1] == ["[1,null,3]", "[null,2]", "[1,null,3]", "[null]", "[1,null]"]
+    found = read_ecsv(of_ecsv(edges, "SELECT n, k FROM formats.edges ORDER BY id"))
+    assert (found["n"][0], found["k"][0]) == ([1, None, 3], [1, None])
+
+
+def test_columns_of_geometries_hold_null(extremes: str) -> None:
+    rows = data_of(of_ecsv(extremes, "SELECT p, c, y FROM formats.extremes ORDER BY id"))
+    assert rows[1][:2] == ["[10,20]", "[10,20,1]"]
+    assert rows[2] == ["", "", ""]
+    found = read_ecsv(of_ecsv(extremes, "SELECT p FROM formats.extremes ORDER BY id"))
+    assert found["p"][:2] == [[10, 20], [None, None]]
+
+
 # ---- what it says of the columns
+
+
+def test_astropy_knows_unit_ucd_utype_xtype_and_description(everything: str) -> None:
+    table = ecsv_table(of_ecsv(everything, EVERYTHING))
+    for name, about in ABOUT.items():
+        column = table[name]
+        found = {"unit": str(column.unit), "description": column.description} | dict(column.meta)
+        assert {key: found.get(key) for key in about} == {
+            key: value.replace(" ", " ") for key, value in about.items()
+        } | ({"unit": str(column.unit)} if "unit" in about else {}), name
+    assert str(table["double_"].unit) == "km / s"
+    assert dict(table["time_"].meta) == {"xtype": "timestamp"}
+    assert table.meta["query"] == EVERYTHING
 
 
 def test_the_header_is_yaml_in_ascii_whatever_the_query(service: str) -> None:
