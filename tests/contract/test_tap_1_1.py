@@ -174,6 +174,7 @@ BEGINNINGS = {
     "fits": b"SIMPLE  =",
     "parquet": b"PAR1",
     "arrows": b"\xff\xff\xff\xff",
+    "h5": b"\x89HDF\r\n",
     "json": b'{"metadata": [',
     "ecsv": b"# %ECSV 1.0",
     "txt": b"name",
