@@ -51,12 +51,15 @@ def arrow_type(type_: Type) -> pa.DataType:
 
 
 class ArrowColumns:
-    """Makes record batches of one result's blocks, under `schema`."""
+    """Makes record batches of one result's blocks, under `schema`; `times_as_text` if they come so (Wire.BINARY)."""
 
-    def __init__(self, fields: tuple[Field, ...], metadata: dict[str, list[str]]) -> None:
+    def __init__(
+        self, fields: tuple[Field, ...], metadata: dict[str, list[str]], *, times_as_text: bool = False
+    ) -> None:
         lines = {name: "\n".join(values) for name, values in metadata.items()}
-        self.schema = pa.schema([_arrow_field(each) for each in fields], lines)
-        self._types = tuple(each.type for each in fields)
+        text = {types.TIMESTAMP: types.TEXT} if times_as_text else {}
+        self._types = tuple(text.get(each.type, each.type) for each in fields)
+        self.schema = pa.schema([_arrow_field(f, t) for f, t in zip(fields, self._types, strict=True)], lines)
         self._widths = tuple(_width(each) for each in self._types)
 
     def batch(self, block: Block) -> pa.RecordBatch:
@@ -65,11 +68,21 @@ class ArrowColumns:
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
-def _arrow_field(field: Field) -> pa.Field:
+def _arrow_field(field: Field, type_: Type) -> pa.Field:
     about = {name: value for name, value in field.attributes.items() if name in ("unit", "ucd", "utype", "xtype")}
     if field.description:
         about["description"] = field.description
-    return pa.field(field.name, arrow_type(field.type), metadata=about)
+    return pa.field(field.name, arrow_type(type_), metadata=about)
+
+
+def text_offsets(texts: pa.Array) -> npt.NDArray[np.int32]:
+    """Where each text begins and the last one ends, in bytes."""
+    return np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
+
+
+def longest_text(texts: pa.Array) -> int:
+    """In bytes."""
+    return int(np.diff(text_offsets(texts)).max(initial=0))
 
 
 def _width(type_: Type) -> int | None:

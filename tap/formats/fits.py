@@ -34,7 +34,7 @@ class FitsWriter(Writer):
         return b""
 
     def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
-        votable = without_data(self._header, overflow=overflow).encode()
+        votable = without_data(self._header, self._fields, overflow=overflow).encode()
         yield _primary(votable) + _padded(votable)
         yield self._extension(overflow=overflow)
         size = 0

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from tap.engine.rows import Block
 from tap.engine.wire import Wire
-from tap.formats.arrow_columns import ArrowColumns
+from tap.formats.arrow_columns import ArrowColumns, longest_text, text_offsets
 from tap.formats.ecsv import column_in_yaml, item_in_yaml, one_or_all
 from tap.formats.format import Format, Header, Writer
 from tap.formats.layout import move
@@ -50,7 +50,7 @@ class Hdf5Writer(Writer):
         for index, column in enumerate(batch.columns):
             self._has_null[index] |= column.null_count > 0
             if pa.types.is_string(column.type):
-                self._widths[index] = max(self._widths[index], int(np.diff(_offsets(column)).max(initial=0)))
+                self._widths[index] = max(self._widths[index], longest_text(column))
         self._stream.write_batch(batch)
         return b""
 
@@ -137,10 +137,6 @@ class Hdf5Writer(Writer):
                 yield f"    {name}: !astropy.table.SerializedColumn {_MASKED.format(name, mask)}"
 
 
-def _offsets(texts: pa.Array) -> npt.NDArray[np.int32]:
-    return np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
-
-
 def _values(column: pa.Array, width: int) -> Any:
     """As numpy assigns them to a field; any at all where NULL is."""
     if pa.types.is_string(column.type):
@@ -156,7 +152,7 @@ def _values(column: pa.Array, width: int) -> Any:
 
 
 def _texts(column: pa.Array, width: int) -> npt.NDArray[Any]:
-    offsets = _offsets(column).astype(np.int64)
+    offsets = text_offsets(column).astype(np.int64)
     out = np.zeros(len(column) * width, np.uint8)
     source = np.frombuffer(column.buffers()[2] or b"", np.uint8)
     move(out, np.arange(len(column)) * width, source, offsets[:-1], np.diff(offsets))

@@ -33,15 +33,15 @@ def attribute(name: str, value: str | None) -> str:
 
 def opening(header: Header, *, nulls: bool) -> str:
     """Up to and with <DATA>. `nulls`: the format needs values that stand for NULL."""
-    return _head(header, "OK", nulls=nulls) + "<DATA>\n"
+    return _head(header, fields(header.outputs), "OK", nulls=nulls) + "<DATA>\n"
 
 
-def without_data(header: Header, *, overflow: bool) -> str:
-    """Metadata only, for files that hold the rows themselves."""
-    return _head(header, "OVERFLOW" if overflow else "OK", nulls=False) + f"</TABLE>\n{_CLOSE}"
+def without_data(header: Header, columns: tuple[Field, ...], *, overflow: bool) -> str:
+    """Metadata only, for files that hold the rows themselves, as `columns`."""
+    return _head(header, columns, "OVERFLOW" if overflow else "OK", nulls=False) + f"</TABLE>\n{_CLOSE}"
 
 
-def _head(header: Header, status: str, *, nulls: bool) -> str:
+def _head(header: Header, columns: tuple[Field, ...], status: str, *, nulls: bool) -> str:
     return "".join(
         [
             _OPEN.format(version=header.version or VERSIONS[0]),
@@ -49,7 +49,7 @@ def _head(header: Header, status: str, *, nulls: bool) -> str:
             *(f"<INFO{attribute('name', name)}{attribute('value', value)}/>\n" for name, value in infos(header)),
             *_links(header),
             "<TABLE>\n",
-            *(_field(each, nulls=nulls) for each in fields(header.outputs)),
+            *(_field(each, nulls=nulls) for each in columns),
         ]
     )
 
