@@ -36,7 +36,7 @@ class Hdf5Writer(Writer):
     def __init__(self, header: Header) -> None:
         self._header = header
         self._fields = fields(header.outputs)
-        self._columns = ArrowColumns(self._fields, {})
+        self._columns = ArrowColumns(self._fields, {}, times_as_text=True)
         self._widths = [1] * len(self._fields)
         self._has_null = [False] * len(self._fields)
         self._count = 0
@@ -93,8 +93,6 @@ class Hdf5Writer(Writer):
                 kinds.append((name, "f8", (column.type.list_size,)))
             elif pa.types.is_binary(column.type):
                 kinds.append((name, h5py.vlen_dtype(np.uint8)))
-            elif pa.types.is_timestamp(column.type):
-                kinds.append((name, "S28"))
             elif pa.types.is_string(column.type):
                 kinds.append((name, h5py.string_dtype() if width > _LONGEST else h5py.string_dtype(length=width)))
             else:
@@ -141,8 +139,6 @@ def _values(column: pa.Array, width: int) -> Any:
     """As numpy assigns them to a field; any at all where NULL is."""
     if pa.types.is_string(column.type):
         return column.fill_null("").to_pylist() if width > _LONGEST else _texts(column, width)
-    if pa.types.is_timestamp(column.type):
-        return np.datetime_as_string(column.to_numpy(zero_copy_only=False), unit="us").astype("S28")
     if pa.types.is_fixed_size_list(column.type):
         return column.values.to_numpy(zero_copy_only=False).reshape(len(column), -1)
     if pa.types.is_list(column.type) or pa.types.is_binary(column.type):
@@ -175,6 +171,6 @@ HDF5 = Format(
     media_types=("application/x-hdf5",),
     aliases=("hdf5", "h5"),
     extension="h5",
-    wire=Wire.COLUMNS,
+    wire=Wire.BINARY,
     writer=Hdf5Writer,
 )
