@@ -8,14 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import cycle
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from client import Answer, connect, download
 
 _PIECE = 1 << 16
 _LAST_WAIT = 60
-_BEGIN = 1.0
+_BEGIN = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,22 +150,16 @@ def _idle_seconds() -> float:
 
 
 @contextmanager
-def downloading(port: int, message: bytes) -> Iterator[None]:
-    """One download after the other in a process of its own, as long as the block lasts; the last one ends in peace."""
+def downloading(port: int, message: bytes) -> Iterator[int]:
+    """A download in a process of its own, which must last as long as the block does. Yields its pid."""
     own = multiprocessing.get_context("spawn")
-    stopped = own.Event()
-    process = own.Process(target=_download_until, args=(stopped, port, message), daemon=True)
+    process = own.Process(target=download, args=(port, message), daemon=True)
     process.start()
     time.sleep(_BEGIN)
     try:
-        yield
+        yield process.pid or 0
+        if not process.is_alive():
+            raise RuntimeError("the download beside the small queries failed, or was too short")
     finally:
-        stopped.set()
+        process.kill()
         process.join()
-    if process.exitcode:
-        raise RuntimeError("a download beside the small queries failed")
-
-
-def _download_until(stopped: Event, port: int, message: bytes) -> None:
-    while not stopped.is_set():
-        download(port, message)

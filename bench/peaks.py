@@ -29,9 +29,9 @@ class Peaks:
 
     def __init__(self, config: Config, service: int) -> None:
         self._service = service
-        self._postmaster = int((Path(config.data_dir) / "postgres" / "postmaster.pid").read_text().split()[0])
+        self._config = config
         self._found: dict[str, Peak] = {}
-        for pid, _ in self._processes():
+        for pid, _ in processes_of(self._config, self._service):
             with suppress(OSError):
                 Path(f"/proc/{pid}/clear_refs").write_text(_RESET_PEAK)
         self._stopped = threading.Event()
@@ -46,19 +46,22 @@ class Peaks:
     def _look(self) -> None:
         while True:
             last = self._stopped.wait(_LOOK)
-            for pid, kind in self._processes():
+            for pid, kind in processes_of(self._config, self._service):
                 with suppress(OSError, KeyError):
                     self._found[kind] = self._found.get(kind, Peak()) | _memory(pid)
             if last:
                 return
 
-    def _processes(self) -> Iterator[tuple[int, str]]:
-        yield self._service, WEB
-        for pid in _children(self._service):
-            yield pid, WORKER if " work" in _command(pid) else WEB
-        for pid in _children(self._postmaster):
-            if "armillary_reader" in _command(pid):
-                yield pid, BACKEND
+
+def processes_of(config: Config, service: int) -> Iterator[tuple[int, str]]:
+    """Those of the service, and PostgreSQL's backends for it."""
+    yield service, WEB
+    for pid in _children(service):
+        yield pid, WORKER if " work" in _command(pid) else WEB
+    postmaster = int((Path(config.data_dir) / "postgres" / "postmaster.pid").read_text().split()[0])
+    for pid in _children(postmaster):
+        if "armillary_reader" in _command(pid):
+            yield pid, BACKEND
 
 
 def _children(pid: int) -> list[int]:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -94,10 +95,10 @@ def measure(config: Config, names: Sequence[str], rounds: int) -> list[Measured]
     found: list[Measured] = []
     timed = [name for name in PARTS if name in names]
     if timed:
-        with serving(config):
+        with serving(config) as service:
             for name in timed:
                 tell(name)
-                found += PARTS[name](stage, rounds)
+                found += PARTS[name](replace(stage, service=service), rounds)
     if MEMORY in names:
         tell(MEMORY)
         found += memory(stage)

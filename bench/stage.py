@@ -1,4 +1,4 @@
-"""What every part measures: a configuration whose service runs, and what is published there."""
+"""What every part measures: a configuration whose service runs (as process `service`), and what is published there."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from tap.formats.format import Format
 class Stage:
     config: Config
     catalogue: Catalogue
+    service: int = 0
 
     @property
     def port(self) -> int:

@@ -5,6 +5,7 @@ not fit into memory goes to an unlinked file; the reader gets all in order.
 """
 
 import asyncio
+import os
 import tempfile
 import threading
 from collections import deque
@@ -16,6 +17,10 @@ _PIECE = 256 * 1024
 
 class SpoolFull(Exception):
     """More waits for the client than may."""
+
+
+class Closed(Exception):
+    """Nobody reads any more."""
 
 
 class Spool:
@@ -31,29 +36,52 @@ class Spool:
         self._held = 0
         self._file: IO[bytes] | None = None
         self._written = self._read = 0
-        self._done = False
+        self._writing = self._closed = self._done = False
         self._error: BaseException | None = None
 
     # ---- the writer's side
 
     def write(self, data: bytes) -> None:
-        """Raises: SpoolFull."""
+        """Raises: SpoolFull; Closed when nobody reads any more."""
         with self._lock:
-            if self._file is not None or self._held + len(data) > self._memory:
-                self._spill(data)
-            else:
+            self._check_open()
+            file = self._file_for(len(data))
+            if file is None:
                 self._pieces.append(data)
                 self._held += len(data)
+            self._writing = file is not None
+        if file is not None:
+            self._spill(file, data)
         self._tell()
 
-    def _spill(self, data: bytes) -> None:
-        if self._written - self._read + len(data) > self._limit:
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Closed
+
+    def _file_for(self, size: int) -> IO[bytes] | None:
+        """None as long as memory is enough; what comes after something in the file goes there too."""
+        if self._file is not None and self._read == self._written:
+            self._file.close()
+            self._file, self._written, self._read = None, 0, 0
+        if self._file is None and self._held + size <= self._memory:
+            return None
+        if self._written - self._read + size > self._limit:
             raise SpoolFull
         if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115
-        self._file.seek(self._written)
-        self._file.write(data)
-        self._written += len(data)
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        return self._file
+
+    def _spill(self, file: IO[bytes], data: bytes) -> None:
+        """Without the lock: the event loop must not wait for a disk, nor for this thread's turn."""
+        written = 0
+        try:
+            written = _write_at(file, data, self._written)
+        finally:
+            with self._lock:
+                self._writing = False
+                self._written += written
+                if self._closed:
+                    file.close()
 
     def finish(self, error: BaseException | None = None) -> None:
         with self._lock:
@@ -70,8 +98,12 @@ class Spool:
         while True:
             self._news.clear()
             with self._lock:
-                piece = self._take()
-                done, error = self._done, self._error
+                piece, done, error = self._take(), self._done, self._error
+                waiting = self._file if self._read < self._written else None
+            if not piece and waiting is not None:
+                piece = os.pread(waiting.fileno(), min(_PIECE, self._written - self._read), self._read)
+                with self._lock:
+                    self._read += len(piece)
             if piece:
                 return piece
             if done:
@@ -81,27 +113,19 @@ class Spool:
             await self._news.wait()
 
     def _take(self) -> bytes:
-        if self._pieces:
-            piece = self._pieces.popleft()
-            self._held -= len(piece)
-            return piece
-        if self._file is None:
+        if not self._pieces:
             return b""
-        if self._read < self._written:
-            self._file.seek(self._read)
-            piece = self._file.read(min(_PIECE, self._written - self._read))
-            self._read += len(piece)
-            return piece
-        # All of the file was read: what comes next fits into memory again.
-        self._file.close()
-        self._file, self._written, self._read = None, 0, 0
-        return b""
+        piece = self._pieces.popleft()
+        self._held -= len(piece)
+        return piece
 
     def close(self) -> None:
+        """What waits is given up; so is a file, by the writer if it is writing into it just now."""
         with self._lock:
-            if self._file is not None:
-                self._file.close()
+            self._closed = True
             self._pieces.clear()
+            if self._file is not None and not self._writing:
+                self._file.close()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._all()
@@ -109,3 +133,12 @@ class Spool:
     async def _all(self) -> AsyncIterator[bytes]:
         while piece := await self.read():
             yield piece
+
+
+def _write_at(file: IO[bytes], data: bytes, place: int) -> int:
+    """All of it, and how much that is; a full disk may take a part first. Raises: OSError."""
+    rest = memoryview(data)
+    while rest:
+        done = os.pwrite(file.fileno(), rest, place)
+        rest, place = rest[done:], place + done
+    return len(data)
