@@ -8,6 +8,7 @@ count when two nodes are compared.
 from dataclasses import dataclass, field
 
 from adql.errors import NOWHERE, Span
+from schema.model import Pixel
 from schema.types import Type
 
 
@@ -16,7 +17,8 @@ class Info:
     """What is known of a value: its type (None for NULL) and the metadata that a result's FIELD carries.
 
     `length` is how many characters a text that the query makes may have, 0 where it says nothing of that.
-    `bounds` are the least and the largest value of a column, where the catalogue knows them.
+    `bounds` are the least and the largest value of a column, where the catalogue knows them; `pixel` is on the
+    columns of the position by which a table is sharded.
     """
 
     type: Type | None = None
@@ -28,6 +30,7 @@ class Info:
     xtype: str | None = None
     length: int = 0
     bounds: tuple[float, float] | None = None
+    pixel: Pixel | None = None
 
 
 UNKNOWN = Info()

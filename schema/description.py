@@ -10,6 +10,7 @@ ra = "ra"                 # the columns of the main position, in degrees
 dec = "dec"
 primary_key = ["id"]
 indexes = [["magnitude"], ["hip"]]
+sharded = true            # on all shards of this service, divided by the sky (docs/scaling.md)
 
 [columns.ra]              # the name it shall have
 from = "ra_degrees"       # its name in the data file, where that differs
@@ -64,6 +65,7 @@ class TableDescription:
     primary_key: tuple[str, ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
     only_described: bool = False
+    sharded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,9 +103,19 @@ class Origin:
     reference_url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Pixel:
+    """The column of a sharded table that holds the HEALPix cell (nested, of `order`) of its `ra` and `dec`; -1 for none."""
+
+    column: str
+    order: int
+    ra: str
+    dec: str
+
+
 @dataclass(frozen=True)
 class Table:
-    """A published table: `schema.table` in `table_name`, columns in their order."""
+    """A published table: `schema.table` in `table_name`, columns in their order; `pixel` if it lies on shards."""
 
     schema_name: str
     table_name: str
@@ -118,6 +128,7 @@ class Table:
     storage: str | None = None
     origin: Origin = field(default_factory=Origin)
     storage_schema: str | None = None
+    pixel: Pixel | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:

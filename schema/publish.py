@@ -5,7 +5,8 @@ behind. A table that is loaded again is built beside the old one and takes its p
 queries that run go on with the old one, which is dropped when the last of them has ended.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -22,6 +23,8 @@ from schema.roles import READER
 from schema.tap_schema import count_change, remove_table, write_keys, write_table
 from schema.types import of_postgres
 from schema.vocabulary import problems
+
+_UNDIVIDED = sql.SQL("")
 
 Progress = Callable[[int, float | None], None]
 """Is told the rows so far, and the fraction of the file."""
@@ -47,36 +50,36 @@ def load_table(
 
     Raises: LoadError, DescriptionError, with nothing left behind.
     """
-    schema_name, name = _split(table_name)
+    schema_name, name = split_table_name(table_name)
     columns = plan_columns(reader.columns, description, by_content=True)
     position = main_position([c.about for c in columns], description)
     check_named([c.name for c in columns], description)
     with connection.transaction():
-        _make_schema(connection, schema_name)
-        previous, storage = _storage(connection, schema_name, name)
+        make_schema(connection, schema_name)
+        previous, storage = storage_for(connection, schema_name, name)
         target = sql.Identifier(schema_name, storage)
-        _create(connection, target, columns, description)
+        create_table(connection, target, columns, description)
         rows, wide = _copy(connection, target, reader, columns, progress)
-        _index(connection, target, position, description)
+        index_table(connection, target, position, description)
         connection.execute(sql.SQL("ANALYZE {}").format(target))
-        about = measured(connection, target, tuple(_with_text_type(c, wide) for c in columns))
-        table = _table(schema_name, name, about, description, leading_columns(position, description))
+        about = measured(connection, target, tuple(with_text_type(c, wide) for c in columns))
+        table = described_table(schema_name, name, about, description, leading_columns(position, description))
         table = replace(table, nrows=rows, storage=storage if storage != name else None)
-        _publish(connection, table, description, position, loaded=True)
+        publish_described(connection, table, description, position, loaded=True)
     if previous is not None:
         with connection.transaction():
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema_name, previous)))
-    return Loaded(table, _warnings(table), previous)
+    return Loaded(table, warnings_of(table), previous)
 
 
-def _split(table_name: str) -> tuple[str, str]:
+def split_table_name(table_name: str) -> tuple[str, str]:
     schema_name, dot, name = table_name.partition(".")
     if not dot or not schema_name or not name or "." in name:
         raise LoadError(f"{table_name}: write the table's name as schema.table")
     return schema_name, name
 
 
-def _table(
+def described_table(
     schema_name: str, name: str, columns: tuple[Column, ...], description: Description, indexed: set[str]
 ) -> Table:
     numbered = tuple(replace(c, column_index=i, indexed=c.name in indexed) for i, c in enumerate(columns, 1))
@@ -94,20 +97,20 @@ def _table(
     )
 
 
-def _warnings(table: Table) -> tuple[str, ...]:
+def warnings_of(table: Table) -> tuple[str, ...]:
     return tuple(each for column in table.columns for each in problems(column))
 
 
 # ---- in the database
 
 
-def _make_schema(connection: psycopg.Connection, schema_name: str) -> None:
+def make_schema(connection: psycopg.Connection, schema_name: str) -> None:
     name = sql.Identifier(schema_name)
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, sql.Identifier(READER)))
 
 
-def _storage(connection: psycopg.Connection, schema_name: str, name: str) -> tuple[str | None, str]:
+def storage_for(connection: psycopg.Connection, schema_name: str, name: str) -> tuple[str | None, str]:
     """The table that is replaced, if any, and a free name for the new one."""
     full_name = f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}"
     row = connection.execute(
@@ -125,14 +128,19 @@ def _storage(connection: psycopg.Connection, schema_name: str, name: str) -> tup
     return (str(row[0]) if row else None), next(each for each in choices if each not in taken)
 
 
-def _create(
-    connection: psycopg.Connection, target: sql.Identifier, columns: list[PlannedColumn], description: Description
+def create_table(
+    connection: psycopg.Connection,
+    target: sql.Identifier,
+    columns: list[PlannedColumn],
+    description: Description,
+    division: sql.Composable = _UNDIVIDED,
 ) -> None:
+    """`division`: what a partitioned table is divided by."""
     parts = [sql.SQL("{} " + c.type.name).format(sql.Identifier(c.name)) for c in columns]
     if description.table.primary_key:
         names = sql.SQL(", ").join(map(sql.Identifier, description.table.primary_key))
         parts.append(sql.SQL("PRIMARY KEY ({})").format(names))
-    connection.execute(sql.SQL("CREATE TABLE {} ({})").format(target, sql.SQL(", ").join(parts)))
+    connection.execute(sql.SQL("CREATE TABLE {} ({}){}").format(target, sql.SQL(", ").join(parts), division))
     connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(target, sql.Identifier(READER)))
 
 
@@ -147,28 +155,32 @@ def _copy(
     rows, wide = 0, set()
     types_ = tuple(c.type for c in columns)
     command = sql.SQL("COPY {} FROM STDIN (FORMAT binary, FREEZE)").format(target)
+    with refused_rows(), connection.cursor() as cursor, cursor.copy(command) as copy:
+        copy.write(HEADER)
+        for batch in reader.batches():
+            chosen = batch.select([c.index for c in columns])
+            wide |= {c.name for i, c in enumerate(columns) if c.type is types.TEXT and not is_ascii(chosen.column(i))}
+            copy.write(encode(chosen, types_))
+            rows += batch.num_rows
+            progress(rows, reader.fraction())
+        copy.write(TRAILER)
+    return rows, wide
+
+
+@contextmanager
+def refused_rows() -> Iterator[None]:
+    """Rows that the database does not take are a LoadError."""
     try:
-        with connection.cursor() as cursor, cursor.copy(command) as copy:
-            copy.write(HEADER)
-            for batch in reader.batches():
-                chosen = batch.select([c.index for c in columns])
-                wide |= {
-                    c.name for i, c in enumerate(columns) if c.type is types.TEXT and not is_ascii(chosen.column(i))
-                }
-                copy.write(encode(chosen, types_))
-                rows += batch.num_rows
-                progress(rows, reader.fraction())
-            copy.write(TRAILER)
+        yield
     except psycopg.errors.UniqueViolation as error:
         raise LoadError(f"the primary key repeats: {error.diag.message_detail}") from error
     except psycopg.errors.NotNullViolation as error:
         raise LoadError(f"the primary key column {error.diag.column_name} has a NULL") from error
     except psycopg.DataError as error:
         raise LoadError(f"{error.diag.message_primary} ({error.diag.context})") from error
-    return rows, wide
 
 
-def _with_text_type(column: PlannedColumn, wide: set[str]) -> Column:
+def with_text_type(column: PlannedColumn, wide: set[str]) -> Column:
     if column.name in wide:
         return replace(column.about, datatype="unicodeChar")
     return column.about
@@ -180,7 +192,7 @@ def position_index(target: sql.Composable, ra: str, dec: str) -> sql.Composed:
     return sql.SQL(command).format(target, sql.Identifier(ra), sql.Identifier(dec))
 
 
-def _index(
+def index_table(
     connection: psycopg.Connection,
     target: sql.Identifier,
     position: tuple[Column, Column] | None,
@@ -193,7 +205,7 @@ def _index(
         connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(target, columns))
 
 
-def _publish(
+def publish_described(
     connection: psycopg.Connection,
     table: Table,
     description: Description,
@@ -205,7 +217,8 @@ def _publish(
     origin = table.origin
     connection.execute(
         "INSERT INTO armillary.tables (table_name, storage, nrows, ra, dec, loaded, title, publisher, creator,"
-        " licence, licence_url, citation, reference_url) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " licence, licence_url, citation, reference_url, pixel_column, pixel_order)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             table.table_name,
             table.storage,
@@ -220,6 +233,8 @@ def _publish(
             origin.licence_url,
             origin.citation,
             origin.reference_url,
+            table.pixel.column if table.pixel else None,
+            table.pixel.order if table.pixel else None,
         ),
     )
     write_keys(connection, _keys(table, description))
@@ -242,7 +257,7 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
 
     Raises: LoadError, DescriptionError.
     """
-    schema_name, name = _split(table_name)
+    schema_name, name = split_table_name(table_name)
     omitted = {d.source or n for n, d in description.columns.items() if d.omit}
     found = _existing_columns(connection, schema_name, name, omitted)
     columns = [c.about for c in plan_columns(tuple(c for c, _ in found), description, by_content=False)]
@@ -250,15 +265,15 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
     indexed = {c.name for c, leads in found if leads}
     with connection.transaction():
         _make_readable(connection, schema_name, name)
-        table = _table(schema_name, name, tuple(columns), description, indexed)
+        table = described_table(schema_name, name, tuple(columns), description, indexed)
         row = connection.execute(
             "SELECT relkind, greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = %s::regclass",
             (sql.Identifier(schema_name, name).as_string(),),
         ).fetchone()
         kind, rows = row or ("r", 0)
         table = replace(table, table_type="view" if kind in "vm" else "table", nrows=rows or None)
-        _publish(connection, table, description, position, loaded=False)
-    return Loaded(table, _warnings(table))
+        publish_described(connection, table, description, position, loaded=False)
+    return Loaded(table, warnings_of(table))
 
 
 def _existing_columns(
@@ -304,7 +319,7 @@ def unpublish_table(connection: psycopg.Connection, table_name: str) -> bool:
         ).fetchone() or (None,)
         found = remove_table(connection, table_name)
         if found:
-            schema_name, name = _split(table_name)
+            schema_name, name = split_table_name(table_name)
             _revoke(connection, sql.Identifier(schema_name, storage or name))
             count_change(connection)
     return found

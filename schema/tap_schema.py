@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from schema.model import Catalogue, Column, Key, Origin, Schema, Table
+from schema.model import Catalogue, Column, Key, Origin, Pixel, Schema, Table
 
 VERSION = "SELECT version FROM armillary.catalogue"
 _READ = (files("schema") / "sql" / "read_catalogue.sql").read_text("utf-8").encode()
@@ -59,7 +59,14 @@ def _table(record: Record, columns: list[Column], more: Record) -> Table:
         more.get("nrows"),
         more.get("storage"),
         Origin(**{name: more.get(name) for name in _ORIGIN_FIELDS}),
+        pixel=_pixel(more),
     )
+
+
+def _pixel(more: Record) -> Pixel | None:
+    if not more.get("pixel_column"):
+        return None
+    return Pixel(more["pixel_column"], more["pixel_order"], more["ra"], more["dec"])
 
 
 def _column(record: Record, bounds: dict[tuple[str, str], tuple[float, float]]) -> Column:

@@ -1,4 +1,4 @@
-"""The command `armillary`: serve · work · jobs · load · publish · unpublish · check · explain · config · migrate · xmatch."""
+"""The command `armillary`: serve · work · jobs · shards · load · publish · unpublish · check · explain · config · migrate · xmatch."""
 
 import json
 import multiprocessing
@@ -22,6 +22,7 @@ from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.migrate import ChangedMigration
 from schema.publish import Loaded, load_table, publish_table, unpublish_table
+from schema.sharding.load import load_sharded
 from tap.app import create_app, query_worker
 from tap.config import ENVIRONMENT, Config, ConfigError, about, load_config
 from tap.engine import database
@@ -32,6 +33,7 @@ from tap.execute import explain as explain_query
 from tap.job_commands import jobs
 from tap.observe import configure_logging
 from tap.processes import adopt_children, follow_parent, workers
+from tap.shard_commands import shards
 from tap.xmatch_command import xmatch
 
 _OUT = Console(stderr=True, highlight=False)
@@ -132,7 +134,10 @@ def load(config: Config, file: Path, table: str, description: Path | None) -> No
     with _clear_errors(), _ready(config) as connection, _progress(table) as progress:
         described = read_description(description) if description else Description()
         wanted = {c.source or name: c.type for name, c in described.columns.items() if c.type}
-        done = load_table(connection, open_file(file, wanted), table, described, progress)
+        if described.table.sharded:
+            done = load_sharded(connection, lambda: open_file(file, wanted), table, described, progress)
+        else:
+            done = load_table(connection, open_file(file, wanted), table, described, progress)
     _report(done, "replaced" if done.replaced else "loaded")
 
 
@@ -204,6 +209,7 @@ def show_config(config: Config) -> None:
 
 
 main.add_command(jobs)
+main.add_command(shards)
 main.add_command(xmatch)
 
 

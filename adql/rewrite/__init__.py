@@ -6,10 +6,18 @@ from adql.rewrite.distance_as_cone import distance_as_cone
 from adql.rewrite.each import rewrite_conditions
 from adql.rewrite.fence_of_cones import fence_of_cones
 from adql.rewrite.overlap_under_not import overlap_under_not
+from adql.rewrite.pixels_of_the_sky import pixels_of_the_sky
 from adql.rewrite.scaled_distance import scaled_distance
 from adql.rewrite.wide_enough_for_motion import wide_enough_for_motion
 
-CONDITIONS = (contains_as_condition, distance_as_cone, scaled_distance, wide_enough_for_motion, overlap_under_not)
+CONDITIONS = (
+    contains_as_condition,
+    distance_as_cone,
+    scaled_distance,
+    wide_enough_for_motion,
+    pixels_of_the_sky,
+    overlap_under_not,
+)
 QUERIES = (fence_of_cones,)
 
 

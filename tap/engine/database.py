@@ -44,7 +44,7 @@ def _conninfo(config: Config, role: str, own: str) -> str:
     return cluster_of(config).conninfo(role)
 
 
-def _admin_conninfo(config: Config) -> str:
+def admin_conninfo(config: Config) -> str:
     return config.admin_database or config.database or cluster_of(config).conninfo(ADMIN)
 
 
@@ -58,12 +58,9 @@ def running_database(config: Config) -> Iterator[None]:
         yield
 
 
-def prepare(config: Config, say: Say) -> list[str]:
-    """Extension, roles and migrations, as a superuser; what is there already is left. The names of what was applied.
-
-    Raises: PgSphereMissing, ChangedMigration, psycopg.Error.
-    """
-    settings = {
+def reader_settings(config: Config) -> dict[str, str]:
+    """Of every session that runs what strangers wrote, on shards too."""
+    return {
         "default_transaction_read_only": "on",
         "statement_timeout": f"{int(config.sync_limit * 1000) + 5000}",
         "idle_in_transaction_session_timeout": "60s",
@@ -71,12 +68,21 @@ def prepare(config: Config, say: Say) -> list[str]:
         "temp_file_limit": config.temp_file_limit,
         "work_mem": config.work_mem,
         "client_connection_check_interval": "1s",
+        "enable_partitionwise_join": "on",
+        "enable_partitionwise_aggregate": "on",
         "jit": "off",
         "timezone": "UTC",
     }
-    with psycopg.connect(_admin_conninfo(config), autocommit=True) as connection:
+
+
+def prepare(config: Config, say: Say) -> list[str]:
+    """Extension, roles and migrations, as a superuser; what is there already is left. The names of what was applied.
+
+    Raises: PgSphereMissing, ChangedMigration, psycopg.Error.
+    """
+    with psycopg.connect(admin_conninfo(config), autocommit=True) as connection:
         ensure_pgsphere(connection, say)
-        prepare_roles(connection, settings, _reader_connections(config))
+        prepare_roles(connection, reader_settings(config), reader_connections(config))
         connection.execute(f"SET ROLE {JOBS}")
         applied = _prepare_jobs(config, connection)
         connection.execute(f"SET ROLE {OWNER}")
@@ -97,7 +103,7 @@ def sessions_of(config: Config) -> int:
     return config.concurrent_queries + 2
 
 
-def _reader_connections(config: Config) -> int:
+def reader_connections(config: Config) -> int:
     """All web and worker processes, workers elsewhere, the command line, and what a restart leaves for a while."""
     return (
         2 * config.processes * (sessions_of(config) + PLANNERS) + (config.workers + 4) * (config.worker_slots + 1) + 10

@@ -1,0 +1,1 @@
+"""Tables that lie on several servers, divided by the sky."""

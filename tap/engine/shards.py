@@ -1,0 +1,144 @@
+"""Shards are made ready and made known to the coordinator, by postgres_fdw.
+
+A query runs on a shard as armillary_reader, like here: what it may see and how long it may take is told there too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from schema.roles import OWNER, READER, prepare_roles
+from schema.sharding.shards import Shard, ShardError, known_shards, remember
+from tap.config import Config
+from tap.engine.database import (
+    Say,
+    admin_conninfo,
+    owner_connection,
+    reader_connections,
+    reader_settings,
+)
+from tap.engine.pgsphere import ensure_pgsphere
+
+_OF_THE_MAPPING = ("user", "password", "sslcert", "sslkey")
+_OPTIONS = {"extensions": "pg_sphere", "fetch_size": "10000", "async_capable": "true", "use_remote_estimate": "true"}
+
+
+@dataclass(frozen=True, slots=True)
+class ShardState:
+    """What `armillary shards list` tells of a shard; `problem` None where there is none."""
+
+    name: str
+    ranges: int
+    rows: int
+    problem: str | None
+
+
+def init_shards(config: Config, shards: tuple[Shard, ...], say: Say) -> None:
+    """May be repeated: what is there is brought up to date. Raises: ShardError, PgSphereMissing, psycopg.Error."""
+    for shard in shards:
+        _make_ready(config, shard, say)
+    with psycopg.connect(admin_conninfo(config), autocommit=True) as admin, owner_connection(config) as owner:
+        admin.execute("CREATE EXTENSION IF NOT EXISTS postgres_fdw")
+        for shard in shards:
+            _attach(admin, shard)
+            remember(owner, shard)
+            say(f"shard {shard.name} is ready")
+
+
+def _make_ready(config: Config, shard: Shard, say: Say) -> None:
+    if shard.admin:
+        with _connected(shard, shard.admin) as connection:
+            ensure_pgsphere(connection, say)
+            prepare_roles(connection, reader_settings(config), reader_connections(config))
+    problem = _problem(shard)
+    if problem:
+        raise ShardError(f"shard {shard.name}: {problem}")
+
+
+def _problem(shard: Shard) -> str | None:
+    """Why it cannot be used, in words."""
+    try:
+        for conninfo in (shard.database, shard.reader):
+            with _connected(shard, conninfo) as connection:
+                found = connection.execute("SELECT FROM pg_extension WHERE extname = 'pg_sphere'").fetchone()
+            if found is None:
+                return "pgSphere is not installed there; give `admin`, a superuser's conninfo, or CREATE EXTENSION pg_sphere"
+    except ShardError as error:
+        return str(error)
+    return None
+
+
+def _connected(shard: Shard, conninfo: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(conninfo, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        raise ShardError(f"shard {shard.name} cannot be reached: {str(error).strip()}") from error
+
+
+def _attach(admin: psycopg.Connection, shard: Shard) -> None:
+    """Server and user mappings, anew; foreign tables keep their server by its name."""
+    of_server = {k: str(v) for k, v in conninfo_to_dict(shard.reader).items() if k not in _OF_THE_MAPPING}
+    name = sql.Identifier(shard.name)
+    row = admin.execute("SELECT srvoptions FROM pg_foreign_server WHERE srvname = %s", (shard.name,)).fetchone()
+    if row is None:
+        command = sql.SQL("CREATE SERVER {} FOREIGN DATA WRAPPER postgres_fdw").format(name)
+        admin.execute(command)
+    _set_options(admin, sql.SQL("ALTER SERVER {}").format(name), _names(row), of_server | _OPTIONS)
+    admin.execute(sql.SQL("GRANT USAGE ON FOREIGN SERVER {} TO {}").format(name, sql.Identifier(OWNER)))
+    for role, conninfo in ((OWNER, shard.database), (READER, shard.reader)):
+        _map(admin, shard.name, role, conninfo)
+
+
+def _names(row: tuple[list[str] | None] | None) -> set[str]:
+    return {each.partition("=")[0] for each in (row[0] if row else None) or []}
+
+
+def _set_options(admin: psycopg.Connection, command: sql.Composed, now: set[str], wanted: Mapping[str, str]) -> None:
+    parts = [sql.SQL("DROP {}").format(sql.Identifier(name)) for name in now - set(wanted)]
+    for name, value in wanted.items():
+        verb = sql.SQL("SET" if name in now else "ADD")
+        parts.append(sql.SQL("{} {} {}").format(verb, sql.Identifier(name), value))
+    admin.execute(sql.SQL("{} OPTIONS ({})").format(command, sql.SQL(", ").join(parts)))
+
+
+def _map(admin: psycopg.Connection, server: str, role: str, conninfo: str) -> None:
+    options = {k: str(v) for k, v in conninfo_to_dict(conninfo).items() if k in _OF_THE_MAPPING}
+    # Where a socket or a certificate says who we are there is none.
+    options |= {} if "password" in options else {"password_required": "false"}
+    names = sql.Identifier(role), sql.Identifier(server)
+    admin.execute(sql.SQL("DROP USER MAPPING IF EXISTS FOR {} SERVER {}").format(*names))
+    parts = [sql.SQL("{} {}").format(sql.Identifier(name), value) for name, value in options.items()]
+    command = sql.SQL("CREATE USER MAPPING FOR {} SERVER {} OPTIONS ({})")
+    admin.execute(command.format(*names, sql.SQL(", ").join(parts)))
+
+
+def shard_states(connection: psycopg.Connection) -> list[ShardState]:
+    """`connection` is the owner's on the coordinator."""
+    found = connection.execute(
+        "SELECT shard_name, count(*), sum(nrows)::bigint FROM armillary.ranges GROUP BY shard_name"
+    ).fetchall()
+    held = {name: (ranges, rows) for name, ranges, rows in found}
+    return [ShardState(s.name, *held.get(s.name, (0, 0)), _problem(s)) for s in known_shards(connection)]
+
+
+def check_ranges(connection: psycopg.Connection) -> list[str]:
+    """What is not as it should be: rows that a part has too many or too few."""
+    problems = []
+    found = connection.execute(
+        "SELECT shard_name, split_part(table_name, '.', 1), partition, nrows, table_name FROM armillary.ranges"
+    ).fetchall()
+    shards = {shard.name: shard for shard in known_shards(connection)}
+    for name, schema_name, partition, rows, table_name in found:
+        target = sql.Identifier(schema_name.strip('"'), partition)
+        with _connected(shards[name], shards[name].database) as there:
+            try:
+                (count,) = there.execute(sql.SQL("SELECT count(*) FROM {}").format(target)).fetchone() or (0,)
+            except psycopg.Error as error:
+                problems.append(f"{table_name}, {partition} on {name}: {str(error).strip()}")
+                continue
+        if count != rows:
+            problems.append(f"{table_name}, {partition} on {name}: {count:,} rows where {rows:,} were loaded")
+    return problems

@@ -1,0 +1,135 @@
+"""The pixels that a search is given cover all of it, by brute force over positions in it."""
+
+import math
+import random
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from adql import nodes, translate
+from adql.parse import parse
+from adql.resolve import resolve
+from adql.rewrite import rewrite
+from schema.model import Catalogue, Column, Pixel, Schema, Table
+from schema.sharding.layout import NOWHERE, balanced, cells_of
+
+ORDER = 6
+PLACES = [(0.0, 90.0), (0.0, -90.0), (359.9999, 0.0), (45.0, 41.8103), (90.0, 0.0), (180.0, 66.0)]
+STARS = Table(
+    "s",
+    "s.stars",
+    tuple(Column(name, "double") for name in ("ra", "dec", "g")),
+    pixel=Pixel("hpx6", ORDER, "ra", "dec"),
+)
+CATALOGUE = Catalogue((Schema("s", (STARS,)),))
+
+
+def sql(condition: str) -> str:
+    return translate(f"SELECT g FROM s.stars WHERE {condition}", CATALOGUE).sql
+
+
+def ranges(condition: str) -> list[tuple[int, int]]:
+    query = rewrite(resolve(parse(f"SELECT g FROM s.stars WHERE {condition}"), CATALOGUE)[0])
+    found: list[tuple[int, int]] = []
+    pending: list[object] = [query.body.where]  # type: ignore[union-attr]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, nodes.And | nodes.Or):
+            pending += node.operands
+        elif isinstance(node, nodes.Between):
+            found.append((int(node.low.text), int(node.high.text)))  # type: ignore[union-attr]
+    return found
+
+
+def offsets(ra: float, dec: float, radius: float, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions in a cone, its edge included."""
+    rng = np.random.default_rng(3)
+    distance = np.radians(radius) * np.sqrt(rng.random(count))
+    distance[: count // 4] = np.radians(radius)
+    angle = 2 * np.pi * rng.random(count)
+    a, d = math.radians(ra), math.radians(dec)
+    lat = np.arcsin(np.clip(np.sin(d) * np.cos(distance) + np.cos(d) * np.sin(distance) * np.cos(angle), -1, 1))
+    lon = a + np.arctan2(np.sin(angle) * np.sin(distance) * np.cos(d), np.cos(distance) - np.sin(d) * np.sin(lat))
+    return np.degrees(lon) % 360, np.degrees(lat)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_position_in_a_cone_is_in_its_pixels(seed: int) -> None:
+    dice = random.Random(seed)
+    ra, dec = (
+        PLACES[seed] if seed < len(PLACES) else (dice.uniform(0, 360), math.degrees(math.asin(dice.uniform(-1, 1))))
+    )
+    radius = 10 ** dice.uniform(-4, math.log10(59))
+    found = ranges(f"DISTANCE(ra, dec, {ra}, {dec}) < {radius}")
+    lon, lat = offsets(ra, dec, radius, 4000)
+    cells = cells_of(pa.array(lon), pa.array(lat))
+    covered = np.zeros(len(cells), bool)
+    for first, last in found:
+        covered |= (cells >= first) & (cells <= last)
+    assert covered.all()
+    assert 1 <= len(found) <= 12
+
+
+def test_small_cones_get_few_pixels() -> None:
+    sizes = [sum(b - a + 1 for a, b in ranges(f"DISTANCE(ra, dec, {ra}, 12.3) < 0.1")) for ra in range(0, 360, 7)]
+    assert max(sizes) <= 40
+    assert sorted(sizes)[len(sizes) // 2] <= 3
+
+
+@pytest.mark.parametrize(
+    "region", ["POLYGON(10, 10, 20, 12, 18, 25, 9, 22)", "POLYGON(355, -5, 5, -5, 5, 5, 355, 5)", "BOX(30, 80, 20, 10)"]
+)
+def test_polygons_and_boxes_have_pixels_too(region: str) -> None:
+    assert '"hpx6" BETWEEN' in sql(f"1 = CONTAINS(POINT(ra, dec), {region})")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "DISTANCE(ra, dec, 10, 10) < g",
+        "DISTANCE(g, dec, 10, 10) < 1",
+        "DISTANCE(dec, ra, 10, 10) < 1",
+        "DISTANCE(ra, dec, 10, 10) < 80",
+        "DISTANCE(ra, dec, 10, 10) > 1",
+        "1 = CONTAINS(POINT(ra, dec), CIRCLE(ra, 10, 1))",
+    ],
+)
+def test_what_has_no_constant_place_or_is_not_the_tables_position_has_none(condition: str) -> None:
+    assert "hpx6" not in sql(condition)
+
+
+def test_the_pixel_is_that_of_the_table_not_of_a_query_in_from() -> None:
+    query = "SELECT g FROM (SELECT ra, dec, g FROM s.stars) AS q WHERE DISTANCE(q.ra, q.dec, 10, 10) < 1"
+    assert "hpx6" not in translate(query, CATALOGUE).sql
+
+
+def test_a_table_that_is_not_sharded_has_none() -> None:
+    plain = Catalogue((Schema("s", (Table("s", "s.stars", STARS.columns),)),))
+    assert "hpx6" not in translate("SELECT g FROM s.stars WHERE DISTANCE(ra, dec, 1, 1) < 1", plain).sql
+
+
+def test_balanced_ranges_cover_all_cells_once_with_about_as_many_rows() -> None:
+    counts = np.random.default_rng(1).poisson(20, 12 * 4**ORDER - NOWHERE)
+    found = balanced(counts, 4, 4)
+    assert (found[0].first, found[-1].beyond) == (NOWHERE, 12 * 4**ORDER)
+    assert all(a.beyond == b.first for a, b in pairwise(found))
+    rows = [int(counts[r.first - NOWHERE : r.beyond - NOWHERE].sum()) for r in found]
+    assert max(rows) < 1.02 * min(rows)
+    assert [r.shard for r in found] == sorted([0, 1, 2, 3] * 4)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5])
+def test_few_rows_still_make_ranges_of_the_whole_sky(rows: int) -> None:
+    counts = np.zeros(12 * 4**ORDER - NOWHERE, np.int64)
+    counts[100 : 100 + rows] = 1
+    found = balanced(counts, 3, 4)
+    assert (found[0].first, found[-1].beyond) == (NOWHERE, 12 * 4**ORDER)
+    assert all(r.first < r.beyond for r in found)
+
+
+def test_rows_without_a_position_are_nowhere() -> None:
+    cells = cells_of(pa.array([None, 10.0, math.nan, 10.0, 370.0]), pa.array([1.0, None, 1.0, 91.0, 0.0]))
+    assert cells.tolist()[:4] == [NOWHERE] * 4
+    assert cells[4] == cells_of(pa.array([10.0]), pa.array([0.0]))[0]
