@@ -5,15 +5,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 
 from schema.model import Catalogue
+from schema.roles import OWNER
 from schema.tap_schema import read_catalogue
 from tap.config import Config, load_config
 from tap.engine import database
+from tap.engine.private import ADMIN, PrivateCluster
 
 TABLES = ("ngc", "stars")
 
@@ -38,29 +40,49 @@ Ctrl-C stops; the data stay in {data}
 """
 
 
-def main(root: Path) -> None:
+def main(root: Path, shards: int) -> None:
     config = load_config()
-    cluster = database.cluster_of(config)
-    with step("Private PostgreSQL cluster, Unix socket only"):
-        started = not cluster.is_running()
-        if started:
-            cluster.start()
-    try:
+    clusters = [database.cluster_of(config), *(shard_cluster(config, number) for number in range(shards))]
+    with ExitStack() as stack:
+        stack.enter_context(suppress(KeyboardInterrupt))
+        with step(f"Private PostgreSQL cluster{f' and {shards} shards' if shards else ''}, Unix sockets only"):
+            for cluster in clusters:
+                start(cluster, stack)
         notes: list[str] = []
         with step("Roles, pgSphere and migrations"):
             database.prepare(config, notes.append)
         for note in notes:
             print(f"  {note}", flush=True)
+        if shards:
+            with step("Shards made ready and known"):
+                init_shards(config, clusters[1:])
         for name in TABLES:
-            load(name, root, config)
+            load(name, root, config, sharded=shards > 0 and name == "stars")
         page = config.base_url.removesuffix("/tap") + "/"
         print(WELCOME.format(url=config.base_url, page=page, data=config.data_dir), flush=True)
         serve()
-    except KeyboardInterrupt:
-        print("stopping", flush=True)
-    finally:
-        if started:
-            cluster.stop()
+    print("stopped", flush=True)
+
+
+def start(cluster: PrivateCluster, stack: ExitStack) -> None:
+    """Unless it runs; who starts it stops it."""
+    if not cluster.is_running():
+        cluster.start()
+        stack.callback(cluster.stop)
+
+
+def shard_cluster(config: Config, number: int) -> PrivateCluster:
+    return PrivateCluster(Path(config.data_dir).absolute() / f"shard{number}", "128MB")
+
+
+def init_shards(config: Config, clusters: list[PrivateCluster]) -> None:
+    path = Path(config.data_dir) / "shards.toml"
+    lines = [
+        f'[shards.shard{number}]\ndatabase = "{each.conninfo(OWNER)}"\nadmin = "{each.conninfo(ADMIN)}"\n'
+        for number, each in enumerate(clusters)
+    ]
+    path.write_text("\n".join(lines))
+    run("shards", "init", str(path))
 
 
 def serve() -> None:
@@ -73,7 +95,7 @@ def serve() -> None:
         service.wait()
 
 
-def load(name: str, root: Path, config: Config) -> None:
+def load(name: str, root: Path, config: Config, *, sharded: bool) -> None:
     """Loads a table of the sample, unless it is there."""
     with psycopg.connect(database.reader_conninfo(config)) as connection:
         catalogue: Catalogue = read_catalogue(connection)
@@ -81,9 +103,16 @@ def load(name: str, root: Path, config: Config) -> None:
         print(f"✓ {f'demo.{name} is there already':66}", flush=True)
         return
     file, description = root / "build/sample" / f"{name}.parquet", root / "deploy/sample" / f"{name}.toml"
-    arguments = ["load", str(file), "--table", f"demo.{name}", "--description", str(description)]
+    if sharded:
+        own = Path(config.data_dir) / description.name
+        own.write_text(description.read_text("utf-8").replace("[table]\n", "[table]\nsharded = true\n"), "utf-8")
+        description = own
     with step(f"demo.{name} loaded, indexed, analysed and published"):
-        subprocess.run([sys.executable, "-m", "tap", *arguments], check=True)
+        run("load", str(file), "--table", f"demo.{name}", "--description", str(description))
+
+
+def run(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "tap", *arguments], check=True)
 
 
 @contextmanager
@@ -96,4 +125,4 @@ def step(title: str) -> Iterator[None]:
 if __name__ == "__main__":
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.default_int_handler)
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))
