@@ -58,6 +58,8 @@ _UNREACHED = "The place where results lie cannot be reached just now. Please try
 _NOT_TEXT = "A column, such as a MOC or a UUID, cannot be compared, sorted or grouped as it is. CAST(column AS VARCHAR) gives its text, which can."
 _OURS = "An error of this service, not of your query, has been logged."
 
+_SHARD = re.compile(r'could not connect to server "(\w+)"')
+_SHARD_AWAY = "A part of this table cannot be reached just now: the shard {0} is away. Searches in parts of the sky that lie on others go on."
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _INTERRUPTED = {
     Reason.TIME_LIMIT: Answer(400, _TIME_LIMIT),
@@ -143,6 +145,8 @@ def describe(error: Exception) -> Answer:
 
 def _of_sqlstate(error: psycopg.Error) -> Answer:
     state = error.sqlstate or ""
+    if lost := _SHARD.search(str(error)) if state.startswith("08") else None:
+        return Answer(503, _SHARD_AWAY.format(lost[1]), 10)
     found = _SQLSTATES.get(state) or _CLASSES.get(state[:2])
     if found:
         return found

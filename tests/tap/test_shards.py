@@ -21,6 +21,7 @@ from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN
 from tap.engine.shards import check_ranges, init_shards, shard_states
+from tap.errors import describe
 from tests.conftest import ROOT, SAMPLE
 
 COUNT = 4
@@ -215,6 +216,23 @@ def test_a_shard_that_cannot_be_reached_is_told_by_name(sharded: Config) -> None
             owner.execute("UPDATE armillary.shards SET conninfo = %s WHERE shard_name = 'shard3'", (conninfo,))
     assert "cannot be reached" in (states["shard3"] or "")
     assert states["shard0"] is None
+
+
+def test_a_query_that_needs_a_shard_that_is_away_is_told_so_and_others_run(
+    sharded: Config, connection: psycopg.Connection
+) -> None:
+    with psycopg.connect(database.cluster_of(sharded).conninfo(ADMIN), autocommit=True) as admin:
+        admin.execute("ALTER SERVER shard2 OPTIONS (SET dbname 'gone')")
+        try:
+            with pytest.raises(psycopg.OperationalError) as error:
+                rows(connection, "SELECT COUNT(*) AS n FROM sharded.stars")
+            answer = describe(error.value)
+            # The first of the cells is round 45 degrees on the equator.
+            assert rows(connection, "SELECT tyc_id FROM sharded.stars WHERE DISTANCE(ra, dec, 45, 2) < 0.5")
+        finally:
+            admin.execute("ALTER SERVER shard2 OPTIONS (SET dbname 'shard2')")
+    assert (answer.status, "shard2" in answer.message) == (503, True)
+    assert rows(connection, "SELECT COUNT(*) AS n FROM sharded.stars") == [(981_852,)]
 
 
 def test_strangers_do_not_see_where_the_shards_are(connection: psycopg.Connection) -> None:
