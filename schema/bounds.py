@@ -14,6 +14,17 @@ from schema.model import Column
 _UCDS = ("pos.pm", "pos.parallax", "spect.dopplerVeloc", "phys.veloc", "time.epoch")
 
 
+def together(parts: list[tuple[Column, ...]]) -> tuple[Column, ...]:
+    """The columns of a table of which each part has been measured alone."""
+    return tuple(_widest(each) for each in zip(*parts, strict=True))
+
+
+def _widest(columns: tuple[Column, ...]) -> Column:
+    found = [c.bounds for c in columns if c.bounds]
+    widest = (min(a for a, _ in found), max(b for _, b in found)) if len(found) == len(columns) else None
+    return replace(columns[0], bounds=widest)
+
+
 def measured(connection: psycopg.Connection, target: sql.Composable, columns: tuple[Column, ...]) -> tuple[Column, ...]:
     """The columns, those with bounds that the table has now; what a description says of them counts more."""
     wanted = [c for c in columns if c.bounds is None and c.type.is_numeric and (c.ucd or "").startswith(_UCDS)]

@@ -11,6 +11,8 @@ dec = "dec"
 primary_key = ["id"]
 indexes = [["magnitude"], ["hip"]]
 sharded = true            # on all shards of this service, divided by the sky (docs/scaling.md)
+sharded_with = "gaia.source"  # divided as that table is
+healpix_id = "source_id"  # Gaia-like ids: by the cell in them, so that joins on them run on the shards
 
 [columns.ra]              # the name it shall have
 from = "ra_degrees"       # its name in the data file, where that differs
@@ -66,6 +68,8 @@ class TableDescription:
     indexes: tuple[tuple[str, ...], ...] = ()
     only_described: bool = False
     sharded: bool = False
+    sharded_with: str | None = None
+    healpix_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from schema.bounds import measured
 from schema.description import Description
 from schema.load.copy_binary import HEADER, TRAILER, encode, is_ascii
 from schema.load.reader import FileColumn, LoadError, Reader
-from schema.model import Column, Key, Table, quoted_if_needed
+from schema.model import Column, Key, Pixel, Table, quoted_if_needed
 from schema.plan import PlannedColumn, check_named, leading_columns, main_position, plan_columns
 from schema.roles import READER
 from schema.tap_schema import count_change, remove_table, write_keys, write_table
@@ -217,8 +217,8 @@ def publish_described(
     origin = table.origin
     connection.execute(
         "INSERT INTO armillary.tables (table_name, storage, nrows, ra, dec, loaded, title, publisher, creator,"
-        " licence, licence_url, citation, reference_url, pixel_column, pixel_order)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " licence, licence_url, citation, reference_url, pixel_column, pixel_order, layout, pixel_key, pixel_margin)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             table.table_name,
             table.storage,
@@ -233,12 +233,15 @@ def publish_described(
             origin.licence_url,
             origin.citation,
             origin.reference_url,
-            table.pixel.column if table.pixel else None,
-            table.pixel.order if table.pixel else None,
+            *_divided(table.pixel),
         ),
     )
     write_keys(connection, _keys(table, description))
     count_change(connection)
+
+
+def _divided(pixel: Pixel | None) -> tuple[object, ...]:
+    return (pixel.column, pixel.order, pixel.layout, pixel.key, pixel.margin) if pixel else (None, None, None, None, 0)
 
 
 def _keys(table: Table, description: Description) -> list[Key]:

@@ -1,34 +1,28 @@
 """Which part of the sky lies on which shard: ranges of HEALPix cells that hold about as many rows each."""
 
-from dataclasses import dataclass
-
 import astropy.units as u
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from astropy.coordinates import Latitude, Longitude
-from cdshealpix.nested import lonlat_to_healpix
+from cdshealpix.nested import lonlat_to_healpix, vertices
+
+from schema.model import Pixel
 
 ORDER = 6
 """Cells of 0.9 degrees, 49,152 of them."""
 NOWHERE = -1
 """The cell of rows without a position."""
+_EDGE = 8
+"""Points on each side of a cell to which distances from it are measured."""
 
 Cells = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Cells from `first` up to but without `beyond`, on the shard of that number."""
-
-    first: int
-    beyond: int
-    shard: int
+Degrees = npt.NDArray[np.float64]
 
 
 def cells_of(ra: pa.Array, dec: pa.Array, order: int = ORDER) -> Cells:
-    """The nested cell of every row."""
-    lon, lat = (each.cast(pa.float64()).to_numpy(zero_copy_only=False) for each in (ra, dec))
+    """The nested cell of every row's position."""
+    lon, lat = _degrees(ra), _degrees(dec)
     known = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lat) <= 90)
     cells = np.full(len(lon), NOWHERE, np.int64)
     if known.any():
@@ -36,8 +30,40 @@ def cells_of(ra: pa.Array, dec: pa.Array, order: int = ORDER) -> Cells:
     return cells
 
 
-def balanced(counts: Cells, shards: int, ranges_each: int, order: int = ORDER) -> tuple[Range, ...]:
-    """`counts`: rows of each cell, NOWHERE first. Neighbours share a shard, so that a small cone meets few."""
+def _degrees(values: pa.Array) -> Degrees:
+    return np.asarray(values.cast(pa.float64()), np.float64)
+
+
+def cells_in(ids: pa.Array, pixel: Pixel) -> Cells:
+    """The cell in every row's Gaia-like id."""
+    known = ids.is_valid().to_numpy(zero_copy_only=False)
+    cells = ids.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False) >> pixel.shift
+    return np.where(known & (cells >= 0) & (cells < 12 * 4**pixel.order), cells, NOWHERE)
+
+
+def farthest(cells: Cells, ra: pa.Array, dec: pa.Array, order: int = ORDER) -> float:
+    """How many degrees, at most, a position lies outside of the cell that its row was given."""
+    lon, lat = _degrees(ra), _degrees(dec)
+    outside = np.isfinite(lon) & (np.abs(lat) <= 90) & (cells != NOWHERE)
+    outside &= cells_of(ra, dec, order) != cells
+    if not outside.any():
+        return 0.0
+    edge_lon, edge_lat = vertices(cells[outside].astype(np.uint64), order, step=_EDGE)
+    points, edges = _vectors(lon[outside], lat[outside]), _vectors(edge_lon.deg, edge_lat.deg)
+    chords = np.linalg.norm(edges - points[:, None, :], axis=2).min(axis=1)
+    return float(np.degrees(2 * np.arcsin(np.clip(chords.max() / 2, 0, 1))))
+
+
+def _vectors(lon: Degrees, lat: Degrees) -> Degrees:
+    a, d = np.radians(lon), np.radians(lat)
+    return np.stack([np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)], axis=-1)
+
+
+def balanced(counts: Cells, shards: int, ranges_each: int, order: int = ORDER) -> list[tuple[int, int, int]]:
+    """First cell, the one beyond the last, and the shard's number, of each range; neighbours share a shard,
+
+    so that a small cone meets few. `counts`: rows of each cell, NOWHERE first.
+    """
     total = shards * ranges_each
     before = np.cumsum(counts)
     wanted = before[-1] * np.arange(1, total) / total
@@ -45,4 +71,4 @@ def balanced(counts: Cells, shards: int, ranges_each: int, order: int = ORDER) -
     end = 12 * 4**order
     bounds = np.unique(np.concatenate(([NOWHERE], np.clip(cuts, 0, end - 1), [end])))
     pairs = list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))
-    return tuple(Range(a, b, index * shards // len(pairs)) for index, (a, b) in enumerate(pairs))
+    return [(a, b, index * shards // len(pairs)) for index, (a, b) in enumerate(pairs)]

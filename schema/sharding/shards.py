@@ -65,13 +65,16 @@ def _shard(where: str, name: str, values: dict[str, Any]) -> Shard:
 
 
 def known_shards(connection: psycopg.Connection) -> tuple[Shard, ...]:
-    """Those of the coordinator, in the order in which they were added."""
-    rows = connection.execute("SELECT shard_name, conninfo FROM armillary.shards ORDER BY shard_name").fetchall()
-    return tuple(Shard(name, conninfo, make_conninfo(conninfo, user=READER)) for name, conninfo in rows)
+    """Those of the coordinator, by name; `connection` is the owner's."""
+    rows = connection.execute(
+        "SELECT shard_name, conninfo, reader FROM armillary.shards ORDER BY shard_name"
+    ).fetchall()
+    return tuple(Shard(name, owner, reader or make_conninfo(owner, user=READER)) for name, owner, reader in rows)
 
 
 def remember(connection: psycopg.Connection, shard: Shard) -> None:
     connection.execute(
-        "INSERT INTO armillary.shards VALUES (%s, %s) ON CONFLICT (shard_name) DO UPDATE SET conninfo = excluded.conninfo",
-        (shard.name, shard.database),
+        "INSERT INTO armillary.shards VALUES (%s, %s, %s)"
+        " ON CONFLICT (shard_name) DO UPDATE SET conninfo = excluded.conninfo, reader = excluded.reader",
+        (shard.name, shard.database, shard.reader),
     )

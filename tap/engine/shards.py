@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from schema.migrate import migrate, migrations
 from schema.roles import OWNER, READER, prepare_roles
 from schema.sharding.shards import Shard, ShardError, known_shards, remember
 from tap.config import Config
@@ -56,6 +57,8 @@ def _make_ready(config: Config, shard: Shard, say: Say) -> None:
     problem = _problem(shard)
     if problem:
         raise ShardError(f"shard {shard.name}: {problem}")
+    with _connected(shard, shard.database) as connection:
+        migrate(connection, migrations())
 
 
 def _problem(shard: Shard) -> str | None:

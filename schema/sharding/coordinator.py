@@ -1,0 +1,46 @@
+"""How the coordinator knows a sharded table: foreign partitions, and its place in TAP_SCHEMA."""
+
+from dataclasses import replace
+
+import psycopg
+from psycopg import sql
+
+from schema.model import Column, Range, Table
+from schema.plan import leading_columns
+from schema.publish import create_table, described_table, publish_described
+from schema.sharding.plan import Plan
+
+
+def attach(
+    connection: psycopg.Connection, plan: Plan, name: str, columns: tuple[Column, ...], rows: list[int]
+) -> Table:
+    """Publishes the table; `rows` are those of each range."""
+    create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)
+    for each in plan.ranges:
+        attach_range(connection, plan.schema_name, plan.storage, each)
+    table = described_table(
+        plan.schema_name, name, columns, plan.description, leading_columns(plan.position, plan.description)
+    )
+    storage = plan.storage if plan.storage != name else None
+    table = replace(table, nrows=sum(rows), storage=storage, pixel=plan.pixel, ranges=plan.ranges)
+    publish_described(connection, table, plan.description, plan.position, loaded=True)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO armillary.ranges VALUES (%s, %s, %s, %s, %s, %s)",
+            [
+                (table.table_name, r.first, r.beyond, r.shard, r.partition, count)
+                for r, count in zip(plan.ranges, rows, strict=True)
+            ],
+        )
+    return table
+
+
+def attach_range(connection: psycopg.Connection, schema_name: str, storage: str, of: Range) -> None:
+    """As partition of the coordinator's table."""
+    command = (
+        "CREATE FOREIGN TABLE {} PARTITION OF {} FOR VALUES FROM ({}) TO ({}) SERVER {}"
+        " OPTIONS (schema_name {}, table_name {})"
+    )
+    part, parent = sql.Identifier(schema_name, of.partition), sql.Identifier(schema_name, storage)
+    server, names = sql.Identifier(of.shard), (schema_name, of.partition)
+    connection.execute(sql.SQL(command).format(part, parent, of.first, of.beyond, server, *names))
