@@ -31,7 +31,7 @@ Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
 
-class _Field:
+class Field:
     """A column's values in PostgreSQL's form: NULLs, and a width for all or bytes with lengths."""
 
     def __init__(self, null: npt.NDArray[np.bool_], values: npt.NDArray[np.void] | Bytes, lengths: Ints | None) -> None:
@@ -51,11 +51,16 @@ def encode(batch: pa.RecordBatch, wanted: tuple[Type, ...]) -> bytes:
 
 def encode_rows(batch: pa.RecordBatch, wanted: tuple[Type, ...]) -> tuple[bytes, Ints]:
     """The same, with where each row begins."""
-    fields = [_field(batch.column(i), type_, batch.schema.field(i).name) for i, type_ in enumerate(wanted)]
-    return _interleave(fields, batch.num_rows)
+    return interleave(fields_of(batch, wanted), batch.num_rows)
 
 
-def _interleave(fields: list[_Field], rows: int) -> tuple[bytes, Ints]:
+def fields_of(batch: pa.RecordBatch, wanted: tuple[Type, ...]) -> list[Field]:
+    """Its columns as PostgreSQL has them. Raises: LoadError."""
+    return [_field(batch.column(i), type_, batch.schema.field(i).name) for i, type_ in enumerate(wanted)]
+
+
+def interleave(fields: list[Field], rows: int) -> tuple[bytes, Ints]:
+    """The rows, and where each begins."""
     sizes = [field.sizes() for field in fields]
     total = np.full(rows, 2 + 4 * len(fields), np.int64)
     for size in sizes:
@@ -78,7 +83,7 @@ def _view(buffer: Bytes, dtype: str) -> npt.NDArray[np.generic]:
     return np.ndarray((buffer.nbytes - kind.itemsize + 1,), kind, buffer, 0, (1,))
 
 
-def _put(out: Bytes, place: Ints, field: _Field) -> None:
+def _put(out: Bytes, place: Ints, field: Field) -> None:
     there = ~field.null
     if field.lengths is None:
         kind = f"V{field.values.dtype.itemsize}"
@@ -90,7 +95,7 @@ def _put(out: Bytes, place: Ints, field: _Field) -> None:
     out[np.repeat(place, lengths) + inside] = field.values[np.repeat(starts, lengths) + inside]
 
 
-def _field(column: pa.Array, type_: Type, name: str) -> _Field:
+def _field(column: pa.Array, type_: Type, name: str) -> Field:
     column = _cast(column, type_, name)
     null = column.is_null().to_numpy(zero_copy_only=False)
     if type_ in (types.TEXT, types.UNICODE, types.BYTES):
@@ -104,7 +109,7 @@ def _field(column: pa.Array, type_: Type, name: str) -> _Field:
     if type_ is types.TIMESTAMP:
         values = values.astype("datetime64[us]").astype(np.int64) - _EPOCH
     dtype = {types.BOOLEAN: ">u1", types.REAL: ">f4", types.DOUBLE: ">f8"}.get(type_, f">i{type_.width or 8}")
-    return _Field(null, np.ascontiguousarray(values.astype(dtype)), None)
+    return Field(null, np.ascontiguousarray(values.astype(dtype)), None)
 
 
 def _cast(column: pa.Array, type_: Type, name: str) -> pa.Array:
@@ -122,7 +127,7 @@ def _cast(column: pa.Array, type_: Type, name: str) -> pa.Array:
         raise LoadError(f"column {name}: {error}; give its type in the description") from error
 
 
-def _strings(column: pa.Array, null: npt.NDArray[np.bool_], name: str) -> _Field:
+def _strings(column: pa.Array, null: npt.NDArray[np.bool_], name: str) -> Field:
     offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1].astype(
         np.int64
     )
@@ -132,7 +137,7 @@ def _strings(column: pa.Array, null: npt.NDArray[np.bool_], name: str) -> _Field
         raise LoadError(f"column {name}: a text holds a NUL character, which PostgreSQL cannot store")
     if pa.types.is_string(column.type) and content.size and int(content.max()) > 127:
         _check_utf8(column, name)
-    return _Field(null, content, np.diff(offsets))
+    return Field(null, content, np.diff(offsets))
 
 
 def _check_utf8(column: pa.Array, name: str) -> None:
@@ -142,12 +147,12 @@ def _check_utf8(column: pa.Array, name: str) -> None:
         raise LoadError(f"column {name}: {error}") from error
 
 
-def _arrays(column: pa.Array, null: npt.NDArray[np.bool_], type_: Type) -> _Field:
+def _arrays(column: pa.Array, null: npt.NDArray[np.bool_], type_: Type) -> Field:
     """Arrays are rare and each has a header of its own: one after the other."""
     oid, dtype = _OIDS[type_]
     chunks = [b"" if value is None else _array(value, oid, dtype) for value in column.to_pylist()]
     lengths = np.fromiter(map(len, chunks), np.int64, len(chunks))
-    return _Field(null, np.frombuffer(b"".join(chunks), np.uint8), lengths)
+    return Field(null, np.frombuffer(b"".join(chunks), np.uint8), lengths)
 
 
 def _array(values: list[float | None], oid: int, dtype: str) -> bytes:
