@@ -122,10 +122,19 @@ def storage_for(connection: psycopg.Connection, schema_name: str, name: str) -> 
         "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace", (sql.Identifier(schema_name).as_string(),)
     )
     taken = {str(each[0]) for each in found}
-    if name in taken and not row:
+    if name in taken and not row and not _lies_on_shards(connection, schema_name, name):
         raise LoadError(f"{full_name} exists in the database but is not published; publish or drop it first")
     choices = [name, *(f"{name}_{number}" for number in range(2, 10_000))]
     return (str(row[0]) if row else None), next(each for each in choices if each not in taken)
+
+
+def _lies_on_shards(connection: psycopg.Connection, schema_name: str, name: str) -> bool:
+    """Whether it is what an unpublished sharded table left, which may be replaced: its rows are elsewhere."""
+    row = connection.execute(
+        "SELECT FROM pg_inherits JOIN pg_foreign_table ON ftrelid = inhrelid WHERE inhparent = to_regclass(%s)",
+        (sql.Identifier(schema_name, name).as_string(connection),),
+    ).fetchone()
+    return row is not None
 
 
 def create_table(

@@ -22,7 +22,8 @@ from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.migrate import ChangedMigration
 from schema.publish import Loaded, load_table, publish_table, unpublish_table
-from schema.sharding.load import load_sharded
+from schema.sharding.leftovers import drop_replaced
+from schema.sharding.load import SourceFile, load_sharded
 from tap.app import create_app, query_worker
 from tap.config import ENVIRONMENT, Config, ConfigError, about, load_config
 from tap.engine import database
@@ -135,9 +136,10 @@ def load(config: Config, file: Path, table: str, description: Path | None) -> No
         described = read_description(description) if description else Description()
         wanted = {c.source or name: c.type for name, c in described.columns.items() if c.type}
         if described.table.sharded:
-            done = load_sharded(connection, lambda: open_file(file, wanted), table, described, progress)
+            done = load_sharded(connection, SourceFile(file, wanted), table, described, progress)
         else:
             done = load_table(connection, open_file(file, wanted), table, described, progress)
+            drop_replaced(connection, done.table.table_name)
     _report(done, "replaced" if done.replaced else "loaded")
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 import psycopg
 
+from schema.sharding.check import check_ranges, unused
+from schema.sharding.leftovers import drop_leftovers, forget_loads
 from schema.sharding.shards import ShardError, read_shards_file
 from tap.config import Config
 from tap.engine import database
 from tap.engine.pgsphere import PgSphereMissing
-from tap.engine.shards import check_ranges, init_shards, shard_states
+from tap.engine.shards import init_shards, shard_states
 
 
 @click.group()
@@ -54,8 +56,22 @@ def show(config: Config) -> None:
 @shards.command()
 @click.pass_obj
 def check(config: Config) -> None:
-    """Count the rows of every part on its shard. Ends with 1 if one is not as it was loaded."""
+    """Compare rows and checksum of every part on its shard; say what lies there for nobody. Ends with 1 if a part is not as it was loaded."""
     with _owner(config) as connection:
-        problems = check_ranges(connection)
-    click.echo("\n".join(problems) or "All parts are as they were loaded.")
+        problems, notes = check_ranges(connection), unused(connection)
+    click.echo("\n".join([*problems, *notes, *([] if problems else ["All parts are as they were loaded."])]))
     raise SystemExit(1 if problems else 0)
+
+
+@shards.command("drop-orphans")
+@click.option("--unfinished", is_flag=True, help="Interrupted loads too: they will begin anew.")
+@click.pass_obj
+def drop_orphans(config: Config, *, unfinished: bool) -> None:
+    """Drop parts that no table uses: what interrupted moves left, and tables that were dropped here."""
+    with _owner(config) as connection:
+        if unfinished:
+            forget_loads(connection)
+        dropped = drop_leftovers(connection)
+    for each in dropped:
+        click.echo(f"{each.part.table_name}: {each.part.partition} dropped on {each.shard.name}")
+    click.echo(f"{len(dropped)} parts dropped")

@@ -8,13 +8,14 @@ from psycopg import sql
 from schema.model import Column, Range, Table
 from schema.plan import leading_columns
 from schema.publish import create_table, described_table, publish_described
+from schema.sharding.checksum import Held
 from schema.sharding.plan import Plan
 
 
 def attach(
-    connection: psycopg.Connection, plan: Plan, name: str, columns: tuple[Column, ...], rows: list[int]
+    connection: psycopg.Connection, plan: Plan, name: str, columns: tuple[Column, ...], held: list[Held]
 ) -> Table:
-    """Publishes the table; `rows` are those of each range."""
+    """Publishes the table; `held` is what each range holds."""
     create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)
     for each in plan.ranges:
         attach_range(connection, plan.schema_name, plan.storage, each)
@@ -22,14 +23,14 @@ def attach(
         plan.schema_name, name, columns, plan.description, leading_columns(plan.position, plan.description)
     )
     storage = plan.storage if plan.storage != name else None
-    table = replace(table, nrows=sum(rows), storage=storage, pixel=plan.pixel, ranges=plan.ranges)
+    table = replace(table, nrows=sum(each.rows for each in held), storage=storage, pixel=plan.pixel, ranges=plan.ranges)
     publish_described(connection, table, plan.description, plan.position, loaded=True)
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO armillary.ranges VALUES (%s, %s, %s, %s, %s, %s)",
+            "INSERT INTO armillary.ranges VALUES (%s, %s, %s, %s, %s, %s, %s)",
             [
-                (table.table_name, r.first, r.beyond, r.shard, r.partition, count)
-                for r, count in zip(plan.ranges, rows, strict=True)
+                (table.table_name, r.first, r.beyond, r.shard, r.partition, found.rows, found.checksum)
+                for r, found in zip(plan.ranges, held, strict=True)
             ],
         )
     return table

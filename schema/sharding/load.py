@@ -2,40 +2,43 @@
 
 The file is read twice: once for how many rows each cell has, so that all ranges hold about as many, and once for
 the rows, which go straight to the shards. Each shard has its part, with indexes, before the coordinator knows of it.
+A load that was interrupted goes on when it is started again.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import replace
-from itertools import pairwise
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
 
-import numpy as np
 import psycopg
-import pyarrow as pa
 from psycopg import sql
 
-from schema import types
-from schema.bounds import measured, together
 from schema.description import Description
-from schema.load.copy_binary import HEADER, TRAILER, encode_rows, is_ascii
+from schema.load import open_file
 from schema.load.reader import Reader
-from schema.model import Column, Range, quoted_if_needed
-from schema.publish import (
-    Loaded,
-    Progress,
-    make_schema,
-    refused_rows,
-    split_table_name,
-    storage_for,
-    warnings_of,
-    with_text_type,
-)
+from schema.publish import Loaded, Progress, make_schema, split_table_name, warnings_of
+from schema.sharding.begin import Begun, begun, give_up
 from schema.sharding.coordinator import attach
-from schema.sharding.layout import NOWHERE
-from schema.sharding.parts import attach_part, connected, create_parent, create_part, drop_parts, index_part
-from schema.sharding.plan import Plan, new_ranges, no_counts, planned, ranges_of_layout
-from schema.sharding.shards import Shard, known_shards
+from schema.sharding.fill import fill
+from schema.sharding.journal import LoadInUse, forget_load, keep_to_oneself, load_id_of
+from schema.sharding.leftovers import drop_replaced
+from schema.sharding.parts import ShardAway
+from schema.sharding.plan import ranges_of_layout
+
+INTERRUPTED = (psycopg.OperationalError, psycopg.InterfaceError, ShardAway, LoadInUse, KeyboardInterrupt, SystemExit)
+"""Nothing is wrong with the file: what is there is kept, for the load to go on with."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """Opens a file as often as it is asked to."""
+
+    path: Path
+    wanted_types: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self) -> Reader:
+        return open_file(self.path, self.wanted_types)
 
 
 def load_sharded(
@@ -45,107 +48,48 @@ def load_sharded(
     description: Description,
     progress: Progress = lambda rows, fraction: None,
 ) -> Loaded:
-    """As `load_table`, on all shards of the coordinator. Raises: LoadError, DescriptionError, with nothing left behind."""
-    schema_name, name = split_table_name(table_name)
-    full_name = f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}"
-    with connection.transaction():
-        make_schema(connection, schema_name)
-        previous, storage = storage_for(connection, schema_name, name)
-        plan = planned(connection, open_reader(), (schema_name, name, storage), description)
-        plan = _divided(connection, plan, full_name, open_reader())
-        with ExitStack() as undo:
-            undo.callback(drop_parts, list(plan.shards.values()), schema_name, storage, plan.ranges)
-            rows, columns = _fill_shards(plan, open_reader(), progress)
-            table = attach(connection, plan, name, columns, rows)
+    """As `load_table`, on all shards of the coordinator. An interrupted load of a `SourceFile` goes on.
+
+    Raises: LoadError, DescriptionError, with nothing left behind; what INTERRUPTED lists leaves what is there.
+    """
+    load = begun(connection, open_reader, table_name, description, _load_id(open_reader, table_name, description))
+    with _kept_if_interrupted(connection, load), connection.transaction():
+        keep_to_oneself(connection, load.table_name, load.load_id)
+        _hold_layout(connection, load)
+        held, columns = fill(load, open_reader(), progress)
+        make_schema(connection, load.plan.schema_name)
+        table = attach(connection, load.plan, split_table_name(table_name)[1], columns, held)
+        forget_load(connection, load.table_name)
+    if load.previous is not None:
+        previous = sql.Identifier(load.plan.schema_name, load.previous)
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(previous))
+    drop_replaced(connection, load.table_name)
+    return Loaded(table, warnings_of(table), load.previous)
+
+
+def _load_id(open_reader: Callable[[], Reader], table_name: str, description: Description) -> str:
+    if isinstance(open_reader, SourceFile):
+        return load_id_of(open_reader.path, table_name, description)
+    return uuid4().hex
+
+
+@contextmanager
+def _kept_if_interrupted(connection: psycopg.Connection, load: Begun) -> Iterator[None]:
+    with ExitStack() as undo:
+        undo.callback(give_up, connection, load.table_name, load.load_id)
+        try:
+            yield
+        except INTERRUPTED:
             undo.pop_all()
-    if previous is not None:
-        with connection.transaction():
-            connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema_name, previous)))
-        drop_parts(list(known_shards(connection)), schema_name, previous, ())
-    return Loaded(table, warnings_of(table), previous)
+            raise
+        undo.pop_all()
 
 
-def _divided(connection: psycopg.Connection, plan: Plan, table_name: str, reader: Reader) -> Plan:
-    """With its ranges: those of its layout, or new ones that hold about as many rows each."""
-    counts, margin = no_counts(plan), 0.0
-    for batch in reader.batches():
-        chosen = plan.chosen(batch)
-        cells = plan.cells(chosen)
-        counts += np.bincount(cells - NOWHERE, minlength=len(counts))
-        margin = max(margin, plan.margin(chosen, cells))
-    found = ranges_of_layout(connection, plan, table_name) or new_ranges(counts, plan)
-    ranges = tuple(Range(a, b, shard, f"{plan.storage}_p{i}") for i, (a, b, shard) in enumerate(found))
-    return replace(plan, ranges=ranges, pixel=replace(plan.pixel, margin=margin))
-
-
-def _fill_shards(plan: Plan, reader: Reader, progress: Progress) -> tuple[list[int], tuple[Column, ...]]:
-    """Rows of every range, and the columns with what was seen of their values."""
-    for shard in plan.shards.values():
-        with connected(shard) as connection:
-            make_schema(connection, plan.schema_name)
-            connection.commit()
-    with ExitStack() as stack, ThreadPoolExecutor(len(plan.shards)) as threads:
-        connections = [stack.enter_context(connected(plan.shards[r.shard])) for r in plan.ranges]
-        pairs = list(zip(connections, plan.ranges, strict=True))
-        for connection, each in pairs:
-            create_part(connection, plan, each)
-        rows, wide = _copy(plan, connections, reader, progress)
-        list(threads.map(lambda pair: index_part(pair[0], plan, pair[1]), pairs))
-        for connection in connections:
-            connection.commit()
-        columns = tuple(with_text_type(c, wide) for c in plan.columns)
-        return rows, together(list(threads.map(lambda shard: _finish(plan, shard, columns), plan.shards.values())))
-
-
-def _finish(plan: Plan, shard: Shard, columns: tuple[Column, ...]) -> tuple[Column, ...]:
-    """Puts the parts of a shard together."""
-    with connected(shard) as connection:
-        create_parent(connection, plan)
-        for each in plan.ranges:
-            if each.shard == shard.name:
-                attach_part(connection, plan, each)
-        connection.execute(sql.SQL("ANALYZE {}").format(plan.parent))
-        found = measured(connection, plan.parent, columns)
-        connection.commit()
-    return found
-
-
-def _copy(
-    plan: Plan, connections: list[psycopg.Connection], reader: Reader, progress: Progress
-) -> tuple[list[int], set[str]]:
-    """Rows of every range, and the text columns that hold more than ASCII."""
-    rows, wide = np.zeros(len(plan.ranges), np.int64), set[str]()
-    command = "COPY {} FROM STDIN (FORMAT binary, FREEZE)"
-    with refused_rows(), ExitStack() as stack:
-        copies = [
-            stack.enter_context(stack.enter_context(c.cursor()).copy(sql.SQL(command).format(plan.part(each))))
-            for c, each in zip(connections, plan.ranges, strict=True)
-        ]
-        for copy in copies:
-            copy.write(HEADER)
-        for batch in reader.batches():
-            chosen = plan.chosen(batch)
-            wide |= {
-                c.name for i, c in enumerate(plan.columns) if c.type is types.TEXT and not is_ascii(chosen.column(i))
-            }
-            pieces, counts = _sorted_out(plan, chosen)
-            for copy, piece in zip(copies, pieces, strict=True):
-                copy.write(piece)
-            rows += counts
-            progress(int(rows.sum()), reader.fraction())
-        for copy in copies:
-            copy.write(TRAILER)
-    return rows.tolist(), wide
-
-
-def _sorted_out(plan: Plan, chosen: pa.RecordBatch) -> tuple[list[bytes], np.ndarray]:
-    """The rows of each range, as COPY BINARY has them, and how many they are."""
-    cells = plan.cells(chosen)
-    firsts = np.array([each.first for each in plan.ranges])
-    owners = np.searchsorted(firsts, cells, side="right") - 1
-    order = np.argsort(owners, kind="stable")
-    placed = chosen.append_column(plan.pixel.column, pa.array(cells.astype(np.int32))).take(pa.array(order))
-    data, starts = encode_rows(placed, tuple(c.type for c in plan.all_columns))
-    ends = np.append(starts, len(data))
-    cuts = np.searchsorted(owners[order], np.arange(len(firsts) + 1))
-    return [data[ends[a] : ends[b]] for a, b in pairwise(cuts)], np.diff(cuts)
+def _hold_layout(connection: psycopg.Connection, load: Begun) -> None:
+    """Until it is loaded no range moves, and nobody else replaces the table. Raises: LoadInUse."""
+    own = "SELECT FROM armillary.tables WHERE table_name = %s FOR UPDATE"
+    connection.execute(own, (load.table_name,))
+    connection.execute("SELECT FROM armillary.tables WHERE layout = %s FOR SHARE", (load.plan.pixel.layout,))
+    ranges = [(each.first, each.beyond, each.shard) for each in load.plan.ranges]
+    if ranges_of_layout(connection, load.plan, load.table_name) not in (None, ranges):
+        raise LoadInUse(f"{load.table_name}: ranges of its layout have moved; start it again")

@@ -1,7 +1,12 @@
-"""The part of a table that lies on one shard: a partitioned table of the same name, with the ranges that are there."""
+"""The part of a table that lies on one shard: a partitioned table of the same name, with the ranges that are there.
+
+Each shard keeps a list of the parts that were made on it (armillary.parts), so that none is forgotten, and none that
+is somebody else's is dropped.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -13,22 +18,76 @@ from schema.sharding.plan import Plan
 from schema.sharding.shards import Shard
 
 
+class ShardAway(LoadError):
+    """A shard cannot be reached; what it holds stays there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part as its shard's list has it."""
+
+    schema_name: str
+    partition: str
+    storage: str
+    table_name: str
+    load_id: str
+
+    @property
+    def name(self) -> sql.Identifier:
+        return sql.Identifier(self.schema_name, self.partition)
+
+    @property
+    def parent(self) -> sql.Identifier:
+        return sql.Identifier(self.schema_name, self.storage)
+
+
 @contextmanager
 def connected(shard: Shard) -> Iterator[psycopg.Connection]:
-    """In a transaction that is rolled back unless it was committed. Raises: LoadError."""
+    """In a transaction that is rolled back unless it was committed. Raises: ShardAway."""
     try:
         connection = psycopg.connect(shard.database)
     except psycopg.OperationalError as error:
-        raise LoadError(f"shard {shard.name} cannot be reached: {str(error).strip()}") from error
+        raise ShardAway(f"shard {shard.name} cannot be reached: {str(error).strip()}") from error
     try:
         yield connection
     finally:
         connection.close()
 
 
+def listed_parts(connection: psycopg.Connection) -> list[Part]:
+    found = connection.execute(
+        "SELECT schema_name, partition, storage, table_name, load_id FROM armillary.parts ORDER BY 1, 3, 2"
+    )
+    return [Part(*row) for row in found]
+
+
+def list_part(connection: psycopg.Connection, part: Part, *, ready: bool = False) -> None:
+    connection.execute(
+        "INSERT INTO armillary.parts (schema_name, partition, storage, table_name, load_id, ready)"
+        " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (schema_name, partition) DO UPDATE"
+        " SET storage = excluded.storage, table_name = excluded.table_name, load_id = excluded.load_id,"
+        " ready = excluded.ready, taken = 0",
+        (part.schema_name, part.partition, part.storage, part.table_name, part.load_id, ready),
+    )
+
+
+def drop_part(connection: psycopg.Connection, part: Part) -> None:
+    """With the table that it was attached to, if it was the last there; nothing if it is not in the list."""
+    names = (part.schema_name, part.partition)
+    done = connection.execute("DELETE FROM armillary.parts WHERE schema_name = %s AND partition = %s", names)
+    if done.rowcount:
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(part.name))
+    row = connection.execute(
+        "SELECT FROM pg_class WHERE oid = to_regclass(%s) AND relkind = 'p'"
+        " AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = pg_class.oid)",
+        (part.parent.as_string(connection),),
+    ).fetchone()
+    if row is not None:
+        connection.execute(sql.SQL("DROP TABLE {}").format(part.parent))
+
+
 def create_part(connection: psycopg.Connection, plan: Plan, of: Range) -> None:
     """Empty, without indexes; its CHECK lets it be attached without being read."""
-    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(plan.part(of)))
     create_table(connection, plan.part(of), plan.all_columns, plan.description)
     pixel = sql.Identifier(plan.pixel.column)
     check = "ALTER TABLE {} ALTER {} SET NOT NULL, ADD CHECK ({} >= {} AND {} < {})"
@@ -39,20 +98,23 @@ def index_part(connection: psycopg.Connection, plan: Plan, of: Range) -> None:
     index_table(connection, plan.part(of), plan.position, plan.description)
 
 
-def create_parent(connection: psycopg.Connection, plan: Plan) -> None:
+def ensure_parent(connection: psycopg.Connection, plan: Plan) -> None:
     """What queries name there."""
-    create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)
+    if not exists(connection, plan.parent):
+        create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)
 
 
-def attach_part(connection: psycopg.Connection, plan: Plan, of: Range) -> None:
+def exists(connection: psycopg.Connection, table: sql.Identifier) -> bool:
+    (found,) = connection.execute("SELECT to_regclass(%s)", (table.as_string(connection),)).fetchone() or (None,)
+    return found is not None
+
+
+def is_attached(connection: psycopg.Connection, part: sql.Identifier) -> bool:
+    name = part.as_string(connection)
+    row = connection.execute("SELECT FROM pg_class WHERE oid = to_regclass(%s) AND relispartition", (name,)).fetchone()
+    return row is not None
+
+
+def attach_part(connection: psycopg.Connection, parent: sql.Identifier, part: sql.Identifier, of: Range) -> None:
     command = "ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})"
-    connection.execute(sql.SQL(command).format(plan.parent, plan.part(of), of.first, of.beyond))
-
-
-def drop_parts(shards: list[Shard], schema_name: str, storage: str, ranges: tuple[Range, ...]) -> None:
-    """The tables of that name on all shards, and parts that were not attached yet. A shard that is away keeps its own."""
-    for shard in shards:
-        names = [storage, *(each.partition for each in ranges if each.shard == shard.name)]
-        with psycopg.connect(shard.database, autocommit=True) as connection:
-            for name in names:
-                connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema_name, name)))
+    connection.execute(sql.SQL(command).format(parent, part, of.first, of.beyond))

@@ -125,23 +125,3 @@ def shard_states(connection: psycopg.Connection) -> list[ShardState]:
     ).fetchall()
     held = {name: (ranges, rows) for name, ranges, rows in found}
     return [ShardState(s.name, *held.get(s.name, (0, 0)), _problem(s)) for s in known_shards(connection)]
-
-
-def check_ranges(connection: psycopg.Connection) -> list[str]:
-    """What is not as it should be: rows that a part has too many or too few."""
-    problems = []
-    found = connection.execute(
-        "SELECT shard_name, split_part(table_name, '.', 1), partition, nrows, table_name FROM armillary.ranges"
-    ).fetchall()
-    shards = {shard.name: shard for shard in known_shards(connection)}
-    for name, schema_name, partition, rows, table_name in found:
-        target = sql.Identifier(schema_name.strip('"'), partition)
-        with _connected(shards[name], shards[name].database) as there:
-            try:
-                (count,) = there.execute(sql.SQL("SELECT count(*) FROM {}").format(target)).fetchone() or (0,)
-            except psycopg.Error as error:
-                problems.append(f"{table_name}, {partition} on {name}: {str(error).strip()}")
-                continue
-        if count != rows:
-            problems.append(f"{table_name}, {partition} on {name}: {count:,} rows where {rows:,} were loaded")
-    return problems

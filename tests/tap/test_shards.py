@@ -14,13 +14,14 @@ from adql import translate
 from schema.description import read_description
 from schema.load import open_file
 from schema.publish import unpublish_table
+from schema.sharding.check import check_ranges
 from schema.sharding.load import load_sharded
 from schema.sharding.shards import Shard
 from schema.tap_schema import read_catalogue
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN
-from tap.engine.shards import check_ranges, init_shards, shard_states
+from tap.engine.shards import init_shards, shard_states
 from tap.errors import describe
 from tests.conftest import ROOT, SAMPLE
 
