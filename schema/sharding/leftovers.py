@@ -11,8 +11,12 @@ from psycopg import sql
 
 from schema.model import split_name, stored_name
 from schema.sharding.parts import Part, ShardAway, connected, drop_part, listed_parts
+from schema.sharding.patience import patiently, readers_ended
 from schema.sharding.shards import Shard, known_shards
 
+PATIENCE = 600.0
+"""Seconds that queries are waited for."""
+_LOCK_PATIENCE = 30.0
 _USED = """
 SELECT srvname, max(option_value) FILTER (WHERE option_name = 'schema_name'),
     max(option_value) FILTER (WHERE option_name = 'table_name')
@@ -53,15 +57,23 @@ def _listed(shard: Shard) -> list[Leftover]:
     return []
 
 
-def drop_leftovers(connection: psycopg.Connection, table_name: str | None = None) -> list[Leftover]:
-    """Of one table or of all; what it dropped. Tables that are moved or loaded right now keep theirs."""
+def drop_leftovers(
+    connection: psycopg.Connection, table_name: str | None = None, patience: float = PATIENCE
+) -> list[Leftover]:
+    """Of one table or of all, when the queries that run now are over; what it dropped.
+
+    Tables that are moved or loaded right now keep theirs, and parts that somebody still reads stay.
+    """
+    if not _of(connection, table_name) or not readers_ended(connection, patience):
+        return []
     with connection.transaction():
         busy = _busy(connection, table_name)
-        found = [each for each in leftovers(connection) if table_name in (None, each.part.table_name)]
-        wanted = [each for each in found if each.part.table_name not in busy]
-        for each in wanted:
-            _drop(each)
-    return wanted
+        wanted = [each for each in _of(connection, table_name) if each.part.table_name not in busy]
+        return [each for each in wanted if _drop(each)]
+
+
+def _of(connection: psycopg.Connection, table_name: str | None) -> list[Leftover]:
+    return [each for each in leftovers(connection) if table_name in (None, each.part.table_name)]
 
 
 def _busy(connection: psycopg.Connection, table_name: str | None) -> set[str]:
@@ -81,10 +93,13 @@ def forget_loads(connection: psycopg.Connection, table_name: str | None = None) 
     )
 
 
-def _drop(leftover: Leftover) -> None:
-    with connected(leftover.shard) as there:
-        drop_part(there, leftover.part)
+def _drop(leftover: Leftover) -> bool:
+    """Whether it could."""
+    with suppress(psycopg.errors.LockNotAvailable), connected(leftover.shard) as there:
+        patiently(there, lambda: drop_part(there, leftover.part), _LOCK_PATIENCE)
         there.commit()
+        return True
+    return False
 
 
 def drop_parts_of(connection: psycopg.Connection, load_id: str) -> None:

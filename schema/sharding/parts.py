@@ -71,6 +71,15 @@ def list_part(connection: psycopg.Connection, part: Part, *, ready: bool = False
     )
 
 
+def note_part(connection: psycopg.Connection, part: Part) -> None:
+    """In the list, unless it is there: parts are older than the list."""
+    connection.execute(
+        "INSERT INTO armillary.parts (schema_name, partition, storage, table_name, load_id, ready)"
+        " VALUES (%s, %s, %s, %s, %s, true) ON CONFLICT DO NOTHING",
+        (part.schema_name, part.partition, part.storage, part.table_name, part.load_id),
+    )
+
+
 def drop_part(connection: psycopg.Connection, part: Part) -> None:
     """With the table that it was attached to, if it was the last there; nothing if it is not in the list."""
     names = (part.schema_name, part.partition)
