@@ -126,7 +126,9 @@ def show(config: Config) -> None:
     """Say which shards there are, what they hold and whether they can be used."""
     with _owner(config) as connection:
         for each in shard_states(connection):
-            click.echo(f"{each.name:20} {each.ranges:5} ranges {each.rows:14,} rows   {each.problem or 'ready'}")
+            click.echo(f"{each.name:24} {each.ranges:5} ranges {each.rows:16,} rows   {each.problem or 'ready'}")
+            for name, ranges, rows in each.tables:
+                click.echo(f"  {name:22} {ranges:5} ranges {rows:16,} rows")
 
 
 @shards.command()

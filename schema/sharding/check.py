@@ -1,5 +1,7 @@
 """Whether all parts are as they were loaded: where they lie, how many rows they have, and their checksums."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 from psycopg import sql
 
@@ -16,9 +18,11 @@ Found = tuple[str, str, str, int, int | None]
 
 def check_ranges(connection: psycopg.Connection) -> list[str]:
     """What is not as it should be, in words; `connection` is the owner's on the coordinator."""
-    shards = {shard.name: shard for shard in known_shards(connection)}
+    shards = known_shards(connection)
     found: list[Found] = connection.execute(_RANGES).fetchall()
-    return [problem for each in found if (problem := _problem(each, shards[each[1]]))]
+    with ThreadPoolExecutor(max(1, len(shards))) as threads:
+        of_shards = threads.map(lambda s: [_problem(each, s) for each in found if each[1] == s.name], shards)
+        return [problem for problems in of_shards for problem in problems if problem]
 
 
 def unused(connection: psycopg.Connection) -> list[str]:

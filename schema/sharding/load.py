@@ -16,7 +16,7 @@ from psycopg import sql
 
 from schema.description import Description
 from schema.load import open_file
-from schema.load.reader import Reader
+from schema.load.reader import LoadError, Reader
 from schema.publish import Loaded, Progress, make_schema, split_table_name, warnings_of
 from schema.sharding.begin import Begun, begun, give_up
 from schema.sharding.coordinator import attach
@@ -26,8 +26,9 @@ from schema.sharding.leftovers import drop_replaced
 from schema.sharding.parts import ShardAway
 from schema.sharding.plan import ranges_of_layout
 
-INTERRUPTED = (psycopg.OperationalError, psycopg.InterfaceError, ShardAway, LoadInUse, KeyboardInterrupt, SystemExit)
-"""Nothing is wrong with the file: what is there is kept, for the load to go on with."""
+
+class Interrupted(LoadError):
+    """Nothing is wrong with the file: what is there is kept, for the same load to go on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def load_sharded(
 ) -> Loaded:
     """As `load_table`, on all shards of the coordinator. An interrupted load of a `SourceFile` goes on.
 
-    Raises: LoadError, DescriptionError, with nothing left behind; what INTERRUPTED lists leaves what is there.
+    Raises: LoadError, DescriptionError, with nothing left behind; Interrupted, LoadInUse, with all of it.
     """
     load = begun(connection, open_reader, table_name, description, _load_id(open_reader, table_name, description))
     with _kept_if_interrupted(connection, load), connection.transaction():
@@ -79,9 +80,14 @@ def _kept_if_interrupted(connection: psycopg.Connection, load: Begun) -> Iterato
         undo.callback(give_up, connection, load.table_name, load.load_id)
         try:
             yield
-        except INTERRUPTED:
+        except (LoadInUse, KeyboardInterrupt, SystemExit):
             undo.pop_all()
             raise
+        except (psycopg.OperationalError, psycopg.InterfaceError, ShardAway) as error:
+            undo.pop_all()
+            raise Interrupted(
+                f"{load.table_name}: interrupted; the same command goes on with it. {str(error).strip()}"
+            ) from error
         undo.pop_all()
 
 

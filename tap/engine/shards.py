@@ -29,12 +29,22 @@ _OPTIONS = {"extensions": "pg_sphere", "fetch_size": "10000", "async_capable": "
 
 @dataclass(frozen=True, slots=True)
 class ShardState:
-    """What `armillary shards list` tells of a shard; `problem` None where there is none."""
+    """What `armillary shards list` tells of a shard; `problem` None where there is none.
+
+    `tables`: name, ranges and rows of each table that it has some of.
+    """
 
     name: str
-    ranges: int
-    rows: int
     problem: str | None
+    tables: tuple[tuple[str, int, int], ...]
+
+    @property
+    def ranges(self) -> int:
+        return sum(ranges for _, ranges, _ in self.tables)
+
+    @property
+    def rows(self) -> int:
+        return sum(rows for _, _, rows in self.tables)
 
 
 def init_shards(config: Config, shards: tuple[Shard, ...], say: Say) -> None:
@@ -121,7 +131,11 @@ def _map(admin: psycopg.Connection, server: str, role: str, conninfo: str) -> No
 def shard_states(connection: psycopg.Connection) -> list[ShardState]:
     """`connection` is the owner's on the coordinator."""
     found = connection.execute(
-        "SELECT shard_name, count(*), sum(nrows)::bigint FROM armillary.ranges GROUP BY shard_name"
+        "SELECT shard_name, table_name, count(*), sum(nrows)::bigint FROM armillary.ranges GROUP BY 1, 2 ORDER BY 1, 2"
     ).fetchall()
-    held = {name: (ranges, rows) for name, ranges, rows in found}
-    return [ShardState(s.name, *held.get(s.name, (0, 0)), _problem(s)) for s in known_shards(connection)]
+    return [
+        ShardState(
+            s.name, _problem(s), tuple((table, ranges, rows) for name, table, ranges, rows in found if name == s.name)
+        )
+        for s in known_shards(connection)
+    ]

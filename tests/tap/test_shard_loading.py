@@ -13,6 +13,7 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from schema.description import parse_description
 from schema.load import open_file
@@ -21,9 +22,10 @@ from schema.publish import load_table, unpublish_table
 from schema.sharding import fill
 from schema.sharding.check import check_ranges
 from schema.sharding.leftovers import drop_leftovers, drop_replaced, leftovers
-from schema.sharding.load import SourceFile, load_sharded
+from schema.sharding.load import Interrupted, SourceFile, load_sharded
 from schema.tap_schema import read_catalogue
-from tap.config import Config
+from tap.cli import main
+from tap.config import ENVIRONMENT, Config
 from tap.engine import database
 from tests.conftest import ROOT, SAMPLE
 from tests.tap.shard_databases import ngc, shard, sharded_service, stars, tables_on
@@ -35,7 +37,7 @@ import os, signal, sys
 from pathlib import Path
 import psycopg
 from schema.sharding import fill
-from schema.sharding.load import SourceFile, load_sharded
+from schema.sharding.load import Interrupted, SourceFile, load_sharded
 from tests.tap.shard_databases import stars
 
 fill.CHUNK = 50_000
@@ -160,7 +162,7 @@ def test_a_shard_that_goes_away_in_the_middle_interrupts_and_another_file_begins
                     " AND usename = 'armillary_owner'"
                 )
 
-    with pytest.raises(psycopg.OperationalError):
+    with pytest.raises(Interrupted, match="the same command"):
         load_sharded(owner, file, "big.cut", stars(), cut)
     before = listed(service)
     assert all(taken for _, taken, _, _ in before)
@@ -307,3 +309,42 @@ def test_two_loads_of_one_table_do_not_mix(service: Config, owner: psycopg.Conne
     assert "being loaded" in said[0]
     assert count(service, "twice.ngc") == 14_033
     clear(owner, "twice.ngc")
+
+
+def test_the_command_goes_on_with_a_load_and_cleans_up_after_it(
+    service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("data_dir", "database", "owner_database", "admin_database"):
+        monkeypatch.setenv(f"{ENVIRONMENT}{name.upper()}", str(getattr(service, name)))
+    plain = ROOT / "deploy" / "sample" / "ngc.toml"
+    sharded = tmp_path / "ngc.toml"
+    sharded.write_text(plain.read_text("utf-8").replace("[table]\n", "[table]\nsharded = true\n"), "utf-8")
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(main, arguments)
+        assert done.exit_code == 0, done.output
+        return str(done.output)
+
+    load = ["load", str(NGC), "--table", "said.ngc", "--description"]
+    with monkeypatch.context() as patch:
+        patch.setattr(fill.Filling, "finish", lambda *_: (_ for _ in ()).throw(psycopg.OperationalError("gone")))
+        broken = CliRunner().invoke(main, [*load, str(sharded)])
+        assert (broken.exit_code, "the same command goes on" in broken.output) == (1, True), broken.output
+    assert "said.ngc: a load has not ended" in run("shards", "check")
+    before = {file for *_, file in listed(service)}
+    run(*load, str(sharded))
+    assert {file for *_, file in listed(service)} == before
+    run(*load, str(plain))
+    assert nothing_is_left(service, owner)
+    run(*load, str(sharded))
+    with database.owner_connection(service) as other:
+        other.execute("DELETE FROM tap_schema.tables WHERE table_name = 'said.ngc'")
+        other.execute("DELETE FROM armillary.tables WHERE table_name = 'said.ngc'; DROP SCHEMA said CASCADE")
+    assert run("shards", "check").count("no table uses it") == 8
+    assert "8 parts dropped" in run("shards", "drop-orphans")
+    with monkeypatch.context() as patch:
+        patch.setattr(fill.Filling, "finish", lambda *_: (_ for _ in ()).throw(psycopg.OperationalError("gone")))
+        CliRunner().invoke(main, [*load, str(sharded)])
+    assert "0 parts dropped" in run("shards", "drop-orphans")
+    assert "8 parts dropped" in run("shards", "drop-orphans", "--unfinished")
+    assert nothing_is_left(service, owner)
