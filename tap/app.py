@@ -17,11 +17,13 @@ from starlette.routing import Route
 
 from schema import vodataservice
 from schema.model import Catalogue
+from schema.sharding.shards import known_shards
 from tap import pages, tap_plus, vosi
 from tap.coding import packed, wanted_coding
 from tap.config import Config
 from tap.edge import Edge, xml
-from tap.engine.database import PLANNERS, jobs_conninfo, reader_conninfo, sessions_of
+from tap.engine.database import PLANNERS, jobs_conninfo, owner_connection, reader_conninfo, sessions_of
+from tap.engine.elsewhere import Shards
 from tap.engine.engine import DatabaseAway, Engine
 from tap.errors import NotFound, describe
 from tap.execute import Service
@@ -151,7 +153,8 @@ class Endpoints:
 
 
 def create_app(config: Config) -> Starlette:
-    engine = Engine(reader_conninfo(config), sessions_of(config), config.queue_limit)
+    shards = shards_of(config, sessions_of(config))
+    engine = Engine(reader_conninfo(config), sessions_of(config), config.queue_limit, shards)
     planner = Engine(reader_conninfo(config), PLANNERS, 0.5)
     sweep_uploads(uploads_of(config))
     store = Store(jobs_conninfo(config), limits_of(config))
@@ -173,7 +176,7 @@ def create_app(config: Config) -> Starlette:
             ),
             Middleware(Edge),
         ],
-        lifespan=partial(_lifespan, [engine, planner, store, waiting]),
+        lifespan=partial(_lifespan, [shards, engine, planner, store, waiting]),
         exception_handlers={HTTPException: _http_error},
     )
     # Its redirects would go to whatever Host a request names.
@@ -194,6 +197,16 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
     return Service(engine, limit, about, sources, limits, Sorting(config.upload_part_rows, room), room)
 
 
+def shards_of(config: Config, sessions: int) -> Shards:
+    """Where they are is looked up when one is first asked."""
+
+    def find() -> dict[str, str]:
+        with owner_connection(config) as connection:
+            return {shard.name: shard.reader for shard in known_shards(connection)}
+
+    return Shards(find, sessions)
+
+
 def sources_of(config: Config, store: Store, storage: Storage) -> Sources:
     hosts = tuple(each.strip().lower() for each in config.upload_hosts.split(",") if each.strip())
     remote = Remote(hosts, config.upload_bytes, config.upload_seconds)
@@ -203,21 +216,23 @@ def sources_of(config: Config, store: Store, storage: Storage) -> Sources:
 @contextmanager
 def query_worker(config: Config) -> Iterator[Worker]:
     """A worker for the jobs of this service, and the keeper beside it."""
-    engine = Engine(reader_conninfo(config), config.worker_slots + 1, config.queue_limit)
+    shards = shards_of(config, config.worker_slots + 1)
+    engine = Engine(reader_conninfo(config), config.worker_slots + 1, config.queue_limit, shards)
     store = Store(jobs_conninfo(config), limits_of(config), config.worker_slots + 3)
     storage = storage_of(config)
     longest = config.job_duration_limit
     service = service_of(config, engine, sources_of(config, store, storage), longest + 30 if longest else 0)
     runner = QueryJobs(service, config, storage)
     keeper = Keeper(store, storage, lambda what, count: observe(Kept(what, count)))
-    for each in (engine, store):
+    parts: tuple[_Opens, ...] = (store, engine, shards)
+    for each in parts:
         each.open()
     keeper.start()
     try:
         yield Worker(store, runner, config.worker_slots, config.long_slots)
     finally:
         keeper.stop()
-        for each in (store, engine):
+        for each in parts:
             each.close()
 
 

@@ -11,7 +11,7 @@ import psycopg
 
 from adql.errors import AdqlError
 from schema.load.reader import LoadError
-from tap.engine.engine import DatabaseAway
+from tap.engine.engine import DatabaseAway, ShardAway
 from tap.engine.interrupt import Reason
 from tap.engine.rows import Interrupted
 from tap.storage.storage import StorageAway, StorageFull
@@ -132,6 +132,8 @@ def describe(error: Exception) -> Answer:
     match error:
         case AdqlError():
             return Answer(400, error.explain())
+        case ShardAway(name=name):
+            return Answer(503, _SHARD_AWAY.format(name), 10)
         case Busy():
             return Answer(503, str(error), 10)
         case Interrupted(reason=reason):

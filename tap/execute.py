@@ -10,6 +10,7 @@ from adql import Translation, translate
 from schema.model import Origin
 from tap.engine.engine import Engine, Session
 from tap.engine.interrupt import Interrupt
+from tap.engine.merged import Merged
 from tap.engine.rows import Interrupted, Rows
 from tap.errors import describe
 from tap.formats.format import Header, Writer
@@ -59,7 +60,9 @@ def execute(request: TapRequest, service: Service, interrupt: Interrupt, tally: 
                 yield from filter(None, pieces)
 
 
-def _pieces(writer: Writer, rows: Rows | RowsOfParts, tally: Tally, *, tells: bool, overflow: bool) -> Iterator[bytes]:
+def _pieces(
+    writer: Writer, rows: Rows | RowsOfParts | Merged, tally: Tally, *, tells: bool, overflow: bool
+) -> Iterator[bytes]:
     """Header, rows and footer. Where the document cannot tell an error it breaks off instead."""
     yield writer.header()
     try:
