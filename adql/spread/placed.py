@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from adql import nodes
+from adql.constants import walk
 from adql.grouping import aggregate_in, children
 from adql.nodes import Comparison, Condition, Field, Node, Query, QueryBody, Relation, Select, TableReference
 from adql.spread.cells import EVERYWHERE, Cells, both, cells_of, conjuncts, either
@@ -171,6 +172,12 @@ def aliases_in(reference: TableReference) -> frozenset[str]:
     if isinstance(reference, nodes.Join):
         return aliases_in(reference.left) | aliases_in(reference.right)
     return frozenset([reference.sql_alias]) if not isinstance(reference, nodes.TableName) else frozenset()
+
+
+def relations_of(query: Query) -> Iterator[tuple[Select, Relation]]:
+    """All tables that are named in a query, and where."""
+    for select in (node for node in walk(query) if isinstance(node, Select)):
+        yield from ((select, relation) for relation in relations_in(select.tables))
 
 
 def relations_in(references: tuple[TableReference, ...]) -> Iterator[Relation]:

@@ -1,17 +1,15 @@
 """A rewritten query on sharded tables → what each shard is asked, and what is made of the answers.
 
 In this order: a query whose cells all lie on one shard is asked there as it is; one whose rows can be made on each
-shard, everywhere, and its rows are the result; else the parts of it of which one or the other is true are asked for
-and come into tables of the coordinator, where the rest of the query runs. What is none of these is left to
-PostgreSQL's own way between servers.
+shard, on each, in halves if it looks at all rows; of others the rows that can matter come to the coordinator, one
+table after the other, and it runs there. What is none of these is left to PostgreSQL's own way between servers.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from adql import postgres
-from adql.constants import walk
+from adql.mapped import mapped
 from adql.nodes import Node, Output, Query, Relation, Select
 from adql.spread.cells import EVERYWHERE, Cells
 from adql.spread.partial import halves
@@ -23,8 +21,9 @@ from adql.spread.placed import (
     looks_at_all_rows,
     place_body,
     place_select,
-    relations_in,
+    relations_of,
 )
+from adql.spread.reduced import MOST, Step, reduced, row_columns
 from adql.spread.travels import UPLOADED, Travels, travelling
 from schema import types
 from schema.model import Pixel, Range, Table
@@ -35,28 +34,36 @@ MOST_ROWS_THAT_TRAVEL = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """How a table in the SQL of a Gather is divided, and of which cells it is read; `mark` stands where it shall stand."""
+    """How a table in the SQL of a Gather is divided, and of which cells it is read; `mark` stands where it shall stand.
+
+    `rows`: with the columns that tell its rows apart.
+    """
 
     mark: str
     schema_name: str
     pixel: Pixel
     ranges: tuple[Range, ...]
     cells: Cells
+    rows: bool = False
 
     def part(self, shard: str) -> str:
         """The tables that it is on a shard. They are named one by one: what else lies there, while it moves, is not read."""
         there = [each for each in self.ranges if each.shard == shard]
         wanted = [each for each in there if each.has(self.cells)]
         names = [f"{postgres.name(self.schema_name)}.{postgres.name(each.partition)}" for each in wanted or there]
-        if len(names) == 1 and wanted:
+        if len(names) == 1 and wanted and not self.rows:
             return names[0]
         nothing = "" if wanted else " WHERE false"
-        return f"({' UNION ALL '.join(f'SELECT * FROM {each}{nothing}' for each in names)})"
+        columns = row_columns() if self.rows else "*"
+        return f"({' UNION ALL '.join(f'SELECT {columns} FROM {each}{nothing}' for each in names)})"
 
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """A query that shards are asked, and the temporary table that the answers come into, if they are not the result."""
+    """A query that shards are asked, and the temporary table that the answers come into, if they are not the result.
+
+    That has an index on `position`. With more than `most` rows it is not worth while.
+    """
 
     sql: str
     outputs: tuple[Output, ...]
@@ -64,6 +71,13 @@ class Gather:
     divisions: tuple[Division, ...]
     travels: tuple[Travels, ...]
     table: str | None = None
+    position: tuple[str, str] | None = None
+    most: int | None = None
+
+    @property
+    def is_tied(self) -> bool:
+        """To other tables, so that no planner knows how many rows it has."""
+        return bool(self.travels)
 
     def asked(self, shard: str) -> str:
         """Its SQL for one shard."""
@@ -75,15 +89,17 @@ class Gather:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """`final` runs when all is gathered; without it those are the result, `top` of them at most.
+    """Without `final` the rows of the one Gather are the result, `top` of them at most; else it runs when all is gathered.
 
-    `sorts`: whether it does so only to put all rows into an order.
+    `sorts`: whether it does so only to put all rows into an order. `steps`: whether each Gather needs what those before
+    it brought, and `final` what the coordinator has beside.
     """
 
-    gather: Gather
+    gathers: tuple[Gather, ...]
     final: str | None = None
     top: int | None = None
     sorts: bool = False
+    steps: bool = False
 
 
 def spread(query: Query, read: tuple[Table, ...]) -> Spread | None:
@@ -93,10 +109,10 @@ def spread(query: Query, read: tuple[Table, ...]) -> Spread | None:
         return None
     travelling = frozenset(t.stored_parts for t in read if t.pixel is None and _may_travel(t))
     tables = Tables(sharded, travelling)
-    try:
-        return _on_one_shard(query, tables) or _spread(query, tables)
-    except Apart:
-        return None
+    for way in (_on_one_shard, _on_each, _in_steps):
+        with suppress(Apart):
+            return way(query, tables)
+    return None
 
 
 def _may_travel(table: Table) -> bool:
@@ -111,18 +127,18 @@ def _may_travel(table: Table) -> bool:
 # ---- on one shard
 
 
-def _on_one_shard(query: Query, tables: Tables) -> Spread | None:
-    """The query as it is, if all that it reads of sharded tables lies on one shard."""
+def _on_one_shard(query: Query, tables: Tables) -> Spread:
+    """The query as it is. Raises: Apart unless all that it reads of sharded tables lies on one shard."""
     owners = set()
-    for select in (node for node in walk(query) if isinstance(node, Select)):
-        for relation in relations_in(select.tables):
-            table = tables.sharded.get(relation.parts)
-            if table is not None:
-                cells = cells_of_relation(relation.sql_alias, select)
-                owners |= set(_shards_of(table.ranges, cells))
-            elif len(relation.parts) > 1 and relation.parts not in tables.travelling:
-                return None
-    return Spread(_gather(query, tables, tuple(owners))) if len(owners) == 1 else None
+    for select, relation in relations_of(query):
+        table = tables.sharded.get(relation.parts)
+        if table is not None:
+            owners |= set(_shards_of(table.ranges, cells_of_relation(relation.sql_alias, select)))
+        elif len(relation.parts) > 1 and relation.parts not in tables.travelling:
+            raise Apart
+    if len(owners) > 1:
+        raise Apart
+    return Spread((_gather(query, tables, tuple(owners)),))
 
 
 def _shards_of(ranges: tuple[Range, ...], cells: Cells) -> tuple[str, ...]:
@@ -134,7 +150,7 @@ def _shards_of(ranges: tuple[Range, ...], cells: Cells) -> tuple[str, ...]:
 # ---- on each
 
 
-def _spread(query: Query, tables: Tables) -> Spread:
+def _on_each(query: Query, tables: Tables) -> Spread:
     """Raises: Apart."""
     known = tables.knowing(query)
     if isinstance(query.body, Select):
@@ -142,19 +158,35 @@ def _spread(query: Query, tables: Tables) -> Spread:
     placed, _ = place_body(query.body, known)
     if query.body.order_by:
         raise Apart
-    return Spread(_gather_placed(query, known, placed))
+    return Spread((_gather_placed(query, known, placed),))
 
 
 def _spread_select(query: Query, select: Select, tables: Tables) -> Spread:
     placed = place_select(select, tables)
     whole = not looks_at_all_rows(select, placed.keys)
     if whole and not select.order_by and select.offset is None:
-        return Spread(_gather_placed(query, tables, placed), top=select.top)
+        return Spread((_gather_placed(query, tables, placed),), top=select.top)
     gathered = Relation(("pg_temp", "g1"), "g1")
     parts = halves(select, gathered, rows_are_whole=whole)
     asked = replace(query, body=parts.each)
     gather = replace(_gather_placed(asked, tables, placed), table="g1")
-    return Spread(gather, postgres.query(Query(parts.whole)), sorts=whole and select.top is None)
+    return Spread((gather,), postgres.query(Query(parts.whole)), sorts=whole and select.top is None)
+
+
+def _in_steps(query: Query, tables: Tables) -> Spread:
+    """Raises: Apart."""
+    steps, final = reduced(query, tables)
+    gathers = tuple(
+        _step(step, replace(tables, travelling=tables.travelling | {("pg_temp", s.table) for s in steps}))
+        for step in steps
+    )
+    return Spread(gathers, postgres.query(final), steps=True)
+
+
+def _step(step: Step, tables: Tables) -> Gather:
+    table, cells = tables.sharded[step.of.parts], _cells_of_all(step.query)[step.of.sql_alias]
+    gather = _gather(step.query, tables, _shards_of(table.ranges, cells), rows=step.is_tied)
+    return replace(gather, table=step.table, position=step.position, most=MOST)
 
 
 def _gather_placed(query: Query, tables: Tables, placed: Placed) -> Gather:
@@ -165,39 +197,26 @@ def _gather_placed(query: Query, tables: Tables, placed: Placed) -> Gather:
     return _gather(query, tables, _shards_of(ranges[0], placed.cells))
 
 
-def _gather(query: Query, tables: Tables, shards: tuple[str, ...]) -> Gather:
+def _gather(query: Query, tables: Tables, shards: tuple[str, ...], *, rows: bool = False) -> Gather:
     divisions: list[Division] = []
     travels = travelling(query, tables)
     there = {each.parts: ("pg_temp", each.there) for each in travels}
-    cells = dict(_cells_of_all(query))
+    cells = _cells_of_all(query)
 
-    def marked(relation: Relation) -> Relation:
-        table = tables.sharded.get(relation.parts)
+    def marked(node: Node) -> Node:
+        if not isinstance(node, Relation):
+            return node
+        table = tables.sharded.get(node.parts)
         if table is None or table.pixel is None:
-            return replace(relation, parts=there.get(relation.parts, relation.parts))
+            return replace(node, parts=there.get(node.parts, node.parts))
         mark = f"\x00{len(divisions)}\x00"
-        known = cells.get(relation.sql_alias, EVERYWHERE)
-        divisions.append(Division(mark, table.stored_parts[0], table.pixel, table.ranges, known))
-        return replace(relation, mark=mark)
+        known = cells.get(node.sql_alias, EVERYWHERE)
+        divisions.append(Division(mark, table.stored_parts[0], table.pixel, table.ranges, known, rows=rows))
+        return replace(node, mark=mark)
 
-    sql = postgres.query(_mapped(query, marked))
+    sql = postgres.query(mapped(query, marked))
     return Gather(sql, query.outputs, shards, tuple(divisions), travels)
 
 
-def _cells_of_all(query: Query) -> Iterator[tuple[str, Cells]]:
-    for select in (node for node in walk(query) if isinstance(node, Select)):
-        for relation in relations_in(select.tables):
-            yield relation.sql_alias, cells_of_relation(relation.sql_alias, select)
-
-
-def _mapped(node: Any, change: Any) -> Any:
-    """The tree with other relations."""
-    match node:
-        case Relation():
-            return change(node)
-        case tuple():
-            return tuple(_mapped(each, change) for each in node)
-        case Node():
-            values = {each.name: getattr(node, each.name) for each in fields(node)}
-            return replace(node, **{k: _mapped(v, change) for k, v in values.items() if isinstance(v, Node | tuple)})
-    return node
+def _cells_of_all(query: Query) -> dict[str, Cells]:
+    return {r.sql_alias: cells_of_relation(r.sql_alias, select) for select, r in relations_of(query)}

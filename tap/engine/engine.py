@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -106,8 +106,16 @@ class Session:
 
     def cost(self, translation: Translation) -> float:
         """The planner's estimate for all of it. Raises: psycopg.Error."""
-        row = self._connection.execute(b"EXPLAIN (FORMAT JSON) " + translation.sql.encode()).fetchone()
-        return float(row[0][0]["Plan"]["Total Cost"]) if row else 0.0
+        return float(self._plan(translation.sql)["Total Cost"])
+
+    def expected_rows(self, sql: str) -> float:
+        """How many rows the planner thinks there are beneath a LIMIT. Raises: psycopg.Error."""
+        (beneath,) = self._plan(sql)["Plans"]
+        return float(beneath["Plan Rows"])
+
+    def _plan(self, sql: str) -> dict[str, Any]:
+        row = self._connection.execute(b"EXPLAIN (FORMAT JSON) " + sql.encode()).fetchone()
+        return row[0][0]["Plan"] if row else {}
 
 
 @dataclass(frozen=True, slots=True)

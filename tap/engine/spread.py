@@ -12,6 +12,7 @@ from psycopg import sql
 from adql import Translation
 from adql.spread import Gather, Spread, Travels
 from adql.spread.travels import UPLOADED
+from schema.publish import position_index
 from tap.engine.carry import Columns, columns_of, create, take_in
 from tap.engine.engine import Session
 from tap.engine.interrupt import Interrupt
@@ -21,6 +22,8 @@ from tap.engine.wire import Wire
 
 MOST_SORTED = 1_000_000
 """Rows of a result that are gathered only to be sorted; more come sorted from PostgreSQL's own way, as a stream."""
+_FAR = 0.5
+"""Of what one table may bring, for one shard: estimates are rough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,42 +49,104 @@ class Asked:
 
 Fill = Callable[[Session, str], Iterator[None]]
 """Puts uploads into a shard's session; each time that it yields the query runs for what is there."""
+Ask = Callable[[Session, str], Iterable[Block]]
+"""Sends a shard its SQL."""
 
 
 def is_spread(translation: Translation, maxrec: int) -> bool:
-    """Whether shards are to be asked, or PostgreSQL is left to do it."""
+    """Whether the shards are to be asked at once, or PostgreSQL is left to do it."""
     found = translation.spread
-    if found is None or not found.sorts or maxrec <= MOST_SORTED:
-        return found is not None
-    return any(each.parts[0] == UPLOADED for each in found.gather.travels)
+    if found is None or found.steps:
+        return False
+    uploads = any(each.parts[0] == UPLOADED for gather in found.gathers for each in gather.travels)
+    return not found.sorts or maxrec <= MOST_SORTED or uploads
 
 
 @contextmanager
 def spread_rows(asked: Asked, fill: Fill) -> Iterator[Merged | Rows]:
     """The rows of the result, as long as the block lasts. Raises: ShardAway, Interrupted, psycopg.Error."""
-    gather, session = asked.spread.gather, asked.session
+    (gather,), session = asked.spread.gathers, asked.session
     carried = [_Carried(session, each) for each in gather.travels if each.parts[0] != UPLOADED]
-    ask = partial(_rows_of_shard, asked, carried, fill)
-    streams: list[Stream] = [partial(ask, shard) for shard in gather.shards]
     if asked.spread.final is None:
+        streams = _Asking(session, gather, partial(_put, carried, fill), partial(_result, asked, gather)).streams
         session.leave()
         with merged(streams, asked.limit, session.interrupt, tells=asked.more) as rows:
             yield rows
         return
-    session.write(partial(_gather, gather, _all_rows(streams, session.interrupt)))
+    streams = _Asking(session, gather, partial(_put, carried, fill), Session.unchanged).streams
+    session.write(partial(_gather, gather, streams, session.interrupt))
     final = Translation(asked.spread.final, asked.translation.outputs, ())
     yield session.rows(final, asked.wire, asked.maxrec, overflow=asked.maxrec > 0)
 
 
-def _all_rows(streams: list[Stream], interrupt: Interrupt) -> Iterator[Block]:
-    """Shards are asked when the first is wanted: until then the coordinator would wait for us."""
-    with merged(streams, sys.maxsize, interrupt) as rows:
+def takes_steps(session: Session, spread: Spread) -> bool:
+    """Gathers one table after the other; False if that is too much. Raises: ShardAway, Interrupted, psycopg.Error."""
+    for gather in spread.gathers:
+        carried = [_Carried(session, each) for each in gather.travels]
+        streams = _Asking(session, gather, partial(_put, carried, _nothing), partial(_some, gather)).streams
+        if not session.write(partial(_gather, gather, streams, session.interrupt)):
+            return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A Gather on its way to the shards."""
+
+    session: Session
+    gather: Gather
+    fill: Fill
+    ask: Ask
+
+    @property
+    def streams(self) -> list[Stream]:
+        return [partial(self._rows, shard) for shard in self.gather.shards]
+
+    def _rows(self, shard: str, interrupt: Interrupt) -> Iterator[Block]:
+        shards, writes = self.session.engine.shards, bool(self.gather.travels)
+        with shards.session(shard, self.session.limit, interrupt, uploads=writes) as there:
+            for _ in self.fill(there, shard):
+                yield from self.ask(there, self.gather.asked(shard))
+
+
+def _result(asked: Asked, gather: Gather, there: Session, sql: str) -> Rows:
+    """One more than is wanted tells whether there are more."""
+    translation = Translation(sql, gather.outputs, ())
+    return there.rows(translation, asked.wire, asked.limit + asked.more, overflow=False)
+
+
+def _some(gather: Gather, there: Session, sql: str) -> Iterable[Block]:
+    """Unless PostgreSQL expects that they are far too many: then one block, which tells it."""
+    if gather.most and not gather.is_tied and there.expected_rows(sql) > _FAR * gather.most:
+        return [Block(b"", [0] * (gather.most + 1))]
+    return there.unchanged(sql)
+
+
+def _put(carried: list["_Carried"], fill: Fill, there: Session, shard: str) -> Iterator[None]:
+    for each in carried:
+        there.write(each.put)
+    yield from fill(there, shard)
+
+
+def _nothing(there: Session, shard: str) -> Iterator[None]:
+    yield
+
+
+def _gather(gather: Gather, streams: list[Stream], interrupt: Interrupt, connection: psycopg.Connection) -> bool:
+    """Shards are asked when COPY waits for them: a connection that did nothing meanwhile would be closed."""
+    table, found = str(gather.table), list[Merged]()
+    connection.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(table)))
+    create(connection, table, columns_of(gather.outputs))
+    take_in(connection, table, _all_rows(streams, gather.most or sys.maxsize, interrupt, found))
+    if gather.position:
+        connection.execute(position_index(sql.Identifier("pg_temp", table), *gather.position))
+    return not any(rows.overflow for rows in found)
+
+
+def _all_rows(streams: list[Stream], most: int, interrupt: Interrupt, found: list[Merged]) -> Iterator[Block]:
+    with merged(streams, most, interrupt, tells=True) as rows:
+        found.append(rows)
         yield from rows
-
-
-def _gather(gather: Gather, rows: Iterable[Block], connection: psycopg.Connection) -> None:
-    create(connection, str(gather.table), columns_of(gather.outputs))
-    take_in(connection, str(gather.table), rows)
 
 
 class _Carried:
@@ -90,30 +155,8 @@ class _Carried:
     def __init__(self, session: Session, travels: Travels) -> None:
         self._name = travels.there
         self._columns: Columns = travels.columns
-        names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in travels.columns)
-        command = sql.SQL("SELECT {} FROM {}").format(names, sql.Identifier(*travels.parts))
-        self._blocks = list(session.unchanged(command.as_string()))
+        self._blocks = list(session.unchanged(travels.sql))
 
     def put(self, connection: psycopg.Connection) -> None:
         create(connection, self._name, self._columns)
         take_in(connection, self._name, self._blocks)
-
-
-def _rows_of_shard(
-    asked: Asked, carried: list[_Carried], fill: Fill, shard: str, interrupt: Interrupt
-) -> Iterator[Block]:
-    gather, limit = asked.spread.gather, asked.session.limit
-    shards, writes = asked.session.engine.shards, bool(gather.travels)
-    with shards.session(shard, limit, interrupt, uploads=writes) as there:
-        for each in carried:
-            there.write(each.put)
-        for _ in fill(there, shard):
-            yield from _rows(asked, there, gather.asked(shard))
-
-
-def _rows(asked: Asked, there: Session, sql: str) -> Rows:
-    outputs = asked.spread.gather.outputs
-    if asked.spread.final is None:
-        # One more than is wanted tells whether there are more.
-        return there.rows(Translation(sql, outputs, ()), asked.wire, asked.limit + asked.more, overflow=False)
-    return there.unchanged(sql)

@@ -9,7 +9,7 @@ from adql.apart import Apart
 from tap.engine.engine import Session
 from tap.engine.merged import Merged
 from tap.engine.rows import Block, Rows
-from tap.engine.spread import Asked, is_spread, spread_rows
+from tap.engine.spread import Asked, is_spread, spread_rows, takes_steps
 from tap.engine.wire import Wire
 from tap.tally import Tally
 from tap.uploads.load import Allowance, Declared, Limits, fill, fill_whole
@@ -27,8 +27,11 @@ class Query:
     maxrec: int
 
     def rows(self, already: int = 0) -> Rows:
-        """Raises: psycopg.Error, Interrupted."""
-        left = self.maxrec - already
+        """Raises: psycopg.Error, Interrupted, ShardAway."""
+        left, spread = self.maxrec - already, self.translation.spread
+        if spread and spread.steps and self.maxrec and takes_steps(self.session, spread):
+            translation = Translation(str(spread.final), self.translation.outputs, ())
+            return self.session.rows(translation, self.wire, left)
         return self.session.rows(self.translation, self.wire, left, overflow=self.maxrec > 0)
 
 
@@ -98,7 +101,7 @@ def _spread(query: Query, uploads: list[Declared], how: How) -> Iterator[Rows | 
         raise AssertionError(query)
     in_turn = spread.final is None and _in_turn(uploads, query)[0] is not None
     asked = Asked(query.session, query.translation, spread, query.wire, query.maxrec)
-    with shared(spread.gather, uploads, how, in_turn=in_turn) as there, spread_rows(asked, there.fill) as rows:
+    with shared(spread.gathers[0], uploads, how, in_turn=in_turn) as there, spread_rows(asked, there.fill) as rows:
         yield rows
         how.tally.add(matched=how.tally.uploaded - how.tally.matched)
 

@@ -108,7 +108,9 @@ def in_parts_for(
         found = np.concatenate(segments)
         found = found[np.lexsort((found["cell"], found["place"]))]
         cuts = np.searchsorted(found["place"], np.arange(owners.places + 1))
-        yield [list(_joined(found[a:b], how.part_rows, file)) for a, b in pairwise(cuts)]
+        # Places may read at once: what was kept in memory must be a file before they begin.
+        number = file.fileno()
+        yield [list(_joined(found[a:b], how.part_rows, number)) for a, b in pairwise(cuts)]
 
 
 def _in_memory(owners: Owners, upload: Declared, batches: list[pa.RecordBatch]) -> list[list[Part]]:
@@ -176,7 +178,7 @@ def _cells(batch: pa.RecordBatch, position: Position) -> Ints:
     return found
 
 
-def _joined(segments: Segments, most: int, file: IO[bytes]) -> Iterator[Part]:
+def _joined(segments: Segments, most: int, file: int) -> Iterator[Part]:
     """As many neighbouring cells as make a part."""
     begin, rows = 0, 0
     for index, more in enumerate(segments["rows"].tolist()):
@@ -188,7 +190,7 @@ def _joined(segments: Segments, most: int, file: IO[bytes]) -> Iterator[Part]:
         yield Part(rows, _pieces(segments[begin:], file))
 
 
-def _pieces(segments: Segments, file: IO[bytes]) -> Iterator[bytes]:
+def _pieces(segments: Segments, file: int) -> Iterator[bytes]:
     for start, size in zip(segments["start"].tolist(), segments["size"].tolist(), strict=True):
         for place in range(start, start + size, _PIECE):
-            yield os.pread(file.fileno(), min(_PIECE, start + size - place), place)
+            yield os.pread(file, min(_PIECE, start + size - place), place)
