@@ -94,12 +94,13 @@ class Endpoints:
     async def availability(self, request: Request) -> Response:
         """From real probes: of the catalogue, of the job store, and of the room for results (VOSI 1.1 §5)."""
         try:
-            await self._catalogue()
+            away = await self._away()
             await run_in_threadpool(self.jobs.store.jobs, [])
             await run_in_threadpool(self.storage.check)
         except (DatabaseAway, StoreAway, StorageFull, StorageAway) as error:
             return xml(vosi.availability(available=False, note=describe(error).message))
-        return xml(vosi.availability(available=True))
+        note = f"Searches that need what lies on {', '.join(away)} fail just now; all others run." if away else None
+        return xml(vosi.availability(available=True, note=note))
 
     async def tables(self, request: Request) -> Response:
         parameters = await read_parameters(request, self.config)
@@ -141,8 +142,14 @@ class Endpoints:
         return Response("alive\n", media_type="text/plain")
 
     async def readyz(self, request: Request) -> Response:
-        await self._catalogue()
-        return Response("ready\n", media_type="text/plain")
+        away = await self._away()
+        return Response(f"ready, without {', '.join(away)}\n" if away else "ready\n", media_type="text/plain")
+
+    async def _away(self) -> tuple[str, ...]:
+        """The shards that have something published and cannot be reached; the catalogue is read on the way."""
+        catalogue = await self._catalogue()
+        shards = dict.fromkeys(each.shard for table in catalogue.tables for each in table.ranges)
+        return await run_in_threadpool(self.engine.shards.away, shards) if shards else ()
 
     async def _catalogue(self) -> Catalogue:
         return await run_in_threadpool(self._read_catalogue)

@@ -79,6 +79,11 @@ class Gather:
         """To other tables, so that no planner knows how many rows it has."""
         return bool(self.travels)
 
+    def ranges(self, shards: tuple[str, ...]) -> tuple[Range, ...]:
+        """Which of those that shards have are searched."""
+        division = self.divisions[0]
+        return tuple(each for each in division.ranges if each.shard in shards and each.has(division.cells))
+
     def asked(self, shard: str) -> str:
         """Its SQL for one shard."""
         sql = self.sql

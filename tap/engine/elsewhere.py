@@ -2,13 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg
 
 from tap.engine.engine import DatabaseAway, Engine, Session, ShardAway
 from tap.engine.interrupt import Interrupt
+from tap.observe import ShardBack, ShardLost, observe
 
 _WAIT = 3.0
 _REST = 5.0
@@ -31,6 +33,20 @@ class Shards:
         for engine in self._engines.values():
             engine.close()
 
+    def away(self, names: Iterable[str]) -> tuple[str, ...]:
+        """By asking all of them at once."""
+        wanted = tuple(names)
+        with ThreadPoolExecutor(max(len(wanted), 1)) as threads:
+            there = list(threads.map(self._answers, wanted))
+        return tuple(name for name, answers in zip(wanted, there, strict=True) if not answers)
+
+    def _answers(self, name: str) -> bool:
+        try:
+            with self.session(name, _WAIT, Interrupt(), uploads=False):
+                return True
+        except ShardAway:
+            return False
+
     @contextmanager
     def session(self, name: str, limit: float, interrupt: Interrupt, *, uploads: bool) -> Iterator[Session]:
         """One that was away is not asked again for a while. Raises: ShardAway."""
@@ -38,8 +54,12 @@ class Shards:
             raise ShardAway(name)
         try:
             with self._engine(name).session(limit, interrupt, uploads=uploads) as session:
+                if self._away.pop(name, None):
+                    observe(ShardBack(name))
                 yield session
         except DatabaseAway as error:
+            if name not in self._away:
+                observe(ShardLost(name))
             self._away[name] = time.monotonic() + _REST
             self._forget(name)
             raise ShardAway(name) from error

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -127,11 +127,12 @@ class Begun:
 
 
 class ShardAway(Exception):
-    """A shard cannot be reached now."""
+    """A shard cannot be reached now; `sky`, as a MOC, is what of the sky a query would have searched there, if it is known."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, sky: str = "") -> None:
         super().__init__(name)
         self.name = name
+        self.sky = sky
 
 
 class Elsewhere(Protocol):
@@ -142,6 +143,9 @@ class Elsewhere(Protocol):
     ) -> AbstractContextManager[Session]:
         """Raises: ShardAway."""
 
+    def away(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Which of these shards cannot be reached just now."""
+
 
 class NoShards:
     """For an engine that is asked nothing but what its own database has."""
@@ -150,6 +154,9 @@ class NoShards:
         self, name: str, limit: float, interrupt: Interrupt, *, uploads: bool
     ) -> AbstractContextManager[Session]:
         raise ShardAway(name)
+
+    def away(self, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(names)
 
 
 class Engine:

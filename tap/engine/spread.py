@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import psycopg
@@ -13,8 +13,9 @@ from adql import Translation
 from adql.spread import Gather, Spread, Travels
 from adql.spread.travels import UPLOADED
 from schema.publish import position_index
+from schema.sharding.sky import moc_of
 from tap.engine.carry import Columns, columns_of, create, take_in
-from tap.engine.engine import Session
+from tap.engine.engine import Session, ShardAway
 from tap.engine.interrupt import Interrupt
 from tap.engine.merged import Merged, Stream, merged
 from tap.engine.rows import Block, Rows
@@ -26,15 +27,27 @@ _FAR = 0.5
 """Of what one table may bring, for one shard: estimates are rough."""
 
 
+@dataclass(slots=True)
+class Missing:
+    """What was not searched: shards, and which part of the sky they have, as a MOC."""
+
+    shards: tuple[str, ...] = ()
+    sky: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A query on shards: how its rows leave, and how many at most."""
+    """A query on shards: how its rows leave, and how many at most.
+
+    `missing` is told which shards are away, if the rest is wanted all the same.
+    """
 
     session: Session
     translation: Translation
     spread: Spread
     wire: Wire
     maxrec: int
+    missing: "Missing | None" = None
 
     @property
     def more(self) -> bool:
@@ -66,6 +79,8 @@ def is_spread(translation: Translation, maxrec: int) -> bool:
 def spread_rows(asked: Asked, fill: Fill) -> Iterator[Merged | Rows]:
     """The rows of the result, as long as the block lasts. Raises: ShardAway, Interrupted, psycopg.Error."""
     (gather,), session = asked.spread.gathers, asked.session
+    if asked.missing is not None:
+        gather = _without_missing(gather, session, asked.missing)
     carried = [_Carried(session, each) for each in gather.travels if each.parts[0] != UPLOADED]
     if asked.spread.final is None:
         streams = _Asking(session, gather, partial(_put, carried, fill), partial(_result, asked, gather)).streams
@@ -77,6 +92,20 @@ def spread_rows(asked: Asked, fill: Fill) -> Iterator[Merged | Rows]:
     session.write(partial(_gather, gather, streams, session.interrupt))
     final = Translation(asked.spread.final, asked.translation.outputs, ())
     yield session.rows(final, asked.wire, asked.maxrec, overflow=asked.maxrec > 0)
+
+
+def _without_missing(gather: Gather, session: Session, missing: Missing) -> Gather:
+    """Raises: ShardAway where none is left."""
+    away = session.engine.shards.away(gather.shards)
+    left = tuple(name for name in gather.shards if name not in away)
+    if not left:
+        raise ShardAway(away[0], _sky(gather, away))
+    missing.shards, missing.sky = away, _sky(gather, away)
+    return replace(gather, shards=left)
+
+
+def _sky(gather: Gather, shards: tuple[str, ...]) -> str:
+    return moc_of(gather.ranges(shards), gather.divisions[0].pixel.order)
 
 
 def takes_steps(session: Session, spread: Spread) -> bool:
@@ -104,9 +133,12 @@ class _Asking:
 
     def _rows(self, shard: str, interrupt: Interrupt) -> Iterator[Block]:
         shards, writes = self.session.engine.shards, bool(self.gather.travels)
-        with shards.session(shard, self.session.limit, interrupt, uploads=writes) as there:
-            for _ in self.fill(there, shard):
-                yield from self.ask(there, self.gather.asked(shard))
+        try:
+            with shards.session(shard, self.session.limit, interrupt, uploads=writes) as there:
+                for _ in self.fill(there, shard):
+                    yield from self.ask(there, self.gather.asked(shard))
+        except ShardAway as error:
+            raise ShardAway(shard, _sky(self.gather, (shard,))) from error
 
 
 def _result(asked: Asked, gather: Gather, there: Session, sql: str) -> Rows:

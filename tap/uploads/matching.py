@@ -9,7 +9,7 @@ from adql.apart import Apart
 from tap.engine.engine import Session
 from tap.engine.merged import Merged
 from tap.engine.rows import Block, Rows
-from tap.engine.spread import Asked, is_spread, spread_rows, takes_steps
+from tap.engine.spread import Asked, Missing, is_spread, spread_rows, takes_steps
 from tap.engine.wire import Wire
 from tap.tally import Tally
 from tap.uploads.load import Allowance, Declared, Limits, fill, fill_whole
@@ -19,12 +19,13 @@ from tap.uploads.sharing import How, shared
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is to be run, and how its rows leave."""
+    """What is to be run, and how its rows leave. `missing` is told what could not be searched, if the rest will do."""
 
     session: Session
     translation: Translation
     wire: Wire
     maxrec: int
+    missing: Missing | None = None
 
     def rows(self, already: int = 0) -> Rows:
         """Raises: psycopg.Error, Interrupted, ShardAway."""
@@ -100,7 +101,7 @@ def _spread(query: Query, uploads: list[Declared], how: How) -> Iterator[Rows | 
     if spread is None:
         raise AssertionError(query)
     in_turn = spread.final is None and _in_turn(uploads, query)[0] is not None
-    asked = Asked(query.session, query.translation, spread, query.wire, query.maxrec)
+    asked = Asked(query.session, query.translation, spread, query.wire, query.maxrec, query.missing)
     with shared(spread.gathers[0], uploads, how, in_turn=in_turn) as there, spread_rows(asked, there.fill) as rows:
         yield rows
         how.tally.add(matched=how.tally.uploaded - how.tally.matched)
