@@ -9,6 +9,7 @@ from adql.nodes import Output
 from adql.parse import parse
 from adql.resolve import resolve
 from adql.rewrite import rewrite
+from adql.spread import Spread, spread
 from schema.model import Catalogue, Table
 
 
@@ -16,13 +17,15 @@ from schema.model import Catalogue, Table
 class Translation:
     """SQL for PostgreSQL, the columns it gives, in their order, and the published tables it reads.
 
-    `apart` are those whose rows may come in parts, the SQL being run for each.
+    `apart` are those whose rows may come in parts, the SQL being run for each. `spread` is how shards make the rows,
+    if that is better than that the coordinator fetches from them what the SQL reads.
     """
 
     sql: str
     outputs: tuple[Output, ...]
     tables: tuple[Table, ...]
     apart: tuple[Apart, ...] = ()
+    spread: Spread | None = None
 
 
 def translate(text: str, catalogue: Catalogue) -> Translation:
@@ -30,7 +33,9 @@ def translate(text: str, catalogue: Catalogue) -> Translation:
     try:
         query, tables = resolve(parse(text), catalogue)
         rewritten = rewrite(query)
-        return Translation(postgres.query(rewritten), query.outputs, tables, tables_apart(rewritten))
+        return Translation(
+            postgres.query(rewritten), query.outputs, tables, tables_apart(rewritten), spread(rewritten, tables)
+        )
     except AdqlError as error:
         raise error.within(text) from None
     except RecursionError:

@@ -74,6 +74,6 @@ def walk(node: Node) -> Iterator[Node]:
                 yield from walk(below)
 
 
-def sources_of(value: Value) -> frozenset[str]:
-    """The aliases of the tables whose columns a resolved value reads."""
-    return frozenset(node.source for node in walk(value) if isinstance(node, Field))
+def sources_of(resolved: Node) -> frozenset[str]:
+    """The aliases of the tables whose columns a resolved value or condition reads."""
+    return frozenset(node.source for node in walk(resolved) if isinstance(node, Field))

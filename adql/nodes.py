@@ -18,7 +18,7 @@ class Info:
 
     `length` is how many characters a text that the query makes may have, 0 where it says nothing of that.
     `bounds` are the least and the largest value of a column, where the catalogue knows them; `pixel` is on the
-    columns of the position by which a table is sharded.
+    columns of the position and on the ids by which a table is sharded.
     """
 
     type: Type | None = None
@@ -306,10 +306,14 @@ class TableName(Node):
 
 @dataclass(frozen=True, slots=True)
 class Relation(Node):
-    """A resolved table: schema and name in the database (no schema: a WITH query), alias in the SQL."""
+    """A resolved table: schema and name in the database (no schema: a WITH query), alias in the SQL.
+
+    `mark`: what stands in the SQL in its place, for a table of which each shard has another part.
+    """
 
     parts: tuple[str, ...]
     sql_alias: str
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

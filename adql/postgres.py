@@ -151,8 +151,8 @@ def _limit(body: QueryBody) -> str:
 
 def _table(reference: nodes.TableReference) -> str:
     match reference:
-        case nodes.Relation(parts=parts, sql_alias=alias):
-            return ".".join(map(name, parts)) + f" AS {alias}"
+        case nodes.Relation(parts=parts, sql_alias=alias, mark=mark):
+            return f"{mark or '.'.join(map(name, parts))} AS {alias}"
         case nodes.DerivedTable(query=inner, sql_alias=alias):
             return f"({query(inner)}) AS {alias}"
         case nodes.Join():

@@ -134,6 +134,10 @@ class Range:
     shard: str
     partition: str
 
+    def has(self, cells: tuple[tuple[int, int], ...]) -> bool:
+        """Whether it has some of these cells, which are runs of them: the first and the last of each."""
+        return any(first < self.beyond and last >= self.first for first, last in cells)
+
 
 @dataclass(frozen=True)
 class Table:

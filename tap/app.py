@@ -17,11 +17,13 @@ from starlette.routing import Route
 
 from schema import vodataservice
 from schema.model import Catalogue
+from schema.sharding.shards import known_shards
 from tap import pages, tap_plus, vosi
 from tap.coding import packed, wanted_coding
 from tap.config import Config
 from tap.edge import Edge, xml
-from tap.engine.database import PLANNERS, jobs_conninfo, reader_conninfo, sessions_of
+from tap.engine.database import PLANNERS, jobs_conninfo, owner_connection, reader_conninfo, sessions_of
+from tap.engine.elsewhere import Shards
 from tap.engine.engine import DatabaseAway, Engine
 from tap.errors import NotFound, describe
 from tap.execute import Service
@@ -92,12 +94,13 @@ class Endpoints:
     async def availability(self, request: Request) -> Response:
         """From real probes: of the catalogue, of the job store, and of the room for results (VOSI 1.1 §5)."""
         try:
-            await self._catalogue()
+            away = await self._away()
             await run_in_threadpool(self.jobs.store.jobs, [])
             await run_in_threadpool(self.storage.check)
         except (DatabaseAway, StoreAway, StorageFull, StorageAway) as error:
             return xml(vosi.availability(available=False, note=describe(error).message))
-        return xml(vosi.availability(available=True))
+        note = f"Searches that need what lies on {', '.join(away)} fail just now; all others run." if away else None
+        return xml(vosi.availability(available=True, note=note))
 
     async def tables(self, request: Request) -> Response:
         parameters = await read_parameters(request, self.config)
@@ -139,8 +142,14 @@ class Endpoints:
         return Response("alive\n", media_type="text/plain")
 
     async def readyz(self, request: Request) -> Response:
-        await self._catalogue()
-        return Response("ready\n", media_type="text/plain")
+        away = await self._away()
+        return Response(f"ready, without {', '.join(away)}\n" if away else "ready\n", media_type="text/plain")
+
+    async def _away(self) -> tuple[str, ...]:
+        """The shards that have something published and cannot be reached; the catalogue is read on the way."""
+        catalogue = await self._catalogue()
+        shards = dict.fromkeys(each.shard for table in catalogue.tables for each in table.ranges)
+        return await run_in_threadpool(self.engine.shards.away, shards) if shards else ()
 
     async def _catalogue(self) -> Catalogue:
         return await run_in_threadpool(self._read_catalogue)
@@ -151,7 +160,8 @@ class Endpoints:
 
 
 def create_app(config: Config) -> Starlette:
-    engine = Engine(reader_conninfo(config), sessions_of(config), config.queue_limit)
+    shards = shards_of(config, sessions_of(config))
+    engine = Engine(reader_conninfo(config), sessions_of(config), config.queue_limit, shards)
     planner = Engine(reader_conninfo(config), PLANNERS, 0.5)
     sweep_uploads(uploads_of(config))
     store = Store(jobs_conninfo(config), limits_of(config))
@@ -173,7 +183,7 @@ def create_app(config: Config) -> Starlette:
             ),
             Middleware(Edge),
         ],
-        lifespan=partial(_lifespan, [engine, planner, store, waiting]),
+        lifespan=partial(_lifespan, [shards, engine, planner, store, waiting]),
         exception_handlers={HTTPException: _http_error},
     )
     # Its redirects would go to whatever Host a request names.
@@ -194,6 +204,16 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
     return Service(engine, limit, about, sources, limits, Sorting(config.upload_part_rows, room), room)
 
 
+def shards_of(config: Config, sessions: int) -> Shards:
+    """Where they are is looked up when one is first asked."""
+
+    def find() -> dict[str, str]:
+        with owner_connection(config) as connection:
+            return {shard.name: shard.reader for shard in known_shards(connection)}
+
+    return Shards(find, sessions)
+
+
 def sources_of(config: Config, store: Store, storage: Storage) -> Sources:
     hosts = tuple(each.strip().lower() for each in config.upload_hosts.split(",") if each.strip())
     remote = Remote(hosts, config.upload_bytes, config.upload_seconds)
@@ -203,21 +223,23 @@ def sources_of(config: Config, store: Store, storage: Storage) -> Sources:
 @contextmanager
 def query_worker(config: Config) -> Iterator[Worker]:
     """A worker for the jobs of this service, and the keeper beside it."""
-    engine = Engine(reader_conninfo(config), config.worker_slots + 1, config.queue_limit)
+    shards = shards_of(config, config.worker_slots + 1)
+    engine = Engine(reader_conninfo(config), config.worker_slots + 1, config.queue_limit, shards)
     store = Store(jobs_conninfo(config), limits_of(config), config.worker_slots + 3)
     storage = storage_of(config)
     longest = config.job_duration_limit
     service = service_of(config, engine, sources_of(config, store, storage), longest + 30 if longest else 0)
     runner = QueryJobs(service, config, storage)
     keeper = Keeper(store, storage, lambda what, count: observe(Kept(what, count)))
-    for each in (engine, store):
+    parts: tuple[_Opens, ...] = (store, engine, shards)
+    for each in parts:
         each.open()
     keeper.start()
     try:
         yield Worker(store, runner, config.worker_slots, config.long_slots)
     finally:
         keeper.stop()
-        for each in (store, engine):
+        for each in parts:
             each.close()
 
 

@@ -11,7 +11,7 @@ import psycopg
 
 from adql.errors import AdqlError
 from schema.load.reader import LoadError
-from tap.engine.engine import DatabaseAway
+from tap.engine.engine import DatabaseAway, ShardAway
 from tap.engine.interrupt import Reason
 from tap.engine.rows import Interrupted
 from tap.storage.storage import StorageAway, StorageFull
@@ -60,6 +60,8 @@ _OURS = "An error of this service, not of your query, has been logged."
 
 _SHARD = re.compile(r'could not connect to server "(\w+)"')
 _SHARD_AWAY = "A part of this table cannot be reached just now: the shard {0} is away. Searches in parts of the sky that lie on others go on."
+_MISSING_SKY = " It has the HEALPix cells {0} (as a MOC); PARTIAL=allow gives what the others have, where a query can be answered in part."
+_LONGEST_MOC = 1000
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _INTERRUPTED = {
     Reason.TIME_LIMIT: Answer(400, _TIME_LIMIT),
@@ -132,6 +134,8 @@ def describe(error: Exception) -> Answer:
     match error:
         case AdqlError():
             return Answer(400, error.explain())
+        case ShardAway(name=name, sky=sky):
+            return Answer(503, _SHARD_AWAY.format(name) + (_MISSING_SKY.format(_shortened(sky)) if sky else ""), 10)
         case Busy():
             return Answer(503, str(error), 10)
         case Interrupted(reason=reason):
@@ -141,6 +145,10 @@ def describe(error: Exception) -> Answer:
         case psycopg.Error():
             return _of_sqlstate(error)
     return Answer(500, _OURS, expected=False)
+
+
+def _shortened(moc: str) -> str:
+    return moc if len(moc) <= _LONGEST_MOC else moc[:_LONGEST_MOC].rsplit(" ", 1)[0] + " …"
 
 
 def _of_sqlstate(error: psycopg.Error) -> Answer:

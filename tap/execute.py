@@ -10,7 +10,9 @@ from adql import Translation, translate
 from schema.model import Origin
 from tap.engine.engine import Engine, Session
 from tap.engine.interrupt import Interrupt
+from tap.engine.merged import Merged
 from tap.engine.rows import Interrupted, Rows
+from tap.engine.spread import Missing
 from tap.errors import describe
 from tap.formats.format import Header, Writer
 from tap.request import TapRequest
@@ -51,15 +53,18 @@ def execute(request: TapRequest, service: Service, interrupt: Interrupt, tally: 
         uploads = session.write(lambda connection: declare(connection, files, service.upload_limits)) if files else []
         session.add(schema_of(uploads))
         translation = translate(request.query, session.catalogue)
-        query = Query(session, translation, request.format.wire, request.maxrec)
+        missing = Missing() if request.partial else None
+        query = Query(session, translation, request.format.wire, request.maxrec, missing)
         with rows_of(query, uploads, service.upload_limits, service.sorting, tally) as rows:
             tells = service.streams and request.format.can_tell_errors
-            with closing(request.format.writer(_header(request, translation, service))) as writer:
+            with closing(request.format.writer(_header(request, translation, service, missing))) as writer:
                 pieces = _pieces(writer, rows, tally, tells=tells, overflow=request.maxrec == 0)
                 yield from filter(None, pieces)
 
 
-def _pieces(writer: Writer, rows: Rows | RowsOfParts, tally: Tally, *, tells: bool, overflow: bool) -> Iterator[bytes]:
+def _pieces(
+    writer: Writer, rows: Rows | RowsOfParts | Merged, tally: Tally, *, tells: bool, overflow: bool
+) -> Iterator[bytes]:
     """Header, rows and footer. Where the document cannot tell an error it breaks off instead."""
     yield writer.header()
     try:
@@ -74,11 +79,20 @@ def _pieces(writer: Writer, rows: Rows | RowsOfParts, tally: Tally, *, tells: bo
     yield from writer.footer(overflow=rows.overflow or overflow)
 
 
-def _header(request: TapRequest, translation: Translation, service: Service) -> Header:
-    """With whose data the query reads, each once."""
+def _header(request: TapRequest, translation: Translation, service: Service, missing: Missing | None) -> Header:
+    """With whose data the query reads, each once, and what of the sky is missing."""
     origins = dict.fromkeys(table.origin for table in translation.tables if table.origin != Origin())
     version = request.format.versions[0]
-    return Header(translation.outputs, request.query, tuple(origins), service.about, service.room, version)
+    return Header(
+        translation.outputs, request.query, tuple(origins), service.about | _told(missing), service.room, version
+    )
+
+
+def _told(missing: Missing | None) -> dict[str, str]:
+    if missing is None:
+        return {}
+    told = {"missing_shards": ", ".join(missing.shards), "missing_sky": missing.sky}
+    return {"partial": "true", **told} if missing.shards else {"partial": "false"}
 
 
 def explain(query: str, session: Session) -> tuple[str, list[str]]:

@@ -20,7 +20,7 @@ from tap.auth import visitor
 from tap.config import Config
 from tap.downloads import download
 from tap.edge import error_response
-from tap.engine.engine import DatabaseAway, Engine
+from tap.engine.engine import DatabaseAway, Engine, ShardAway
 from tap.engine.interrupt import Interrupt, Reason
 from tap.engine.rows import Interrupted
 from tap.errors import Answer, describe
@@ -117,7 +117,9 @@ class QueryJobs:
         if not answer.expected:
             observe(Fault("a job"), error)
         return Failure(
-            answer.message, again=isinstance(error, DatabaseAway | StorageAway), transient=answer.status >= 500
+            answer.message,
+            again=isinstance(error, DatabaseAway | ShardAway | StorageAway),
+            transient=answer.status >= 500,
         )
 
     def discard(self, results: Sequence[Result]) -> None:

@@ -50,7 +50,21 @@ class Kept:
     count: int
 
 
-Event = QueryDone | Fault | ClientLeft | JobDone | Kept
+@dataclass(frozen=True, slots=True)
+class ShardLost:
+    """A shard cannot be reached: queries that need it fail until it is back."""
+
+    shard: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShardBack:
+    """A shard that was away answers again."""
+
+    shard: str
+
+
+Event = QueryDone | Fault | ClientLeft | JobDone | Kept | ShardLost | ShardBack
 
 
 def observe(event: Event, error: BaseException | None = None) -> None:

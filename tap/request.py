@@ -15,11 +15,14 @@ LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
 
 @dataclass(frozen=True, slots=True)
 class TapRequest:
+    """`partial`: whether the rows of those shards will do that can be reached; PARTIAL is a parameter of our own."""
+
     query: str
     maxrec: int
     format: Format
     media_type: str
     uploads: tuple[Upload, ...] = ()
+    partial: bool = False
 
 
 def read_request(parameters: Parameters, config: Config, files: list[File] | None = None) -> TapRequest:
@@ -33,7 +36,18 @@ def read_request(parameters: Parameters, config: Config, files: list[File] | Non
     query = parameters.required("QUERY")
     format_, media_type = _format(parameters)
     uploads = read_uploads(parameters, files or [])
-    return TapRequest(query, _maxrec(parameters, config), format_, media_type, uploads)
+    partial = _partial(parameters, format_)
+    return TapRequest(query, _maxrec(parameters, config), format_, media_type, uploads, partial)
+
+
+def _partial(parameters: Parameters, format_: Format) -> bool:
+    wanted = (parameters.one("PARTIAL") or "refuse").lower()
+    if wanted not in {"allow", "refuse"}:
+        raise ParameterError(f"PARTIAL can be allow or refuse, not {wanted[:40]!r}")
+    if wanted == "allow" and not format_.speaks:
+        known = ", ".join(each.aliases[0] for each in FORMATS if each.speaks)
+        raise ParameterError(f"PARTIAL=allow needs a format that can say what is missing: {known}")
+    return wanted == "allow"
 
 
 def _maxrec(parameters: Parameters, config: Config) -> int:

@@ -68,6 +68,7 @@ def _interface(type_: str, url: str, use: str = "full", **attributes: str) -> El
 def _tap(config: Config) -> Element:
     attributes = {"standardID": "ivo://ivoa.net/std/TAP", _TYPE: "tr:TableAccess"}
     interface = _interface("vs:ParamHTTP", config.base_url, use="base", role="std", version="1.1")
+    interface.append(_partial())
     return _E.capability(
         attributes,
         interface,
@@ -78,6 +79,14 @@ def _tap(config: Config) -> Element:
         _limit("executionDuration", config.job_duration_default, config.job_duration_limit),
         _limit("outputLimit", config.maxrec_default, config.maxrec_hard, unit="row"),
         _upload_limit(config),
+    )
+
+
+def _partial() -> Element:
+    """A parameter of our own (VODataService 1.2 §3.4: std="false")."""
+    about = "allow: where a part of a table cannot be reached, the rows of the rest, and as a MOC which part of the sky is missing."
+    return _E.param(
+        {"std": "false", "use": "optional"}, _E.name("PARTIAL"), _E.description(about), _E.dataType("string")
     )
 
 

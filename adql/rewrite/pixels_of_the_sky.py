@@ -79,9 +79,8 @@ def _cone_round(region: Value) -> Cone | None:
 
 
 def _in_pixels(column: Field, cone: Cone) -> Condition:
-    pixel = column.info.pixel
-    order = pixel.order if pixel else 0
-    lon, lat, radius = Longitude(cone[0] * u.deg), Latitude(cone[1] * u.deg), (cone[2] + _MARGIN) * u.deg
+    order, margin = (pixel.order, pixel.margin) if (pixel := column.info.pixel) else (0, 0.0)
+    lon, lat, radius = Longitude(cone[0] * u.deg), Latitude(cone[1] * u.deg), (cone[2] + margin + _MARGIN) * u.deg
     cells, _, _ = cone_search(lon, lat, radius, order, flat=True)
     boolean = Info(types.BOOLEAN)
     ranges = tuple(Between(column, _number(a), _number(b), info=boolean) for a, b in _ranges(np.sort(cells)))

@@ -19,6 +19,7 @@ from schema.roles import READER
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 _KEYS = {"database", "reader", "admin"}
+_ENGINE = "postgres_fdw"
 
 
 class ShardError(Exception):
@@ -41,10 +42,21 @@ def read_shards_file(path: Path) -> tuple[Shard, ...]:
         document = tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ShardError(f"{path} is no TOML: {error}") from error
+    _check_engine(path, document.pop("engine", _ENGINE))
     shards = document.get("shards", {})
     if not shards or set(document) != {"shards"}:
         raise ShardError(f"{path}: it must have one table [shards.NAME] for each shard, and nothing else")
     return tuple(_shard(f"{path}, [shards.{name}]", name, values) for name, values in shards.items())
+
+
+def _check_engine(path: Path, engine: object) -> None:
+    if engine == "citus":
+        raise ShardError(
+            f'{path}: engine = "citus" is designed and its SQL is tested, but no command runs it yet;'
+            f' docs/scaling.md has what there is. Without engine, or with "{_ENGINE}", shards are joined by postgres_fdw'
+        )
+    if engine != _ENGINE:
+        raise ShardError(f'{path}: engine is "{_ENGINE}", or "citus", not {engine!r}')
 
 
 def _shard(where: str, name: str, values: dict[str, Any]) -> Shard:

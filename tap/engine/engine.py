@@ -1,9 +1,11 @@
 """A PostgreSQL as the service uses it: sessions of the untrusted role, and what is published."""
 
+import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -27,15 +29,16 @@ class DatabaseAway(Exception):
 
 
 class Session:
-    """One connection in one transaction, for one query, which may read only."""
+    """One connection in one transaction, for one query, which may read only; `limit` in seconds, 0 for none."""
 
     def __init__(
-        self, engine: "Engine", connection: psycopg.Connection, version: int, interrupt: Interrupt, *, writes: bool
+        self, engine: "Engine", connection: psycopg.Connection, begun: "Begun", interrupt: Interrupt, *, writes: bool
     ) -> None:
-        self._engine = engine
+        self.engine = engine
+        self.interrupt = interrupt
+        self.limit = begun.limit
         self._connection = connection
-        self._version = version
-        self._interrupt = interrupt
+        self._version = begun.version
         self._uploaded: Schema | None = None
         self._writes = writes
         self._sealed = False
@@ -43,7 +46,7 @@ class Session:
     @property
     def catalogue(self) -> Catalogue:
         """What is published at this instant, and what was uploaded into this session."""
-        published = self._engine.catalogue_of(self._connection, self._version)
+        published = self.engine.catalogue_of(self._connection, self._version)
         return published.joined_by(self._uploaded) if self._uploaded else published
 
     def add(self, uploaded: Schema) -> None:
@@ -51,7 +54,11 @@ class Session:
         self._uploaded = uploaded
 
     def write(self, step: Callable[[psycopg.Connection], T]) -> T:
-        """Lets `step` make and fill temporary tables, in a session for uploads. Raises: what `step` raises."""
+        """Lets `step` make and fill temporary tables. Raises: what `step` raises."""
+        if not self._writes:
+            self._connection.pgconn.exec_(b"ROLLBACK")
+            _version(self._connection, self.limit, "READ WRITE")
+            self._writes = True
         if self._sealed:
             self._connection.execute("RELEASE SAVEPOINT reading")
             self._sealed = False
@@ -68,15 +75,30 @@ class Session:
 
         Raises: Interrupted, psycopg.Error.
         """
-        if self._interrupt.reason:
-            raise Interrupted(self._interrupt.reason)
+        if self.interrupt.reason:
+            raise Interrupted(self.interrupt.reason)
         self._connection.execute("SELECT")
+
+    def leave(self) -> None:
+        """Ends the transaction, for whoever needs nothing more of it for a long time."""
+        self._connection.pgconn.exec_(b"ROLLBACK")
 
     def rows(self, translation: Translation, wire: Wire, maxrec: int, *, overflow: bool = True) -> Rows:
         """At most `maxrec` rows, and whether there are more if `overflow` is to be told. Raises: psycopg.Error, Interrupted."""
         self._seal()
         command = copy_command(translation, wire, maxrec + overflow)
-        return Rows(self._connection, command, maxrec, self._interrupt, binary=wire.is_binary)
+        return Rows(self._connection, command, maxrec, self.interrupt, binary=wire.is_binary)
+
+    def unchanged(self, sql: str) -> Rows:
+        """All rows of `sql` as PostgreSQL itself writes them, to come into a table of another server's."""
+        self._seal()
+        return Rows(
+            self._connection,
+            f"COPY ({sql}) TO STDOUT (FORMAT binary)".encode(),
+            sys.maxsize,
+            self.interrupt,
+            binary=True,
+        )
 
     def explain(self, translation: Translation) -> list[str]:
         rows = self._connection.execute(b"EXPLAIN " + translation.sql.encode()).fetchall()
@@ -84,14 +106,64 @@ class Session:
 
     def cost(self, translation: Translation) -> float:
         """The planner's estimate for all of it. Raises: psycopg.Error."""
-        row = self._connection.execute(b"EXPLAIN (FORMAT JSON) " + translation.sql.encode()).fetchone()
-        return float(row[0][0]["Plan"]["Total Cost"]) if row else 0.0
+        return float(self._plan(translation.sql)["Total Cost"])
+
+    def expected_rows(self, sql: str) -> float:
+        """How many rows the planner thinks there are beneath a LIMIT. Raises: psycopg.Error."""
+        (beneath,) = self._plan(sql)["Plans"]
+        return float(beneath["Plan Rows"])
+
+    def _plan(self, sql: str) -> dict[str, Any]:
+        row = self._connection.execute(b"EXPLAIN (FORMAT JSON) " + sql.encode()).fetchone()
+        return row[0][0]["Plan"] if row else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What is known of a transaction: the catalogue's version in it, and how many seconds its statements may take."""
+
+    version: int
+    limit: float
+
+
+class ShardAway(Exception):
+    """A shard cannot be reached now; `sky`, as a MOC, is what of the sky a query would have searched there, if it is known."""
+
+    def __init__(self, name: str, sky: str = "") -> None:
+        super().__init__(name)
+        self.name = name
+        self.sky = sky
+
+
+class Elsewhere(Protocol):
+    """Gives sessions on shards."""
+
+    def session(
+        self, name: str, limit: float, interrupt: Interrupt, *, uploads: bool
+    ) -> AbstractContextManager[Session]:
+        """Raises: ShardAway."""
+
+    def away(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Which of these shards cannot be reached just now."""
+
+
+class NoShards:
+    """For an engine that is asked nothing but what its own database has."""
+
+    def session(
+        self, name: str, limit: float, interrupt: Interrupt, *, uploads: bool
+    ) -> AbstractContextManager[Session]:
+        raise ShardAway(name)
+
+    def away(self, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(names)
 
 
 class Engine:
-    """Sessions on the database that `conninfo` names, as armillary_reader."""
+    """Sessions on the database that `conninfo` names, as armillary_reader; `shards` are those of its tables."""
 
-    def __init__(self, conninfo: str, sessions: int, wait: float = 10.0) -> None:
+    def __init__(self, conninfo: str, sessions: int, wait: float = 10.0, shards: "Elsewhere | None" = None) -> None:
+        self.shards = shards or NoShards()
         self._pool = ConnectionPool(
             conninfo,
             min_size=1,
@@ -124,13 +196,13 @@ class Engine:
         try:
             if interrupt.reason:
                 raise Interrupted(interrupt.reason)
-            yield Session(self, connection, version, interrupt, writes=uploads)
+            yield Session(self, connection, Begun(version, limit), interrupt, writes=uploads)
         except Interrupted:
             raise
         except psycopg.Error as error:
             raise _meaning(error, interrupt) from error
         finally:
-            interrupt.detach()
+            interrupt.detach(connection)
             self._end(connection, interrupt)
 
     def _begin(self, limit: float, mode: str) -> tuple[psycopg.Connection, int]:
@@ -155,7 +227,7 @@ class Engine:
         try:
             if interrupt.reason or connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
                 connection.close()
-            else:
+            elif connection.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                 connection.pgconn.exec_(b"ROLLBACK")
         except psycopg.Error:
             connection.close()

@@ -3,6 +3,8 @@
 import os
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 import psycopg
@@ -14,6 +16,7 @@ class Reason(Enum):
     TIME_LIMIT = "time limit"
     CLIENT_LEFT = "client left"
     SHUTDOWN = "shutdown"
+    ENOUGH = "enough rows"
 
 
 class Interrupt:
@@ -22,37 +25,55 @@ class Interrupt:
     def __init__(self) -> None:
         self.reason: Reason | None = None
         self._lock = threading.Lock()
-        self._connection: psycopg.Connection | None = None
+        self._connections: list[psycopg.Connection] = []
+        self._parts: list[Interrupt] = []
+
+    @contextmanager
+    def part(self) -> Iterator["Interrupt"]:
+        """Of a part of the query, which can be stopped alone, and is with the whole."""
+        part = Interrupt()
+        with self._lock:
+            part.reason = self.reason
+            self._parts.append(part)
+        try:
+            yield part
+        finally:
+            with self._lock:
+                self._parts.remove(part)
 
     def attach(self, connection: psycopg.Connection) -> None:
         with self._lock:
-            self._connection = connection
+            self._connections.append(connection)
 
-    def detach(self) -> None:
+    def detach(self, connection: psycopg.Connection) -> None:
         with self._lock:
-            self._connection = None
+            self._connections.remove(connection)
 
     def trigger(self, reason: Reason) -> None:
-        """Cancels the statement; if it does not end, cuts the connection. Blocks: call it in a thread."""
+        """Cancels the statements; if one does not end, cuts its connection. Blocks: call it in a thread."""
         with self._lock:
             self.reason = self.reason or reason
-            connection = self._connection
-        if connection is None:
-            return
+            connections, parts = tuple(self._connections), tuple(self._parts)
+        for part in parts:
+            part.trigger(reason)
+        for connection in connections:
+            self._cancel(connection)
+
+    def _cancel(self, connection: psycopg.Connection) -> None:
         try:
             connection.cancel_safe(timeout=_GRACE)
         except psycopg.Error:
-            self._cut()
+            self._cut(connection)
             return
-        timer = threading.Timer(_GRACE, self._cut)
+        timer = threading.Timer(_GRACE, self._cut, [connection])
         timer.daemon = True
         timer.start()
 
-    def _cut(self) -> None:
+    def _cut(self, connection: psycopg.Connection) -> None:
         """A server that writes to a full socket obeys no cancel; a closed one it notices."""
         with self._lock:
-            if self._connection is None or self._connection.closed:
+            if connection not in self._connections or connection.closed:
                 return
-            duplicate = socket.socket(fileno=os.dup(self._connection.fileno()))
+            duplicate = socket.socket(fileno=os.dup(connection.fileno()))
         with duplicate:
             duplicate.shutdown(socket.SHUT_RDWR)

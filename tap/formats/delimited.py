@@ -40,6 +40,7 @@ CSV = Format(
     extension="csv",
     wire=Wire.CSV,
     writer=lambda header: DelimitedWriter(header, ","),
+    speaks=False,
 )
 TSV = Format(
     name="TSV",
@@ -48,4 +49,5 @@ TSV = Format(
     extension="tsv",
     wire=Wire.TSV,
     writer=lambda header: DelimitedWriter(header, "\t"),
+    speaks=False,
 )

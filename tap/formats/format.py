@@ -49,7 +49,8 @@ class Format:
     """`media_types[0]` is its own; what is asked for by another of them is answered with that one.
 
     `ivo_id` is TAPRegExt's name of the format, `versions` what `;version=` may ask for, the first being
-    the default; `packs`: whether a content coding makes it smaller.
+    the default; `packs`: whether a content coding makes it smaller; `speaks`: whether it says anything of the result
+    as a whole.
     """
 
     name: str
@@ -62,3 +63,4 @@ class Format:
     versions: tuple[str, ...] = ("",)
     can_tell_errors: bool = False
     packs: bool = True
+    speaks: bool = True

@@ -75,4 +75,5 @@ HTML = Format(
     extension="html",
     wire=Wire.TEXT,
     writer=HtmlWriter,
+    speaks=False,
 )

@@ -56,4 +56,5 @@ TEXT = Format(
     extension="txt",
     wire=Wire.TEXT,
     writer=TextWriter,
+    speaks=False,
 )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import psycopg
 import pyarrow as pa
 from psycopg import sql
@@ -53,10 +55,14 @@ class Declared:
     rest: Iterator[pa.RecordBatch]
 
     @property
+    def name(self) -> str:
+        """Of its table in the session."""
+        return self.table.stored_parts[-1]
+
+    @property
     def filled(self) -> sql.Identifier:
         """The temporary table that its rows come into."""
-        name = self.table.stored_parts[-1]
-        return sql.Identifier(f"{name}_rows" if self.has_geometry else name)
+        return sql.Identifier(f"{self.name}_rows" if self.has_geometry else self.name)
 
     @property
     def has_geometry(self) -> bool:
@@ -119,7 +125,7 @@ def declare(connection: psycopg.Connection, uploads: list[Opened], limits: Limit
             upload = _declared(opened, f"u{number}", limits, _AHEAD_BYTES // len(uploads))
         except LoadError as error:
             raise _of(opened.upload.table_name, error) from error
-        _create(connection, upload)
+        create(connection, upload)
         found.append(upload)
     return found
 
@@ -178,7 +184,11 @@ def _column(column: FileColumn, place: int, rows: tuple[pa.RecordBatch, ...], *,
     )
 
 
-def _create(connection: psycopg.Connection, upload: Declared) -> None:
+def degrees(column: pa.Array) -> npt.NDArray[np.float64]:
+    return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+
+def create(connection: psycopg.Connection, upload: Declared) -> None:
     """The table; where geometries are made of its numbers also a view that makes them."""
     columns = [sql.Identifier(column.stored) for column in upload.table.columns]
     parts = sql.SQL(", ").join(

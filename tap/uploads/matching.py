@@ -7,25 +7,32 @@ from dataclasses import dataclass
 from adql import Translation
 from adql.apart import Apart
 from tap.engine.engine import Session
+from tap.engine.merged import Merged
 from tap.engine.rows import Block, Rows
+from tap.engine.spread import Asked, Missing, is_spread, spread_rows, takes_steps
 from tap.engine.wire import Wire
 from tap.tally import Tally
 from tap.uploads.load import Allowance, Declared, Limits, fill, fill_whole
 from tap.uploads.parts import Part, Position, Sorting, in_parts
+from tap.uploads.sharing import How, shared
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is to be run, and how its rows leave."""
+    """What is to be run, and how its rows leave. `missing` is told what could not be searched, if the rest will do."""
 
     session: Session
     translation: Translation
     wire: Wire
     maxrec: int
+    missing: Missing | None = None
 
     def rows(self, already: int = 0) -> Rows:
-        """Raises: psycopg.Error, Interrupted."""
-        left = self.maxrec - already
+        """Raises: psycopg.Error, Interrupted, ShardAway."""
+        left, spread = self.maxrec - already, self.translation.spread
+        if spread and spread.steps and self.maxrec and takes_steps(self.session, spread):
+            translation = Translation(str(spread.final), self.translation.outputs, ())
+            return self.session.rows(translation, self.wire, left)
         return self.session.rows(self.translation, self.wire, left, overflow=self.maxrec > 0)
 
 
@@ -64,9 +71,18 @@ class RowsOfParts:
 @contextmanager
 def rows_of(
     query: Query, uploads: list[Declared], limits: Limits, sorting: Sorting, tally: Tally
-) -> Iterator[Rows | RowsOfParts]:
-    """The rows, as long as the block lasts. Raises: LoadError, psycopg.Error, Interrupted."""
+) -> Iterator[Rows | RowsOfParts | Merged]:
+    """The rows, as long as the block lasts. Raises: LoadError, psycopg.Error, Interrupted, ShardAway."""
     allowance = Allowance(limits)
+
+    def tell(rows: int) -> None:
+        tally.add(uploaded=rows)
+        query.session.rest()
+
+    if is_spread(query.translation, query.maxrec):
+        with _spread(query, uploads, How(allowance, sorting, tally, tell)) as rows:
+            yield rows
+        return
     in_turn, apart = _in_turn(uploads, query)
     for upload in uploads:
         if upload is not in_turn:
@@ -75,12 +91,20 @@ def rows_of(
         yield query.rows()
         return
 
-    def tell(rows: int) -> None:
-        tally.add(uploaded=rows)
-        query.session.rest()
-
     with in_parts(in_turn, _position(in_turn, apart), sorting, allowance, tell) as parts:
         yield RowsOfParts(query, in_turn, parts, tally)
+
+
+@contextmanager
+def _spread(query: Query, uploads: list[Declared], how: How) -> Iterator[Rows | Merged]:
+    spread = query.translation.spread
+    if spread is None:
+        raise AssertionError(query)
+    in_turn = spread.final is None and _in_turn(uploads, query)[0] is not None
+    asked = Asked(query.session, query.translation, spread, query.wire, query.maxrec, query.missing)
+    with shared(spread.gathers[0], uploads, how, in_turn=in_turn) as there, spread_rows(asked, there.fill) as rows:
+        yield rows
+        how.tally.add(matched=how.tally.uploaded - how.tally.matched)
 
 
 def _fill_whole(session: Session, upload: Declared, allowance: Allowance) -> None:

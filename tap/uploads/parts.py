@@ -8,8 +8,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
-from typing import IO
+from itertools import chain, pairwise
+from typing import IO, Protocol
 
 import astropy.units as u
 import numpy as np
@@ -19,7 +19,8 @@ from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import lonlat_to_healpix
 
 from tap.room import Room
-from tap.uploads.load import Allowance, Declared
+from tap.uploads.load import Allowance, Declared, degrees
+from tap.uploads.owners import Everywhere
 
 ORDER = 3
 """768 cells of some 7 degrees."""
@@ -28,8 +29,10 @@ _NOWHERE = -1
 _SORTED_BYTES = 4 << 20
 _PIECE = 1 << 18
 
-_SEGMENT = np.dtype([("cell", np.int16), ("start", np.int64), ("size", np.int32), ("rows", np.int32)])
-"""Rows of one cell that stand together in the file; there may be hundreds of thousands of them."""
+_SEGMENT = np.dtype(
+    [("place", np.int16), ("cell", np.int16), ("start", np.int64), ("size", np.int32), ("rows", np.int32)]
+)
+"""Rows for one place, of one cell, that stand together in the file; there may be hundreds of thousands of them."""
 
 Ints = npt.NDArray[np.int64]
 Segments = npt.NDArray[np.void]
@@ -52,6 +55,21 @@ class Sorting:
     room: Room
 
 
+class Owners(Protocol):
+    """Tells which of several places must have which rows: their numbers, and for each that of a place.
+
+    `position` are the numbers of the columns by which they are sorted.
+    """
+
+    @property
+    def places(self) -> int: ...
+
+    @property
+    def position(self) -> Position: ...
+
+    def of(self, batch: pa.RecordBatch) -> tuple[Ints, Ints]: ...
+
+
 @contextmanager
 def in_parts(
     upload: Declared, position: Position, how: Sorting, allowance: Allowance, tell: Callable[[int], None]
@@ -60,22 +78,54 @@ def in_parts(
 
     `position` are the places of its longitude and latitude, in degrees, if it has any. Few of them are one part, in their own order. Raises: LoadError, OSError where the disk is full.
     """
+    with in_parts_for(Everywhere(1, position), upload, how, allowance, tell) as (parts,):
+        yield parts
+
+
+@contextmanager
+def in_parts_for(
+    owners: Owners,
+    upload: Declared,
+    how: Sorting,
+    allowance: Allowance,
+    tell: Callable[[int], None],
+) -> Iterator[list[list[Part]]]:
+    """The parts for each place."""
     batches = upload.batches(allowance)
     first = list(_beyond(how.part_rows, batches))
     rows = sum(each.num_rows for each in first)
     if rows <= how.part_rows:
         tell(rows)
-        yield [Part(rows, (upload.encode(each)[0] for each in first))]
+        yield _in_memory(owners, upload, first)
         return
     with how.room.file() as file:
         segments: list[Segments] = []
         for batch in _large(chain(first, batches)):
             how.room.check()
-            segments.append(_write(file, upload, batch, position, how.part_rows))
+            segments.append(_write(file, upload, batch, owners, how.part_rows))
             tell(batch.num_rows)
         file.flush()
         found = np.concatenate(segments)
-        yield list(_joined(found[np.argsort(found["cell"], kind="stable")], how.part_rows, file))
+        found = found[np.lexsort((found["cell"], found["place"]))]
+        cuts = np.searchsorted(found["place"], np.arange(owners.places + 1))
+        # Places may read at once: what was kept in memory must be a file before they begin.
+        number = file.fileno()
+        yield [list(_joined(found[a:b], how.part_rows, number)) for a, b in pairwise(cuts)]
+
+
+def _in_memory(owners: Owners, upload: Declared, batches: list[pa.RecordBatch]) -> list[list[Part]]:
+    """One part for each place."""
+    counts, pieces = np.zeros(owners.places, np.int64), [list[bytes]() for _ in range(owners.places)]
+    for batch in batches:
+        rows, places = owners.of(batch)
+        order = np.argsort(places, kind="stable")
+        data, starts = upload.encode(batch if owners.places == 1 else batch.take(pa.array(rows[order])))
+        cuts = np.searchsorted(places[order], np.arange(owners.places + 1))
+        ends = np.append(starts, len(data))
+        for each, (a, b) in zip(pieces, pairwise(cuts), strict=True):
+            each.append(data[ends[a] : ends[b]])
+        counts += np.diff(cuts)
+    return [[Part(count, iter(each))] for count, each in zip(counts.tolist(), pieces, strict=True)]
 
 
 def _beyond(rows: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -99,18 +149,19 @@ def _large(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.concat_batches(waiting)
 
 
-def _write(file: IO[bytes], upload: Declared, batch: pa.RecordBatch, position: Position, part_rows: int) -> Segments:
-    cells = _cells(batch, position)
-    order = np.argsort(cells, kind="stable")
-    rows, starts = upload.encode(batch.take(pa.array(order)))
+def _write(file: IO[bytes], upload: Declared, batch: pa.RecordBatch, owners: Owners, part_rows: int) -> Segments:
+    taken, places = owners.of(batch)
+    cells = _cells(batch, owners.position)[taken]
+    order = np.lexsort((cells, places))
+    rows, starts = upload.encode(batch.take(pa.array(taken[order])))
     begun = file.tell()
     file.write(rows)
-    sorted_cells = cells[order]
-    cuts = np.flatnonzero(np.diff(sorted_cells, prepend=_NOWHERE - 1))
+    sorted_cells, sorted_places = cells[order], places[order]
+    cuts = np.flatnonzero(np.diff(sorted_cells, prepend=_NOWHERE - 1) | np.diff(sorted_places, prepend=-1))
     # A cell that has too many rows for a part is several segments.
     cuts = np.union1d(cuts, np.arange(0, len(order), part_rows))
     found = np.empty(len(cuts), _SEGMENT)
-    found["cell"], found["start"] = sorted_cells[cuts], begun + starts[cuts]
+    found["place"], found["cell"], found["start"] = sorted_places[cuts], sorted_cells[cuts], begun + starts[cuts]
     found["size"] = np.diff(starts[cuts], append=len(rows))
     found["rows"] = np.diff(cuts, append=len(order))
     return found
@@ -120,14 +171,14 @@ def _cells(batch: pa.RecordBatch, position: Position) -> Ints:
     found = np.full(batch.num_rows, _NOWHERE, np.int64)
     if position is None:
         return found
-    lon, lat = (batch.column(each).cast(pa.float64()).to_numpy(zero_copy_only=False) for each in position)
+    lon, lat = (degrees(batch.column(each)) for each in position)
     there = np.isfinite(lon) & (np.abs(lat) <= 90)
     cells = lonlat_to_healpix(Longitude(lon[there], u.deg), Latitude(lat[there], u.deg), ORDER, num_threads=1)
     found[there] = cells.astype(np.int64)
     return found
 
 
-def _joined(segments: Segments, most: int, file: IO[bytes]) -> Iterator[Part]:
+def _joined(segments: Segments, most: int, file: int) -> Iterator[Part]:
     """As many neighbouring cells as make a part."""
     begin, rows = 0, 0
     for index, more in enumerate(segments["rows"].tolist()):
@@ -139,7 +190,7 @@ def _joined(segments: Segments, most: int, file: IO[bytes]) -> Iterator[Part]:
         yield Part(rows, _pieces(segments[begin:], file))
 
 
-def _pieces(segments: Segments, file: IO[bytes]) -> Iterator[bytes]:
+def _pieces(segments: Segments, file: int) -> Iterator[bytes]:
     for start, size in zip(segments["start"].tolist(), segments["size"].tolist(), strict=True):
         for place in range(start, start + size, _PIECE):
-            yield os.pread(file.fileno(), min(_PIECE, start + size - place), place)
+            yield os.pread(file, min(_PIECE, start + size - place), place)

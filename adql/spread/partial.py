@@ -1,0 +1,209 @@
+"""A query that looks at all rows, as a query for each shard and one that puts their answers together.
+
+COUNT is the sum of the counts, AVG the sum of the sums by that of the counts; of values that shall count once each
+shard gives those that it has, once; TOP with ORDER BY are the first of the first.
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from adql import nodes
+from adql.comparable import as_geometries, as_numbers, has_geometry
+from adql.functions import function_of
+from adql.grouping import aggregate_in
+from adql.nodes import Aggregate, Arithmetic, Call, Cast, Field, Info, Node, Output, Relation, Select, SelectItem, Value
+from adql.spread.placed import Apart
+from schema import types
+
+_DOUBLE = Info(types.DOUBLE)
+_BIGINT = Info(types.BIGINT)
+
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """What each shard is asked, and the query of the table that its answers come into."""
+
+    each: Select
+    whole: Select
+
+
+def halves(select: Select, gathered: Relation, *, rows_are_whole: bool) -> Halves:
+    """`rows_are_whole`: each row of the result is made on one shard, there is only to be sorted and cut. Raises: Apart."""
+    if not rows_are_whole and (select.group_by or select.having or _has_aggregate(select)):
+        return _aggregated(select, gathered)
+    return _sorted_and_cut(select, gathered, distinct=select.distinct and not rows_are_whole)
+
+
+def _has_aggregate(select: Select) -> bool:
+    return any(aggregate_in(each) for each in (*select.items, *select.order_by))
+
+
+def gathered_rows(outputs: tuple[Output, ...], gathered: Relation) -> Select:
+    """All of the table of answers, under the names that the query's own output columns have."""
+    items = tuple(
+        SelectItem(Field(gathered.sql_alias, f"c{number}", info=each.info)) for number, each in enumerate(outputs, 1)
+    )
+    return Select(items, (gathered,), outputs=outputs)
+
+
+# ---- sorted and cut
+
+
+def _sorted_and_cut(select: Select, gathered: Relation, *, distinct: bool) -> Halves:
+    values = _values(select)
+    order = []
+    for term in select.order_by:
+        if isinstance(term.value, int):
+            order.append(term)
+            continue
+        values.append(term.value)
+        order.append(replace(term, value=len(values)))
+    most = None if select.top is None else select.top + (select.offset or 0)
+    each = _asking(replace(select, top=most, offset=None, order_by=tuple(order) if most is not None else ()), values)
+    columns = gathered_rows(select.outputs, _as_it_was(gathered, _outputs(values)))
+    by = tuple(replace(t, value=_column(gathered, _outputs(values), t.value)) for t in order)
+    return Halves(each, replace(columns, distinct=distinct, order_by=by, top=select.top, offset=select.offset))
+
+
+def _column(gathered: Relation, outputs: tuple[Output, ...], number: Value | int) -> Value | int:
+    """Those of the result by their number, others by their name."""
+    if not isinstance(number, int):
+        raise AssertionError(number)
+    return Field(gathered.sql_alias, f"c{number}", info=outputs[number - 1].info)
+
+
+def _values(select: Select) -> list[Value]:
+    return [item.value for item in select.items if isinstance(item, SelectItem)]
+
+
+def _outputs(values: list[Value]) -> tuple[Output, ...]:
+    infos = (replace(value.info, type=value.info.type or types.TEXT) for value in values)
+    return tuple(Output(f"c{n}", f"c{n}", info) for n, info in enumerate(infos, 1))
+
+
+def _as_it_was(gathered: Relation, outputs: tuple[Output, ...]) -> Relation:
+    """Geometries travel as numbers: as text they would be rounded."""
+    if not has_geometry(outputs):
+        return gathered
+    table = ".".join(gathered.parts)
+    return replace(gathered, mark=f"({as_geometries(f'SELECT * FROM {table}', outputs)})")
+
+
+def _asking(select: Select, values: list[Value]) -> Select:
+    outputs = as_numbers(_outputs(values))
+    return replace(select, items=tuple(SelectItem(value) for value in values), outputs=outputs)
+
+
+# ---- aggregates
+
+
+class _Columns:
+    """The columns that shards are asked for, each once, and how the whole is made of them."""
+
+    def __init__(self, gathered: Relation) -> None:
+        self.values: list[Value] = []
+        self._gathered = gathered
+
+    def column(self, value: Value) -> Field:
+        if value not in self.values:
+            self.values.append(value)
+        return Field(self._gathered.sql_alias, f"c{self.values.index(value) + 1}", info=value.info)
+
+
+def _aggregated(select: Select, gathered: Relation) -> Halves:
+    columns, group_by = _Columns(gathered), dict.fromkeys(select.group_by)
+    for each in (*group_by, *_once(select)):
+        columns.column(each)
+    groups = tuple(columns.values)
+
+    def whole(node: Any) -> Any:
+        return _whole(node, tuple(group_by), columns)
+
+    items = tuple(replace(item, value=whole(item.value)) for item in select.items if isinstance(item, SelectItem))
+    final = replace(
+        select,
+        items=items,
+        tables=(gathered,),
+        where=None,
+        group_by=tuple(columns.column(each) for each in group_by),
+        having=whole(select.having) if select.having else None,
+        order_by=tuple(t if isinstance(t.value, int) else replace(t, value=whole(t.value)) for t in select.order_by),
+    )
+    asked = replace(select, distinct=False, top=None, offset=None, order_by=(), having=None, fenced=False)
+    if not columns.values:
+        columns.column(Aggregate("COUNT", None, info=_BIGINT))
+    return Halves(_asking(replace(asked, group_by=groups), columns.values), final)
+
+
+def _once(select: Select) -> list[Value]:
+    """What is counted or summed up once for each value."""
+    found: list[Value] = []
+    for item in (*select.items, select.having, *select.order_by):
+        found += [a.argument for a in _aggregates(item) if a.distinct and a.argument is not None]
+    return found
+
+
+def _aggregates(node: Any) -> list[Aggregate]:
+    if isinstance(node, Aggregate):
+        return [node]
+    if not isinstance(node, Node):
+        return []
+    return [found for child in _children(node) for found in _aggregates(child)]
+
+
+def _children(node: Node) -> list[Any]:
+    children: list[Any] = []
+    for each in fields(node):
+        child = getattr(node, each.name)
+        children += child if isinstance(child, tuple) else [child]
+    return children
+
+
+def _whole(node: Any, group_by: tuple[Value, ...], columns: _Columns) -> Any:
+    """An expression of groups and aggregates over the gathered columns. Raises: Apart."""
+    if node in group_by:
+        return columns.column(node)
+    match node:
+        case Aggregate():
+            return _combined(node, columns)
+        case nodes.Query():
+            raise Apart
+        case Call() if function_of(node).is_aggregate:
+            raise Apart
+        case tuple():
+            return tuple(_whole(each, group_by, columns) for each in node)
+        case Node():
+            changes = {each.name: getattr(node, each.name) for each in fields(node)}
+            return replace(
+                node, **{k: _whole(v, group_by, columns) for k, v in changes.items() if isinstance(v, Node | tuple)}
+            )
+    return node
+
+
+def _combined(node: Aggregate, columns: _Columns) -> Value:
+    if node.distinct and node.argument is not None:
+        return replace(node, argument=columns.column(node.argument))
+    match node.name:
+        case "COUNT":
+            return _count(node, columns)
+        case "AVG":
+            return _average(node, columns)
+        case "SUM":
+            return replace(node, argument=columns.column(node))
+    return replace(node, argument=columns.column(node))
+
+
+def _count(node: Aggregate, columns: _Columns) -> Value:
+    total = Aggregate("SUM", columns.column(node), info=_BIGINT)
+    return Call("COALESCE", (total, nodes.Number("0", info=_BIGINT)), info=_BIGINT)
+
+
+def _average(node: Aggregate, columns: _Columns) -> Value:
+    argument = node.argument
+    if argument is None:
+        raise AssertionError(node)
+    double = Cast(argument, "DOUBLE PRECISION", info=_DOUBLE)
+    total = Aggregate("SUM", columns.column(Aggregate("SUM", double, info=_DOUBLE)), info=_DOUBLE)
+    count = Aggregate("SUM", columns.column(Aggregate("COUNT", argument, info=_BIGINT)), info=_DOUBLE)
+    some = Call("NULLIF", (count, nodes.Number("0", info=_BIGINT)), info=_DOUBLE)
+    return Arithmetic(("/",), (total, some), info=_DOUBLE)

@@ -1,0 +1,152 @@
+"""A query whose rows cannot be made on the shards: of each sharded table the rows that can matter come to the coordinator.
+
+What matters is told by the conditions that a row must meet in any case: those of its own columns, and those that tie it
+to tables which are there already and travel to the shards, uploads, small tables, and what came before. So a list that
+keeps its rows without a match, or the bright stars and their neighbours, need some of the rows and not all.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from adql import nodes
+from adql.constants import sources_of, walk
+from adql.functions import function_of
+from adql.mapped import mapped
+from adql.nodes import And, Call, Condition, Field, Info, Near, Node, Output, Query, Relation, Select, SelectItem
+from adql.spread.placed import Apart, Tables, relations_of
+from adql.spread.travels import conditions_of, filters_of, position_of
+from schema import types
+
+MOST = 200_000
+"""Rows that come of one table; if there are more the query is left to PostgreSQL's own way."""
+_TABLE, _ROW = " table", " row"
+"""Columns that tell a row from all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is asked of the shards about a table; the answers come into the coordinator's table of that name,
+
+    with an index on `position`. `is_tied`: to other tables, so that its rows must be told apart.
+    """
+
+    table: str
+    query: Query
+    of: Relation
+    position: tuple[str, str] | None
+    is_tied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A sharded table, and what a row of it must meet that can be told from what is there."""
+
+    relation: Relation
+    conditions: tuple[Condition, ...]
+    beside: tuple[Relation, ...]
+
+
+def reduced(query: Query, tables: Tables) -> tuple[list[Step], Query]:
+    """The steps, in their order, and the query of what they bring. Raises: Apart."""
+    if any(isinstance(node, Call) and function_of(node).is_volatile for node in walk(query)):
+        raise Apart
+    steps: list[Step] = []
+    while any(isinstance(node, Relation) and node.parts in tables.sharded for node in walk(query)):
+        wanted = next(_wanted(query, tables), None)
+        if wanted is None:
+            raise Apart
+        table = f"g{len(steps) + 1}"
+        columns = _columns(query, wanted.relation.sql_alias)
+        asked = _asked(wanted, columns, tables)
+        query = _replaced(query, wanted.relation, table, columns)
+        tables = replace(tables, travelling=tables.travelling | {("pg_temp", table)})
+        position = _position(query, wanted.relation.sql_alias)
+        steps.append(Step(table, asked, wanted.relation, position, bool(wanted.beside)))
+    return steps, query
+
+
+def _wanted(query: Query, tables: Tables) -> Iterator[_Wanted]:
+    """The sharded tables of which something is known, those first that have conditions of their own."""
+    there = {r.sql_alias: r for r in walk(query) if isinstance(r, Relation) and r.parts in tables.travelling}
+    found = []
+    for select, relation in relations_of(query):
+        conditions = tuple(c for c in conditions_of(select, relation.sql_alias) if _usable(c, relation, there))
+        if relation.parts in tables.sharded and conditions:
+            found.append(_with_filters(query, relation, conditions, there))
+    yield from sorted(found, key=_is_cheap, reverse=True)
+
+
+def _is_cheap(wanted: _Wanted) -> bool:
+    return bool(wanted.beside) or any(isinstance(c, Near | nodes.Inside | nodes.InQuery) for c in wanted.conditions)
+
+
+def _usable(condition: Condition, relation: Relation, there: dict[str, Relation]) -> bool:
+    """Whether it speaks of nothing but the table and what travels."""
+    if any(isinstance(node, nodes.DerivedTable) for node in walk(condition)):
+        return False
+    inside = {node.sql_alias for node in walk(condition) if isinstance(node, Relation)}
+    sources = sources_of(condition)
+    return sources | inside <= {relation.sql_alias, *there} and relation.sql_alias in sources
+
+
+def _with_filters(
+    query: Query, relation: Relation, conditions: tuple[Condition, ...], there: dict[str, Relation]
+) -> _Wanted:
+    """With the tables that the conditions tie it to, and the conditions of these."""
+    inside = {node.sql_alias for each in conditions for node in walk(each) if isinstance(node, Relation)}
+    tied = frozenset[str]().union(*map(sources_of, conditions)) - inside - {relation.sql_alias}
+    own = tuple(condition for alias in sorted(tied) for condition in filters_of(query, alias))
+    return _Wanted(relation, (*conditions, *own), tuple(there[alias] for alias in sorted(tied)))
+
+
+def _columns(query: Query, alias: str) -> tuple[Field, ...]:
+    """Those of a table that a query reads. Raises: Apart for geometries, which cannot travel."""
+    found = tuple(dict.fromkeys(node for node in walk(query) if isinstance(node, Field) and node.source == alias))
+    if any(each.type is None or each.type.is_geometry or each.type is types.MOC for each in found):
+        raise Apart
+    return found
+
+
+def _asked(wanted: _Wanted, columns: tuple[Field, ...], tables: Tables) -> Query:
+    alias, pixel = wanted.relation.sql_alias, tables.sharded[wanted.relation.parts].pixel
+    values = columns or (Field(alias, pixel.column if pixel else "", info=Info(types.INTEGER)),)
+    if wanted.beside:
+        # A row that several others are near to comes once.
+        values += Field(alias, _TABLE, info=Info(types.BIGINT)), Field(alias, _ROW, info=Info(types.TEXT))
+    select = Select(
+        tuple(SelectItem(value) for value in values),
+        (wanted.relation, *wanted.beside),
+        distinct=bool(wanted.beside),
+        top=MOST + 1,
+        where=And(wanted.conditions, info=Info(types.BOOLEAN)),
+        outputs=tuple(Output(f"c{n}", f"c{n}", value.info) for n, value in enumerate(values, 1)),
+    )
+    return Query(select)
+
+
+def _replaced(query: Query, relation: Relation, table: str, columns: tuple[Field, ...]) -> Query:
+    names = {each.name: f"c{number}" for number, each in enumerate(columns, 1)}
+
+    def change(node: Node) -> Node:
+        if isinstance(node, Field) and node.source == relation.sql_alias:
+            return replace(node, name=names[node.name])
+        if isinstance(node, Relation) and node.sql_alias == relation.sql_alias:
+            return replace(node, parts=("pg_temp", table))
+        return node
+
+    return mapped(query, change)
+
+
+def _position(query: Query, alias: str) -> tuple[str, str] | None:
+    """By which columns a table is searched."""
+    for near in (node for node in walk(query) if isinstance(node, Near)):
+        for point in (near.left, near.right):
+            columns = position_of(point)
+            if len(columns) == 2 and {each.source for each in columns} == {alias}:
+                return columns[0].name, columns[1].name
+    return None
+
+
+def row_columns() -> str:
+    """SQL of the columns of a table, with those that tell its rows apart."""
+    return f'*, tableoid::bigint AS "{_TABLE}", ctid::text AS "{_ROW}"'
