@@ -11,7 +11,7 @@ from psycopg import sql
 
 from schema.model import split_name, stored_name
 from schema.sharding.parts import Part, ShardAway, connected, drop_part, listed_parts
-from schema.sharding.patience import patiently, readers_ended
+from schema.sharding.patience import patiently, queries_ended
 from schema.sharding.shards import Shard, known_shards
 
 PATIENCE = 600.0
@@ -58,29 +58,29 @@ def _listed(shard: Shard) -> list[Leftover]:
 
 
 def drop_leftovers(
-    connection: psycopg.Connection, table_name: str | None = None, patience: float = PATIENCE
+    connection: psycopg.Connection, tables: set[str] | None = None, patience: float = PATIENCE
 ) -> list[Leftover]:
-    """Of one table or of all, when the queries that run now are over; what it dropped.
+    """Of these tables or of all, when the queries that run now are over; what it dropped.
 
     Tables that are moved or loaded right now keep theirs, and parts that somebody still reads stay.
     """
-    if not _of(connection, table_name) or not readers_ended(connection, patience):
+    shards = {each.shard for each in _of(connection, tables)}
+    if not shards or not queries_ended(connection, shards, patience):
         return []
     with connection.transaction():
-        busy = _busy(connection, table_name)
-        wanted = [each for each in _of(connection, table_name) if each.part.table_name not in busy]
+        busy = _busy(connection)
+        wanted = [each for each in _of(connection, tables) if each.part.table_name not in busy]
         return [each for each in wanted if _drop(each)]
 
 
-def _of(connection: psycopg.Connection, table_name: str | None) -> list[Leftover]:
-    return [each for each in leftovers(connection) if table_name in (None, each.part.table_name)]
+def _of(connection: psycopg.Connection, tables: set[str] | None) -> list[Leftover]:
+    return [each for each in leftovers(connection) if tables is None or each.part.table_name in tables]
 
 
-def _busy(connection: psycopg.Connection, table_name: str | None) -> set[str]:
+def _busy(connection: psycopg.Connection) -> set[str]:
     """Tables that somebody holds; the others are ours until the end of the transaction."""
-    of = "FROM armillary.tables WHERE %(name)s::text IS NULL OR table_name = %(name)s"
-    tables = {each for (each,) in connection.execute(f"SELECT table_name {of}", {"name": table_name})}
-    free = connection.execute(f"SELECT table_name {of} FOR UPDATE SKIP LOCKED", {"name": table_name})
+    tables = {each for (each,) in connection.execute("SELECT table_name FROM armillary.tables")}
+    free = connection.execute("SELECT table_name FROM armillary.tables FOR UPDATE SKIP LOCKED")
     return tables - {each for (each,) in free}
 
 
@@ -119,7 +119,7 @@ def drop_replaced(connection: psycopg.Connection, table_name: str) -> None:
     for (name,) in connection.execute(_REMAINS, (schema, list(storages))).fetchall():
         connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema_name, name)))
     forget_loads(connection, table_name)
-    drop_leftovers(connection, table_name)
+    drop_leftovers(connection, {table_name})
 
 
 def _published(connection: psycopg.Connection, schema_name: str) -> set[str]:

@@ -16,7 +16,7 @@ from schema.sharding.coordinator import attach_range
 from schema.sharding.copy_part import MOVED, copy_part
 from schema.sharding.leftovers import PATIENCE, drop_leftovers, leftovers
 from schema.sharding.parts import Part, connected, listed_parts, note_part
-from schema.sharding.patience import patiently, readers_ended
+from schema.sharding.patience import patiently, queries_ended
 from schema.sharding.placement import Placed, placed
 from schema.sharding.shards import Shard, ShardError, known_shards
 from schema.tap_schema import count_change
@@ -62,7 +62,7 @@ def _await_readers(connection: psycopg.Connection, away: list[Placed], target: S
     names = {(each.schema_name, each.range.partition) for each in away}
     with connected(target) as there:
         old = [each for each in listed_parts(there) if (each.schema_name, each.partition) in names]
-    if old and not readers_ended(connection, PATIENCE):
+    if old and not queries_ended(connection, [target], PATIENCE):
         raise ShardError(
             f"{target.name} has {old[0].partition} from before, and queries still run: repeat the move later"
         )
@@ -94,9 +94,8 @@ def _switch(connection: psycopg.Connection, copies: list[tuple[Placed, Held]], t
 def sweep(connection: psycopg.Connection, layout: str, patience: float, say: Say) -> None:
     """Drops the old parts when the queries that may read them are over."""
     tables = {each.table_name for each in placed(connection, layout)}
-    for name in sorted(tables):
-        for each in drop_leftovers(connection, name, patience):
-            say(f"{name}, {each.part.partition}: dropped on {each.shard.name}")
+    for each in drop_leftovers(connection, tables, patience):
+        say(f"{each.part.table_name}, {each.part.partition}: dropped on {each.shard.name}")
     for each in leftovers(connection):
         if each.part.table_name in tables:
             say(

@@ -19,7 +19,7 @@ from schema.description import parse_description
 from schema.load import open_file
 from schema.load.reader import LoadError, Reader
 from schema.publish import load_table, unpublish_table
-from schema.sharding import fill
+from schema.sharding import fill, patience
 from schema.sharding.check import check_ranges
 from schema.sharding.leftovers import drop_leftovers, drop_replaced, leftovers
 from schema.sharding.load import Interrupted, SourceFile, load_sharded
@@ -36,7 +36,7 @@ LOADER = """
 import os, signal, sys
 from pathlib import Path
 import psycopg
-from schema.sharding import fill
+from schema.sharding import fill, patience
 from schema.sharding.load import Interrupted, SourceFile, load_sharded
 from tests.tap.shard_databases import stars
 
@@ -48,6 +48,12 @@ with psycopg.connect(sys.argv[1], autocommit=True) as connection:
     load_sharded(connection, SourceFile(Path(sys.argv[2])), "big.stars", stars(), killed)
 """
 Listed = list[tuple[str, int, bool, int]]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No queries run in these tests that had to be waited for."""
+    monkeypatch.setattr(patience, "SETTLE", 0.0)
 
 
 @pytest.fixture(scope="module")
