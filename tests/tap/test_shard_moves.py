@@ -4,6 +4,8 @@ import random
 import re
 import threading
 import time
+import urllib.parse
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -32,7 +34,7 @@ from tap.config import ENVIRONMENT, Config
 from tap.engine import database
 from tap.engine.private import ADMIN
 from tap.engine.shards import init_shards
-from tests.conftest import SAMPLE
+from tests.conftest import SAMPLE, alone, serving
 from tests.tap.shard_databases import ngc, shard, sharded_service, stars, tables_on
 
 SHARDS = ["moving0", "moving1"]
@@ -188,6 +190,46 @@ def test_no_answer_differs_and_none_fails_while_ranges_move_back_and_forth(
     assert load.done > 30
     assert where(owner) == before
     assert check_ranges(owner) == []
+    assert leftovers(owner) == []
+
+
+class Asked(Load):
+    """The same, of a service, over HTTP."""
+
+    def __init__(self, service: Config, url: str) -> None:
+        self.url = url
+        super().__init__(service, {})
+        self.answers = {query: self._answer(query) for query in QUERIES}
+        self.threads = self.threads[:3]
+
+    def _answer(self, query: str) -> list[str]:
+        form = {"LANG": "ADQL", "QUERY": query, "RESPONSEFORMAT": "csv", "MAXREC": "1000000"}
+        with urllib.request.urlopen(f"{self.url}/sync", urllib.parse.urlencode(form).encode(), timeout=60) as answer:
+            return sorted(answer.read().decode().splitlines())
+
+    def _run(self, seed: int) -> None:
+        choose = random.Random(seed)
+        while not self.stop.is_set():
+            query = choose.choice(QUERIES)
+            try:
+                if self._answer(query) != self.answers[query]:
+                    self.wrong.append(query)
+            except OSError as error:
+                self.wrong.append(f"{query}: {error}")
+            self.done += 1
+
+
+def test_users_of_a_service_notice_nothing_of_moves(
+    service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "SETTLE", 1.0)
+    firsts = sorted(where(owner)["moved.stars"])
+    with serving(alone(service, processes=1, workers=0)) as url, Asked(service, url) as asked:
+        for target in (SHARDS[1], SHARDS[0]):
+            move_range(owner, "moved.stars", firsts[0], target, silent)
+            sweep(owner, "moved.stars", 60, silent)
+    assert asked.wrong == []
+    assert asked.done > 20
     assert leftovers(owner) == []
 
 
