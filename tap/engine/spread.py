@@ -76,8 +76,11 @@ def is_spread(translation: Translation, maxrec: int) -> bool:
 
 
 @contextmanager
-def spread_rows(asked: Asked, fill: Fill) -> Iterator[Merged | Rows]:
-    """The rows of the result, as long as the block lasts. Raises: ShardAway, Interrupted, psycopg.Error."""
+def spread_rows(asked: Asked, fill: Fill, *, often: bool) -> Iterator[Merged | Rows]:
+    """The rows of the result, as long as the block lasts; `often`: `fill` has more to do between rows.
+
+    Raises: ShardAway, Interrupted, psycopg.Error.
+    """
     (gather,), session = asked.spread.gathers, asked.session
     if asked.missing is not None:
         gather = _without_missing(gather, session, asked.missing)
@@ -85,7 +88,7 @@ def spread_rows(asked: Asked, fill: Fill) -> Iterator[Merged | Rows]:
     if asked.spread.final is None:
         streams = _Asking(session, gather, partial(_put, carried, fill), partial(_result, asked, gather)).streams
         session.leave()
-        with merged(streams, asked.limit, session.interrupt, tells=asked.more) as rows:
+        with merged(streams, asked.limit, session.interrupt, tells=asked.more, in_threads=often) as rows:
             yield rows
         return
     streams = _Asking(session, gather, partial(_put, carried, fill), Session.unchanged).streams
