@@ -9,9 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from adql import postgres
-from adql.mapped import mapped
-from adql.nodes import Node, Output, Query, Relation, Select
-from adql.spread.cells import EVERYWHERE, Cells
+from adql.nodes import And, Node, Output, Query, Relation, Select
+from adql.spread.cells import EVERYWHERE, Cells, without_pixels
 from adql.spread.partial import halves
 from adql.spread.placed import (
     Apart,
@@ -25,6 +24,7 @@ from adql.spread.placed import (
 )
 from adql.spread.reduced import MOST, Step, reduced, row_columns
 from adql.spread.travels import UPLOADED, Travels, travelling
+from adql.trees import mapped
 from schema import types
 from schema.model import Pixel, Range, Table
 
@@ -220,6 +220,8 @@ def _gather(query: Query, tables: Tables, shards: tuple[str, ...], *, rows: bool
     cells = _cells_of_all(query)
 
     def marked(node: Node) -> Node:
+        if isinstance(node, And):
+            return without_pixels(node)
         if not isinstance(node, Relation):
             return node
         table = tables.sharded.get(node.parts)
