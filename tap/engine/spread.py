@@ -107,6 +107,15 @@ def _without_missing(gather: Gather, session: Session, missing: Missing) -> Gath
     return replace(gather, shards=left)
 
 
+def plan_on_shard(session: Session, gather: Gather) -> list[str]:
+    """Of the first that is asked; none where it needs tables that only a query brings. Raises: ShardAway."""
+    shard, interrupt = gather.shards[0], Interrupt()
+    if gather.travels:
+        return []
+    with session.engine.shards.session(shard, session.limit, interrupt, uploads=False) as there:
+        return [f"-- on {shard}", *there.explain(gather.asked(shard))]
+
+
 def _sky(gather: Gather, shards: tuple[str, ...]) -> str:
     return moc_of(gather.ranges(shards), gather.divisions[0].pixel.order)
 
