@@ -24,7 +24,7 @@ from schema.migrate import ChangedMigration
 from schema.publish import Loaded, load_table, publish_table, unpublish_table
 from schema.sharding.leftovers import drop_replaced
 from schema.sharding.load import SourceFile, load_sharded
-from tap.app import create_app, query_worker
+from tap.app import create_app, query_worker, shards_of
 from tap.config import ENVIRONMENT, Config, ConfigError, about, load_config
 from tap.engine import database
 from tap.engine.engine import DatabaseAway, Engine
@@ -194,7 +194,7 @@ def check(config: Config) -> None:
 @click.argument("query")
 @click.pass_obj
 def explain(config: Config, query: str) -> None:
-    """Show the SQL of an ADQL QUERY, and PostgreSQL's plan."""
+    """Show the SQL of an ADQL QUERY, and PostgreSQL's plan; for tables on shards what each of them is asked."""
     with _clear_errors(), database.running_database(config), _engine(config) as engine, engine.session(10) as session:
         sql, plan = explain_query(query, session)
     click.echo("\n".join([sql, "", *plan]))
@@ -226,12 +226,14 @@ def _ready(config: Config) -> Iterator[psycopg.Connection]:
 
 @contextmanager
 def _engine(config: Config) -> Iterator[Engine]:
-    engine = Engine(database.reader_conninfo(config), 2)
+    shards = shards_of(config, 1)
+    engine = Engine(database.reader_conninfo(config), 2, shards=shards)
     engine.open()
     try:
         yield engine
     finally:
         engine.close()
+        shards.close()
 
 
 @contextmanager

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import psycopg
 
 from adql import Translation, translate
+from adql.spread import Gather
 from schema.model import Origin
 from tap.engine.engine import Engine, Session
 from tap.engine.interrupt import Interrupt
 from tap.engine.merged import Merged
 from tap.engine.rows import Interrupted, Rows
-from tap.engine.spread import Missing
+from tap.engine.spread import Missing, plan_on_shard
 from tap.errors import describe
 from tap.formats.format import Header, Writer
 from tap.request import TapRequest
@@ -96,9 +97,19 @@ def _told(missing: Missing | None) -> dict[str, str]:
 
 
 def explain(query: str, session: Session) -> tuple[str, list[str]]:
-    """The SQL of a query and PostgreSQL's plan for it."""
+    """The SQL of a query and PostgreSQL's plan for it; of one on shards what each is asked, and the plan of one of them."""
     translation = translate(query, session.catalogue)
-    return translation.sql, session.explain(translation)
+    if translation.spread is None:
+        return translation.sql, session.explain(translation.sql)
+    asked = [line for gather in translation.spread.gathers for line in _asked(gather)]
+    final = ["-- then here", translation.spread.final] if translation.spread.final else []
+    return "\n".join([*asked, *final]), plan_on_shard(session, translation.spread.gathers[0])
+
+
+def _asked(gather: Gather) -> tuple[str, ...]:
+    travels = [f"-- with {'.'.join(each.parts)} as {each.there}" for each in gather.travels]
+    into = [f"-- into {gather.table}"] if gather.table else []
+    return f"-- asked of {', '.join(gather.shards)}", *travels, *into, gather.asked(gather.shards[0])
 
 
 def planned_cost(query: str, session: Session) -> float:

@@ -7,6 +7,7 @@ from adql.rewrite.each import rewrite_conditions
 from adql.rewrite.fence_of_cones import fence_of_cones
 from adql.rewrite.overlap_under_not import overlap_under_not
 from adql.rewrite.pixels_of_ids import pixels_of_ids
+from adql.rewrite.pixels_of_neighbours import pixels_of_neighbours
 from adql.rewrite.pixels_of_the_sky import pixels_of_the_sky
 from adql.rewrite.scaled_distance import scaled_distance
 from adql.rewrite.wide_enough_for_motion import wide_enough_for_motion
@@ -20,7 +21,7 @@ CONDITIONS = (
     pixels_of_ids,
     overlap_under_not,
 )
-QUERIES = (fence_of_cones,)
+QUERIES = (pixels_of_neighbours, fence_of_cones)
 
 
 def rewrite(query: Query) -> Query:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from adql.mapped import mapped
 from adql.nodes import Condition, Node
+from adql.trees import mapped
 
 Rewrite = Callable[[Condition], Condition]
 N = TypeVar("N", bound=Node)

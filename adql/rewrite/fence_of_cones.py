@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from adql import nodes
 from adql.constants import number_of
-from adql.nodes import And, Condition, Near, Query, Select
+from adql.nodes import Condition, Near, Query, Select
+from adql.trees import conjuncts
 
 _SMALL = 30.0
 
@@ -30,11 +31,7 @@ def _needs_fence(select: Select) -> bool:
         or any(isinstance(item.value, nodes.Aggregate) for item in select.items if isinstance(item, nodes.SelectItem))
     ):
         return False
-    return any(_is_small_cone(each) for each in _conjuncts(select.where))
-
-
-def _conjuncts(condition: Condition) -> tuple[Condition, ...]:
-    return condition.operands if isinstance(condition, And) else (condition,)
+    return any(_is_small_cone(each) for each in conjuncts(select.where))
 
 
 def _is_small_cone(condition: Condition) -> bool:

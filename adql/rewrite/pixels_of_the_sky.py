@@ -18,7 +18,7 @@ from adql.nodes import And, Between, Call, Condition, Field, Info, Number, Value
 from adql.spheres import angle, box_corners, direction, norm, vector
 from schema import types
 
-_WIDEST = 60.0
+WIDEST = 60.0
 """Degrees; a wider cone needs nearly all shards anyway."""
 _MARGIN = 1e-5
 """Degrees by which a cone is widened, far more than the rounding of any arithmetic with it."""
@@ -30,17 +30,17 @@ Cone = tuple[float, float, float]
 def pixels_of_the_sky(condition: Condition) -> Condition:
     match condition:
         case nodes.Near(left=left, right=right, radius=radius):
-            pixel, cone = _pixel(left) or _pixel(right), _cone(left, radius) or _cone(right, radius)
+            pixel, cone = pixel_of(left) or pixel_of(right), cone_of(left, radius) or cone_of(right, radius)
         case nodes.Inside(point=point, region=region):
-            pixel, cone = _pixel(point), _cone_round(region)
+            pixel, cone = pixel_of(point), _cone_round(region)
         case _:
             return condition
-    if pixel is None or cone is None or cone[2] > _WIDEST:
+    if pixel is None or cone is None or cone[2] > WIDEST:
         return condition
-    return And((condition, _in_pixels(pixel, cone)), span=condition.span, info=condition.info)
+    return And((condition, in_pixels(pixel, cone)), span=condition.span, info=condition.info)
 
 
-def _pixel(point: Value) -> Field | None:
+def pixel_of(point: Value) -> Field | None:
     """The column of the pixels of a table's own position."""
     if not isinstance(point, Call) or point.name != "POINT":
         return None
@@ -52,7 +52,7 @@ def _pixel(point: Value) -> Field | None:
     return None
 
 
-def _cone(centre: Value, radius: Value) -> Cone | None:
+def cone_of(centre: Value, radius: Value) -> Cone | None:
     """Of a constant position and radius, in degrees."""
     if not isinstance(centre, Call) or centre.name != "POINT":
         return None
@@ -78,7 +78,8 @@ def _cone_round(region: Value) -> Cone | None:
     return *direction(middle), math.degrees(max(angle(middle, each) for each in vectors))
 
 
-def _in_pixels(column: Field, cone: Cone) -> Condition:
+def in_pixels(column: Field, cone: Cone) -> Condition:
+    """That a row lies in one of the cells that a cone covers."""
     order, margin = (pixel.order, pixel.margin) if (pixel := column.info.pixel) else (0, 0.0)
     lon, lat, radius = Longitude(cone[0] * u.deg), Latitude(cone[1] * u.deg), (cone[2] + margin + _MARGIN) * u.deg
     cells, _, _ = cone_search(lon, lat, radius, order, flat=True)

@@ -1,20 +1,13 @@
 """In which cells of the sky the rows lie that a condition lets through."""
 
+from dataclasses import replace
+
 from adql.constants import number_of
 from adql.nodes import And, Between, Condition, Field, Or
 
 Cells = tuple[tuple[int, int], ...]
 """First and last of each run of cells, sorted, apart from each other."""
 EVERYWHERE: Cells = ((-1, 2**62),)
-
-
-def conjuncts(condition: Condition | None) -> tuple[Condition, ...]:
-    """The conditions that must all hold."""
-    if condition is None:
-        return ()
-    if isinstance(condition, And):
-        return tuple(each for operand in condition.operands for each in conjuncts(operand))
-    return (condition,)
 
 
 def cells_of(condition: Condition | None, alias: str) -> Cells:
@@ -32,6 +25,21 @@ def cells_of(condition: Condition | None, alias: str) -> Cells:
             if source == alias and pixel is not None and name == pixel.column:
                 return _run(number_of(low), number_of(high))
     return EVERYWHERE
+
+
+def without_pixels(condition: And) -> Condition:
+    """For those who read only the tables of these pixels: they need not look for them."""
+    left = tuple(each for each in condition.operands if not _is_of_pixels(each))
+    return left[0] if len(left) == 1 else replace(condition, operands=left or condition.operands)
+
+
+def _is_of_pixels(condition: Condition) -> bool:
+    match condition:
+        case Or(operands=operands):
+            return all(map(_is_of_pixels, operands))
+        case Between(operand=Field(name=name) as field):
+            return field.info.pixel is not None and name == field.info.pixel.column
+    return False
 
 
 def _run(low: float | None, high: float | None) -> Cells:

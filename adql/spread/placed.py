@@ -11,7 +11,8 @@ from adql import nodes
 from adql.constants import walk
 from adql.grouping import aggregate_in, children
 from adql.nodes import Comparison, Condition, Field, Node, Query, QueryBody, Relation, Select, TableReference
-from adql.spread.cells import EVERYWHERE, Cells, both, cells_of, conjuncts, either
+from adql.spread.cells import EVERYWHERE, Cells, both, cells_of, either
+from adql.trees import conjuncts
 from schema.model import Table
 
 

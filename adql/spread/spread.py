@@ -9,9 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from adql import postgres
-from adql.mapped import mapped
-from adql.nodes import Node, Output, Query, Relation, Select
-from adql.spread.cells import EVERYWHERE, Cells
+from adql.nodes import And, Node, Output, Query, Relation, Select
+from adql.spread.cells import EVERYWHERE, Cells, without_pixels
 from adql.spread.partial import halves
 from adql.spread.placed import (
     Apart,
@@ -25,6 +24,7 @@ from adql.spread.placed import (
 )
 from adql.spread.reduced import MOST, Step, reduced, row_columns
 from adql.spread.travels import UPLOADED, Travels, travelling
+from adql.trees import mapped
 from schema import types
 from schema.model import Pixel, Range, Table
 
@@ -46,9 +46,11 @@ class Division:
     cells: Cells
     rows: bool = False
 
-    def part(self, shard: str) -> str:
-        """The tables that it is on a shard. They are named one by one: what else lies there, while it moves, is not read."""
-        there = [each for each in self.ranges if each.shard == shard]
+    def of(self, shard: str) -> tuple[Range, ...]:
+        return tuple(each for each in self.ranges if each.shard == shard)
+
+    def part(self, there: tuple[Range, ...]) -> str:
+        """The tables of these ranges. They are named one by one: what else lies there, while it moves, is not read."""
         wanted = [each for each in there if each.has(self.cells)]
         names = [f"{postgres.name(self.schema_name)}.{postgres.name(each.partition)}" for each in wanted or there]
         if len(names) == 1 and wanted and not self.rows:
@@ -62,7 +64,8 @@ class Division:
 class Gather:
     """A query that shards are asked, and the temporary table that the answers come into, if they are not the result.
 
-    That has an index on `position`. With more than `most` rows it is not worth while.
+    That has an index on `position`. With more than `most` rows it is not worth while. `range_by_range`: rows that belong
+    together lie in one range, so that a join is one of small tables, one pair after the other.
     """
 
     sql: str
@@ -73,6 +76,7 @@ class Gather:
     table: str | None = None
     position: tuple[str, str] | None = None
     most: int | None = None
+    range_by_range: bool = False
 
     @property
     def is_tied(self) -> bool:
@@ -86,9 +90,15 @@ class Gather:
 
     def asked(self, shard: str) -> str:
         """Its SQL for one shard."""
+        theirs = [each.of(shard) for each in self.divisions]
+        if not self.range_by_range:
+            return self._of(theirs)
+        return " UNION ALL ".join(f"({self._of([(each,) for each in ranges])})" for ranges in zip(*theirs, strict=True))
+
+    def _of(self, theirs: list[tuple[Range, ...]]) -> str:
         sql = self.sql
-        for each in self.divisions:
-            sql = sql.replace(each.mark, each.part(shard))
+        for division, ranges in zip(self.divisions, theirs, strict=True):
+            sql = sql.replace(division.mark, division.part(ranges))
         return sql
 
 
@@ -199,7 +209,8 @@ def _gather_placed(query: Query, tables: Tables, placed: Placed) -> Gather:
     ranges = [t.ranges for t in tables.sharded.values() if t.pixel and t.pixel.layout == placed.layout]
     if not ranges:
         raise Apart
-    return _gather(query, tables, _shards_of(ranges[0], placed.cells))
+    gather = _gather(query, tables, _shards_of(ranges[0], placed.cells))
+    return replace(gather, range_by_range=len(gather.divisions) > 1)
 
 
 def _gather(query: Query, tables: Tables, shards: tuple[str, ...], *, rows: bool = False) -> Gather:
@@ -209,6 +220,8 @@ def _gather(query: Query, tables: Tables, shards: tuple[str, ...], *, rows: bool
     cells = _cells_of_all(query)
 
     def marked(node: Node) -> Node:
+        if isinstance(node, And):
+            return without_pixels(node)
         if not isinstance(node, Relation):
             return node
         table = tables.sharded.get(node.parts)

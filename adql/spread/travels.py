@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from adql import nodes, postgres
 from adql.constants import number_of, sources_of, walk
 from adql.nodes import And, Call, Condition, Field, Near, Query, Relation, Select, Value
-from adql.spread.cells import conjuncts
 from adql.spread.placed import Tables, conditions_on, relations_of
+from adql.trees import conjuncts
 from schema.types import Type
 
 UPLOADED = "pg_temp"

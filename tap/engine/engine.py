@@ -100,8 +100,8 @@ class Session:
             binary=True,
         )
 
-    def explain(self, translation: Translation) -> list[str]:
-        rows = self._connection.execute(b"EXPLAIN " + translation.sql.encode()).fetchall()
+    def explain(self, sql: str) -> list[str]:
+        rows = self._connection.execute(b"EXPLAIN " + sql.encode()).fetchall()
         return [str(row[0]) for row in rows]
 
     def cost(self, translation: Translation) -> float:

@@ -1,11 +1,13 @@
 """The rows of several streams that run at once, in the order in which they come."""
 
 import queue
+import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 
 from tap.engine.interrupt import Interrupt, Reason
 from tap.engine.rows import Block, Interrupted
@@ -51,14 +53,20 @@ class Merged:
 
 
 @contextmanager
-def merged(streams: list[Stream], most: int, interrupt: Interrupt, *, tells: bool = False) -> Iterator[Merged]:
-    """As long as the block lasts; then all streams have ended."""
+def merged(
+    streams: list[Stream], most: int, interrupt: Interrupt, *, tells: bool = False, in_threads: bool = False
+) -> Iterator[Merged]:
+    """As long as the block lasts; then all streams have ended.
+
+    Streams begin at once, each in a thread. `in_threads` leaves them there, for those that have work of their own between
+    their blocks; others are read in turn: threads that read would wait for each other's lock while their servers go on.
+    """
     with interrupt.part() as part:
-        enough = partial(part.trigger, Reason.ENOUGH)
         if len(streams) == 1:
             yield Merged(iter(streams[0](part)), most, lambda: None, tells=tells)
             return
-        together = _Together(streams, part)
+        enough = partial(part.trigger, Reason.ENOUGH)
+        together = _Together(streams, part, 1 if not in_threads else sys.maxsize)
         try:
             yield Merged(together.blocks(), most, enough, tells=tells)
         finally:
@@ -66,34 +74,47 @@ def merged(streams: list[Stream], most: int, interrupt: Interrupt, *, tells: boo
 
 
 class _Together:
-    """A thread for each stream; `blocks` gives what comes."""
+    """A thread for each stream, which puts so many blocks into a queue and leaves the others to whoever takes them."""
 
-    def __init__(self, streams: list[Stream], interrupt: Interrupt) -> None:
-        self._interrupt = interrupt
+    def __init__(self, streams: list[Stream], interrupt: Interrupt, ahead: int) -> None:
+        self._ahead = ahead
         self._found: queue.Queue[Block | int] = queue.Queue(_AHEAD * len(streams))
         self._stopped = threading.Event()
+        self._iterators = [iter(each(interrupt)) for each in streams]
         self._threads = ThreadPoolExecutor(len(streams))
-        self._running = [self._threads.submit(self._run, index, each) for index, each in enumerate(streams)]
+        self._running = [self._threads.submit(self._run, number) for number in range(len(streams))]
 
     def blocks(self) -> Iterator[Block]:
+        left = []
         for _ in self._running:
             while isinstance(found := self._found.get(), Block):
                 yield found
             self._running[found].result()
+            left.append(self._iterators[found])
+        while left:
+            left, turns = [], left
+            for each in turns:
+                if block := next(each, None):
+                    yield block
+                    left.append(each)
 
     def stop(self, enough: Callable[[], None]) -> None:
+        """Those that are at work are interrupted, those that wait are closed."""
         self._stopped.set()
         if not all(each.done() for each in self._running):
             enough()
         self._threads.shutdown()
+        for each in self._iterators:
+            if isinstance(each, Generator):
+                each.close()
 
-    def _run(self, index: int, stream: Stream) -> None:
+    def _run(self, number: int) -> None:
         """Its number tells that it has ended, well or not."""
         try:
-            for block in stream(self._interrupt):
+            for block in islice(self._iterators[number], self._ahead):
                 self._put(block)
         finally:
-            self._put(index)
+            self._put(number)
 
     def _put(self, found: Block | int) -> None:
         while not self._stopped.is_set():

@@ -76,8 +76,11 @@ def is_spread(translation: Translation, maxrec: int) -> bool:
 
 
 @contextmanager
-def spread_rows(asked: Asked, fill: Fill) -> Iterator[Merged | Rows]:
-    """The rows of the result, as long as the block lasts. Raises: ShardAway, Interrupted, psycopg.Error."""
+def spread_rows(asked: Asked, fill: Fill, *, often: bool) -> Iterator[Merged | Rows]:
+    """The rows of the result, as long as the block lasts; `often`: `fill` has more to do between rows.
+
+    Raises: ShardAway, Interrupted, psycopg.Error.
+    """
     (gather,), session = asked.spread.gathers, asked.session
     if asked.missing is not None:
         gather = _without_missing(gather, session, asked.missing)
@@ -85,7 +88,7 @@ def spread_rows(asked: Asked, fill: Fill) -> Iterator[Merged | Rows]:
     if asked.spread.final is None:
         streams = _Asking(session, gather, partial(_put, carried, fill), partial(_result, asked, gather)).streams
         session.leave()
-        with merged(streams, asked.limit, session.interrupt, tells=asked.more) as rows:
+        with merged(streams, asked.limit, session.interrupt, tells=asked.more, in_threads=often) as rows:
             yield rows
         return
     streams = _Asking(session, gather, partial(_put, carried, fill), Session.unchanged).streams
@@ -102,6 +105,15 @@ def _without_missing(gather: Gather, session: Session, missing: Missing) -> Gath
         raise ShardAway(away[0], _sky(gather, away))
     missing.shards, missing.sky = away, _sky(gather, away)
     return replace(gather, shards=left)
+
+
+def plan_on_shard(session: Session, gather: Gather) -> list[str]:
+    """Of the first that is asked; none where it needs tables that only a query brings. Raises: ShardAway."""
+    shard, interrupt = gather.shards[0], Interrupt()
+    if gather.travels:
+        return []
+    with session.engine.shards.session(shard, session.limit, interrupt, uploads=False) as there:
+        return [f"-- on {shard}", *there.explain(gather.asked(shard))]
 
 
 def _sky(gather: Gather, shards: tuple[str, ...]) -> str:

@@ -2,7 +2,6 @@
 
 import math
 import random
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +12,7 @@ from adql.parse import parse
 from adql.resolve import resolve
 from adql.rewrite import rewrite
 from schema.model import Catalogue, Column, Pixel, Schema, Table
-from schema.sharding.layout import NOWHERE, balanced, cells_of
+from schema.sharding.layout import cells_of
 
 ORDER = 6
 PLACES = [(0.0, 90.0), (0.0, -90.0), (359.9999, 0.0), (45.0, 41.8103), (90.0, 0.0), (180.0, 66.0)]
@@ -108,28 +107,3 @@ def test_the_pixel_is_that_of_the_table_not_of_a_query_in_from() -> None:
 def test_a_table_that_is_not_sharded_has_none() -> None:
     plain = Catalogue((Schema("s", (Table("s", "s.stars", STARS.columns),)),))
     assert "hpx6" not in translate("SELECT g FROM s.stars WHERE DISTANCE(ra, dec, 1, 1) < 1", plain).sql
-
-
-def test_balanced_ranges_cover_all_cells_once_with_about_as_many_rows() -> None:
-    counts = np.random.default_rng(1).poisson(20, 12 * 4**ORDER - NOWHERE)
-    found = balanced(counts, 4, 4)
-    assert (found[0].first, found[-1].beyond) == (NOWHERE, 12 * 4**ORDER)
-    assert all(a.beyond == b.first for a, b in pairwise(found))
-    rows = [int(counts[r.first - NOWHERE : r.beyond - NOWHERE].sum()) for r in found]
-    assert max(rows) < 1.02 * min(rows)
-    assert [r.shard for r in found] == sorted([0, 1, 2, 3] * 4)
-
-
-@pytest.mark.parametrize("rows", [0, 1, 5])
-def test_few_rows_still_make_ranges_of_the_whole_sky(rows: int) -> None:
-    counts = np.zeros(12 * 4**ORDER - NOWHERE, np.int64)
-    counts[100 : 100 + rows] = 1
-    found = balanced(counts, 3, 4)
-    assert (found[0].first, found[-1].beyond) == (NOWHERE, 12 * 4**ORDER)
-    assert all(r.first < r.beyond for r in found)
-
-
-def test_rows_without_a_position_are_nowhere() -> None:
-    cells = cells_of(pa.array([None, 10.0, math.nan, 10.0, 370.0]), pa.array([1.0, None, 1.0, 91.0, 0.0]))
-    assert cells.tolist()[:4] == [NOWHERE] * 4
-    assert cells[4] == cells_of(pa.array([10.0]), pa.array([0.0]))[0]

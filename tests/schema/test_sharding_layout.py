@@ -3,6 +3,7 @@
 import astropy.units as u
 import numpy as np
 import pyarrow as pa
+import pytest
 from astropy.coordinates import SkyCoord
 
 from schema.model import Pixel
@@ -48,3 +49,16 @@ def test_ranges_cover_the_sky_without_a_gap_and_hold_about_as_many_rows() -> Non
     assert sorted({shard for _, _, shard in ranges}) == [0, 1, 2]
     held = [counts[a + 1 : b + 1].sum() for a, b, _ in ranges]
     assert max(held) - min(held) < 10
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5])
+def test_few_rows_still_make_ranges_of_the_whole_sky(rows: int) -> None:
+    counts = np.zeros(12 * 4**6 + 1, np.int64)
+    counts[100 : 100 + rows] = 1
+    found = balanced(counts, 3, 4)
+    assert (found[0][0], found[-1][1]) == (NOWHERE, 12 * 4**6)
+    assert all(first < beyond for first, beyond, _ in found)
+
+
+def test_longitudes_beyond_a_turn_are_places_too() -> None:
+    assert cells_of(pa.array([370.0]), pa.array([0.0])) == cells_of(pa.array([10.0]), pa.array([0.0]))

@@ -1,13 +1,22 @@
-"""Trees with some of their nodes changed."""
+"""Trees of queries: what stands in them, and copies with some nodes changed."""
 
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from adql.nodes import Node
+from adql.nodes import And, Condition, Node
 
 Change = Callable[[Node], Node]
 N = TypeVar("N", bound=Node)
+
+
+def conjuncts(condition: Condition | None) -> tuple[Condition, ...]:
+    """The conditions that must all hold."""
+    if condition is None:
+        return ()
+    if isinstance(condition, And):
+        return tuple(each for operand in condition.operands for each in conjuncts(operand))
+    return (condition,)
 
 
 def mapped(node: N, change: Change) -> N:
