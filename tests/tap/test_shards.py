@@ -97,7 +97,7 @@ def sharded(sample: Config) -> Iterator[Config]:
 def connection(sharded: Config) -> Iterator[psycopg.Connection]:
     with psycopg.connect(database.reader_conninfo(sharded), autocommit=True) as connection:
         connection.execute("SET search_path = pg_catalog, public")
-        connection.execute("SET statement_timeout = 8000")
+        connection.execute("SET statement_timeout = 60000")
         yield connection
 
 
