@@ -143,6 +143,7 @@ def main() -> None:
         config = stack.enter_context(clusters())
         tell("making the tables")
         positions = make(config, options.rows)
+        parallel(config, options.workers)
         stack.enter_context(serving(config))
         found = []
         for part in options.only:
@@ -152,8 +153,14 @@ def main() -> None:
                 if part == "small"
                 else asked(config, part, positions, options.rounds)
             )
-        about = {**database.versions(config), **machine(), "rounds": options.rounds, "rows": options.rows}
-    title = ", ".join(f"{name} {value}" for name, value in about.items() if name in SHOWN)
+        about = {
+            **database.versions(config),
+            **machine(),
+            "rounds": options.rounds,
+            "rows": options.rows,
+            "workers": options.workers,
+        }
+    title = ", ".join(f"{name} {value}" for name, value in about.items() if name in (*SHOWN, "workers"))
     print(f"\n{title}\n{markdown(found, NOTES)}\n\n{summary(found)}")
     if options.out:
         options.out.write_text(json.dumps(as_json(found, about), indent=2, ensure_ascii=False))
@@ -165,6 +172,9 @@ def parse() -> argparse.Namespace:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--rows", type=int, default=2_000_000)
+    arguments.add_argument(
+        "--workers", type=int, default=2, help="PostgreSQL's max_parallel_workers_per_gather, everywhere"
+    )
     arguments.add_argument("--only", nargs="+", choices=["small", *QUESTIONS], default=["small", *QUESTIONS])
     arguments.add_argument("--out", type=Path, help="the results as JSON")
     arguments.add_argument("--picture", type=Path, help="the ratios as SVG")
@@ -259,6 +269,17 @@ def vacuum(config: Config) -> None:
         for (conninfo,) in connection.execute("SELECT conninfo FROM armillary.shards").fetchall():
             with psycopg.connect(conninfo, autocommit=True) as shard:
                 shard.execute(f"VACUUM ANALYZE {FAR}.source, {FAR}.params")
+
+
+def parallel(config: Config, workers: int) -> None:
+    """How many processes help with one statement, on the coordinator as on the shards."""
+    clusters = [
+        database.cluster_of(config),
+        *(PrivateCluster(Path(config.data_dir) / f"shard{n}", "") for n in range(SHARDS)),
+    ]
+    for cluster in clusters:
+        with psycopg.connect(cluster.conninfo(ADMIN), autocommit=True) as admin:
+            admin.execute(f"ALTER ROLE {READER} SET max_parallel_workers_per_gather = {workers:d}")
 
 
 # ---- what is measured
