@@ -35,7 +35,7 @@ def pixels_of_the_sky(condition: Condition) -> Condition:
             pixel, cone = _pixel(point), _cone_round(region)
         case _:
             return condition
-    if pixel is None or cone is None or cone[2] > _WIDEST:
+    if pixel is None or cone is None or cone[2] + _margin(pixel) > _WIDEST:
         return condition
     return And((condition, _in_pixels(pixel, cone)), span=condition.span, info=condition.info)
 
@@ -78,9 +78,18 @@ def _cone_round(region: Value) -> Cone | None:
     return *direction(middle), math.degrees(max(angle(middle, each) for each in vectors))
 
 
+def _margin(column: Field) -> float:
+    """How far a position may lie outside of its row's pixel."""
+    return column.info.pixel.margin if column.info.pixel else 0.0
+
+
 def _in_pixels(column: Field, cone: Cone) -> Condition:
-    order, margin = (pixel.order, pixel.margin) if (pixel := column.info.pixel) else (0, 0.0)
-    lon, lat, radius = Longitude(cone[0] * u.deg), Latitude(cone[1] * u.deg), (cone[2] + margin + _MARGIN) * u.deg
+    order = pixel.order if (pixel := column.info.pixel) else 0
+    lon, lat, radius = (
+        Longitude(cone[0] * u.deg),
+        Latitude(cone[1] * u.deg),
+        (cone[2] + _margin(column) + _MARGIN) * u.deg,
+    )
     cells, _, _ = cone_search(lon, lat, radius, order, flat=True)
     boolean = Info(types.BOOLEAN)
     ranges = tuple(Between(column, _number(a), _number(b), info=boolean) for a, b in _ranges(np.sort(cells)))
