@@ -75,10 +75,10 @@ def _place_union(body: nodes.SetOperation, tables: Tables, outer: Placed | None)
 def looks_at_all_rows(select: Select, keys: frozenset[Field]) -> bool:
     """Whether a row of it is made of rows that have not the same key."""
     values = [item.value for item in select.items if isinstance(item, nodes.SelectItem)]
-    if select.group_by:
-        return not keys & {each for each in select.group_by if isinstance(each, Field)}
     if select.distinct and not keys & {each for each in values if isinstance(each, Field)}:
         return True
+    if select.group_by:
+        return not keys & {each for each in select.group_by if isinstance(each, Field)}
     return select.having is not None or any(aggregate_in(each) for each in values)
 
 
