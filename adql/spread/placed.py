@@ -83,13 +83,14 @@ def looks_at_all_rows(select: Select, keys: frozenset[Field]) -> bool:
 
 
 def place_select(select: Select, tables: Tables, outer: Placed | None = None) -> Placed:
-    """Of its FROM and WHERE alone. Raises: Apart."""
+    """Where the rows are that its FROM and WHERE make. Raises: Apart."""
     conditions = list(conjuncts(select.where))
     items = [item for each in select.tables for item in _items(each, conditions, select, tables)]
     placed = _together(items, _equalities(conditions))
     if outer is not None and placed.layout is not None:
         _check_correlated(placed, outer, conditions)
-    for node in (select.where, select.having, *_ons(select.tables)):
+    computed = (*select.items, *select.group_by, select.having, *select.order_by)
+    for node in (select.where, *computed, *_ons(select.tables)):
         _check_subqueries(node, placed, tables)
     return placed
 
