@@ -153,20 +153,20 @@ def cells_of_relation(alias: str, select: Select) -> Cells:
     """By WHERE, and by ON where all rows that do not meet it are left out."""
     found = cells_of(select.where, alias)
     for reference in select.tables:
-        for condition in conditions_on(reference, alias):
-            found = both(found, cells_of(condition, alias))
+        for join in joins_on(reference, alias):
+            found = both(found, cells_of(join.condition, alias))
     return found
 
 
-def conditions_on(reference: TableReference, alias: str) -> Iterator[Condition]:
-    """Those of joins that a row of that table must meet, or it is as good as not there."""
+def joins_on(reference: TableReference, alias: str) -> Iterator[nodes.Join]:
+    """Those whose ON a row of that table must meet, or it is as good as not there."""
     if not isinstance(reference, nodes.Join) or reference.condition is None:
         return
     for side, kept in ((reference.left, {"LEFT", "FULL"}), (reference.right, {"RIGHT", "FULL"})):
         if alias in aliases_in(side):
             if reference.kind not in kept:
-                yield reference.condition
-            yield from conditions_on(side, alias)
+                yield reference
+            yield from joins_on(side, alias)
 
 
 def aliases_in(reference: TableReference) -> frozenset[str]:

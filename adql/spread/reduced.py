@@ -13,8 +13,9 @@ from adql.constants import sources_of, walk
 from adql.functions import function_of
 from adql.mapped import mapped
 from adql.nodes import And, Call, Condition, Field, Info, Near, Node, Output, Query, Relation, Select, SelectItem
+from adql.spread.conditions import conditions_of
 from adql.spread.placed import Apart, Tables, relations_of
-from adql.spread.travels import conditions_of, filters_of, position_of
+from adql.spread.travels import filters_of, position_of
 from schema import types
 
 MOST = 200_000

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from adql import nodes, postgres
 from adql.constants import number_of, sources_of, walk
-from adql.nodes import And, Call, Condition, Field, Near, Query, Relation, Select, Value
-from adql.spread.cells import conjuncts
-from adql.spread.placed import Tables, conditions_on, relations_of
+from adql.nodes import And, Call, Condition, Field, Near, Query, Relation, Value
+from adql.spread.conditions import conditions_of
+from adql.spread.placed import Tables, relations_of
 from schema.types import Type
 
 UPLOADED = "pg_temp"
@@ -68,14 +68,6 @@ def _near(query: Query, alias: str) -> Iterator[tuple[tuple[str, str], float]]:
         if relation.sql_alias == alias:
             nears = (each for each in conditions_of(select, alias) if isinstance(each, Near))
             yield from (found for near in nears for found in _searched(near, alias))
-
-
-def conditions_of(select: Select, alias: str) -> Iterator[Condition]:
-    """Those that a row must meet, or it is as good as not there."""
-    yield from conjuncts(select.where)
-    for reference in select.tables:
-        for condition in conditions_on(reference, alias):
-            yield from conjuncts(condition)
 
 
 def _searched(near: Near, alias: str) -> Iterator[tuple[tuple[str, str], float]]:
