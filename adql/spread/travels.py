@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from adql import nodes, postgres
+from adql.comparable import numbers_of_geometry
 from adql.constants import number_of, sources_of, walk
 from adql.nodes import And, Call, Condition, Field, Near, Query, Relation, Value
 from adql.spread.conditions import conditions_of
@@ -19,7 +20,7 @@ class Travels:
     """A table that must be on every shard for a query; only its rows within `radius` degrees of a shard's cells, if that is known.
 
     `parts` are its schema and name on the coordinator; on shards it is a temporary table, `there`. `columns` are those
-    that the query reads, `sql` reads them on the coordinator; `position` those of its longitude and latitude.
+    that the query reads, `sql` reads them on the coordinator, geometries as their numbers; `position` those of its longitude and latitude.
     """
 
     parts: tuple[str, ...]
@@ -45,10 +46,14 @@ def _travels(parts: tuple[str, ...], name: str, aliases: list[str], query: Query
     filters = filters_of(query, aliases[0]) if len(aliases) == 1 else ()
     near = next(_near(query, aliases[0]), None) if len(aliases) == 1 else None
     there = parts[-1] if parts[0] == UPLOADED else name
-    names = ", ".join(f"{aliases[0]}.{postgres.name(column)}" for column in columns)
+    names = ", ".join(_sent(f"{aliases[0]}.{postgres.name(column)}", type_) for column, type_ in columns.items())
     where = " WHERE " + postgres.condition(And(filters)) if filters else ""
     sql = f"SELECT {names} FROM {'.'.join(map(postgres.name, parts))} AS {aliases[0]}{where}"
     return Travels(parts, there, tuple(columns.items()), sql, *(near or ()))
+
+
+def _sent(column: str, type_: Type) -> str:
+    return numbers_of_geometry(column, type_) if type_.is_geometry else column
 
 
 def filters_of(query: Query, alias: str) -> tuple[Condition, ...]:
