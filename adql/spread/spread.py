@@ -23,7 +23,7 @@ from adql.spread.placed import (
     place_select,
     relations_of,
 )
-from adql.spread.reduced import MOST, Step, reduced, row_columns
+from adql.spread.reduced import MOST, RowNames, Step, reduced, row_columns
 from adql.spread.travels import UPLOADED, Travels, travelling
 from schema import types
 from schema.model import Pixel, Range, Table
@@ -36,7 +36,7 @@ MOST_ROWS_THAT_TRAVEL = 50_000
 class Division:
     """How a table in the SQL of a Gather is divided, and of which cells it is read; `mark` stands where it shall stand.
 
-    `rows`: with the columns that tell its rows apart.
+    `rows`: names for the columns that tell its rows apart, if it shall have them.
     """
 
     mark: str
@@ -44,7 +44,7 @@ class Division:
     pixel: Pixel
     ranges: tuple[Range, ...]
     cells: Cells
-    rows: bool = False
+    rows: RowNames | None = None
 
     def part(self, shard: str) -> str:
         """The tables that it is on a shard. They are named one by one: what else lies there, while it moves, is not read."""
@@ -54,7 +54,7 @@ class Division:
         if len(names) == 1 and wanted and not self.rows:
             return names[0]
         nothing = "" if wanted else " WHERE false"
-        columns = row_columns() if self.rows else "*"
+        columns = row_columns(self.rows) if self.rows else "*"
         return f"({' UNION ALL '.join(f'SELECT {columns} FROM {each}{nothing}' for each in names)})"
 
 
@@ -185,7 +185,7 @@ def _in_steps(query: Query, tables: Tables) -> Spread:
 
 def _step(step: Step, tables: Tables) -> Gather:
     table, cells = tables.sharded[step.of.parts], _cells_of_all(step.query)[step.of.sql_alias]
-    gather = _gather(step.query, tables, _shards_of(table.ranges, cells), rows=step.is_tied)
+    gather = _gather(step.query, tables, _shards_of(table.ranges, cells), rows=step.rows)
     return replace(gather, table=step.table, position=step.position, most=MOST)
 
 
@@ -197,7 +197,7 @@ def _gather_placed(query: Query, tables: Tables, placed: Placed) -> Gather:
     return _gather(query, tables, _shards_of(ranges[0], placed.cells))
 
 
-def _gather(query: Query, tables: Tables, shards: tuple[str, ...], *, rows: bool = False) -> Gather:
+def _gather(query: Query, tables: Tables, shards: tuple[str, ...], rows: RowNames | None = None) -> Gather:
     divisions: list[Division] = []
     travels = travelling(query, tables)
     there = {each.parts: ("pg_temp", each.there) for each in travels}
