@@ -75,12 +75,16 @@ def _body(body: QueryBody, outputs: tuple[Output, ...] | None = None) -> str:
 
 
 def _select(select: nodes.Select, outputs: tuple[Output, ...]) -> str:
-    items = [
+    items = ", ".join(_items(select, outputs))
+    return " ".join(["SELECT DISTINCT" if select.distinct else "SELECT", items, *_clauses(select)])
+
+
+def _items(select: nodes.Select, outputs: tuple[Output, ...]) -> list[str]:
+    return [
         f"{_as_output(item.value, output)} AS {output.sql_name}"
         for item, output in zip(select.items, outputs, strict=True)
         if isinstance(item, nodes.SelectItem)
     ]
-    return " ".join(["SELECT DISTINCT" if select.distinct else "SELECT", ", ".join(items), *_clauses(select)])
 
 
 def _clauses(select: nodes.Select) -> list[str]:
@@ -110,8 +114,8 @@ def _fenced(select: nodes.Select) -> str:
     """SELECT ... FROM (SELECT ... OFFSET 0) ORDER BY ... LIMIT n: see rewrite.fence_of_cones."""
     keys = [term.value for term in select.order_by]
     extra = [f"{value(key)} AS k{i}" for i, key in enumerate(keys) if isinstance(key, Value)]
-    inner, *clauses = _select(select, select.outputs).split(" FROM ", 1)
-    inner = ", ".join([inner, *extra]) + " FROM " + clauses[0]
+    items = ", ".join([*_items(select, select.outputs), *extra])
+    inner = " ".join(["SELECT", items, *_clauses(select)])
     order = ", ".join(
         _direction(f"c{key}" if isinstance(key, int) else f"k{i}", term)
         for i, (key, term) in enumerate(zip(keys, select.order_by, strict=True))

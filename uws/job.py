@@ -156,8 +156,12 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What is known of a job when it moves on; `progress` None leaves it as it is."""
+    """What is known of a job when it moves on; `progress` None leaves it as it is, `pause` is how many seconds it shall
+
+    not be taken from the queue.
+    """
 
     results: tuple[Result, ...] = ()
     progress: Mapping[str, int] | None = None
     error: ErrorSummary | None = None
+    pause: float = 0.0

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from uws.errors import IllegalMove, NoSuchJob
-from uws.job import Attempt, Ending, ErrorSummary, Job, Result
+from uws.job import Attempt, Ending, Job, Result
 from uws.phases import Move, Phase, as_json
 from uws.statements import statements
-from uws.store import Store, job_of
+from uws.store import NOTHING_KNOWN, Store, job_of
 
 LEASE = 6.0
 RENEW = 2.0
@@ -61,10 +61,10 @@ class Queue:
             self.store.execute("ran", {"cost": job.cost, "seconds": seconds})
         return True
 
-    def end(self, attempt: Attempt, move: Move, error: ErrorSummary | None = None) -> None:
+    def end(self, attempt: Attempt, move: Move, ending: Ending = NOTHING_KNOWN) -> None:
         """Any other end of an attempt: FAIL, TIME_OUT, GIVE_BACK. A job that is no longer the attempt's is left alone."""
         try:
-            self.store.move(attempt.job_id, move, attempt, Ending(error=error))
+            self.store.move(attempt.job_id, move, attempt, ending)
         except (IllegalMove, NoSuchJob):
             return
 

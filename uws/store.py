@@ -208,6 +208,7 @@ class Store:
             "progress": None if ending.progress is None else Jsonb(dict(ending.progress)),
             "error_message": ending.error and ending.error.message,
             "error_type": ending.error and ending.error.type,
+            "pause": ending.pause,
         }
         rows = self.rows("move", values)
         if not rows:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from uws.errors import StoreAway
-from uws.job import ErrorSummary, Job, Result
+from uws.job import Ending, ErrorSummary, Job, Result
 from uws.news import News
 from uws.phases import Move, Phase
 from uws.queue import RENEW, Queue
@@ -24,7 +24,8 @@ from uws.task import Stop, Task
 _POLL = 2.0
 _TICK = 0.25
 _RETRY = 0.3
-_MOST_ATTEMPTS = 50
+_LONGEST_PAUSE = 60.0
+_MOST_ATTEMPTS = 200
 _TIME_OVER = "The job ran longer than its execution duration of {} seconds."
 _NOT_NOW = "The job could not be completed: what it needs was away too often."
 
@@ -137,14 +138,14 @@ class Worker:
         elif task.stopped is Stop.TIME_LIMIT:
             self._end(task, Move.TIME_OUT, ErrorSummary(_TIME_OVER.format(task.execution_duration)))
         elif task.stopped is Stop.DRAIN or (outcome.again and task.job.attempt < _MOST_ATTEMPTS):
-            self._end(task, Move.GIVE_BACK)
-            self._stopping.wait(0 if task.stopped else _RETRY)
+            self._end(task, Move.GIVE_BACK, pause=0 if task.stopped else _pause(task.job.attempt))
         elif task.stopped is None:
             message = _NOT_NOW if outcome.again else outcome.message
             self._end(task, Move.FAIL, ErrorSummary(message, "transient" if outcome.transient else "fatal"))
 
-    def _end(self, task: Task, move: Move, error: ErrorSummary | None = None) -> None:
-        self._persistently(lambda: self._queue.end(task.attempt, move, error))
+    def _end(self, task: Task, move: Move, error: ErrorSummary | None = None, pause: float = 0) -> None:
+        ending = Ending(error=error, pause=pause)
+        self._persistently(lambda: self._queue.end(task.attempt, move, ending))
 
     def _persistently(self, write: Callable[[], bool | None]) -> bool | None:
         """Until the store can be reached. A worker that must stop gives up: then the lease tells the others."""
@@ -182,3 +183,8 @@ class Worker:
                 task.execution_duration = held[job_id]
             else:
                 task.stop(Stop.LOST)
+
+
+def _pause(attempt: int) -> float:
+    """Longer each time: what is away may stay so for hours."""
+    return min(_RETRY * 1.3**attempt, _LONGEST_PAUSE)

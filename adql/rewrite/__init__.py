@@ -3,7 +3,7 @@
 from adql.nodes import Query
 from adql.rewrite.contains_as_condition import contains_as_condition
 from adql.rewrite.distance_as_cone import distance_as_cone
-from adql.rewrite.each import rewrite_conditions
+from adql.rewrite.each import rewrite_conditions, rewrite_searches
 from adql.rewrite.fence_of_cones import fence_of_cones
 from adql.rewrite.overlap_under_not import overlap_under_not
 from adql.rewrite.pixels_of_ids import pixels_of_ids
@@ -17,10 +17,9 @@ CONDITIONS = (
     distance_as_cone,
     scaled_distance,
     wide_enough_for_motion,
-    pixels_of_the_sky,
-    pixels_of_ids,
     overlap_under_not,
 )
+SEARCHES = (pixels_of_the_sky, pixels_of_ids)
 QUERIES = (pixels_of_neighbours, fence_of_cones)
 
 
@@ -28,6 +27,8 @@ def rewrite(query: Query) -> Query:
     """The query in a form that PostgreSQL runs well; it means the same."""
     for condition in CONDITIONS:
         query = rewrite_conditions(query, condition)
+    for search in SEARCHES:
+        query = rewrite_searches(query, search)
     for pass_ in QUERIES:
         query = pass_(query)
     return query

@@ -11,6 +11,7 @@ from schema.model import Pixel
 
 _BOOLEAN = Info(types.BOOLEAN)
 _MOST_VALUES = 100
+_LARGEST = 2**63 - 1
 
 
 def pixels_of_ids(condition: Condition) -> Condition:
@@ -39,7 +40,7 @@ def _compared(field: Field, operator: str, value: Value) -> Condition | None:
         case "<" | "<=":
             return _between(field, 0, number, below=True)
         case ">" | ">=":
-            return _between(field, number, 2**62)
+            return _between(field, number, _LARGEST)
     return None
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from adql.constants import number_of
 from adql.nodes import And, Condition, Info, Join, Near, Node, Query, Select, TableReference, Value
-from adql.rewrite.pixels_of_the_sky import WIDEST, Cone, cone_of, in_pixels, pixel_of
+from adql.rewrite.pixels_of_the_sky import Cone, cone_of, in_pixels, pixel_of
 from adql.trees import conjuncts, mapped
 from schema import types
 
@@ -50,5 +50,6 @@ def _pixels(near: Near, cones: dict[Value, Cone]) -> Iterator[Condition]:
     radius = number_of(near.radius)
     for point, other in ((near.left, near.right), (near.right, near.left)):
         pixel, cone = pixel_of(other), cones.get(point)
-        if pixel and cone and radius is not None and 0 <= radius + cone[2] <= WIDEST:
-            yield in_pixels(pixel, (cone[0], cone[1], cone[2] + radius))
+        if pixel and cone and radius is not None and radius >= 0:
+            pixels = in_pixels(pixel, (cone[0], cone[1], cone[2] + radius))
+            yield from (pixels,) if pixels else ()

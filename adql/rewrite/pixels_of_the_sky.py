@@ -18,8 +18,8 @@ from adql.nodes import And, Between, Call, Condition, Field, Info, Number, Value
 from adql.spheres import angle, box_corners, direction, norm, vector
 from schema import types
 
-WIDEST = 60.0
-"""Degrees; a wider cone needs nearly all shards anyway."""
+_WIDEST = 60.0
+"""Degrees."""
 _MARGIN = 1e-5
 """Degrees by which a cone is widened, far more than the rounding of any arithmetic with it."""
 _MOST_RANGES = 12
@@ -35,9 +35,9 @@ def pixels_of_the_sky(condition: Condition) -> Condition:
             pixel, cone = pixel_of(point), _cone_round(region)
         case _:
             return condition
-    if pixel is None or cone is None or cone[2] > WIDEST:
+    if pixel is None or cone is None or (pixels := in_pixels(pixel, cone)) is None:
         return condition
-    return And((condition, in_pixels(pixel, cone)), span=condition.span, info=condition.info)
+    return And((condition, pixels), span=condition.span, info=condition.info)
 
 
 def pixel_of(point: Value) -> Field | None:
@@ -78,9 +78,11 @@ def _cone_round(region: Value) -> Cone | None:
     return *direction(middle), math.degrees(max(angle(middle, each) for each in vectors))
 
 
-def in_pixels(column: Field, cone: Cone) -> Condition:
-    """That a row lies in one of the cells that a cone covers."""
+def in_pixels(column: Field, cone: Cone) -> Condition | None:
+    """That a row lies in one of the cells that a cone covers; None for a wide one, which needs nearly all shards anyway."""
     order, margin = (pixel.order, pixel.margin) if (pixel := column.info.pixel) else (0, 0.0)
+    if cone[2] + margin > _WIDEST:
+        return None
     lon, lat, radius = Longitude(cone[0] * u.deg), Latitude(cone[1] * u.deg), (cone[2] + margin + _MARGIN) * u.deg
     cells, _, _ = cone_search(lon, lat, radius, order, flat=True)
     boolean = Info(types.BOOLEAN)

@@ -14,9 +14,12 @@ from adql.grouping import aggregate_in
 from adql.nodes import Aggregate, Arithmetic, Call, Cast, Field, Info, Node, Output, Relation, Select, SelectItem, Value
 from adql.spread.placed import Apart
 from schema import types
+from schema.types import Type
 
 _DOUBLE = Info(types.DOUBLE)
 _BIGINT = Info(types.BIGINT)
+_NUMERIC = Type("numeric", "DOUBLE PRECISION", "double")
+"""PostgreSQL's own, for values on their way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +191,10 @@ def _combined(node: Aggregate, columns: _Columns) -> Value:
             return _count(node, columns)
         case "AVG":
             return _average(node, columns)
-        case "SUM":
-            return replace(node, argument=columns.column(node))
+        case "SUM" if node.argument is not None and node.argument.type is types.BIGINT:
+            # The sum of one shard may be larger than that of all; as text it has room.
+            total = columns.column(replace(node, info=replace(node.info, type=types.TEXT)))
+            return replace(node, argument=Cast(total, "NUMERIC", info=Info(_NUMERIC)))
     return replace(node, argument=columns.column(node))
 
 

@@ -76,21 +76,22 @@ def _place_union(body: nodes.SetOperation, tables: Tables, outer: Placed | None)
 def looks_at_all_rows(select: Select, keys: frozenset[Field]) -> bool:
     """Whether a row of it is made of rows that have not the same key."""
     values = [item.value for item in select.items if isinstance(item, nodes.SelectItem)]
-    if select.group_by:
-        return not keys & {each for each in select.group_by if isinstance(each, Field)}
     if select.distinct and not keys & {each for each in values if isinstance(each, Field)}:
         return True
+    if select.group_by:
+        return not keys & {each for each in select.group_by if isinstance(each, Field)}
     return select.having is not None or any(aggregate_in(each) for each in values)
 
 
 def place_select(select: Select, tables: Tables, outer: Placed | None = None) -> Placed:
-    """Of its FROM and WHERE alone. Raises: Apart."""
+    """Where the rows are that its FROM and WHERE make. Raises: Apart."""
     conditions = list(conjuncts(select.where))
     items = [item for each in select.tables for item in _items(each, conditions, select, tables)]
     placed = _together(items, _equalities(conditions))
     if outer is not None and placed.layout is not None:
         _check_correlated(placed, outer, conditions)
-    for node in (select.where, select.having, *_ons(select.tables)):
+    computed = (*select.items, *select.group_by, select.having, *select.order_by)
+    for node in (select.where, *computed, *_ons(select.tables)):
         _check_subqueries(node, placed, tables)
     return placed
 
@@ -153,20 +154,20 @@ def cells_of_relation(alias: str, select: Select) -> Cells:
     """By WHERE, and by ON where all rows that do not meet it are left out."""
     found = cells_of(select.where, alias)
     for reference in select.tables:
-        for condition in conditions_on(reference, alias):
-            found = both(found, cells_of(condition, alias))
+        for join in joins_on(reference, alias):
+            found = both(found, cells_of(join.condition, alias))
     return found
 
 
-def conditions_on(reference: TableReference, alias: str) -> Iterator[Condition]:
-    """Those of joins that a row of that table must meet, or it is as good as not there."""
+def joins_on(reference: TableReference, alias: str) -> Iterator[nodes.Join]:
+    """Those whose ON a row of that table must meet, or it is as good as not there."""
     if not isinstance(reference, nodes.Join) or reference.condition is None:
         return
     for side, kept in ((reference.left, {"LEFT", "FULL"}), (reference.right, {"RIGHT", "FULL"})):
         if alias in aliases_in(side):
             if reference.kind not in kept:
-                yield reference.condition
-            yield from conditions_on(side, alias)
+                yield reference
+            yield from joins_on(side, alias)
 
 
 def aliases_in(reference: TableReference) -> frozenset[str]:

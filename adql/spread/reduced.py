@@ -7,34 +7,37 @@ keeps its rows without a match, or the bright stars and their neighbours, need s
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count, islice
 
 from adql import nodes
 from adql.constants import sources_of, walk
 from adql.functions import function_of
 from adql.nodes import And, Call, Condition, Field, Info, Near, Node, Output, Query, Relation, Select, SelectItem
+from adql.spread.conditions import conditions_of
 from adql.spread.placed import Apart, Tables, relations_of
-from adql.spread.travels import conditions_of, filters_of, position_of
+from adql.spread.travels import filters_of, position_of
 from adql.trees import mapped
 from schema import types
+from schema.model import Table
 
 MOST = 200_000
 """Rows that come of one table; if there are more the query is left to PostgreSQL's own way."""
-_TABLE, _ROW = " table", " row"
-"""Columns that tell a row from all others."""
+RowNames = tuple[str, str]
+"""What columns are called that tell a row from all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What is asked of the shards about a table; the answers come into the coordinator's table of that name,
 
-    with an index on `position`. `is_tied`: to other tables, so that its rows must be told apart.
+    with an index on `position`. `rows`: the columns that tell its rows apart, where it is tied to other tables.
     """
 
     table: str
     query: Query
     of: Relation
     position: tuple[str, str] | None
-    is_tied: bool
+    rows: RowNames | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,12 @@ def reduced(query: Query, tables: Tables) -> tuple[list[Step], Query]:
             raise Apart
         table = f"g{len(steps) + 1}"
         columns = _columns(query, wanted.relation.sql_alias)
-        asked = _asked(wanted, columns, tables)
+        rows = _row_names(tables.sharded[wanted.relation.parts]) if wanted.beside else None
+        asked = _asked(wanted, columns, rows, tables)
         query = _replaced(query, wanted.relation, table, columns)
         tables = replace(tables, travelling=tables.travelling | {("pg_temp", table)})
         position = _position(query, wanted.relation.sql_alias)
-        steps.append(Step(table, asked, wanted.relation, position, bool(wanted.beside)))
+        steps.append(Step(table, asked, wanted.relation, position, rows))
     return steps, query
 
 
@@ -107,16 +111,24 @@ def _columns(query: Query, alias: str) -> tuple[Field, ...]:
     return found
 
 
-def _asked(wanted: _Wanted, columns: tuple[Field, ...], tables: Tables) -> Query:
+def _row_names(table: Table) -> RowNames:
+    """None of its own."""
+    taken = {column.stored for column in table.columns}
+    names = (f"row{number}" for number in count())
+    table_name, row_name = islice((name for name in names if name not in taken), 2)
+    return table_name, row_name
+
+
+def _asked(wanted: _Wanted, columns: tuple[Field, ...], rows: RowNames | None, tables: Tables) -> Query:
     alias, pixel = wanted.relation.sql_alias, tables.sharded[wanted.relation.parts].pixel
     values = columns or (Field(alias, pixel.column if pixel else "", info=Info(types.INTEGER)),)
-    if wanted.beside:
+    if rows:
         # A row that several others are near to comes once.
-        values += Field(alias, _TABLE, info=Info(types.BIGINT)), Field(alias, _ROW, info=Info(types.TEXT))
+        values += Field(alias, rows[0], info=Info(types.BIGINT)), Field(alias, rows[1], info=Info(types.TEXT))
     select = Select(
         tuple(SelectItem(value) for value in values),
         (wanted.relation, *wanted.beside),
-        distinct=bool(wanted.beside),
+        distinct=rows is not None,
         top=MOST + 1,
         where=And(wanted.conditions, info=Info(types.BOOLEAN)),
         outputs=tuple(Output(f"c{n}", f"c{n}", value.info) for n, value in enumerate(values, 1)),
@@ -147,6 +159,6 @@ def _position(query: Query, alias: str) -> tuple[str, str] | None:
     return None
 
 
-def row_columns() -> str:
+def row_columns(names: RowNames) -> str:
     """SQL of the columns of a table, with those that tell its rows apart."""
-    return f'*, tableoid::bigint AS "{_TABLE}", ctid::text AS "{_ROW}"'
+    return f"*, tableoid::bigint AS {names[0]}, ctid::text AS {names[1]}"

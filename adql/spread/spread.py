@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from adql import postgres
 from adql.nodes import And, Node, Output, Query, Relation, Select
 from adql.spread.cells import EVERYWHERE, Cells, without_pixels
+from adql.spread.conditions import as_inner
 from adql.spread.partial import halves
 from adql.spread.placed import (
     Apart,
@@ -22,7 +23,7 @@ from adql.spread.placed import (
     place_select,
     relations_of,
 )
-from adql.spread.reduced import MOST, Step, reduced, row_columns
+from adql.spread.reduced import MOST, RowNames, Step, reduced, row_columns
 from adql.spread.travels import UPLOADED, Travels, travelling
 from adql.trees import mapped
 from schema import types
@@ -36,7 +37,7 @@ MOST_ROWS_THAT_TRAVEL = 50_000
 class Division:
     """How a table in the SQL of a Gather is divided, and of which cells it is read; `mark` stands where it shall stand.
 
-    `rows`: with the columns that tell its rows apart.
+    `rows`: names for the columns that tell its rows apart, if it shall have them.
     """
 
     mark: str
@@ -44,7 +45,7 @@ class Division:
     pixel: Pixel
     ranges: tuple[Range, ...]
     cells: Cells
-    rows: bool = False
+    rows: RowNames | None = None
 
     def of(self, shard: str) -> tuple[Range, ...]:
         return tuple(each for each in self.ranges if each.shard == shard)
@@ -56,7 +57,7 @@ class Division:
         if len(names) == 1 and wanted and not self.rows:
             return names[0]
         nothing = "" if wanted else " WHERE false"
-        columns = row_columns() if self.rows else "*"
+        columns = row_columns(self.rows) if self.rows else "*"
         return f"({' UNION ALL '.join(f'SELECT {columns} FROM {each}{nothing}' for each in names)})"
 
 
@@ -123,7 +124,7 @@ def spread(query: Query, read: tuple[Table, ...]) -> Spread | None:
     if not sharded:
         return None
     travelling = frozenset(t.stored_parts for t in read if t.pixel is None and _may_travel(t))
-    tables = Tables(sharded, travelling)
+    tables, query = Tables(sharded, travelling), as_inner(query)
     for way in (_on_one_shard, _on_each, _in_steps):
         with suppress(Apart):
             return way(query, tables)
@@ -200,7 +201,7 @@ def _in_steps(query: Query, tables: Tables) -> Spread:
 
 def _step(step: Step, tables: Tables) -> Gather:
     table, cells = tables.sharded[step.of.parts], _cells_of_all(step.query)[step.of.sql_alias]
-    gather = _gather(step.query, tables, _shards_of(table.ranges, cells), rows=step.is_tied)
+    gather = _gather(step.query, tables, _shards_of(table.ranges, cells), rows=step.rows)
     return replace(gather, table=step.table, position=step.position, most=MOST)
 
 
@@ -213,7 +214,7 @@ def _gather_placed(query: Query, tables: Tables, placed: Placed) -> Gather:
     return replace(gather, range_by_range=len(gather.divisions) > 1)
 
 
-def _gather(query: Query, tables: Tables, shards: tuple[str, ...], *, rows: bool = False) -> Gather:
+def _gather(query: Query, tables: Tables, shards: tuple[str, ...], rows: RowNames | None = None) -> Gather:
     divisions: list[Division] = []
     travels = travelling(query, tables)
     there = {each.parts: ("pg_temp", each.there) for each in travels}

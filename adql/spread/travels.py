@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from adql import nodes, postgres
+from adql.comparable import numbers_of_geometry
 from adql.constants import number_of, sources_of, walk
-from adql.nodes import And, Call, Condition, Field, Near, Query, Relation, Select, Value
-from adql.spread.placed import Tables, conditions_on, relations_of
-from adql.trees import conjuncts
+from adql.nodes import And, Call, Condition, Field, Near, Query, Relation, Value
+from adql.spread.conditions import conditions_of
+from adql.spread.placed import Tables, relations_of
 from schema.types import Type
 
 UPLOADED = "pg_temp"
@@ -19,7 +20,7 @@ class Travels:
     """A table that must be on every shard for a query; only its rows within `radius` degrees of a shard's cells, if that is known.
 
     `parts` are its schema and name on the coordinator; on shards it is a temporary table, `there`. `columns` are those
-    that the query reads, `sql` reads them on the coordinator; `position` those of its longitude and latitude.
+    that the query reads, `sql` reads them on the coordinator, geometries as their numbers; `position` those of its longitude and latitude.
     """
 
     parts: tuple[str, ...]
@@ -45,10 +46,14 @@ def _travels(parts: tuple[str, ...], name: str, aliases: list[str], query: Query
     filters = filters_of(query, aliases[0]) if len(aliases) == 1 else ()
     near = next(_near(query, aliases[0]), None) if len(aliases) == 1 else None
     there = parts[-1] if parts[0] == UPLOADED else name
-    names = ", ".join(f"{aliases[0]}.{postgres.name(column)}" for column in columns)
+    names = ", ".join(_sent(f"{aliases[0]}.{postgres.name(column)}", type_) for column, type_ in columns.items())
     where = " WHERE " + postgres.condition(And(filters)) if filters else ""
     sql = f"SELECT {names} FROM {'.'.join(map(postgres.name, parts))} AS {aliases[0]}{where}"
     return Travels(parts, there, tuple(columns.items()), sql, *(near or ()))
+
+
+def _sent(column: str, type_: Type) -> str:
+    return numbers_of_geometry(column, type_) if type_.is_geometry else column
 
 
 def filters_of(query: Query, alias: str) -> tuple[Condition, ...]:
@@ -68,14 +73,6 @@ def _near(query: Query, alias: str) -> Iterator[tuple[tuple[str, str], float]]:
         if relation.sql_alias == alias:
             nears = (each for each in conditions_of(select, alias) if isinstance(each, Near))
             yield from (found for near in nears for found in _searched(near, alias))
-
-
-def conditions_of(select: Select, alias: str) -> Iterator[Condition]:
-    """Those that a row must meet, or it is as good as not there."""
-    yield from conjuncts(select.where)
-    for reference in select.tables:
-        for condition in conditions_on(reference, alias):
-            yield from conjuncts(condition)
 
 
 def _searched(near: Near, alias: str) -> Iterator[tuple[tuple[str, str], float]]:

@@ -42,10 +42,12 @@ def cells_in(ids: pa.Array, pixel: Pixel) -> Cells:
 
 
 def farthest(cells: Cells, ra: pa.Array, dec: pa.Array, order: int = ORDER) -> float:
-    """How many degrees, at most, a position lies outside of the cell that its row was given."""
+    """How many degrees, at most, a position lies outside of the cell that its row was given; all of the sky where it was given none."""
     lon, lat = _degrees(ra), _degrees(dec)
-    outside = np.isfinite(lon) & (np.abs(lat) <= 90) & (cells != NOWHERE)
-    outside &= cells_of(ra, dec, order) != cells
+    outside = cells_of(ra, dec, order) != cells
+    if (outside & (cells == NOWHERE)).any():
+        return 180.0
+    outside &= np.isfinite(lon) & (np.abs(lat) <= 90)
     if not outside.any():
         return 0.0
     edge_lon, edge_lat = vertices(cells[outside].astype(np.uint64), order, step=_EDGE)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ class Shards:
         self._sessions = sessions
         self._engines: dict[str, Engine] = {}
         self._away: dict[str, float] = {}
+        self._in_use: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def open(self) -> None:
@@ -56,13 +58,27 @@ class Shards:
             with self._engine(name).session(limit, interrupt, uploads=uploads) as session:
                 if self._away.pop(name, None):
                     observe(ShardBack(name))
-                yield session
+                with self._counted(name):
+                    yield session
         except DatabaseAway as error:
+            if self._in_use[name]:
+                # It is there for others: there are too many of us.
+                raise
             if name not in self._away:
                 observe(ShardLost(name))
             self._away[name] = time.monotonic() + _REST
             self._forget(name)
             raise ShardAway(name) from error
+
+    @contextmanager
+    def _counted(self, name: str) -> Iterator[None]:
+        with self._lock:
+            self._in_use[name] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_use[name] -= 1
 
     def _engine(self, name: str) -> Engine:
         with self._lock:

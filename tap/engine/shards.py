@@ -50,7 +50,7 @@ class ShardState:
 def init_shards(config: Config, shards: tuple[Shard, ...], say: Say) -> None:
     """May be repeated: what is there is brought up to date. Raises: ShardError, PgSphereMissing, psycopg.Error."""
     for shard in shards:
-        _make_ready(config, shard, say)
+        _make_ready(config, shard, len(shards), say)
     with psycopg.connect(admin_conninfo(config), autocommit=True) as admin, owner_connection(config) as owner:
         admin.execute("CREATE EXTENSION IF NOT EXISTS postgres_fdw")
         for shard in shards:
@@ -59,11 +59,12 @@ def init_shards(config: Config, shards: tuple[Shard, ...], say: Say) -> None:
             say(f"shard {shard.name} is ready")
 
 
-def _make_ready(config: Config, shard: Shard, say: Say) -> None:
+def _make_ready(config: Config, shard: Shard, shards: int, say: Say) -> None:
     if shard.admin:
         with _connected(shard, shard.admin) as connection:
             ensure_pgsphere(connection, say)
-            prepare_roles(connection, reader_settings(config), reader_connections(config))
+            # The coordinator's sessions come too, by postgres_fdw; and shards may share a server.
+            prepare_roles(connection, reader_settings(config), 2 * shards * reader_connections(config))
     problem = _problem(shard)
     if problem:
         raise ShardError(f"shard {shard.name}: {problem}")

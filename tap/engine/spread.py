@@ -10,6 +10,8 @@ import psycopg
 from psycopg import sql
 
 from adql import Translation
+from adql.comparable import as_geometries, as_numbers, has_geometry
+from adql.nodes import Info, Output
 from adql.spread import Gather, Spread, Travels
 from adql.spread.travels import UPLOADED
 from schema.publish import position_index
@@ -199,8 +201,16 @@ class _Carried:
     def __init__(self, session: Session, travels: Travels) -> None:
         self._name = travels.there
         self._columns: Columns = travels.columns
+        self._position = travels.position
         self._blocks = list(session.unchanged(travels.sql))
 
     def put(self, connection: psycopg.Connection) -> None:
-        create(connection, self._name, self._columns)
-        take_in(connection, self._name, self._blocks)
+        outputs = tuple(Output(name, name, Info(type_)) for name, type_ in self._columns)
+        filled = f"{self._name}_numbers" if has_geometry(outputs) else self._name
+        create(connection, filled, columns_of(as_numbers(outputs)))
+        take_in(connection, filled, self._blocks)
+        if filled != self._name:
+            made = as_geometries(f"SELECT * FROM pg_temp.{filled}", outputs)
+            connection.execute(f"CREATE TEMPORARY VIEW {self._name} AS {made}".encode())
+        if self._position:
+            connection.execute(position_index(sql.Identifier("pg_temp", filled), *self._position))

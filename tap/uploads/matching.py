@@ -100,10 +100,10 @@ def _spread(query: Query, uploads: list[Declared], how: How) -> Iterator[Rows | 
     spread = query.translation.spread
     if spread is None:
         raise AssertionError(query)
-    in_turn = spread.final is None and _in_turn(uploads, query)[0] is not None
+    in_turn = _in_turn(uploads, query)[0] if spread.final is None else None
     asked = Asked(query.session, query.translation, spread, query.wire, query.maxrec, query.missing)
-    with shared(spread.gathers[0], uploads, how, in_turn=in_turn) as there:
-        with spread_rows(asked, there.fill, often=in_turn) as rows:
+    with shared(spread.gathers[0], uploads, how, in_turn) as there:
+        with spread_rows(asked, there.fill, often=in_turn is not None) as rows:
             yield rows
         how.tally.add(matched=how.tally.uploaded - how.tally.matched)
 

@@ -13,6 +13,7 @@ from schema.model import Range
 from tap.uploads.load import degrees
 
 Ints = npt.NDArray[np.int64]
+Degrees = npt.NDArray[np.float64]
 Owned = tuple[Ints, Ints]
 """Numbers of rows, and for each the number of a place that must have it; a row may be at several, or at none."""
 
@@ -48,18 +49,25 @@ class Near:
         return len(self.shards)
 
     def of(self, batch: pa.RecordBatch) -> Owned:
-        """Rows without a position are near nothing."""
+        """Rows without a position are near nothing; those beyond a pole, wherever PostgreSQL sees them, may be near all."""
         lon, lat = (degrees(batch.column(each)) for each in self.position)
-        known = np.flatnonzero(np.isfinite(lon) & (np.abs(lat) <= 90))
+        there = np.isfinite(lon) & np.isfinite(lat)
+        anywhere = np.flatnonzero(there & ((np.abs(lat) > 90) | (np.radians(self.radius) > _NARROWEST)))
+        known = np.setdiff1d(np.flatnonzero(there), anywhere)
+        rows, places = self._round(lon[known], lat[known])
+        everywhere = np.tile(anywhere, self.places), np.repeat(np.arange(self.places), len(anywhere))
+        return np.concatenate((known[rows], everywhere[0])), np.concatenate((places, everywhere[1]))
+
+    def _round(self, lon: Degrees, lat: Degrees) -> Owned:
         depth = self._depth()
-        at = lonlat_to_healpix(Longitude(lon[known], u.deg), Latitude(lat[known], u.deg), depth, num_threads=1)
+        at = lonlat_to_healpix(Longitude(lon, u.deg), Latitude(lat, u.deg), depth, num_threads=1)
         found = neighbours(at, depth, num_threads=1).astype(np.int64)
         coarse = min(depth, self.order)
         owners = _owners(self.ranges, self.order - coarse, self.shards)
         # Where a cell has no neighbour at a corner there is a -1.
         cells = np.where(found < 0, found[:, 4:5], found) >> 2 * (depth - coarse)
         rows, places = np.nonzero(owners[cells].any(axis=1))
-        return known[rows], places
+        return rows, places
 
     def _depth(self) -> int:
         """The finest cells that are wide enough."""

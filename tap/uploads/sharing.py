@@ -60,21 +60,23 @@ class How:
 
 
 @contextmanager
-def shared(gather: Gather, uploads: list[Declared], how: How, *, in_turn: bool) -> Iterator[Shared]:
-    """As long as the block lasts. `in_turn`: the query may run for one part of the divided upload after the other. Raises: LoadError."""
+def shared(gather: Gather, uploads: list[Declared], how: How, in_turn: Declared | None) -> Iterator[Shared]:
+    """As long as the block lasts. `in_turn`: an upload for whose parts the query may run one after the other; no other is divided then. Raises: LoadError."""
     travels = {each.there: each for each in gather.travels if each.parts[0] == UPLOADED}
     used = [each for each in uploads if each.name in travels]
-    divided = next((each for each in used if travels[each.name].position), used[0] if used else None)
+    placed = next((each for each in used if travels[each.name].position), used[0] if used else None)
+    divided = next((each for each in used if each is in_turn), placed)
     for upload in uploads:
         if upload not in used:
             _read(upload, how.allowance)
     whole = [(each, _encoded(each, how.allowance)) for each in used if each is not divided]
     if divided is None:
-        yield Shared(whole, None, {}, in_turn, how.tally)
+        yield Shared(whole, None, {}, in_turn=False, tally=how.tally)
         return
     owners = _owners(gather, divided, travels[divided.name])
     with in_parts_for(owners, divided, how.sorting, how.allowance, how.tell) as parts:
-        yield Shared(whole, divided, dict(zip(gather.shards, parts, strict=True)), in_turn, how.tally)
+        by_shard = dict(zip(gather.shards, parts, strict=True))
+        yield Shared(whole, divided, by_shard, in_turn=divided is in_turn, tally=how.tally)
 
 
 def _read(upload: Declared, allowance: Allowance) -> None:

@@ -48,6 +48,8 @@ WAYS = {
         "SELECT DISTINCT id, g FROM s.source",
         "SELECT n.name, s.id FROM s.few AS n JOIN s.stars AS s ON DISTANCE(s.ra, s.dec, n.ra, n.dec) < 1",
         "SELECT id FROM s.source UNION ALL SELECT id FROM s.params",
+        "SELECT n.name, s.id FROM s.few AS n LEFT JOIN s.stars AS s ON DISTANCE(s.ra, s.dec, n.ra, n.dec) < 1 WHERE s.g < 5",
+        "SELECT n.name, s.id FROM s.stars AS s FULL JOIN s.few AS n ON s.id = n.ra WHERE s.g + 1 < 5",
     ],
     "in halves": [
         "SELECT COUNT(*) AS n, AVG(g) AS g FROM s.stars",

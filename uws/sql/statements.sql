@@ -59,7 +59,7 @@ WITH before AS (
 )
 UPDATE uws.jobs AS j SET
     phase = to_phase,
-    queue_time = CASE WHEN to_phase = 'QUEUED' THEN now() ELSE queue_time END,
+    queue_time = CASE WHEN to_phase = 'QUEUED' THEN now() + %(pause)s * interval '1 second' ELSE queue_time END,
     start_time = CASE WHEN to_phase IN ('QUEUED', 'HELD') THEN NULL ELSE start_time END,
     end_time = CASE WHEN to_phase IN ('COMPLETED', 'ERROR', 'ABORTED', 'ARCHIVED') THEN coalesce(end_time, clock_timestamp()) END,
     worker = NULL,
@@ -117,13 +117,14 @@ DELETE FROM uws.jobs WHERE job_id = %(job_id)s AND deleted;
 SELECT 1 FROM uws.turn FOR UPDATE;
 
 -- name: claim
--- The next job: by priority; then whose share runs least; then who came first. Long ones only if allowed.
+-- The next job: by priority; then whose share runs least; then who came first. Long ones only if allowed. A job that
+-- waits for something that is away has its place in the queue later.
 WITH running AS (
     SELECT share, count(*) AS jobs FROM uws.jobs WHERE phase = 'EXECUTING' GROUP BY share
 ), next AS (
     SELECT j.job_id
     FROM uws.jobs AS j LEFT JOIN running AS r ON r.share = j.share
-    WHERE j.phase = 'QUEUED' AND (j.lane = 'short' OR %(long)s) AND NOT j.deleted
+    WHERE j.phase = 'QUEUED' AND (j.lane = 'short' OR %(long)s) AND NOT j.deleted AND j.queue_time <= now()
       AND (%(running_per_owner)s = 0 OR coalesce(r.jobs, 0) < %(running_per_owner)s)
     ORDER BY j.priority DESC, coalesce(r.jobs, 0), j.queue_time
     LIMIT 1 FOR UPDATE OF j SKIP LOCKED
