@@ -9,7 +9,7 @@ import psycopg
 from adql import Translation, translate
 from adql.spread import Gather
 from schema.model import Origin
-from tap.engine.engine import Engine, Session
+from tap.engine.engine import DatabaseAway, Engine, Session, ShardAway
 from tap.engine.interrupt import Interrupt
 from tap.engine.merged import Merged
 from tap.engine.rows import Interrupted, Rows
@@ -72,7 +72,7 @@ def _pieces(
         for block in rows:
             tally.add(rows=len(block.lengths))
             yield writer.rows(block)
-    except (psycopg.Error, Interrupted) as error:
+    except (psycopg.Error, Interrupted, DatabaseAway, ShardAway) as error:
         if not tells:
             raise
         yield from writer.footer(overflow=False, error=describe(error).message)

@@ -4,6 +4,8 @@
 database = "host=north.example.org dbname=gaia user=armillary_owner"    # who loads
 reader = "host=north.example.org dbname=gaia user=armillary_reader"     # who runs queries; without it the same with this user
 admin = "host=north.example.org dbname=gaia user=postgres"              # a superuser, who makes the shard ready; without it it must be
+
+Each may name several hosts, a primary and its standbys (schema.sharding.hosts).
 """
 
 import re
@@ -13,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
-from schema.roles import READER
+from schema.sharding.hosts import as_reader, finds_no_reader, patient, writing
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 _KEYS = {"database", "reader", "admin"}
@@ -72,8 +74,14 @@ def _shard(where: str, name: str, values: dict[str, Any]) -> Shard:
             conninfo_to_dict(conninfo)
     except psycopg.Error as error:
         raise ShardError(f"{where}: {str(error).strip()}") from error
-    reader = values.get("reader") or make_conninfo(values["database"], user=READER)
-    return Shard(name, values["database"], reader, values.get("admin"))
+    if finds_no_reader(values.get("reader", "")):
+        raise ShardError(
+            f"{where}: sessions of the reader only read, so target_session_attrs=read-write finds none;"
+            " primary, prefer-standby and any do"
+        )
+    owner, admin = patient(writing(values["database"])), values.get("admin")
+    reader = patient(values.get("reader") or as_reader(owner))
+    return Shard(name, owner, reader, patient(writing(admin)) if admin else None)
 
 
 def known_shards(connection: psycopg.Connection) -> tuple[Shard, ...]:
@@ -81,7 +89,7 @@ def known_shards(connection: psycopg.Connection) -> tuple[Shard, ...]:
     rows = connection.execute(
         "SELECT shard_name, conninfo, reader FROM armillary.shards ORDER BY shard_name"
     ).fetchall()
-    return tuple(Shard(name, owner, reader or make_conninfo(owner, user=READER)) for name, owner, reader in rows)
+    return tuple(Shard(name, owner, reader or as_reader(owner)) for name, owner, reader in rows)
 
 
 def remember(connection: psycopg.Connection, shard: Shard) -> None:

@@ -143,8 +143,8 @@ class Elsewhere(Protocol):
     ) -> AbstractContextManager[Session]:
         """Raises: ShardAway."""
 
-    def away(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Which of these shards cannot be reached just now."""
+    def away(self, names: Iterable[str], *, uploads: bool = False) -> tuple[str, ...]:
+        """Which of these shards cannot be reached just now, for such sessions."""
 
 
 class NoShards:
@@ -155,7 +155,7 @@ class NoShards:
     ) -> AbstractContextManager[Session]:
         raise ShardAway(name)
 
-    def away(self, names: Iterable[str]) -> tuple[str, ...]:
+    def away(self, names: Iterable[str], *, uploads: bool = False) -> tuple[str, ...]:
         return tuple(names)
 
 

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from schema.migrate import migrate, migrations
 from schema.roles import OWNER, READER, prepare_roles
+from schema.sharding.hosts import may_be_standby
 from schema.sharding.shards import Shard, ShardError, known_shards, remember
 from tap.config import Config
 from tap.engine.database import (
@@ -23,6 +24,7 @@ from tap.engine.database import (
 )
 from tap.engine.pgsphere import ensure_pgsphere
 
+_WAITS = "ALTER ROLE {} SET synchronous_commit = remote_apply"
 _OF_THE_MAPPING = ("user", "password", "sslcert", "sslkey")
 _OPTIONS = {"extensions": "pg_sphere", "fetch_size": "10000", "async_capable": "true", "use_remote_estimate": "true"}
 
@@ -62,14 +64,35 @@ def init_shards(config: Config, shards: tuple[Shard, ...], say: Say) -> None:
 def _make_ready(config: Config, shard: Shard, shards: int, say: Say) -> None:
     if shard.admin:
         with _connected(shard, shard.admin) as connection:
+            # The reader is tried below, and may be sent to a standby.
+            connection.execute("SET synchronous_commit = remote_apply")
             ensure_pgsphere(connection, say)
             # The coordinator's sessions come too, by postgres_fdw; and shards may share a server.
             prepare_roles(connection, reader_settings(config), 2 * shards * reader_connections(config))
+            if may_be_standby(shard.reader):
+                connection.execute(sql.SQL(_WAITS).format(sql.Identifier(OWNER)))
+    with _connected(shard, shard.database) as connection:
+        _check_waits(shard, connection)
     problem = _problem(shard)
     if problem:
         raise ShardError(f"shard {shard.name}: {problem}")
     with _connected(shard, shard.database) as connection:
         migrate(connection, migrations())
+
+
+def _check_waits(shard: Shard, connection: psycopg.Connection) -> None:
+    """A standby that has the first rows of a part and not yet the others would answer with those, and say nothing."""
+    if not may_be_standby(shard.reader):
+        return
+    found = connection.execute(
+        "SELECT current_setting('synchronous_commit') = 'remote_apply' AND current_setting('synchronous_standby_names') <> ''"
+    ).fetchone()
+    if found != (True,):
+        raise ShardError(
+            f"shard {shard.name}: queries may run on its standbys, so loads and moves must wait for them: there,"
+            f" synchronous_standby_names must name them all, and synchronous_commit be remote_apply for {OWNER};"
+            " or let the reader ask for target_session_attrs=primary"
+        )
 
 
 def _problem(shard: Shard) -> str | None:

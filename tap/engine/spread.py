@@ -101,7 +101,7 @@ def spread_rows(asked: Asked, fill: Fill, *, often: bool) -> Iterator[Merged | R
 
 def _without_missing(gather: Gather, session: Session, missing: Missing) -> Gather:
     """Raises: ShardAway where none is left."""
-    away = session.engine.shards.away(gather.shards)
+    away = session.engine.shards.away(gather.shards, uploads=bool(gather.travels))
     left = tuple(name for name in gather.shards if name not in away)
     if not left:
         raise ShardAway(away[0], _sky(gather, away))

@@ -5,6 +5,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import CliRunner
+from psycopg.conninfo import conninfo_to_dict
 
 from schema.sharding.shards import ShardError, read_shards_file
 from tap.cli import main
@@ -29,6 +30,7 @@ def written(folder: Path, text: str) -> Path:
         ("[shards.a]\nreader = 'dbname=a'", "needs database"),
         ("[shards.a]\ndatabase = 'dbname=a'\nport = '5'", "port"),
         ("[shards.a]\ndatabase = 'what is this'", "shards.a"),
+        ("[shards.a]\ndatabase = 'host=a,b'\nreader = 'host=a,b target_session_attrs=read-write'", "primary"),
     ],
 )
 def test_a_file_that_is_wrong_is_refused_with_the_reason(tmp_path: Path, text: str, said: str) -> None:
@@ -39,6 +41,21 @@ def test_a_file_that_is_wrong_is_refused_with_the_reason(tmp_path: Path, text: s
 def test_the_reader_is_the_owner_under_another_name_unless_it_is_given(tmp_path: Path) -> None:
     (shard,) = read_shards_file(written(tmp_path, "[shards.a]\ndatabase = 'dbname=a user=armillary_owner'"))
     assert sorted(shard.reader.split()) == ["dbname=a", "user=armillary_reader"]
+
+
+def test_of_several_hosts_the_primary_is_looked_for_and_a_silent_one_left(tmp_path: Path) -> None:
+    (shard,) = read_shards_file(written(tmp_path, "[shards.x]\ndatabase = 'host=a,b target_session_attrs=read-write'"))
+    assert conninfo_to_dict(shard.database) == {
+        "host": "a,b",
+        "target_session_attrs": "read-write",
+        "connect_timeout": "2",
+    }
+    assert conninfo_to_dict(shard.reader)["target_session_attrs"] == "primary"
+    (shard,) = read_shards_file(
+        written(tmp_path, "[shards.x]\ndatabase = 'host=a,b connect_timeout=9'\nadmin = 'host=a,b'")
+    )
+    assert conninfo_to_dict(shard.database)["connect_timeout"] == "9"
+    assert conninfo_to_dict(shard.admin or "")["target_session_attrs"] == "primary"
 
 
 def test_init_list_and_check_say_how_it_went(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,12 +161,15 @@ def test_the_pixel_is_not_published(connection: psycopg.Connection) -> None:
     assert table.pixel is not None
 
 
+_ROWS = "SELECT nrows FROM armillary.ranges WHERE table_name = 'sharded.stars'"
+
+
 def test_all_ranges_hold_about_as_many_rows_and_all_of_them(sharded: Config) -> None:
     with database.owner_connection(sharded) as connection:
         states = shard_states(connection)
-        counts = [n for (n,) in connection.execute("SELECT nrows FROM armillary.ranges").fetchall()]
+        counts = [n for (n,) in connection.execute(_ROWS).fetchall()]
         assert check_ranges(connection) == []
-    assert [state.problem for state in states] == [None] * COUNT
+    assert [state.problem for state in states if state.name.startswith("shard")] == [None] * COUNT
     assert sum(counts) == 981_852
     assert len(counts) == 16
     assert max(counts) < 1.3 * min(counts)

@@ -1,0 +1,67 @@
+"""Conninfos that name several hosts, of which one takes writes and the others follow it: which of them a session needs.
+
+armillary_reader's transactions only read by default, which libpq's `read-write` takes for a server that only reads: its
+sessions look for the `primary` instead.
+"""
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from schema.roles import READER
+
+_ATTRIBUTE = "target_session_attrs"
+_PRIMARY = "primary"
+_UNANSWERED = 2
+"""Seconds after which the next host is tried: a machine that is off says nothing, and libpq itself waits for minutes."""
+
+
+def names_several(conninfo: str) -> bool:
+    found = conninfo_to_dict(conninfo)
+    return any("," in str(found.get(name) or "") for name in ("host", "hostaddr"))
+
+
+def patient(conninfo: str) -> str:
+    """With a limit for each of several hosts, unless it has one."""
+    if not names_several(conninfo) or conninfo_to_dict(conninfo).get("connect_timeout"):
+        return conninfo
+    return make_conninfo(conninfo, connect_timeout=_UNANSWERED)
+
+
+def writing(conninfo: str) -> str:
+    """For who loads: of several hosts the primary, unless it says what it wants."""
+    return conninfo if conninfo_to_dict(conninfo).get(_ATTRIBUTE) else at_primary(conninfo)
+
+
+def at_primary(conninfo: str) -> str:
+    """For sessions that make temporary tables, which a standby cannot. The same where there is nothing to choose from."""
+    wanted = conninfo_to_dict(conninfo).get(_ATTRIBUTE)
+    if wanted == _PRIMARY or (wanted is None and not names_several(conninfo)):
+        return conninfo
+    return make_conninfo(conninfo, **{_ATTRIBUTE: _PRIMARY})
+
+
+def may_be_standby(conninfo: str) -> bool:
+    """Whether its sessions may be on a server that only follows."""
+    return at_primary(conninfo) != conninfo
+
+
+def as_reader(owner: str) -> str:
+    """The owner's conninfo for armillary_reader."""
+    return at_primary(make_conninfo(owner, user=READER))
+
+
+def finds_no_reader(conninfo: str) -> bool:
+    """Whether it asks for what no session of armillary_reader is."""
+    return conninfo_to_dict(conninfo).get(_ATTRIBUTE) == "read-write"
+
+
+def attempts(conninfo: str) -> int:
+    """How many hosts may be tried in vain before one answers."""
+    found = conninfo_to_dict(conninfo)
+    hosts = max(str(found.get(name) or "").count(",") for name in ("host", "hostaddr")) + 1
+    rounds = 2 if found.get(_ATTRIBUTE) == "prefer-standby" else 1
+    return hosts * rounds - 1
+
+
+def seconds_each(conninfo: str) -> int:
+    """How long each of them is waited for."""
+    return int(conninfo_to_dict(conninfo).get("connect_timeout") or _UNANSWERED)
