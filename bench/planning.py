@@ -30,7 +30,6 @@ from adql import translate
 from schema.description import parse_description
 from schema.load import open_file
 from schema.model import Catalogue
-from schema.sharding import plan
 from schema.sharding.load import load_sharded
 from schema.tap_schema import read_catalogue
 from tap.config import Config
@@ -76,8 +75,8 @@ def make(config: Config) -> Catalogue:
     with database.owner_connection(config) as connection:
         for ranges in RANGES:
             tell(f"{ranges} ranges")
-            plan.RANGES_EACH = ranges // 4
-            description = parse_description({"table": {"sharded": True, "ra": "ra", "dec": "dec"}})
+            table = {"sharded": True, "ra": "ra", "dec": "dec", "ranges_per_shard": ranges // 4}
+            description = parse_description({"table": table})
             load_sharded(connection, lambda: open_file(path), f"empty.t{ranges}", description)
         for (conninfo,) in connection.execute("SELECT conninfo FROM armillary.shards").fetchall():
             with psycopg.connect(conninfo, autocommit=True) as shard:

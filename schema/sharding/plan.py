@@ -15,8 +15,7 @@ from schema.plan import PlannedColumn, check_named, main_position, plan_columns
 from schema.sharding.layout import NOWHERE, ORDER, Cells, balanced, cells_in, cells_of, farthest
 from schema.sharding.shards import Shard, known_shards
 
-RANGES_EACH = 4
-"""Ranges of one shard: moving one to another shard moves a part of its rows."""
+_MOST_RANGES = 1024
 
 Position = tuple[Column, Column]
 
@@ -133,9 +132,12 @@ def ranges_of_layout(connection: psycopg.Connection, plan: Plan, table_name: str
 
 
 def new_ranges(counts: Cells, plan: Plan) -> list[tuple[int, int, str]]:
-    """`counts`: rows of each cell, NOWHERE first."""
+    """`counts`: rows of each cell, NOWHERE first. Raises: LoadError."""
     names = list(plan.shards)
-    return [(a, b, names[number]) for a, b, number in balanced(counts, len(names), RANGES_EACH, plan.pixel.order)]
+    each = plan.description.table.ranges_per_shard
+    if not isinstance(each, int) or not 1 <= each <= _MOST_RANGES:
+        raise LoadError(f"ranges_per_shard = {each!r}: it can be from 1 to {_MOST_RANGES}")
+    return [(a, b, names[number]) for a, b, number in balanced(counts, len(names), each, plan.pixel.order)]
 
 
 def no_counts(plan: Plan) -> Cells:

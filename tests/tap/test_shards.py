@@ -5,6 +5,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ import pytest
 from adql import translate
 from schema.description import read_description
 from schema.load import open_file
+from schema.load.reader import LoadError
 from schema.publish import unpublish_table
 from schema.sharding.check import check_ranges
 from schema.sharding.load import load_sharded
@@ -206,6 +208,20 @@ def test_a_table_that_is_loaded_again_replaces_its_parts(sharded: Config, connec
         assert parts == 4
         assert rows(connection, "SELECT COUNT(*) AS n FROM sharded.ngc") == [(14033,)]
         unpublish_table(owner, "sharded.ngc")
+
+
+def test_the_operator_says_how_many_ranges_a_shard_has(sharded: Config) -> None:
+    described = read_description(ROOT / "deploy" / "sample" / "ngc.toml")
+    with database.owner_connection(sharded) as owner:
+        for each, expected in ((2, 8), (7, 28)):
+            description = replace(described, table=replace(described.table, ranges_per_shard=each))
+            load_sharded(owner, lambda: open_file(SAMPLE / "ngc.parquet"), "sharded.ngc", description)
+            found = owner.execute("SELECT count(*) FROM armillary.ranges WHERE table_name = 'sharded.ngc'").fetchone()
+            assert found == (expected,)
+        unpublish_table(owner, "sharded.ngc")
+        wrong = replace(described, table=replace(described.table, ranges_per_shard=0))
+        with pytest.raises(LoadError, match="from 1 to"):
+            load_sharded(owner, lambda: open_file(SAMPLE / "ngc.parquet"), "sharded.none", wrong)
 
 
 def test_a_shard_that_cannot_be_reached_is_told_by_name(sharded: Config) -> None:
