@@ -18,7 +18,7 @@ class Info:
 
     `length` is how many characters a text that the query makes may have, 0 where it says nothing of that.
     `bounds` are the least and the largest value of a column, where the catalogue knows them; `pixel` is on the
-    columns of the position and on the ids by which a table is sharded.
+    columns of the position, the ids and the pixels by which a table is sharded.
     """
 
     type: Type | None = None

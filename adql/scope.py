@@ -59,7 +59,7 @@ def _field(column: Column, alias: str, pixel: Pixel | None) -> Field:
         column.arraysize,
         column.xtype,
         bounds=column.bounds,
-        pixel=pixel if pixel and column.stored in (pixel.ra, pixel.dec, pixel.key) else None,
+        pixel=pixel if pixel and column.stored in (pixel.ra, pixel.dec, pixel.key, pixel.column) else None,
     )
     return Field(alias, column.stored, column.name, info=info)
 

@@ -12,6 +12,7 @@ primary_key = ["id"]
 indexes = [["magnitude"], ["hip"]]
 sharded = true            # on all shards of this service, divided by the sky (docs/scaling.md)
 sharded_with = "gaia.source"  # divided as that table is
+publish_pixel = true      # users see the column of the HEALPix cell, hpx6
 ranges_per_shard = 4      # which can be moved one by one; more for tables of 10^9 rows
 healpix_id = "source_id"  # Gaia-like ids: by the cell in them, so that joins on them run on the shards
 
@@ -71,6 +72,7 @@ class TableDescription:
     sharded: bool = False
     sharded_with: str | None = None
     ranges_per_shard: int = 4
+    publish_pixel: bool = False
     healpix_id: str | None = None
 
 

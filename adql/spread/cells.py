@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from adql.constants import number_of
-from adql.nodes import And, Between, Condition, Field, Or
+from adql.nodes import And, Between, Comparison, Condition, Field, Or
 
 Cells = tuple[tuple[int, int], ...]
 """First and last of each run of cells, sorted, apart from each other."""
@@ -24,11 +24,13 @@ def cells_of(condition: Condition | None, alias: str) -> Cells:
             pixel = field.info.pixel
             if source == alias and pixel is not None and name == pixel.column:
                 return _run(number_of(low), number_of(high))
+        case Comparison(operator="=", left=Field() as field, right=value):
+            return cells_of(Between(field, value, value), alias)
     return EVERYWHERE
 
 
 def without_pixels(condition: And) -> Condition:
-    """For those who read only the tables of these pixels: they need not look for them."""
+    """For those who read only the tables of these pixels: they need not look for them, unless whoever wrote the query does."""
     left = tuple(each for each in condition.operands if not _is_of_pixels(each))
     return left[0] if len(left) == 1 else replace(condition, operands=left or condition.operands)
 
@@ -38,7 +40,7 @@ def _is_of_pixels(condition: Condition) -> bool:
         case Or(operands=operands):
             return all(map(_is_of_pixels, operands))
         case Between(operand=Field(name=name) as field):
-            return field.info.pixel is not None and name == field.info.pixel.column
+            return field.info.pixel is not None and name == field.info.pixel.column and not field.label
     return False
 
 

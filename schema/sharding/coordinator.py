@@ -19,6 +19,8 @@ def attach(
     create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)
     for each in plan.ranges:
         attach_range(connection, plan.schema_name, plan.storage, each)
+    if plan.description.table.publish_pixel:
+        columns = (*columns, plan.all_columns[-1].about)
     table = described_table(
         plan.schema_name, name, columns, plan.description, leading_columns(plan.position, plan.description)
     )

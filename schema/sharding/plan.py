@@ -36,7 +36,12 @@ class Plan:
     @property
     def all_columns(self) -> list[PlannedColumn]:
         """With that of the pixel, which is the last."""
-        about = Column(self.pixel.column, types.INTEGER.datatype)
+        about = Column(
+            self.pixel.column,
+            types.INTEGER.datatype,
+            ucd="pos.healpix",
+            description=f"HEALPix cell of order {self.pixel.order}, nested, by which the table is divided; -1 without a position",
+        )
         return [*self.columns, PlannedColumn(self.pixel.column, len(self.columns), types.INTEGER, about)]
 
     @property

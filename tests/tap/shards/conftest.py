@@ -62,7 +62,7 @@ def descriptions() -> dict[str, Description]:
     by_id = TableDescription(sharded=True, healpix_id="source_id", indexes=(("source_id",),))
     return {
         "stars": read_description(ROOT / "deploy" / "sample" / "stars.toml"),
-        "source": Description(replace(by_id, ra="ra", dec="dec")),
+        "source": Description(replace(by_id, ra="ra", dec="dec", publish_pixel=True)),
         "params": Description(replace(by_id, sharded_with="far.source")),
     }
 

@@ -126,3 +126,27 @@ def test_top_is_no_overflow(service: str) -> None:
     with urllib.request.urlopen(f"{service}/sync", urllib.parse.urlencode(form).encode(), timeout=60) as response:
         assert b'value="OVERFLOW"' not in response.read()
     assert len(rows_of(service, "SELECT TOP 7 tyc_id FROM far.stars")) == 7
+
+
+@pytest.mark.parametrize(
+    ("condition", "same"),
+    [
+        ("hpx6 = 14000", "ivo_healpix_index(6, ra, dec) = 14000"),
+        (
+            "hpx6 BETWEEN 14000 AND 14100 AND vmag < 9",
+            "ivo_healpix_index(6, ra, dec) BETWEEN 14000 AND 14100 AND vmag < 9",
+        ),
+        ("hpx6 > 40000", "ivo_healpix_index(6, ra, dec) > 40000"),
+        ("hpx6 IN (14000, 30000, -1)", "ivo_healpix_index(6, ra, dec) IN (14000, 30000)"),
+    ],
+)
+def test_a_published_pixel_is_a_column_like_others(service: str, condition: str, same: str) -> None:
+    """Sources that have moved keep the cell of their ids."""
+    moved = "MOD(MOD(source_id, 34359738368), 10) <> 0"
+    query = "SELECT source_id FROM far.source WHERE {0} AND {1}"
+    alike(rows_of(service, query.format(same, moved)), rows_of(service, query.format(condition, moved)), ordered=False)
+
+
+def test_a_pixel_is_published_where_the_operator_likes(service: str) -> None:
+    columns = "SELECT table_name, ucd FROM tap_schema.columns WHERE column_name = 'hpx6' AND table_name LIKE 'far.%'"
+    assert rows_of(service, columns) == [["far.source", "pos.healpix"]]
