@@ -65,12 +65,19 @@ def _interface(type_: str, url: str, use: str = "full", **attributes: str) -> El
     return _E.interface({_TYPE: type_, **attributes}, _E.accessURL({"use": use}, url))
 
 
+# An interface may list its parameters (VODataService 1.2 §3.4), but pyvo warns everybody who meets one there.
+_PARAMETERS = (
+    "Beside TAP's own parameters: PARTIAL=allow gives, where a part of a table cannot be reached, the rows of the rest,"
+    " and as a MOC which part of the sky is missing."
+)
+
+
 def _tap(config: Config) -> Element:
     attributes = {"standardID": "ivo://ivoa.net/std/TAP", _TYPE: "tr:TableAccess"}
     interface = _interface("vs:ParamHTTP", config.base_url, use="base", role="std", version="1.1")
-    interface.append(_partial())
     return _E.capability(
         attributes,
+        _E.description(_PARAMETERS),
         interface,
         _language(),
         *(_output_format(each) for each in FORMATS),
@@ -79,14 +86,6 @@ def _tap(config: Config) -> Element:
         _limit("executionDuration", config.job_duration_default, config.job_duration_limit),
         _limit("outputLimit", config.maxrec_default, config.maxrec_hard, unit="row"),
         _upload_limit(config),
-    )
-
-
-def _partial() -> Element:
-    """A parameter of our own (VODataService 1.2 §3.4: std="false")."""
-    about = "allow: where a part of a table cannot be reached, the rows of the rest, and as a MOC which part of the sky is missing."
-    return _E.param(
-        {"std": "false", "use": "optional"}, _E.name("PARTIAL"), _E.description(about), _E.dataType("string")
     )
 
 
