@@ -109,14 +109,16 @@ def planned(pgconn: psycopg.pq.abc.PGconn, sql: str) -> float:
 
 # ---- the picture
 
-_WIDTH, _HEIGHT, _LEFT, _TOP = 760, 420, 60, 50
+_WIDTH, _HEIGHT, _LEFT, _TOP = 900, 420, 60, 50
+_LABEL = 15
 _COLOURS = ("#2f7ed8", "#d64545", "#3a9d5d")
 
 
 def drawing(found: list[Measured], title: str) -> str:
     """Both axes logarithmic; full lines whole requests, broken ones the coordinator's planner. Grey: as the ranges grow."""
     most = max(value for each in found for value in each.figures.values())
-    lines = [_line(each, QUERIES, most) for each in found]
+    heights = _apart({id(each): _place(RANGES[-1], list(each.figures.values())[-1], most)[1] for each in found})
+    lines = [_line(each, most, heights[id(each)]) for each in found]
     grey = _path([(n, 0.3 * n / RANGES[0]) for n in RANGES], most)
     return "\n".join(
         [
@@ -142,13 +144,22 @@ def _path(points: list[tuple[float, float]], most: float) -> str:
     return "M" + " L".join(f"{x:.1f},{y:.1f}" for x, y in (_place(*point, most) for point in points))
 
 
-def _line(each: Measured, queries: dict[str, str], most: float) -> str:
+def _apart(heights: dict[int, float]) -> dict[int, float]:
+    """Labels from top to bottom, none over another."""
+    found: dict[int, float] = {}
+    last = 0.0
+    for key, height in sorted(heights.items(), key=lambda pair: pair[1]):
+        last = found[key] = max(height, last + _LABEL)
+    return found
+
+
+def _line(each: Measured, most: float, height: float) -> str:
     where = each.part.partition(":")[0]
-    colour, dash = _COLOURS[list(queries).index(each.what)], "6 4" if where == "coordinator" else "none"
+    colour, dash = _COLOURS[list(QUERIES).index(each.what)], "6 4" if where == "coordinator" else "none"
     path = _path(list(zip(RANGES, each.figures.values(), strict=True)), most)
-    x, y = _place(RANGES[-1], list(each.figures.values())[-1], most)
+    x, _ = _place(RANGES[-1], 1, most)
     label = escape(f"{each.what}, {where}")
-    return f'<path d="{path}" stroke="{colour}" stroke-width="2" fill="none" stroke-dasharray="{dash}"/><text x="{x + 8:.1f}" y="{y + 4:.1f}" fill="{colour}">{label}</text>'
+    return f'<path d="{path}" stroke="{colour}" stroke-width="2" fill="none" stroke-dasharray="{dash}"/><text x="{x + 8:.1f}" y="{height + 4:.1f}" fill="{colour}">{label}</text>'
 
 
 def _tick(ranges: int) -> str:
