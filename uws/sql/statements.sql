@@ -124,7 +124,7 @@ WITH running AS (
 ), next AS (
     SELECT j.job_id
     FROM uws.jobs AS j LEFT JOIN running AS r ON r.share = j.share
-    WHERE j.phase = 'QUEUED' AND (j.lane = 'short' OR %(long)s) AND NOT j.deleted AND j.queue_time <= now()
+    WHERE j.phase = 'QUEUED' AND (j.lane = 'short' OR %(long)s) AND NOT j.deleted AND j.queue_time <= clock_timestamp()
       AND (%(running_per_owner)s = 0 OR coalesce(r.jobs, 0) < %(running_per_owner)s)
     ORDER BY j.priority DESC, coalesce(r.jobs, 0), j.queue_time
     LIMIT 1 FOR UPDATE OF j SKIP LOCKED

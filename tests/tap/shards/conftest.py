@@ -16,10 +16,11 @@ import pytest
 
 from schema.description import Description, TableDescription, read_description
 from schema.load import open_file
-from schema.publish import load_table
+from schema.publish import load_table, unpublish_table
 from schema.sharding.layout import cells_of
 from schema.sharding.load import load_sharded
 from schema.sharding.shards import Shard
+from schema.tap_schema import read_catalogue
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN
@@ -67,7 +68,7 @@ def descriptions() -> dict[str, Description]:
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sharded(sample: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
     shards = shards_in(sample)
     with psycopg.connect(database.cluster_of(sample).conninfo(ADMIN), autocommit=True) as admin:
@@ -82,11 +83,15 @@ def sharded(sample: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             load_table(connection, open_file(files[name]), f"near.{name}", description)
     yield sample
     with database.owner_connection(sample) as connection:
-        connection.execute("DELETE FROM armillary.ranges WHERE table_name LIKE 'far.%'")
+        for table in list(read_catalogue(connection).tables):
+            if table.schema_name in {"near", "far"}:
+                unpublish_table(connection, table.table_name)
+        connection.execute("DROP SCHEMA near CASCADE; DROP SCHEMA far CASCADE")
+        connection.execute("DELETE FROM armillary.ranges WHERE shard_name LIKE 'far%'")
         connection.execute("DELETE FROM armillary.shards WHERE shard_name LIKE 'far%'")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(sharded: Config) -> Iterator[str]:
     with serving(alone(sharded, processes=1, workers=1)) as url:
         yield url
