@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from adql import nodes
 from adql.constants import walk
-from adql.nodes import Aggregate, Call, Field, Join, Near, Query, Relation, Select, TableReference, Value
+from adql.nodes import Aggregate, Join, Near, Query, Relation, Select, TableReference
+from adql.trees import position_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,7 @@ def _kept(reference: TableReference) -> Iterator[Relation]:
 def _position(select: Select, alias: str) -> tuple[str, str] | None:
     for node in walk(select):
         for point in (node.left, node.right) if isinstance(node, Near) else ():
-            columns = _columns(point)
+            columns = position_of(point)
             if len(columns) == 2 and all(column.source == alias for column in columns):
                 return columns[0].name, columns[1].name
     return None
-
-
-def _columns(point: Value) -> list[Field]:
-    """The columns that a POINT is made of, where it is made of nothing else."""
-    if not isinstance(point, Call) or point.name != "POINT":
-        return []
-    numbers = [each for each in point.arguments if each.type is None or not each.type.is_text]
-    fields = [each for each in numbers if isinstance(each, nodes.Field)]
-    return fields if len(fields) == len(numbers) else []

@@ -137,6 +137,11 @@ class Call(Value):
     name: str
     arguments: tuple[Value, ...]
 
+    @property
+    def coordinates(self) -> tuple[Value, ...]:
+        """The arguments of a geometry but for the name of its coordinate system."""
+        return tuple(each for each in self.arguments if each.type is None or not each.type.is_text)
+
 
 @dataclass(frozen=True, slots=True)
 class Aggregate(Value):
@@ -177,6 +182,10 @@ class Comparison(Condition):
     operator: str
     left: Value
     right: Value
+
+
+SWAPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+"""What a Comparison says with its sides swapped, where that is another operator."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from adql.nodes import And, Condition, Node
+from adql.nodes import And, Call, Condition, Field, Node, Value
 
 Change = Callable[[Node], Node]
 N = TypeVar("N", bound=Node)
@@ -19,21 +19,34 @@ def conjuncts(condition: Condition | None) -> tuple[Condition, ...]:
     return (condition,)
 
 
+def position_of(point: Value) -> tuple[Field, ...]:
+    """The columns that a POINT is made of, where it is made of nothing else."""
+    if not isinstance(point, Call) or point.name != "POINT":
+        return ()
+    columns = tuple(each for each in point.coordinates if isinstance(each, Field))
+    return columns if len(columns) == len(point.coordinates) else ()
+
+
 def mapped(node: N, change: Change) -> N:
     """The tree with every node changed, innermost first."""
+    return change(with_children(node, lambda child: mapped(child, change)))  # type: ignore[return-value]
+
+
+def with_children(node: N, change: Change) -> N:
+    """The node itself if none of those right below it is changed."""
     changes: dict[str, Any] = {}
     for each in fields(node):
         before = getattr(node, each.name)
-        after = _mapped(before, change)
+        after = _changed(before, change)
         if after is not before:
             changes[each.name] = after
-    return change(replace(node, **changes) if changes else node)  # type: ignore[return-value]
+    return replace(node, **changes) if changes else node
 
 
-def _mapped(value: object, change: Change) -> object:
+def _changed(value: object, change: Change) -> object:
     if isinstance(value, Node):
-        return mapped(value, change)
+        return change(value)
     if isinstance(value, tuple) and any(isinstance(each, Node) for each in value):
-        after = tuple(_mapped(each, change) for each in value)
+        after = tuple(_changed(each, change) for each in value)
         return value if all(a is b for a, b in zip(after, value, strict=True)) else after
     return value

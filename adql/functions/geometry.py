@@ -21,8 +21,7 @@ def literal_vertices(geometry: Value) -> list[tuple[float, float]] | None:
     """The vertices of a POLYGON or BOX that is written with constants."""
     if not isinstance(geometry, Call) or geometry.name not in {"POLYGON", "BOX"}:
         return None
-    arguments = tuple(a for a in geometry.arguments if a.type is None or not a.type.is_text)
-    numbers = numbers_of(arguments)
+    numbers = numbers_of(geometry.coordinates)
     if numbers is None or len(numbers) < 4:
         return None
     if geometry.name == "BOX":

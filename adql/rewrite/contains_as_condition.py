@@ -8,10 +8,8 @@ import math
 
 from adql import nodes
 from adql.constants import number_of, numbers_of
-from adql.nodes import Call, Comparison, Condition, Value
+from adql.nodes import SWAPPED, Call, Comparison, Condition, Value
 from schema import types
-
-_SWAPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 def contains_as_condition(condition: Condition) -> Condition:
@@ -32,7 +30,7 @@ def _sides(comparison: Comparison) -> tuple[str, Call | None, Value]:
     if _is_predicate(left):
         return operator, left if isinstance(left, Call) else None, right
     if _is_predicate(right):
-        return _SWAPPED.get(operator, operator), right if isinstance(right, Call) else None, left
+        return SWAPPED.get(operator, operator), right if isinstance(right, Call) else None, left
     return operator, None, right
 
 
@@ -78,7 +76,7 @@ def _circle(region: Value) -> tuple[Value, Value] | None:
     """Centre and radius of a CIRCLE that is written out."""
     if not isinstance(region, Call) or region.name != "CIRCLE":
         return None
-    *centre, radius = (a for a in region.arguments if a.type is None or not a.type.is_text)
+    *centre, radius = region.coordinates
     if len(centre) == 1:
         return centre[0], radius
     point = Call("POINT", tuple(centre), span=region.span, info=nodes.Info(types.POINT))

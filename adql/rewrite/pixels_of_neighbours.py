@@ -51,5 +51,5 @@ def _pixels(near: Near, cones: dict[Value, Cone]) -> Iterator[Condition]:
     for point, other in ((near.left, near.right), (near.right, near.left)):
         pixel, cone = pixel_of(other), cones.get(point)
         if pixel and cone and radius is not None and radius >= 0:
-            pixels = in_pixels(pixel, (cone[0], cone[1], cone[2] + radius))
+            pixels = in_pixels(*pixel, (cone[0], cone[1], cone[2] + radius))
             yield from (pixels,) if pixels else ()

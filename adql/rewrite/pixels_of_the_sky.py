@@ -14,9 +14,12 @@ from cdshealpix.nested import cone_search
 
 from adql import nodes
 from adql.constants import number_of, numbers_of
-from adql.nodes import And, Between, Call, Condition, Field, Info, Number, Value
-from adql.spheres import angle, box_corners, direction, norm, vector
-from schema import types
+from adql.functions.geometry import literal_vertices
+from adql.nodes import And, Call, Condition, Value
+from adql.spheres import angle, direction, norm, vector
+from adql.spread.cells import Cells, in_cells
+from adql.trees import position_of
+from schema.model import Pixel
 
 _WIDEST = 60.0
 """Degrees."""
@@ -35,28 +38,24 @@ def pixels_of_the_sky(condition: Condition) -> Condition:
             pixel, cone = pixel_of(point), _cone_round(region)
         case _:
             return condition
-    if pixel is None or cone is None or (pixels := in_pixels(pixel, cone)) is None:
+    if pixel is None or cone is None or (pixels := in_pixels(*pixel, cone)) is None:
         return condition
     return And((condition, pixels), span=condition.span, info=condition.info)
 
 
-def pixel_of(point: Value) -> Field | None:
-    """The column of the pixels of a table's own position."""
-    if not isinstance(point, Call) or point.name != "POINT":
+def pixel_of(point: Value) -> tuple[str, Pixel] | None:
+    """The alias and the pixels of a table whose own position this is."""
+    columns = position_of(point)
+    if len(columns) != 2 or columns[0].source != columns[1].source or (pixel := columns[0].info.pixel) is None:
         return None
-    match tuple(a for a in point.arguments if a.type is None or not a.type.is_text):
-        case (Field() as ra, Field() as dec) if ra.source == dec.source and ra.info.pixel is not None:
-            pixel = ra.info.pixel
-            if (ra.name, dec.name) == (pixel.ra, pixel.dec):
-                return Field(ra.source, pixel.column, info=Info(types.INTEGER, pixel=pixel))
-    return None
+    return (columns[0].source, pixel) if (columns[0].name, columns[1].name) == (pixel.ra, pixel.dec) else None
 
 
 def cone_of(centre: Value, radius: Value) -> Cone | None:
     """Of a constant position and radius, in degrees."""
     if not isinstance(centre, Call) or centre.name != "POINT":
         return None
-    numbers = numbers_of(tuple(a for a in centre.arguments if a.type is None or not a.type.is_text))
+    numbers = numbers_of(centre.coordinates)
     size = number_of(radius)
     if numbers is None or len(numbers) != 2 or size is None or size < 0 or abs(numbers[1]) > 90:
         return None
@@ -65,12 +64,9 @@ def cone_of(centre: Value, radius: Value) -> Cone | None:
 
 def _cone_round(region: Value) -> Cone | None:
     """The cone round a constant polygon or box: being convex, it holds the edges as it holds the corners."""
-    if not isinstance(region, Call) or region.name not in {"POLYGON", "BOX"}:
+    corners = literal_vertices(region)
+    if corners is None:
         return None
-    numbers = numbers_of(tuple(a for a in region.arguments if a.type is None or not a.type.is_text))
-    if numbers is None or len(numbers) % 2:
-        return None
-    corners = box_corners(*numbers) if region.name == "BOX" else list(zip(numbers[::2], numbers[1::2], strict=True))
     vectors = [vector(*corner) for corner in corners]
     middle = (sum(v[0] for v in vectors), sum(v[1] for v in vectors), sum(v[2] for v in vectors))
     if norm(middle) == 0:
@@ -78,19 +74,17 @@ def _cone_round(region: Value) -> Cone | None:
     return *direction(middle), math.degrees(max(angle(middle, each) for each in vectors))
 
 
-def in_pixels(column: Field, cone: Cone) -> Condition | None:
+def in_pixels(source: str, pixel: Pixel, cone: Cone) -> Condition | None:
     """That a row lies in one of the cells that a cone covers; None for a wide one, which needs nearly all shards anyway."""
-    order, margin = (pixel.order, pixel.margin) if (pixel := column.info.pixel) else (0, 0.0)
-    if cone[2] + margin > _WIDEST:
+    wide = cone[2] + pixel.margin
+    if wide > _WIDEST:
         return None
-    lon, lat, radius = Longitude(cone[0] * u.deg), Latitude(cone[1] * u.deg), (cone[2] + margin + _MARGIN) * u.deg
-    cells, _, _ = cone_search(lon, lat, radius, order, flat=True)
-    boolean = Info(types.BOOLEAN)
-    ranges = tuple(Between(column, _number(a), _number(b), info=boolean) for a, b in _ranges(np.sort(cells)))
-    return ranges[0] if len(ranges) == 1 else nodes.Or(ranges, info=boolean)
+    lon, lat, radius = Longitude(cone[0] * u.deg), Latitude(cone[1] * u.deg), (wide + _MARGIN) * u.deg
+    cells, _, _ = cone_search(lon, lat, radius, pixel.order, flat=True)
+    return in_cells(source, pixel, _runs(np.sort(cells)))
 
 
-def _ranges(cells: npt.NDArray[np.uint64]) -> list[tuple[int, int]]:
+def _runs(cells: npt.NDArray[np.uint64]) -> Cells:
     """First and last of each run of cells; the smallest gaps are closed until there are few."""
     numbers = cells.astype(np.int64)
     gaps = np.diff(numbers)
@@ -98,8 +92,4 @@ def _ranges(cells: npt.NDArray[np.uint64]) -> list[tuple[int, int]]:
     if len(breaks) >= _MOST_RANGES:
         breaks = np.sort(breaks[np.argsort(gaps[breaks], kind="stable")[-(_MOST_RANGES - 1) :]])
     firsts, lasts = numbers[np.r_[0, breaks + 1]], numbers[np.r_[breaks, len(numbers) - 1]]
-    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
-
-
-def _number(value: int) -> Value:
-    return Number(str(value), info=Info(types.INTEGER))
+    return tuple(zip(firsts.tolist(), lasts.tolist(), strict=True))

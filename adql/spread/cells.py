@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from adql.constants import number_of
-from adql.nodes import And, Between, Comparison, Condition, Field, Or
+from adql.nodes import And, Between, Comparison, Condition, Field, Info, Number, Or, Signed, Value
+from schema import types
+from schema.model import Pixel
 
 Cells = tuple[tuple[int, int], ...]
 """First and last of each run of cells, sorted, apart from each other."""
@@ -27,6 +29,18 @@ def cells_of(condition: Condition | None, alias: str) -> Cells:
         case Comparison(operator="=", left=Field() as field, right=value):
             return cells_of(Between(field, value, value), alias)
     return EVERYWHERE
+
+
+def in_cells(source: str, pixel: Pixel, runs: Cells) -> Condition:
+    """The condition that a row of the table with that alias lies in one of these cells."""
+    column, boolean = Field(source, pixel.column, info=Info(types.INTEGER, pixel=pixel)), Info(types.BOOLEAN)
+    found = tuple(Between(column, _number(first), _number(last), info=boolean) for first, last in runs)
+    return found[0] if len(found) == 1 else Or(found, info=boolean)
+
+
+def _number(cell: int) -> Value:
+    number = Number(str(abs(cell)), info=Info(types.INTEGER))
+    return Signed("-", number, info=number.info) if cell < 0 else number
 
 
 def without_pixels(condition: And) -> Condition:

@@ -4,15 +4,17 @@ COUNT is the sum of the counts, AVG the sum of the sums by that of the counts; o
 shard gives those that it has, once; TOP with ORDER BY are the first of the first.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adql import nodes
 from adql.comparable import as_geometries, as_numbers, has_geometry
+from adql.constants import walk
 from adql.functions import function_of
 from adql.grouping import aggregate_in
 from adql.nodes import Aggregate, Arithmetic, Call, Cast, Field, Info, Node, Output, Relation, Select, SelectItem, Value
 from adql.spread.placed import Apart
+from adql.trees import with_children
 from schema import types
 from schema.types import Type
 
@@ -41,38 +43,31 @@ def _has_aggregate(select: Select) -> bool:
     return any(aggregate_in(each) for each in (*select.items, *select.order_by))
 
 
-def gathered_rows(outputs: tuple[Output, ...], gathered: Relation) -> Select:
-    """All of the table of answers, under the names that the query's own output columns have."""
-    items = tuple(
-        SelectItem(Field(gathered.sql_alias, f"c{number}", info=each.info)) for number, each in enumerate(outputs, 1)
-    )
-    return Select(items, (gathered,), outputs=outputs)
-
-
 # ---- sorted and cut
 
 
 def _sorted_and_cut(select: Select, gathered: Relation, *, distinct: bool) -> Halves:
-    values = _values(select)
-    order = []
+    values, numbers = _values(select), list[int]()
     for term in select.order_by:
-        if isinstance(term.value, int):
-            order.append(term)
-            continue
-        values.append(term.value)
-        order.append(replace(term, value=len(values)))
+        if not isinstance(term.value, int):
+            values.append(term.value)
+        numbers.append(term.value if isinstance(term.value, int) else len(values))
+    outputs = _outputs(values)
+    columns = [Field(gathered.sql_alias, each.sql_name, info=each.info) for each in outputs]
+    terms = list(zip(select.order_by, numbers, strict=True))
     most = None if select.top is None else select.top + (select.offset or 0)
-    each = _asking(replace(select, top=most, offset=None, order_by=tuple(order) if most is not None else ()), values)
-    columns = gathered_rows(select.outputs, _as_it_was(gathered, _outputs(values)))
-    by = tuple(replace(t, value=_column(gathered, _outputs(values), t.value)) for t in order)
-    return Halves(each, replace(columns, distinct=distinct, order_by=by, top=select.top, offset=select.offset))
-
-
-def _column(gathered: Relation, outputs: tuple[Output, ...], number: Value | int) -> Value | int:
-    """Those of the result by their number, others by their name."""
-    if not isinstance(number, int):
-        raise AssertionError(number)
-    return Field(gathered.sql_alias, f"c{number}", info=outputs[number - 1].info)
+    first = tuple(replace(term, value=number) for term, number in terms) if most is not None else ()
+    each = _asking(replace(select, top=most, offset=None, order_by=first), values)
+    whole = Select(
+        tuple(SelectItem(column) for column in columns[: len(select.outputs)]),
+        (_as_it_was(gathered, outputs),),
+        distinct=distinct,
+        order_by=tuple(replace(term, value=columns[number - 1]) for term, number in terms),
+        top=select.top,
+        offset=select.offset,
+        outputs=select.outputs,
+    )
+    return Halves(each, whole)
 
 
 def _values(select: Select) -> list[Value]:
@@ -140,29 +135,12 @@ def _aggregated(select: Select, gathered: Relation) -> Halves:
 
 def _once(select: Select) -> list[Value]:
     """What is counted or summed up once for each value."""
-    found: list[Value] = []
-    for item in (*select.items, select.having, *select.order_by):
-        found += [a.argument for a in _aggregates(item) if a.distinct and a.argument is not None]
-    return found
+    parts = [part for part in (*select.items, select.having, *select.order_by) if part is not None]
+    found = [each for part in parts for each in walk(part) if isinstance(each, Aggregate)]
+    return [each.argument for each in found if each.distinct and each.argument is not None]
 
 
-def _aggregates(node: Any) -> list[Aggregate]:
-    if isinstance(node, Aggregate):
-        return [node]
-    if not isinstance(node, Node):
-        return []
-    return [found for child in _children(node) for found in _aggregates(child)]
-
-
-def _children(node: Node) -> list[Any]:
-    children: list[Any] = []
-    for each in fields(node):
-        child = getattr(node, each.name)
-        children += child if isinstance(child, tuple) else [child]
-    return children
-
-
-def _whole(node: Any, group_by: tuple[Value, ...], columns: _Columns) -> Any:
+def _whole(node: Node, group_by: tuple[Value, ...], columns: _Columns) -> Any:
     """An expression of groups and aggregates over the gathered columns. Raises: Apart."""
     if node in group_by:
         return columns.column(node)
@@ -173,14 +151,7 @@ def _whole(node: Any, group_by: tuple[Value, ...], columns: _Columns) -> Any:
             raise Apart
         case Call() if function_of(node).is_aggregate:
             raise Apart
-        case tuple():
-            return tuple(_whole(each, group_by, columns) for each in node)
-        case Node():
-            changes = {each.name: getattr(node, each.name) for each in fields(node)}
-            return replace(
-                node, **{k: _whole(v, group_by, columns) for k, v in changes.items() if isinstance(v, Node | tuple)}
-            )
-    return node
+    return with_children(node, lambda child: _whole(child, group_by, columns))
 
 
 def _combined(node: Aggregate, columns: _Columns) -> Value:

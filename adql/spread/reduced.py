@@ -15,8 +15,8 @@ from adql.functions import function_of
 from adql.nodes import And, Call, Condition, Field, Info, Near, Node, Output, Query, Relation, Select, SelectItem
 from adql.spread.conditions import conditions_of
 from adql.spread.placed import Apart, Tables, relations_of
-from adql.spread.travels import filters_of, position_of
-from adql.trees import mapped
+from adql.spread.travels import filters_of
+from adql.trees import mapped, position_of
 from schema import types
 from schema.model import Table
 

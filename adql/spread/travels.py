@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from adql import nodes, postgres
+from adql import postgres
 from adql.comparable import numbers_of_geometry
 from adql.constants import number_of, sources_of, walk
-from adql.nodes import And, Call, Condition, Field, Near, Query, Relation, Value
+from adql.nodes import And, Condition, Field, Near, Query, Relation
 from adql.spread.conditions import conditions_of
 from adql.spread.placed import Tables, relations_of
+from adql.trees import position_of
 from schema.types import Type
 
 UPLOADED = "pg_temp"
@@ -84,10 +85,3 @@ def _searched(near: Near, alias: str) -> Iterator[tuple[tuple[str, str], float]]
         pixel = theirs[0].info.pixel
         if pixel is not None and (theirs[0].name, theirs[1].name) == (pixel.ra, pixel.dec):
             yield (own[0].name, own[1].name), float(radius) + pixel.margin
-
-
-def position_of(point: Value) -> list[Field]:
-    """The columns that a POINT is made of."""
-    if not isinstance(point, Call) or point.name != "POINT":
-        return []
-    return [each for each in point.arguments if isinstance(each, nodes.Field)]
