@@ -20,8 +20,8 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 from client import ask, connect, request
-from report import Measured, as_json, markdown
-from results import SHOWN, machine, tell
+from report import Measured
+from results import conclude, machine, tell
 from service import serving
 from shards import clusters
 from trials import connected, interleaved
@@ -57,12 +57,13 @@ def main() -> None:
             line for what, query in QUERIES.items() for line in measured(config, catalogue, what, query, options.rounds)
         ]
         about = {**database.versions(config), **machine(), "rounds": options.rounds}
-    title = ", ".join(f"{name} {value}" for name, value in about.items() if name in SHOWN)
-    print(f"\n{title}\n{markdown(found, {})}")
-    if options.out:
-        options.out.write_text(json.dumps(as_json(found, about), indent=2, ensure_ascii=False))
-    if options.picture:
-        options.picture.write_text(drawing(found, f"Milliseconds over ranges of a table without rows; {title}"))
+    conclude(
+        found,
+        about,
+        options,
+        {},
+        lambda title: drawing(found, f"Milliseconds over ranges of a table without rows; {title}"),
+    )
 
 
 def make(config: Config) -> Catalogue:

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -42,15 +42,28 @@ def main() -> None:
         versions = database.versions(config)
         found = measure(config, options.only, options.rounds)
     about = {**versions, **machine(), "rounds": options.rounds}
+    conclude(
+        found, about, options, NOTES, lambda title: picture(found, f"Time as a ratio to PostgreSQL's own; {title}")
+    )
+
+
+SHOWN = ("PostgreSQL", "pgSphere", "cores", "commit", "rounds", "workers")
+
+
+def conclude(
+    found: Sequence[Measured],
+    about: Mapping[str, Any],
+    options: argparse.Namespace,
+    notes: Mapping[str, str],
+    draw: Callable[[str], str],
+) -> None:
+    """Prints what was found, and writes it where `options` want it; `draw` makes the picture, from its title."""
     title = ", ".join(f"{name} {value}" for name, value in about.items() if name in SHOWN)
-    print(f"\n{title}\n{markdown(found, NOTES)}\n\n{summary(found)}")
+    print(f"\n{title}\n{markdown(found, notes)}\n\n{summary(found)}")
     if options.out:
         options.out.write_text(json.dumps(as_json(found, about), indent=2, ensure_ascii=False))
     if options.picture:
-        options.picture.write_text(picture(found, f"Time as a ratio to PostgreSQL's own; {title}"))
-
-
-SHOWN = ("PostgreSQL", "pgSphere", "cores", "commit", "rounds")
+        options.picture.write_text(draw(title))
 
 
 def parse() -> argparse.Namespace:
@@ -68,18 +81,19 @@ def parse() -> argparse.Namespace:
 
 
 @contextmanager
-def private_cluster() -> Iterator[Config]:
-    """Running, prepared, and gone afterwards."""
+def private_cluster(**settings: Any) -> Iterator[Config]:
+    """Running, prepared, and gone afterwards; `settings` are those of the configuration that differ."""
     folder = Path(tempfile.mkdtemp(prefix="armillary-bench-"))
     folder.chmod(0o755)
     port = free_port()
-    config = Config(
-        base_url=f"http://localhost:{port}/tap",
-        port=port,
-        data_dir=str(folder),
-        maxrec_default=100_000_000,
-        sync_limit=900,
-    )
+    own: dict[str, Any] = {
+        "base_url": f"http://localhost:{port}/tap",
+        "port": port,
+        "data_dir": str(folder),
+        "maxrec_default": 100_000_000,
+        "sync_limit": 900,
+    }
+    config = Config(**own | settings)
     try:
         with database.running_database(config):
             database.prepare(config, tell)

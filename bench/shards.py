@@ -8,8 +8,6 @@ not what more machines bring.
 """
 
 import argparse
-import json
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,9 +23,9 @@ import pyarrow.parquet as pq
 import requests
 from client import ask, connect, download, request
 from picture import picture
-from report import Bar, Measured, as_json, markdown, ratio
-from results import SHOWN, machine, summary, tell
-from service import free_port, serving
+from report import Bar, Measured, ratio
+from results import conclude, machine, private_cluster, tell
+from service import serving
 from trials import interleaved
 
 from schema.description import parse_description
@@ -160,12 +158,9 @@ def main() -> None:
             "rows": options.rows,
             "workers": options.workers,
         }
-    title = ", ".join(f"{name} {value}" for name, value in about.items() if name in (*SHOWN, "workers"))
-    print(f"\n{title}\n{markdown(found, NOTES)}\n\n{summary(found)}")
-    if options.out:
-        options.out.write_text(json.dumps(as_json(found, about), indent=2, ensure_ascii=False))
-    if options.picture:
-        options.picture.write_text(picture(found, f"Four shards as a ratio to one table; {title}"))
+    conclude(
+        found, about, options, NOTES, lambda title: picture(found, f"Four shards as a ratio to one table; {title}")
+    )
 
 
 def parse() -> argparse.Namespace:
@@ -184,35 +179,23 @@ def parse() -> argparse.Namespace:
 @contextmanager
 def clusters() -> Iterator[Config]:
     """Five, prepared and known to each other, and gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="armillary-bench-"))
-    folder.chmod(0o755)
-    port = free_port()
-    config = Config(
-        base_url=f"http://localhost:{port}/tap",
-        port=port,
-        data_dir=str(folder),
-        shared_buffers="512MB",
-        maxrec_default=100_000_000,
-        upload_rows=1_000_000,
-        sync_limit=900,
-        processes=1,
-    )
-    shards = [PrivateCluster(folder / f"shard{number}", "512MB") for number in range(SHARDS)]
-    try:
-        with ExitStack() as stack:
-            stack.enter_context(database.running_database(config))
-            database.prepare(config, tell)
-            for shard in shards:
-                shard.start()
-                stack.callback(shard.stop)
-            named = [
-                Shard(f"shard{n}", *(each.conninfo(role) for role in (OWNER, READER, ADMIN)))
-                for n, each in enumerate(shards)
-            ]
-            init_shards(config, tuple(named), tell)
-            yield config
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as stack:
+        own = {"shared_buffers": "512MB", "upload_rows": 1_000_000, "processes": 1}
+        config = stack.enter_context(private_cluster(**own))
+        shards = shard_clusters(config)
+        for shard in shards:
+            shard.start()
+            stack.callback(shard.stop)
+        named = [
+            Shard(f"shard{n}", *(each.conninfo(role) for role in (OWNER, READER, ADMIN)))
+            for n, each in enumerate(shards)
+        ]
+        init_shards(config, tuple(named), tell)
+        yield config
+
+
+def shard_clusters(config: Config) -> list[PrivateCluster]:
+    return [PrivateCluster(Path(config.data_dir) / f"shard{number}", "512MB") for number in range(SHARDS)]
 
 
 Positions = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -273,10 +256,7 @@ def vacuum(config: Config) -> None:
 
 def parallel(config: Config, workers: int) -> None:
     """How many processes help with one statement, on the coordinator as on the shards."""
-    clusters = [
-        database.cluster_of(config),
-        *(PrivateCluster(Path(config.data_dir) / f"shard{n}", "") for n in range(SHARDS)),
-    ]
+    clusters = [database.cluster_of(config), *shard_clusters(config)]
     for cluster in clusters:
         with psycopg.connect(cluster.conninfo(ADMIN), autocommit=True) as admin:
             admin.execute(f"ALTER ROLE {READER} SET max_parallel_workers_per_gather = {workers:d}")
