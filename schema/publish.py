@@ -5,11 +5,12 @@ behind. A table that is loaded again is built beside the old one and takes its p
 queries that run go on with the old one, which is dropped when the last of them has ended.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import psycopg
+import pyarrow as pa
 from psycopg import sql
 
 from schema import types
@@ -168,7 +169,7 @@ def _copy(
         copy.write(HEADER)
         for batch in reader.batches():
             chosen = batch.select([c.index for c in columns])
-            wide |= {c.name for i, c in enumerate(columns) if c.type is types.TEXT and not is_ascii(chosen.column(i))}
+            wide |= wide_texts(columns, chosen)
             copy.write(encode(chosen, types_))
             rows += batch.num_rows
             progress(rows, reader.fraction())
@@ -187,6 +188,11 @@ def refused_rows() -> Iterator[None]:
         raise LoadError(f"the primary key column {error.diag.column_name} has a NULL") from error
     except psycopg.DataError as error:
         raise LoadError(f"{error.diag.message_primary} ({error.diag.context})") from error
+
+
+def wide_texts(columns: Sequence[PlannedColumn], chosen: pa.RecordBatch) -> set[str]:
+    """The text columns that hold more than ASCII."""
+    return {c.name for i, c in enumerate(columns) if c.type is types.TEXT and not is_ascii(chosen.column(i))}
 
 
 def with_text_type(column: PlannedColumn, wide: set[str]) -> Column:

@@ -14,12 +14,11 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
-from schema import types
 from schema.bounds import measured, together
-from schema.load.copy_binary import HEADER, TRAILER, fields_of, interleave, is_ascii
+from schema.load.copy_binary import HEADER, TRAILER, fields_of, interleave
 from schema.load.reader import LoadError, Reader
 from schema.model import Column, Range
-from schema.publish import Progress, make_schema, refused_rows, with_text_type
+from schema.publish import Progress, make_schema, refused_rows, wide_texts, with_text_type
 from schema.sharding.begin import Begun
 from schema.sharding.checksum import Hashes, Held, held, row_hashes
 from schema.sharding.parts import (
@@ -138,7 +137,7 @@ def _pour(
     with refused_rows():
         for batch in reader.batches():
             chosen = plan.chosen(batch)
-            wide |= _wide(plan, chosen)
+            wide |= wide_texts(plan.columns, chosen)
             pieces, rows, hashes = _sorted_out(plan, chosen, [each.taken - read for each in fillings])
             for filling, piece in zip(fillings, pieces, strict=True):
                 filling.write(piece)
@@ -153,10 +152,6 @@ def _pour(
 
 def _commit(fillings: Iterable[Filling], read: int, threads: ThreadPoolExecutor, *, last: bool) -> None:
     list(threads.map(lambda each: each.commit(read, last=last), fillings))
-
-
-def _wide(plan: Plan, chosen: pa.RecordBatch) -> set[str]:
-    return {c.name for i, c in enumerate(plan.columns) if c.type is types.TEXT and not is_ascii(chosen.column(i))}
 
 
 def _sorted_out(plan: Plan, chosen: pa.RecordBatch, behind: list[int]) -> tuple[list[bytes], np.ndarray, Hashes]:

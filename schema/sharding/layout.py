@@ -20,17 +20,18 @@ Cells = npt.NDArray[np.int64]
 Degrees = npt.NDArray[np.float64]
 
 
-def cells_of(ra: pa.Array, dec: pa.Array, order: int = ORDER) -> Cells:
-    """The nested cell of every row's position."""
-    lon, lat = _degrees(ra), _degrees(dec)
+def cells_of(ra: pa.Array, dec: pa.Array, order: int = ORDER, threads: int = 0) -> Cells:
+    """The nested cell of every row's position; `threads` 0 are as many as there are cores."""
+    lon, lat = degrees(ra), degrees(dec)
     known = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lat) <= 90)
     cells = np.full(len(lon), NOWHERE, np.int64)
     if known.any():
-        cells[known] = lonlat_to_healpix(Longitude(lon[known] * u.deg), Latitude(lat[known] * u.deg), order)
+        lon, lat = Longitude(lon[known] * u.deg), Latitude(lat[known] * u.deg)
+        cells[known] = lonlat_to_healpix(lon, lat, order, num_threads=threads)
     return cells
 
 
-def _degrees(values: pa.Array) -> Degrees:
+def degrees(values: pa.Array) -> Degrees:
     return np.asarray(values.cast(pa.float64()), np.float64)
 
 
@@ -43,7 +44,7 @@ def cells_in(ids: pa.Array, pixel: Pixel) -> Cells:
 
 def farthest(cells: Cells, ra: pa.Array, dec: pa.Array, order: int = ORDER) -> float:
     """How many degrees, at most, a position lies outside of the cell that its row was given; all of the sky where it was given none."""
-    lon, lat = _degrees(ra), _degrees(dec)
+    lon, lat = degrees(ra), degrees(dec)
     outside = cells_of(ra, dec, order) != cells
     if (outside & (cells == NOWHERE)).any():
         return 180.0

@@ -1,6 +1,6 @@
-"""Rows of one server into a temporary table of another, unread, as COPY BINARY writes them."""
+"""Rows into temporary tables as COPY BINARY has them, and from one server to another, unread."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import psycopg
 from psycopg import sql
@@ -29,18 +29,32 @@ def create(connection: psycopg.Connection, name: str, columns: Columns) -> None:
     connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(sql.Identifier(name), parts))
 
 
+def copy_in(connection: psycopg.Connection, name: str, pieces: Iterable[bytes]) -> None:
+    """Rows without header and trailer. Raises: psycopg.Error."""
+    command = sql.SQL("COPY pg_temp.{} FROM STDIN (FORMAT binary)").format(sql.Identifier(name))
+    with connection.cursor() as cursor, cursor.copy(command) as copy:
+        copy.write(HEADER)
+        for piece in pieces:
+            copy.write(piece)
+        copy.write(TRAILER)
+
+
+def analyze(connection: psycopg.Connection, name: str) -> None:
+    connection.execute(sql.SQL("ANALYZE pg_temp.{}").format(sql.Identifier(name)))
+
+
 def take_in(connection: psycopg.Connection, name: str, blocks: Iterable[Block]) -> None:
     """Raises: psycopg.Error, ConfigurationLimitExceeded among them where it is too much."""
-    left, rows = MOST_BYTES, 0
-    how = sql.SQL("COPY pg_temp.{} FROM STDIN (FORMAT binary)")
-    with connection.cursor() as cursor, cursor.copy(how.format(sql.Identifier(name))) as copy:
-        copy.write(HEADER)
+    size = rows = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal size, rows
         for block in blocks:
-            left -= len(block.data)
-            rows += len(block.lengths)
-            if left < 0:
+            size, rows = size + len(block.data), rows + len(block.lengths)
+            if size > MOST_BYTES:
                 raise psycopg.errors.ConfigurationLimitExceeded("more than may be gathered")
-            copy.write(block.data)
-        copy.write(TRAILER)
+            yield block.data
+
+    copy_in(connection, name, counted())
     if rows > _FEW:
-        connection.execute(sql.SQL("ANALYZE pg_temp.{}").format(sql.Identifier(name)))
+        analyze(connection, name)

@@ -68,13 +68,13 @@ Ask = Callable[[Session, str], Iterable[Block]]
 """Sends a shard its SQL."""
 
 
-def is_spread(translation: Translation, maxrec: int) -> bool:
-    """Whether the shards are to be asked at once, or PostgreSQL is left to do it."""
+def asked_at_once(translation: Translation, maxrec: int) -> Spread | None:
+    """How, if the shards are to be asked before anything runs here."""
     found = translation.spread
     if found is None or found.steps:
-        return False
+        return None
     uploads = any(each.parts[0] == UPLOADED for gather in found.gathers for each in gather.travels)
-    return not found.sorts or maxrec <= MOST_SORTED or uploads
+    return found if uploads or not found.sorts or maxrec <= MOST_SORTED else None
 
 
 @contextmanager

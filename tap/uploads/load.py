@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import psycopg
 import pyarrow as pa
 from psycopg import sql
 
 from schema import types
 from schema.load import open_file
-from schema.load.copy_binary import HEADER, TRAILER, Ints, encode_rows, is_ascii
+from schema.load.copy_binary import Ints, encode_rows, is_ascii
 from schema.load.reader import FileColumn, LoadError, Reader
 from schema.model import Column, Schema, Table, quoted_if_needed
 from schema.types import Type
+from tap.engine import carry
 from tap.uploads.sources import Opened
 from tap.uploads.upload import SCHEMA, Upload
 
@@ -60,9 +59,9 @@ class Declared:
         return self.table.stored_parts[-1]
 
     @property
-    def filled(self) -> sql.Identifier:
+    def filled(self) -> str:
         """The temporary table that its rows come into."""
-        return sql.Identifier(f"{self.name}_rows" if self.has_geometry else self.name)
+        return f"{self.name}_rows" if self.has_geometry else self.name
 
     @property
     def has_geometry(self) -> bool:
@@ -184,21 +183,14 @@ def _column(column: FileColumn, place: int, rows: tuple[pa.RecordBatch, ...], *,
     )
 
 
-def degrees(column: pa.Array) -> npt.NDArray[np.float64]:
-    return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
-
-
 def create(connection: psycopg.Connection, upload: Declared) -> None:
     """The table; where geometries are made of its numbers also a view that makes them."""
-    columns = [sql.Identifier(column.stored) for column in upload.table.columns]
-    parts = sql.SQL(", ").join(
-        sql.SQL("{} " + type_.name).format(column) for column, type_ in zip(columns, upload.types, strict=True)
-    )
-    connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(upload.filled, parts))
+    names = (column.stored for column in upload.table.columns)
+    carry.create(connection, upload.filled, tuple(zip(names, upload.types, strict=True)))
     if upload.has_geometry:
-        name = sql.Identifier(upload.table.stored_parts[-1])
         made = sql.SQL(", ").join(map(_made, upload.table.columns))
-        connection.execute(sql.SQL("CREATE TEMPORARY VIEW {} AS SELECT {} FROM {}").format(name, made, upload.filled))
+        view, rows = sql.Identifier(upload.name), sql.Identifier(upload.filled)
+        connection.execute(sql.SQL("CREATE TEMPORARY VIEW {} AS SELECT {} FROM {}").format(view, made, rows))
 
 
 def _made(column: Column) -> sql.Composed:
@@ -208,14 +200,9 @@ def _made(column: Column) -> sql.Composed:
 
 def fill(connection: psycopg.Connection, upload: Declared, rows: Iterable[bytes]) -> None:
     """Puts rows, as COPY BINARY has them, into an upload's table in place of what was there. Raises: LoadError, psycopg.Error."""
-    connection.execute(sql.SQL("TRUNCATE pg_temp.{}").format(upload.filled))
-    command = sql.SQL("COPY pg_temp.{} FROM STDIN (FORMAT binary)").format(upload.filled)
-    with connection.cursor() as cursor, cursor.copy(command) as copy:
-        copy.write(HEADER)
-        for piece in rows:
-            copy.write(piece)
-        copy.write(TRAILER)
-    connection.execute(sql.SQL("ANALYZE pg_temp.{}").format(upload.filled))
+    connection.execute(sql.SQL("TRUNCATE pg_temp.{}").format(sql.Identifier(upload.filled)))
+    carry.copy_in(connection, upload.filled, rows)
+    carry.analyze(connection, upload.filled)
 
 
 def fill_whole(connection: psycopg.Connection, upload: Declared, allowance: Allowance) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from adql import Translation
 from adql.apart import Apart
+from adql.spread import Spread
 from tap.engine.engine import Session
 from tap.engine.merged import Merged
 from tap.engine.rows import Block, Rows
-from tap.engine.spread import Asked, Missing, is_spread, spread_rows, takes_steps
+from tap.engine.spread import Asked, Missing, asked_at_once, spread_rows, takes_steps
 from tap.engine.wire import Wire
 from tap.tally import Tally
 from tap.uploads.load import Allowance, Declared, Limits, fill, fill_whole
@@ -79,8 +80,8 @@ def rows_of(
         tally.add(uploaded=rows)
         query.session.rest()
 
-    if is_spread(query.translation, query.maxrec):
-        with _spread(query, uploads, How(allowance, sorting, tally, tell)) as rows:
+    if spread := asked_at_once(query.translation, query.maxrec):
+        with _spread(query, spread, uploads, How(allowance, sorting, tally, tell)) as rows:
             yield rows
         return
     in_turn, apart = _in_turn(uploads, query)
@@ -96,10 +97,7 @@ def rows_of(
 
 
 @contextmanager
-def _spread(query: Query, uploads: list[Declared], how: How) -> Iterator[Rows | Merged]:
-    spread = query.translation.spread
-    if spread is None:
-        raise AssertionError(query)
+def _spread(query: Query, spread: Spread, uploads: list[Declared], how: How) -> Iterator[Rows | Merged]:
     in_turn = _in_turn(uploads, query)[0] if spread.final is None else None
     asked = Asked(query.session, query.translation, spread, query.wire, query.maxrec, query.missing)
     with shared(spread.gathers[0], uploads, how, in_turn) as there:

@@ -10,7 +10,7 @@ from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import lonlat_to_healpix, neighbours
 
 from schema.model import Range
-from tap.uploads.load import degrees
+from schema.sharding.layout import degrees
 
 Ints = npt.NDArray[np.int64]
 Degrees = npt.NDArray[np.float64]

@@ -11,21 +11,18 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import IO, Protocol
 
-import astropy.units as u
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from astropy.coordinates import Latitude, Longitude
-from cdshealpix.nested import lonlat_to_healpix
 
+from schema.sharding.layout import NOWHERE, cells_of
 from tap.room import Room
-from tap.uploads.load import Allowance, Declared, degrees
+from tap.uploads.load import Allowance, Declared
 from tap.uploads.owners import Everywhere
 
 ORDER = 3
 """768 cells of some 7 degrees."""
 
-_NOWHERE = -1
 _SORTED_BYTES = 4 << 20
 _PIECE = 1 << 18
 
@@ -157,7 +154,7 @@ def _write(file: IO[bytes], upload: Declared, batch: pa.RecordBatch, owners: Own
     begun = file.tell()
     file.write(rows)
     sorted_cells, sorted_places = cells[order], places[order]
-    cuts = np.flatnonzero(np.diff(sorted_cells, prepend=_NOWHERE - 1) | np.diff(sorted_places, prepend=-1))
+    cuts = np.flatnonzero(np.diff(sorted_cells, prepend=NOWHERE - 1) | np.diff(sorted_places, prepend=-1))
     # A cell that has too many rows for a part is several segments.
     cuts = np.union1d(cuts, np.arange(0, len(order), part_rows))
     found = np.empty(len(cuts), _SEGMENT)
@@ -168,14 +165,10 @@ def _write(file: IO[bytes], upload: Declared, batch: pa.RecordBatch, owners: Own
 
 
 def _cells(batch: pa.RecordBatch, position: Position) -> Ints:
-    found = np.full(batch.num_rows, _NOWHERE, np.int64)
     if position is None:
-        return found
-    lon, lat = (degrees(batch.column(each)) for each in position)
-    there = np.isfinite(lon) & (np.abs(lat) <= 90)
-    cells = lonlat_to_healpix(Longitude(lon[there], u.deg), Latitude(lat[there], u.deg), ORDER, num_threads=1)
-    found[there] = cells.astype(np.int64)
-    return found
+        return np.full(batch.num_rows, NOWHERE, np.int64)
+    lon, lat = (batch.column(each) for each in position)
+    return cells_of(lon, lat, ORDER, threads=1)
 
 
 def _joined(segments: Segments, most: int, file: int) -> Iterator[Part]:
