@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from adql import postgres
 from adql.apart import Apart, tables_apart
-from adql.errors import AdqlError, TooComplex
+from adql.errors import AdqlError, NumberRunsOn, TooComplex
+from adql.hints import likely_meant
 from adql.nodes import Output
 from adql.parse import parse
 from adql.resolve import resolve
@@ -36,6 +37,9 @@ def translate(text: str, catalogue: Catalogue) -> Translation:
         return Translation(
             postgres.query(rewritten), query.outputs, tables, tables_apart(rewritten), spread(rewritten, tables)
         )
+    except NumberRunsOn as error:
+        error.hint = likely_meant(error, catalogue)
+        raise error.within(text) from None
     except AdqlError as error:
         raise error.within(text) from None
     except RecursionError:

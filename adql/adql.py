@@ -134,11 +134,22 @@ def _aggregate_cast_or_case(node: Value) -> str:
             return f"{name}(*)"
         case nodes.Aggregate(name=name, argument=Value() as argument, distinct=distinct):
             return f"{name}({'DISTINCT ' if distinct else ''}{_value(argument)})"
+        case nodes.Window():
+            return _window(node)
+        case nodes.Subquery(query=query):
+            return f"({text_of(query)})"
         case nodes.Cast(operand=operand, target=target, length=length):
             return f"CAST({_value(operand)} AS {target}{f'({length})' if length is not None else ''})"
         case nodes.Case():
             return _case(node)
     raise AssertionError(node)
+
+
+def _window(node: nodes.Window) -> str:
+    parts = [f"PARTITION BY {_list(node.partition_by)}"] if node.partition_by else []
+    if node.order_by:
+        parts.append("ORDER BY " + ", ".join(map(_order_term, node.order_by)))
+    return f"{_value(node.function)} OVER ({' '.join(parts)})"
 
 
 def _case(node: nodes.Case) -> str:

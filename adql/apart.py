@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from adql.constants import walk
-from adql.nodes import Aggregate, Join, Near, Query, Relation, Select, TableReference
+from adql.grouping import is_aggregate
+from adql.nodes import Join, Near, Node, Query, Relation, Select, TableReference, Window
 from adql.trees import position_of
 
 
@@ -36,7 +37,11 @@ def tables_apart(query: Query) -> tuple[Apart, ...]:
 def _looks_at_all_rows(select: Select) -> bool:
     cut = select.top is not None or select.offset is not None
     ordered = select.distinct or select.group_by or select.having or select.order_by
-    return bool(cut or ordered or any(isinstance(node, Aggregate) for item in select.items for node in walk(item)))
+    return bool(cut or ordered or any(_needs_all_rows(node) for item in select.items for node in walk(item)))
+
+
+def _needs_all_rows(node: Node) -> bool:
+    return is_aggregate(node) or isinstance(node, Window)
 
 
 def _kept(reference: TableReference) -> Iterator[Relation]:

@@ -8,6 +8,8 @@ from adql.nodes import Arithmetic, Call, Field, Node, Number, Signed, String, Va
 
 Numeric = int | float
 _LARGEST = 1e300
+_CHILD_FIELDS: dict[type[Node], tuple[str, ...]] = {}
+_PLAIN = (str, bool, int, str | None, int | None, tuple[str, ...], tuple[str, str])
 
 
 def number_of(value: Value) -> Numeric | None:
@@ -63,11 +65,20 @@ def text_of(value: Value) -> str | None:
     return value.value if isinstance(value, String) else None
 
 
+def child_fields(node: Node) -> tuple[str, ...]:
+    """The fields of a node that can hold nodes: none of a literal's, which are met by the hundred thousand."""
+    kind = type(node)
+    if kind not in _CHILD_FIELDS:
+        names = (f.name for f in fields(node) if f.name not in {"span", "info"} and f.type not in _PLAIN)
+        _CHILD_FIELDS[kind] = tuple(names)
+    return _CHILD_FIELDS[kind]
+
+
 def walk(node: Node) -> Iterator[Node]:
     """The node and all below it, queries inside included."""
     yield node
-    for each in fields(node):
-        child = getattr(node, each.name)
+    for name in child_fields(node):
+        child = getattr(node, name)
         children = child if isinstance(child, tuple) else (child,)
         for below in children:
             if isinstance(below, Node):

@@ -21,6 +21,7 @@ class Productions:
     subquery: Callable[["Cursor"], nodes.Query]
     value_expression: Callable[["Cursor"], nodes.Value]
     search_condition: Callable[["Cursor"], nodes.Condition]
+    order_by: Callable[["Cursor"], tuple[nodes.OrderTerm, ...]]
 
 
 class Cursor:
@@ -34,6 +35,7 @@ class Cursor:
         self.subquery = productions.subquery
         self.value_expression = productions.value_expression
         self.search_condition = productions.search_condition
+        self.order_by = productions.order_by
         self.list_items = 0
         self.tables = 0
         self.subqueries = 0
@@ -180,7 +182,6 @@ _OPERATOR_HINTS = {
     "=": "Write a single = to compare, <= and >= for the others.",
     "<": 'Write <= for "less or equal", <> for "not equal".',
     ">": 'Write >= for "greater or equal", <> for "not equal".',
-    "*": "Comments begin with -- and end with the line; powers are POWER(x, y).",
-    "/": "Comments begin with -- and end with the line.",
+    "*": "Powers are POWER(x, y).",
     ";": "One query at a time; a ; may stand at its very end only.",
 }

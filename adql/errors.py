@@ -3,6 +3,7 @@
     AdqlError            the text is not ADQL
     ├── UnknownName      a table, column or function that is not there
     ├── TypeMismatch     it is there, but not for this use
+    ├── NumberRunsOn     a number and a word without anything between them
     └── TooComplex       a limit on the size of queries
 
 Each has a message, a position and, where we can tell, a hint; `str()` is the message with its place,
@@ -69,11 +70,26 @@ def _shortened(text: str) -> str:
 
 
 class UnknownName(AdqlError):
-    """A name that nothing published has."""
+    """A name that nothing published has; `name` is that of a column without its table, if it is one."""
+
+    name: str | None = None
 
 
 class TypeMismatch(AdqlError):
     """A value of the wrong type for where it stands."""
+
+
+class NumberRunsOn(AdqlError):
+    """A number that is followed by letters or digits which are no part of it; `before` is the word that stands before it."""
+
+    def __init__(self, number: str, rest: str, before: str, start: int) -> None:
+        span = Span(start, start + len(number) + len(rest))
+        super().__init__(
+            f"The number {number} runs into {rest[:40]}: {(number + rest)[:60]} is neither a number nor a name", span
+        )
+        self.number = number
+        self.rest = rest
+        self.before = before
 
 
 class TooComplex(AdqlError):
@@ -105,10 +121,15 @@ def _window(line: str, start: int) -> tuple[int, int]:
     return first, end if end == len(line) else max(line.rfind(" ", start + 1, end), 0) or end
 
 
-def nearest(name: str, known: list[str], count: int = 3, written: Callable[[str], str] = str) -> str | None:
-    """A hint that names the known names most like this one, as they are written."""
+def nearest(
+    name: str, known: list[str], count: int = 3, written: Callable[[str], str] = str, cutoff: float = 0.6
+) -> str | None:
+    """Return a hint that gives the known names most like this one, as they are written; None where none is near.
+
+    `cutoff` is the least similarity, from 0 to 1.
+    """
     by_lower = {each.lower(): each for each in known}
-    close = get_close_matches(name.lower(), list(by_lower), n=count, cutoff=0.6)
+    close = get_close_matches(name.lower(), list(by_lower), n=count, cutoff=cutoff)
     if not close:
         return None
     return "Did you mean " + " or ".join(written(by_lower[each]) for each in close) + "?"

@@ -15,8 +15,9 @@ from schema.words import RESERVED
 
 MAX_TERMS = 1000
 MAX_CONDITIONS = 5000
-MAX_ITEMS = 50_000
+MAX_ITEMS = 500_000
 
+_MOMENTS = ("TIMESTAMP", "DATE", "TIME")
 _COMPARISONS = ("=", "<", ">", "<=", ">=", "<>", "!=")
 
 
@@ -134,7 +135,11 @@ def _in_predicate(c: Cursor, left: Value, negated: bool) -> Condition:
     while c.accept_operator(","):
         items.append(value_expression(c))
     if len(items) > MAX_ITEMS:
-        raise TooComplex(f"IN takes {MAX_ITEMS} values; this has {len(items)}", left.span)
+        raise TooComplex(
+            f"IN takes {MAX_ITEMS} values; this has {len(items)}",
+            left.span,
+            "Upload the list as a table (UPLOAD) and join it.",
+        )
     c.list_items += len(items)
     c.expect_operator(")")
     return nodes.InValues(left, tuple(items), negated, span=c.since(left.span.start))
@@ -257,11 +262,8 @@ def _primary(c: Cursor) -> Expression:
 
 def _parenthesised(c: Cursor) -> Expression:
     if c.ahead().value == "SELECT" and c.ahead().kind == tokens.WORD:
-        raise AdqlError(
-            "A query cannot stand for a value",
-            c.ahead().span,
-            "Use IN (SELECT ...), EXISTS (SELECT ...), or join the query as a table in FROM.",
-        )
+        start = c.token.start
+        return nodes.Subquery(_table_subquery(c), span=c.since(start))
     c.expect_operator("(")
     c.descend()
     found = expression(c)
@@ -279,17 +281,42 @@ def _word(c: Cursor) -> Expression:
         return nodes.Null(span=c.advance().span)
     if token.value == "CASE":
         return calls.case_expression(c)
+    if token.value in _MOMENTS and (c.ahead().kind == tokens.STRING or c.ahead().value == "("):
+        raise c.expected("a value", "Write CAST('2016-01-01T00:00:00' AS TIMESTAMP).")
     if c.ahead().value != "(" or c.ahead().kind != tokens.OPERATOR:
         return column_reference(c)
     if token.value == "CAST":
         return calls.cast_specification(c)
     if token.value in calls.AGGREGATES:
-        return calls.set_function_specification(c)
+        return window_clause(c, calls.set_function_specification(c))
     if token.value in SHAPES:
         return calls.function(c)
     if token.value in RESERVED:
         raise c.expected("a value", f"ADQL has no function {token.value}.")
-    return calls.user_defined_function(c)
+    return window_clause(c, calls.user_defined_function(c))
+
+
+def window_clause(c: Cursor, function: nodes.Aggregate | nodes.Call) -> Value:
+    """OVER ( [ PARTITION BY <value> {, <value>} ... ] [ ORDER BY <order_by_term_list> ] ), where it follows a function"""
+    if not c.at("OVER") or c.ahead().value != "(":
+        return function
+    c.advance()
+    c.expect_operator("(")
+    c.descend()
+    partition_by: list[Value] = []
+    if c.accept("PARTITION"):
+        c.expect("BY")
+        partition_by.append(c.value_expression(c))
+        while c.accept_operator(","):
+            partition_by.append(c.value_expression(c))
+    order_by = c.order_by(c) if c.accept("ORDER") else ()
+    c.ascend()
+    if c.at("ROWS", "RANGE", "GROUPS"):
+        raise c.expected(
+            ")", "Frames cannot be given; with ORDER BY a window goes from its first row to the current one."
+        )
+    c.expect_operator(")")
+    return nodes.Window(function, tuple(partition_by), order_by, span=c.since(function.span.start))
 
 
 def column_reference(c: Cursor) -> nodes.ColumnReference:

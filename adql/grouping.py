@@ -1,16 +1,16 @@
 """GROUP BY, DISTINCT and aggregates: what may be selected and sorted by (SQL-92 §7.9, §13.1)."""
 
 from collections.abc import Iterator
-from dataclasses import fields
 
 from adql import nodes
-from adql.constants import sources_of
+from adql.constants import child_fields, sources_of
 from adql.errors import AdqlError
 from adql.functions import function_of
 from adql.nodes import Field, Node, Select, Value
 
 
 def is_aggregate(node: Node) -> bool:
+    """Whether a node makes one value of many rows; over a window the same functions do not."""
     if isinstance(node, nodes.Call):
         return function_of(node).is_aggregate
     return isinstance(node, nodes.Aggregate)
@@ -23,9 +23,22 @@ def aggregate_in(node: Node) -> Node | None:
     return next((found for child in children(node) if (found := aggregate_in(child))), None)
 
 
+def window_in(node: Node) -> nodes.Window | None:
+    """The first window function in an expression; those of queries inside it are their own affair."""
+    if isinstance(node, nodes.Window):
+        return node
+    return next((window for child in children(node) if (window := window_in(child))), None)
+
+
 def children(node: Node) -> Iterator[Node]:
-    for each in fields(node):
-        child = getattr(node, each.name)
+    """What stands right below a node; of a window function its arguments, since it is no aggregate."""
+    if isinstance(node, nodes.Window):
+        yield from children(node.function)
+        yield from node.partition_by
+        yield from node.order_by
+        return
+    for name in child_fields(node):
+        child = getattr(node, name)
         for below in child if isinstance(child, tuple) else (child,):
             if isinstance(below, Node) and not isinstance(below, nodes.Query):
                 yield below
@@ -60,6 +73,12 @@ def _aliases(table: nodes.TableReference) -> Iterator[str]:
 
 def _no_nested(node: Node) -> None:
     inside = node if is_aggregate(node) else None
+    if (isinstance(node, nodes.Window) or inside) and any(window_in(child) for child in children(node)):
+        raise AdqlError(
+            "A window function cannot stand inside another or inside an aggregate",
+            node.span,
+            "Compute it in a query in FROM.",
+        )
     for child in children(node):
         found = aggregate_in(child) if inside else None
         if found is not None:

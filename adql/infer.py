@@ -4,42 +4,24 @@ Takes nodes whose operands are resolved, returns them with `info`; refuses what 
 gives literals the type of what they are compared with.
 """
 
-import math
-import re
-from collections.abc import Callable
 from dataclasses import replace
 
 from adql import nodes
 from adql.constants import number_of
 from adql.errors import AdqlError, TooComplex, TypeMismatch
-from adql.functions import function_of
-from adql.functions.conditional import common_type
+from adql.functions import function_of, overloads
+from adql.functions.conditional import common_type, common_unit
 from adql.functions.function import Kind
 from adql.functions.region import call_of
-from adql.nodes import Info, Value
-from adql.units import combine
+from adql.info import Info
+from adql.literals import compatible, number, timestamp, with_article
+from adql.nodes import Value
+from adql.units import combine, same_unit
 from schema import types
 from schema.types import Type
 
-_DALI_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?)?\Z")
-_TRUTH = {"1": "true", "0": "false", "t": "true", "f": "false", "true": "true", "false": "false"}
 MAX_TEXT = 1_000_000
 _SHORT = 100
-_INTEGER_LIMITS = ((2**31, types.INTEGER), (2**63, types.BIGINT))
-
-
-def number(node: nodes.Number) -> nodes.Number:
-    if not node.text.isdigit():
-        if math.isinf(float(node.text)):
-            raise AdqlError("This number is too large for any type", node.span)
-        return replace(node, info=Info(types.DOUBLE))
-    value = int(node.text)
-    fitting = next((t for limit, t in _INTEGER_LIMITS if value < limit), types.DOUBLE)
-    return replace(node, info=Info(fitting))
-
-
-def string(node: nodes.String) -> nodes.String:
-    return replace(node, info=Info(types.TEXT if node.value.isascii() else types.UNICODE))
 
 
 def signed(node: nodes.Signed) -> nodes.Signed:
@@ -51,7 +33,7 @@ def signed(node: nodes.Signed) -> nodes.Signed:
 def _need_number(value: Value) -> None:
     if value.type is not None and not value.type.is_numeric:
         hint = "Write the number without quotes." if isinstance(value, nodes.String) else None
-        raise TypeMismatch(f"A number is needed here, not {_a(value.type)}", value.span, hint)
+        raise TypeMismatch(f"A number is needed here, not {with_article(value.type)}", value.span, hint)
 
 
 def _number_or_null(value: Value) -> Value:
@@ -76,7 +58,7 @@ def _operation(operator: str, left: Info, operand: Value) -> Info:
     right = operand.info
     type_ = types.wider(left.type, right.type) if left.type and right.type else left.type or right.type
     if operator in "+-":
-        return Info(type_, left.unit if left.unit == right.unit else None)
+        return Info(type_, left.unit if same_unit(left.unit, right.unit) else None)
     scaled = number_of(operand) is not None
     return Info(type_, combine(left.unit, operator, right.unit), left.ucd if scaled else None)
 
@@ -84,7 +66,7 @@ def _operation(operator: str, left: Info, operand: Value) -> Info:
 def concatenation(node: nodes.Concatenation) -> nodes.Concatenation:
     for operand in node.operands:
         if operand.type is not None and (operand.type.is_geometry or operand.type.is_array):
-            raise TypeMismatch(f"|| joins strings, not {_a(operand.type)}", operand.span)
+            raise TypeMismatch(f"|| joins strings, not {with_article(operand.type)}", operand.span)
     wide = any(operand.type is types.UNICODE for operand in node.operands)
     length = _length(node.operands)
     if length > MAX_TEXT:
@@ -199,6 +181,38 @@ def comparable(value: Value, where: str) -> None:
         )
 
 
+# ---- windows and queries as values
+
+
+def no_window_function(node: nodes.Call) -> None:
+    """Raise AdqlError for a function that needs OVER and has none."""
+    if any(function.is_window for function in overloads(node.name)):
+        raise AdqlError(
+            f"{node.name} needs OVER", node.span, f"Write {node.name}(...) OVER (PARTITION BY ... ORDER BY ...)."
+        )
+
+
+def window(node: nodes.Window) -> nodes.Window:
+    function = node.function
+    if isinstance(function, nodes.Call):
+        known = function_of(function)
+        if known.is_ordered or not (known.is_window or known.is_aggregate):
+            raise AdqlError(f"{known.name} cannot stand before OVER", node.span)
+    elif function.distinct:
+        raise AdqlError("DISTINCT cannot stand in a window function", node.span)
+    for value in (*node.partition_by, *(t.value for t in node.order_by if isinstance(t.value, Value))):
+        comparable(value, "OVER")
+    return replace(node, info=function.info)
+
+
+def subquery(node: nodes.Subquery) -> nodes.Subquery:
+    outputs = node.query.outputs
+    if len(outputs) != 1:
+        raise AdqlError(f"A query that stands for a value must give one column, not {len(outputs)}", node.span)
+    info = outputs[0].info
+    return replace(node, info=replace(info, type=info.type or types.TEXT, pixel=None, bounds=None))
+
+
 # ---- CASE and CAST
 
 
@@ -207,7 +221,7 @@ def case(node: nodes.Case) -> nodes.Case:
     first = results[0].info
     common = common_type(tuple(results))
     length = _length(tuple(results)) if common is not None and common.is_text else 0
-    return replace(node, info=Info(common, first.unit, first.ucd, length=length))
+    return replace(node, info=Info(common, common_unit(tuple(results)), first.ucd, length=length))
 
 
 _CASTS = {
@@ -260,84 +274,6 @@ def _cast_geometry(node: nodes.Cast, target: Type) -> Value:
     return _region(nodes.Call("REGION", (text,), span=node.span))
 
 
-def timestamp(value: Value) -> Value:
-    """A string as the TIMESTAMP that it writes.
-
-    Raises: AdqlError for a literal that is no DALI timestamp; PostgreSQL takes 'now', and ignores zones.
-    """
-    if not isinstance(value, nodes.String):
-        return value
-    if not _DALI_TIME.match(value.value):
-        raise AdqlError(
-            f"{value.value[:40]!r} is no timestamp", value.span, "Write '2016-01-01T00:00:00' or '2016-01-01'."
-        )
-    return replace(value, value=value.value.removesuffix("Z"), info=Info(types.TIMESTAMP))
-
-
-# ---- comparisons
-
-
-def compatible(values: tuple[Value, ...]) -> tuple[Value, ...]:
-    """The values as they can be compared with each other: literals take the type of the rest.
-
-    Raises: TypeMismatch where they have nothing in common.
-    """
-    leading = next((v.type for v in values if not _is_literal(v) and v.type is not None), None)
-    if leading is None:
-        leading = next((v.type for v in values if v.type is not None), None)
-    if leading is None:
-        return values
-    adapt = _ADAPT.get(leading)
-    if leading.is_integer:
-        adapt = _whole
-    adapted = tuple(adapt(v) if adapt and _is_literal(v) else v for v in values)
-    for value in adapted:
-        _check_comparable(leading, value)
-    return adapted
-
-
-def _is_literal(value: Value) -> bool:
-    return isinstance(value, nodes.Number | nodes.String) or (
-        isinstance(value, nodes.Signed) and isinstance(value.operand, nodes.Number)
-    )
-
-
-def _whole(value: Value) -> Value:
-    """4295806720.0 as 4295806720: a double would keep PostgreSQL from using an index on integers."""
-    found = number_of(value) if value.type is types.DOUBLE else None
-    if found is None or not float(found).is_integer() or abs(found) >= 2**63:
-        return value
-    whole = number(nodes.Number(str(abs(int(found))), span=value.span))
-    return nodes.Signed("-", whole, span=value.span, info=whole.info) if found < 0 else whole
-
-
-def _truth(value: Value) -> Value:
-    text = value.text if isinstance(value, nodes.Number) else value.value if isinstance(value, nodes.String) else ""
-    word = _TRUTH.get(text.lower())
-    if word is None:
-        raise TypeMismatch("A boolean column can be compared with 1 and 0 only", value.span)
-    return nodes.String(word, span=value.span, info=Info(types.BOOLEAN))
-
-
-_ADAPT: dict[Type, Callable[[Value], Value]] = {types.BOOLEAN: _truth, types.TIMESTAMP: timestamp}
-
-
-def _a(type_: Type) -> str:
-    return f"{'an' if type_.adql[0] in 'AEIOU' else 'a'} {type_.adql}"
-
-
-def _check_comparable(leading: Type, value: Value) -> None:
-    found = value.type
-    if found is None or found == leading or types.wider(leading, found) is not None:
-        return
-    hint = None
-    if leading.is_text and found.is_numeric and isinstance(value, nodes.Number):
-        hint = "Put the value into single quotes to compare it with text."
-    elif leading.is_numeric and isinstance(value, nodes.String):
-        hint = "Write the number without quotes."
-    raise TypeMismatch(f"{leading.adql} values cannot be compared with {found.adql} values", value.span, hint)
-
-
 def comparison(node: nodes.Comparison) -> nodes.Comparison:
     left, right = compatible((node.left, node.right))
     comparable(left, f"The comparison {node.operator}")
@@ -374,6 +310,8 @@ def like(node: nodes.Like) -> nodes.Like:
     for value in (node.operand, node.pattern):
         if value.type is not None and not value.type.is_text:
             raise TypeMismatch(
-                f"LIKE compares strings, not {_a(value.type)}", value.span, "CAST(x AS VARCHAR) makes a string."
+                f"LIKE compares strings, not {with_article(value.type)}",
+                value.span,
+                "CAST(x AS VARCHAR) makes a string.",
             )
     return node

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from adql import nodes
 from adql.errors import AdqlError, UnknownName, nearest
-from adql.infer import compatible
+from adql.literals import compatible
 from adql.nodes import Condition, Identifier, TableReference, Value
 from adql.scope import Source, Visible
 

@@ -8,32 +8,8 @@ count when two nodes are compared.
 from dataclasses import dataclass, field
 
 from adql.errors import NOWHERE, Span
-from schema.model import Pixel
+from adql.info import UNKNOWN, Info
 from schema.types import Type
-
-
-@dataclass(frozen=True, slots=True)
-class Info:
-    """What is known of a value: its type (None for NULL) and the metadata that a result's FIELD carries.
-
-    `length` is how many characters a text that the query makes may have, 0 where it says nothing of that.
-    `bounds` are the least and the largest value of a column, where the catalogue knows them; `pixel` is on the
-    columns of the position, the ids and the pixels by which a table is sharded.
-    """
-
-    type: Type | None = None
-    unit: str | None = None
-    ucd: str | None = None
-    utype: str | None = None
-    description: str | None = None
-    arraysize: str | None = None
-    xtype: str | None = None
-    length: int = 0
-    bounds: tuple[float, float] | None = None
-    pixel: Pixel | None = None
-
-
-UNKNOWN = Info()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +126,22 @@ class Aggregate(Value):
     name: str
     argument: Value | None
     distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window(Value):
+    """`function(...) OVER (PARTITION BY ... ORDER BY ...)`, an extension; the frame is SQL's default one."""
+
+    function: Aggregate | Call
+    partition_by: tuple[Value, ...] = ()
+    order_by: tuple["OrderTerm", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subquery(Value):
+    """A query that gives one column and at most one row, as a value; an extension."""
+
+    query: "Query"
 
 
 @dataclass(frozen=True, slots=True)

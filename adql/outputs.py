@@ -25,6 +25,8 @@ def _output_name(item: nodes.SelectItem, number: int) -> str:
     if item.alias:
         return item.alias.name
     match item.value:
+        case nodes.Window(function=function):
+            return function.name.lower()
         case nodes.Aggregate(name=name):
             return name.lower()
         case nodes.Call():

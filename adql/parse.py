@@ -1,7 +1,8 @@
 """ADQL 2.1 text → tree: hand-written recursive descent (ADQL 2.1 appendix A; why so: docs/adr/0002).
 
 This file has the productions of queries, one function each, named after them; `expressions` has
-those of values and conditions. Extensions, all announced: `SELECT *, x`, CASE, NULLIF, COUNT(DISTINCT x).
+those of values and conditions. Extensions, all announced: `SELECT *, x`, CASE, NULLIF, COUNT(DISTINCT x), comments
+in `/* */`, queries as values, window functions.
 """
 
 from collections.abc import Callable
@@ -342,4 +343,4 @@ def order_by_term(c: Cursor) -> nodes.OrderTerm:
     return nodes.OrderTerm(key, descending, span=c.since(start))
 
 
-_PRODUCTIONS = Productions(lambda c: Query(select_expression(c)), value_expression, search_condition)
+_PRODUCTIONS = Productions(lambda c: Query(select_expression(c)), value_expression, search_condition, order_by_clause)

@@ -10,12 +10,13 @@ from psycopg import sql as psycopg_sql
 
 from adql import nodes
 from adql.comparable import as_geometries, as_numbers, compares, has_geometry, numbers_of_geometry
-from adql.constants import number_of, sources_of, walk
+from adql.cone_sql import cone_sql
+from adql.constants import sources_of, walk
 from adql.functions import function_of
-from adql.functions.constructors import MAX_RADIUS
 from adql.functions.function import Function, Kind
 from adql.functions.geometry import inside_sql
 from adql.nodes import Condition, Expression, Output, Query, QueryBody, Value
+from adql.separation import separation
 from schema import types
 from schema.types import Type
 
@@ -188,6 +189,15 @@ def value(node: Value) -> str:
             return _call(node)
         case nodes.Aggregate():
             return _aggregate(node)
+    return _compound(node)
+
+
+def _compound(node: Value) -> str:
+    match node:
+        case nodes.Window():
+            return _window(node)
+        case nodes.Subquery():
+            return f"({query(node.query)})"
         case nodes.Cast():
             return _cast(node)
         case nodes.Case():
@@ -243,6 +253,8 @@ def _double(node: Value) -> str:
 def _call(node: nodes.Call) -> str:
     if node.name == "COALESCE" and any(isinstance(each, nodes.Field) and each.type is None for each in node.arguments):
         return f"COALESCE({', '.join(map(value, node.arguments))})"
+    if node.name == "DISTANCE" and len(node.arguments) == 2:
+        node = separation(*node.arguments)
     function = function_of(node)
     arguments = tuple(_argument(function, i, each) for i, each in enumerate(node.arguments))
     return function.emit(node.arguments, arguments)
@@ -263,6 +275,12 @@ _AGGREGATES = {"AVG": "avg", "SUM": "sum", "MIN": "min", "MAX": "max", "COUNT": 
 
 
 def _aggregate(node: nodes.Aggregate) -> str:
+    text = _plain_aggregate(node)
+    return f"{text}::{node.type.name}" if node.name in {"AVG", "SUM"} and node.type else text
+
+
+def _plain_aggregate(node: nodes.Aggregate) -> str:
+    """Without a cast, so that OVER may follow it."""
     argument = node.argument
     if argument is None:
         return "count(*)"
@@ -271,8 +289,19 @@ def _aggregate(node: nodes.Aggregate) -> str:
         inner = f"{inner}::integer"
     elif argument.type is types.REAL and node.name in {"SUM", "AVG"}:
         inner = f"{inner}::double precision"
-    text = f"{_AGGREGATES[node.name]}({'DISTINCT ' if node.distinct else ''}{inner})"
-    return f"{text}::{node.type.name}" if node.name in {"AVG", "SUM"} and node.type else text
+    return f"{_AGGREGATES[node.name]}({'DISTINCT ' if node.distinct else ''}{inner})"
+
+
+def _window(node: nodes.Window) -> str:
+    parts = []
+    if node.partition_by:
+        parts.append("PARTITION BY " + _list(node.partition_by))
+    if keys := [_direction(value(t.value), t) for t in node.order_by if isinstance(t.value, Value)]:
+        parts.append("ORDER BY " + ", ".join(keys))
+    window = f"OVER ({' '.join(parts)})"
+    if isinstance(node.function, nodes.Aggregate):
+        return f"({_plain_aggregate(node.function)} {window})::{node.type.name if node.type else 'text'}"
+    return f"({value(node.function)} {window})"
 
 
 def _cast(node: nodes.Cast) -> str:
@@ -358,42 +387,5 @@ def _sky(node: Condition) -> str:
 
 
 def _near(node: nodes.Near) -> str:
-    """The operator that the index serves, in each direction in which one could, and where the distance
-
-    itself is compared also that: the operator takes a ten-thousandth of an arcsecond more.
-    """
-    left, right = value(node.left), value(node.right)
-    radius = _double(node.radius)
-    constant = number_of(node.radius)
-    operator = "<=" if node.operator == "within" else node.operator
-    exact = f"degrees({left} <-> {right}) {operator} {radius}"
-    if constant is not None and not 0 <= constant <= MAX_RADIUS:
-        return f"({exact})"
-    directions = _directions(node, left, right)
-    if constant is None:
-        tests = [_in_circle_of_column(point, centre, radius, exact) for point, centre in directions]
-    else:
-        tests = [f"{point} <@ scircle({centre}, radians({radius}))" for point, centre in directions]
-    return "(" + " AND ".join(tests if node.operator == "within" else [*tests, exact]) + ")"
-
-
-def _in_circle_of_column(point: str, centre: str, radius: str, exact: str) -> str:
-    """A radius that a row may have over 90 degrees, where pgSphere has no circles.
-
-    Such a row looks through the other half of the sky too; for all others that look-up is one of NULL.
-    """
-    circle = f"scircle({centre}, radians(CASE WHEN {radius} >= 0 THEN least({radius}, {MAX_RADIUS:g}) END))"
-    antipode = f"spoint(long({centre}) + pi(), -lat({centre}))"
-    beyond = f"CASE WHEN {radius} > {MAX_RADIUS:g} THEN scircle({antipode}, pi() / 2) END"
-    return f"({point} <@ {circle} OR ({point} <@ {beyond} AND {exact}))"
-
-
-def _directions(node: nodes.Near, left: str, right: str) -> list[tuple[str, str]]:
-    """Which point may be looked up round which: one whose table the radius does not depend on."""
-    of_left, of_right, of_radius = (sources_of(each) for each in (node.left, node.right, node.radius))
-    found = []
-    if of_left and not of_left & of_radius:
-        found.append((left, right))
-    if of_right and of_right != of_left and not of_right & of_radius:
-        found.append((right, left))
-    return found or [(left, right)]
+    sides = value(node.left), value(node.right)
+    return cone_sql(node, sides, _double(node.radius), value(separation(node.left, node.right)))

@@ -10,7 +10,7 @@ from itertools import count
 
 from adql import nodes
 from adql.errors import AdqlError, UnknownName, nearest
-from adql.grouping import check_grouping
+from adql.grouping import check_grouping, window_in
 from adql.joins import Joined, join_scopes
 from adql.nodes import Output, Query, QueryBody
 from adql.outputs import aliases, select_outputs, unified
@@ -65,6 +65,8 @@ class Resolver:
         where = expressions.optional(select.where, "WHERE")
         group_by = tuple(group_term(with_aliases, term, items) for term in select.group_by)
         having = with_aliases.optional(select.having, None)
+        if having is not None and window_in(having):
+            no_aggregate(having, "HAVING")
         order_by = tuple(order_term(with_aliases, term, items) for term in select.order_by)
         resolved = replace(
             select,

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from adql import infer, nodes
-from adql.errors import AdqlError
-from adql.grouping import aggregate_in
+from adql import infer, literals, nodes
+from adql.errors import AdqlError, UnknownName
+from adql.grouping import aggregate_in, window_in
 from adql.nodes import Condition, Expression, Query, Value
 from adql.scope import Scope
 
@@ -32,15 +32,17 @@ class Expressions:
             case nodes.Not():
                 return replace(node, operand=self.condition(node.operand))
             case nodes.Comparison():
-                return infer.comparison(replace(node, left=self.value(node.left), right=self.value(node.right)))
+                left, right = self._compared((node.left, node.right))
+                return infer.comparison(replace(node, left=left, right=right))
             case nodes.Between():
                 low, high = self.value(node.low), self.value(node.high)
                 return infer.between(replace(node, operand=self.value(node.operand), low=low, high=high))
             case nodes.InValues():
-                items = tuple(self.value(each) for each in node.items)
-                return infer.in_values(replace(node, operand=self.value(node.operand), items=items))
+                operand, *items = self._compared((node.operand, *node.items))
+                return infer.in_values(replace(node, operand=operand, items=tuple(items)))
             case nodes.Like():
-                return infer.like(replace(node, operand=self.value(node.operand), pattern=self.value(node.pattern)))
+                operand, pattern = self._compared((node.operand, node.pattern))
+                return infer.like(replace(node, operand=operand, pattern=pattern))
             case nodes.IsNull():
                 return replace(node, operand=self.value(node.operand))
         return self._query_condition(node)
@@ -59,10 +61,11 @@ class Expressions:
             case nodes.ColumnReference():
                 return replace(self.scope.column(node), span=node.span)
             case nodes.Number():
-                return infer.number(node)
+                return literals.number(node)
             case nodes.String():
-                return infer.string(node)
+                return literals.string(node)
             case nodes.Call():
+                infer.no_window_function(node)
                 return infer.call(replace(node, arguments=self._values(node.arguments)))
             case nodes.Arithmetic():
                 return infer.arithmetic(replace(node, operands=self._values(node.operands)))
@@ -73,14 +76,42 @@ class Expressions:
             case nodes.Aggregate():
                 argument = None if node.argument is None else self.value(node.argument)
                 return infer.aggregate(replace(node, argument=argument))
+            case nodes.Window():
+                return self._window(node)
+            case nodes.Subquery():
+                return infer.subquery(replace(node, query=self.subquery(node.query, self.scope)))
             case nodes.Cast():
                 return infer.cast(replace(node, operand=self.value(node.operand)))
             case nodes.Case():
                 return self._case(node)
         return node
 
+    def _window(self, node: nodes.Window) -> Value:
+        function: Value = node.function
+        if isinstance(function, nodes.Call):
+            function = infer.call(replace(function, arguments=self._values(function.arguments)))
+        else:
+            function = self.value(function)
+        if not isinstance(function, nodes.Aggregate | nodes.Call):
+            raise AssertionError(function)
+        terms = tuple(replace(t, value=self.value(written_value(t))) for t in node.order_by)
+        return infer.window(
+            replace(node, function=function, partition_by=self._values(node.partition_by), order_by=terms)
+        )
+
     def _values(self, values: tuple[Value, ...]) -> tuple[Value, ...]:
         return tuple(self.value(each) for each in values)
+
+    def _compared(self, values: tuple[Value, ...]) -> tuple[Value, ...]:
+        """Values that are compared with the first; an unknown name beside a text is likely to be one without quotes."""
+        first = self.value(values[0])
+        try:
+            return first, *(self.value(each) for each in values[1:])
+        except UnknownName as error:
+            if first.type is not None and first.type.is_text and error.name:
+                quotes = f"A text stands in single quotes: '{error.name}'."
+                error.hint = f"{quotes} {error.hint}" if error.hint else quotes
+            raise
 
     def _case(self, node: nodes.Case) -> Value:
         operand = None if node.operand is None else self.value(node.operand)
@@ -94,11 +125,24 @@ class Expressions:
             condition = self.condition(condition)
         elif isinstance(condition, Value) and operand is not None:
             infer.comparable(operand, "CASE")
-            _, condition = infer.compatible((operand, self.value(condition)))
+            _, condition = literals.compatible((operand, self.value(condition)))
         return replace(when, condition=condition, result=self.value(when.result))
 
 
+def written_value(term: nodes.OrderTerm) -> Value:
+    """What a window is ordered by; a number there is a number, not a place."""
+    return nodes.Number(str(term.value), span=term.span) if isinstance(term.value, int) else term.value
+
+
 def no_aggregate(node: Expression, clause: str) -> None:
+    """Raise AdqlError for an aggregate or a window function in a clause that comes before both."""
+    window = window_in(node)
+    if window is not None:
+        raise AdqlError(
+            f"A window function cannot stand in {clause}",
+            window.span,
+            "Compute it in a query in FROM: SELECT * FROM (SELECT ..., RANK() OVER (...) AS r FROM ...) AS q WHERE r = 1.",
+        )
     found = aggregate_in(node)
     if found is not None:
         hint = "Conditions on aggregates stand in HAVING." if clause == "WHERE" else None

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from adql.errors import AdqlError, UnknownName, nearest
-from adql.nodes import ColumnReference, Field, Identifier, Info, Output, Value
+from adql.info import Info
+from adql.nodes import ColumnReference, Field, Identifier, Output, Value
 from schema import types
 from schema.model import Column, Pixel, Table, quoted_if_needed
 
@@ -144,7 +145,9 @@ class Scope:
             return self._not_in_reach(reference)
         known = [column for scope in self._everything() for column in scope.visible]
         hint = _nearest_column(name, known) or _maybe_string(name) or _all_columns(known)
-        return UnknownName(f"There is no column {name.name}", reference.span, hint)
+        error = UnknownName(f"There is no column {name.name}", reference.span, hint)
+        error.name = None if name.delimited else name.name
+        return error
 
     def _unknown_in_table(
         self, reference: ColumnReference, qualifier: tuple[Identifier, ...], name: Identifier

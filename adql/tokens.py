@@ -6,9 +6,8 @@ Outside of strings, delimited identifiers and comments only ADQL's own character
 import re
 from typing import NamedTuple
 
-from adql.errors import AdqlError, Span, TooComplex
+from adql.errors import AdqlError, NumberRunsOn, Span, TooComplex
 
-MAX_LENGTH = 200_000
 MAX_DIGITS = 40
 
 WORD, DELIMITED, STRING, NUMBER, OPERATOR, END = (
@@ -36,25 +35,25 @@ class Token(NamedTuple):
 
 _TOKEN = re.compile(
     r"""
-      (?P<space>     (?: [ \t\r\n\f\v]+ | --[^\n]* )+ )
+      (?P<space>     (?: [ \t\r\n\f\v]+ | --[^\n]* | /\* (?: [^*] | \*(?!/) )* \*/ )+ )
     | (?P<word>      [A-Za-z][A-Za-z0-9_]* )
     | (?P<number>    (?! 0[xX][0-9A-Fa-f] ) (?: \d+ (?:\.\d*)? | \.\d+ ) (?: [eE][+-]?\d+ )? )
-    | (?P<operator>  <> | != | <= | >= | \|\| | [-+*/(),.;<>=] )
+    | (?P<operator>  <> | != | <= | >= | \|\| | [-+*(),.;<>=] | /(?!\*) )
     | (?P<string>    ' (?: [^'] | '' )* ' )
     | (?P<delimited> " (?: [^"] | "" )+ " )
     """,
     re.VERBOSE | re.ASCII,
 )
+_RUN = re.compile(r"[A-Za-z0-9_.]+", re.ASCII)
 _QUOTE = {STRING: "'", DELIMITED: '"'}
 
 
 def tokenize(text: str) -> list[Token]:
-    """The tokens of a query, an END token last.
+    """Return the tokens of a query, an END token last; `/* */` comments are an extension.
 
-    Raises: AdqlError at a character that begins no token, TooComplex for a text over MAX_LENGTH.
+    Raises: AdqlError at a character that begins no token, NumberRunsOn where a number does not end at a delimiter
+    (SQL-92 §5.2).
     """
-    if len(text) > MAX_LENGTH:
-        raise TooComplex(f"The query has {len(text)} characters; {MAX_LENGTH} are allowed")
     tokens: list[Token] = []
     position = 0
     while position < len(text):
@@ -62,6 +61,8 @@ def tokenize(text: str) -> list[Token]:
         if match is None:
             raise _bad_character(text, position)
         kind = match.lastgroup or END
+        if kind == NUMBER and (run := _RUN.match(text, match.end())):
+            raise NumberRunsOn(match.group(), run.group(), tokens[-1].value if tokens else "", match.start())
         if kind != "space":
             tokens.append(_token(kind, match))
         position = match.end()
@@ -97,6 +98,7 @@ _HINTS = (
     (re.compile(r"\|"), "Write || to join strings; ADQL has no bitwise operators."),
     (re.compile(r"[&~]"), "ADQL has no bitwise operators."),
     (re.compile("`|\\["), 'Put names that need quoting in double quotes: "name".'),
+    (re.compile(r"/\*"), "Close it with */."),
     (re.compile("::"), "Write CAST(value AS type)."),
     (re.compile("0[xX]"), "ADQL has no hexadecimal numbers."),
     (re.compile("_"), 'A name begins with a letter; put others in double quotes: "_name".'),
@@ -116,7 +118,7 @@ def _bad_character(text: str, position: int) -> AdqlError:
 
 def _describe(text: str, position: int) -> str:
     character = text[position]
-    if character in "'\"":
-        return f"The {'string' if character == chr(39) else 'name'} that begins here has no end"
+    if kind := {"'": "string", '"': "name", "/": "comment"}.get(character):
+        return f"The {kind} that begins here has no end"
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
     return f"The character {shown} is not part of ADQL here"

@@ -1,9 +1,10 @@
 """Trees of queries: what stands in them, and copies with some nodes changed."""
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from adql.constants import child_fields
 from adql.nodes import And, Call, Condition, Field, Node, Value
 
 Change = Callable[[Node], Node]
@@ -35,11 +36,11 @@ def mapped(node: N, change: Change) -> N:
 def with_children(node: N, change: Change) -> N:
     """The node itself if none of those right below it is changed."""
     changes: dict[str, Any] = {}
-    for each in fields(node):
-        before = getattr(node, each.name)
+    for name in child_fields(node):
+        before = getattr(node, name)
         after = _changed(before, change)
         if after is not before:
-            changes[each.name] = after
+            changes[name] = after
     return replace(node, **changes) if changes else node
 
 

@@ -49,6 +49,28 @@ def combine(left: str | None, operator: str, right: str | None) -> str | None:
 
 
 @lru_cache(maxsize=4096)
+def power(unit: str | None, exponent: float) -> str | None:
+    """The unit of a power; None where there is none or we cannot tell."""
+    if not unit:
+        return None
+    try:
+        return str((parse_unit(unit) ** exponent).to_string("vounit")) or None
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def same_unit(left: str | None, right: str | None) -> bool:
+    """Whether two units are one, however they are written."""
+    if left == right or not left or not right:
+        return (left or None) == (right or None)
+    try:
+        return bool(parse_unit(left) == parse_unit(right))
+    except ValueError:
+        return False
+
+
+@lru_cache(maxsize=4096)
 def factor(from_unit: str, to_unit: str) -> float:
     """What to multiply a value in one unit with to have it in the other.
 

@@ -19,7 +19,9 @@ from adql.functions.ivo_sexagesimal import IVO_SEXAGESIMAL
 from adql.functions.ivo_texts import IVO_TEXTS
 from adql.functions.ivo_times import IVO_TIMES
 from adql.functions.numbers import NUMBERS
+from adql.functions.statistics import STATISTICS
 from adql.functions.strings import STRINGS
+from adql.functions.windows import WINDOWS
 from adql.nodes import Call, Value
 
 FUNCTIONS: tuple[Function, ...] = (
@@ -38,8 +40,12 @@ FUNCTIONS: tuple[Function, ...] = (
     IVO_NORMAL_RANDOM,
     IVO_INTERVAL_OVERLAPS,
     *IVO_SEXAGESIMAL,
+    *STATISTICS,
+    *WINDOWS,
 )
 
+_NEAR = 0.75
+"""How alike a name must be to be what was meant: MOC is not MOD."""
 _BY_NAME: dict[str, list[Function]] = {}
 for _each in FUNCTIONS:
     _BY_NAME.setdefault(_each.name.upper(), []).append(_each)
@@ -57,7 +63,7 @@ def function_of(call: Call) -> Function:
     found = overloads(call.name)
     if not found:
         names = [function.name for function in FUNCTIONS]
-        hint = nearest(call.name, names) or "The capabilities list the functions of this service."
+        hint = nearest(call.name, names, cutoff=_NEAR) or "The capabilities list the functions of this service."
         raise UnknownName(f"There is no function {call.name.lower()}", call.span, hint)
     for function in found:
         if function.takes(len(call.arguments)) and not _misfits(function, call.arguments):

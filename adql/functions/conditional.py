@@ -1,8 +1,11 @@
-"""COALESCE (ADQL 2.1 §4.8) and, as an extension, NULLIF."""
+"""COALESCE (ADQL 2.1 §4.8) and, as extensions, NULLIF, GREATEST and LEAST."""
 
+from adql.constants import number_of
 from adql.errors import TypeMismatch
-from adql.functions.function import Feature, Function, Kind, parameters, template
-from adql.nodes import Info, Value
+from adql.functions.function import Emit, Feature, Function, Kind, parameters, template
+from adql.info import Info
+from adql.nodes import Value
+from adql.units import same_unit
 from schema.types import Type, wider
 
 
@@ -23,16 +26,52 @@ def common_type(values: tuple[Value, ...]) -> Type | None:
     return common
 
 
+def common_unit(values: tuple[Value, ...]) -> str | None:
+    """The unit that all of them have; constants have whatever the others have."""
+    quantities = [value.info.unit for value in values if number_of(value) is None and value.type is not None]
+    first = quantities[0] if quantities else None
+    return first if all(same_unit(first, each) for each in quantities) else None
+
+
 def _first_of(arguments: tuple[Value, ...]) -> Info:
     first = arguments[0].info
-    return Info(common_type(arguments), first.unit, first.ucd, description=first.description)
+    return Info(common_type(arguments), common_unit(arguments), first.ucd, description=first.description)
 
 
-def _emit_coalesce(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
-    common = common_type(arguments)
-    if common is None:
-        return "NULL"
-    return "COALESCE(" + ", ".join(f"({each})::{common.name}" for each in sql) + ")"
+def _one_of(arguments: tuple[Value, ...]) -> Info:
+    return Info(common_type(arguments), common_unit(arguments))
+
+
+def _emit(name: str) -> Emit:
+    """SQL that gives all arguments one type."""
+
+    def emit(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
+        common = common_type(arguments)
+        if common is None:
+            return "NULL"
+        return f"{name}(" + ", ".join(f"({each})::{common.name}" for each in sql) + ")"
+
+    return emit
+
+
+def _check_order(arguments: tuple[Value, ...]) -> None:
+    for value in arguments:
+        if value.type is not None and (not value.type.has_equality or value.type.is_array):
+            raise TypeMismatch(f"{value.type.adql} values have no order", value.span)
+
+
+def _extreme(name: str, which: str) -> Function:
+    return Function(
+        name,
+        parameters("a b", Kind.ANY),
+        "ANY",
+        _one_of,
+        _emit(name),
+        f"The {which} of the values; NULLs do not count.",
+        Feature.UDF,
+        _check_order,
+        variadic=True,
+    )
 
 
 CONDITIONAL = (
@@ -41,7 +80,7 @@ CONDITIONAL = (
         parameters("a", Kind.ANY),
         "ANY",
         _first_of,
-        _emit_coalesce,
+        _emit("COALESCE"),
         "The first of the values that is not NULL.",
         Feature.CONDITIONAL,
         variadic=True,
@@ -54,4 +93,6 @@ CONDITIONAL = (
         template("NULLIF({0}, {1})"),
         "NULL if the two values are equal, else the first.",
     ),
+    _extreme("GREATEST", "largest"),
+    _extreme("LEAST", "smallest"),
 )

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from adql.nodes import Info, Null, String, Value
+from adql.info import Info
+from adql.nodes import Null, String, Value
 from schema import types
 from schema.types import Type
 
@@ -52,7 +53,8 @@ class Function:
     """`infer` tells the result's type and metadata from the arguments, `emit` writes the SQL.
 
     `emit` gets the arguments and their SQL, NUMBERs cast to double precision. `check` raises an
-    AdqlError for arguments that it cannot serve. A `variadic` one takes its last parameter repeatedly.
+    AdqlError for arguments that it cannot serve. A `variadic` one takes its last parameter repeatedly; one that
+    `is_window` stands before OVER only, one that `is_ordered` sorts its rows itself and so cannot.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Function:
     check: Callable[[tuple[Value, ...]], None] = field(default=lambda _: None)
     variadic: bool = False
     is_aggregate: bool = False
+    is_window: bool = False
+    is_ordered: bool = False
     is_volatile: bool = False
 
     @property

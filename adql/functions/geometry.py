@@ -10,7 +10,9 @@ from adql.constants import numbers_of
 from adql.errors import TypeMismatch
 from adql.functions.constructors import point_sql
 from adql.functions.function import Feature, Function, Infer, Kind, gives, parameters, template
-from adql.nodes import Call, Info, Value
+from adql.info import Info
+from adql.nodes import Call, Value
+from adql.separation import BOUNDARY
 from adql.spheres import box_corners, polygon_area, polygon_centre
 from schema import types
 
@@ -62,15 +64,12 @@ def _coordinate(ucd: str) -> Infer:
     return gives(types.DOUBLE, "deg", ucd)
 
 
-def _emit_distance(_: tuple[Value, ...], sql: tuple[str, ...]) -> str:
-    left, right = (sql[0], sql[1]) if len(sql) == 2 else (point_sql(*sql[:2]), point_sql(*sql[2:]))
-    return f"degrees({left} <-> {right})"
-
-
 def inside_sql(point: Value, region: Value, sql: tuple[str, str]) -> str:
-    """The bare operator: only so does the planner see an index."""
+    """The bare operator, because only so does the planner see an index; of circles also the exact test."""
     if region.type is types.POINT and point.type is types.POINT:
-        return f"(({sql[0]} <-> {sql[1]}) = 0)"
+        return f"(armillary.distance({sql[0]}, {sql[1]}) <= {BOUNDARY!r})"
+    if region.type is types.CIRCLE and point.type is types.POINT:
+        return f"({sql[0]} <@ {sql[1]} AND armillary.in_circle({sql[0]}, {sql[1]}))"
     return f"({sql[0]} <@ {sql[1]})"
 
 
@@ -138,13 +137,19 @@ GEOMETRY = (
         gives(types.TEXT),
         emit=template("(CASE WHEN {0} IS NOT NULL THEN 'ICRS' END)"),
     ),
-    _function("DISTANCE", "p1 p2", Kind.POINT, gives(types.DOUBLE, "deg", "pos.angDistance"), emit=_emit_distance),
+    _function(
+        "DISTANCE",
+        "p1 p2",
+        Kind.POINT,
+        gives(types.DOUBLE, "deg", "pos.angDistance"),
+        emit=template("armillary.distance({0}, {1})"),
+    ),
     _function(
         "DISTANCE",
         "lon1 lat1 lon2 lat2",
         Kind.NUMBER,
         gives(types.DOUBLE, "deg", "pos.angDistance"),
-        emit=_emit_distance,
+        emit=template("armillary.distance({0}, {1}, {2}, {3})"),
     ),
     _function("CONTAINS", "g1 g2", Kind.GEOMETRY, gives(types.INTEGER), emit=_emit_contains, check=_check_contains),
     _function("INTERSECTS", "g1 g2", Kind.GEOMETRY, gives(types.INTEGER), emit=_emit_intersects),

@@ -3,7 +3,8 @@
 from adql.constants import text_of
 from adql.errors import AdqlError, TypeMismatch
 from adql.functions.function import Feature, Function, Kind, Parameter
-from adql.nodes import Info, Value
+from adql.info import Info
+from adql.nodes import Value
 from adql.units import factor
 from schema import types
 

@@ -9,7 +9,8 @@ from functools import lru_cache
 from adql.constants import text_of
 from adql.errors import AdqlError, nearest
 from adql.functions.function import Feature, Function, Kind, Parameter
-from adql.nodes import Info, Value
+from adql.info import Info
+from adql.nodes import Value
 
 FRAMES = ("ICRS", "FK5", "FK4", "GALACTIC", "SUPER_GALACTIC", "ECLIPTIC")
 

@@ -1,7 +1,8 @@
 """String matching of RegTAP and the UDF catalogue: ivo_nocasematch, ivo_hasword, ivo_hashlist_has, ivo_string_agg."""
 
 from adql.functions.function import Emit, Feature, Function, Kind, gives, parameters, template
-from adql.nodes import Info, Value
+from adql.info import Info
+from adql.nodes import Value
 from schema import types
 
 

@@ -3,8 +3,11 @@
 Where PostgreSQL's function of the same name means something else, the SQL says what ADQL means.
 """
 
+from adql.constants import number_of
 from adql.functions.function import Function, Infer, gives, parameters, template
-from adql.nodes import Info, Value
+from adql.info import Info
+from adql.nodes import Value
+from adql.units import power
 from schema import types
 
 
@@ -28,6 +31,16 @@ def _emit_remainder(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     return f"({x} - {y} * trunc({x} / {y}))"
 
 
+def _root(arguments: tuple[Value, ...]) -> Info:
+    return Info(types.DOUBLE, power(arguments[0].info.unit, 0.5))
+
+
+def _power(arguments: tuple[Value, ...]) -> Info:
+    """Of a quantity only a constant power has a unit."""
+    exponent = number_of(arguments[1])
+    return Info(types.DOUBLE, None if exponent is None else power(arguments[0].info.unit, exponent))
+
+
 def _one(name: str, sql: str, infer: Infer) -> Function:
     return Function(name, parameters("x"), "DOUBLE PRECISION", infer, template(sql))
 
@@ -43,7 +56,7 @@ NUMBERS = (
     _one("EXP", "exp({0})", _PLAIN),
     _one("LOG", "ln({0})", _PLAIN),
     _one("LOG10", "log({0})", _PLAIN),
-    _one("SQRT", "sqrt({0})", _PLAIN),
+    _one("SQRT", "sqrt({0})", _root),
     # numeric rounds a half away from zero, double precision to the even digit: one rule for both forms.
     # Through text, because the direct cast keeps 15 digits only.
     _one("ROUND", "round(({0})::text::numeric)::double precision", _same_quantity),
@@ -65,7 +78,7 @@ NUMBERS = (
         template("trunc(({0})::text::numeric, ({1})::integer)::double precision"),
     ),
     Function("ATAN2", parameters("y x"), "DOUBLE PRECISION", _ANGLE, template("atan2({0}, {1})")),
-    Function("POWER", parameters("x y"), "DOUBLE PRECISION", _PLAIN, template("power({0}, {1})")),
+    Function("POWER", parameters("x y"), "DOUBLE PRECISION", _power, template("power({0}, {1})")),
     Function("MOD", parameters("x y"), "DOUBLE PRECISION", _remainder, _emit_remainder),
     Function("PI", (), "DOUBLE PRECISION", _PLAIN, template("pi()")),
     Function("RAND", (), "DOUBLE PRECISION", _PLAIN, template("random()"), is_volatile=True),

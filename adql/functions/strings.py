@@ -1,7 +1,8 @@
 """LOWER and UPPER (ADQL 2.1 §4.4); ILIKE is an operator and lives in the parser."""
 
 from adql.functions.function import Feature, Function, Kind, parameters, template
-from adql.nodes import Info, Value
+from adql.info import Info
+from adql.nodes import Value
 from schema import types
 
 

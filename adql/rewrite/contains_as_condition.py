@@ -8,6 +8,7 @@ import math
 
 from adql import nodes
 from adql.constants import number_of, numbers_of
+from adql.info import Info
 from adql.nodes import SWAPPED, Call, Comparison, Condition, Value
 from schema import types
 
@@ -68,7 +69,7 @@ def _overlap(left: Value, right: Value, call: Call) -> Condition:
     radii = numbers_of((one[1], other[1])) if one and other else None
     if not one or not other or radii is None:
         return nodes.Overlap(left, right, span=call.span)
-    sum_ = nodes.Number(repr(math.fsum(radii)), info=nodes.Info(types.DOUBLE))
+    sum_ = nodes.Number(repr(math.fsum(radii)), info=Info(types.DOUBLE))
     return nodes.Near(one[0], other[0], "within", sum_, span=call.span)
 
 
@@ -79,5 +80,5 @@ def _circle(region: Value) -> tuple[Value, Value] | None:
     *centre, radius = region.coordinates
     if len(centre) == 1:
         return centre[0], radius
-    point = Call("POINT", tuple(centre), span=region.span, info=nodes.Info(types.POINT))
+    point = Call("POINT", tuple(centre), span=region.span, info=Info(types.POINT))
     return point, radius

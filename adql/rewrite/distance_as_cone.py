@@ -4,6 +4,7 @@ from typing import TypeGuard
 
 from adql import nodes
 from adql.constants import number_of
+from adql.info import Info
 from adql.nodes import Between, Call, Comparison, Condition, Value
 from schema import types
 
@@ -46,4 +47,4 @@ def near(distance: Call, operator: str, radius: Value) -> nodes.Near:
 
 
 def _point(distance: Call, coordinates: tuple[Value, ...]) -> Call:
-    return Call("POINT", coordinates, span=distance.span, info=nodes.Info(types.POINT))
+    return Call("POINT", coordinates, span=distance.span, info=Info(types.POINT))

@@ -7,7 +7,8 @@ replaces `NOT (a && b)` by it.
 from dataclasses import replace
 
 from adql import nodes
-from adql.nodes import Condition, Info
+from adql.info import Info
+from adql.nodes import Condition
 from adql.rewrite.each import rewrite_conditions
 from schema import types
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from adql.constants import number_of
-from adql.nodes import And, Condition, Info, Join, Near, Node, Query, Select, TableReference, Value
+from adql.info import Info
+from adql.nodes import And, Condition, Join, Near, Node, Query, Select, TableReference, Value
 from adql.rewrite.pixels_of_the_sky import Cone, cone_of, in_pixels, pixel_of
 from adql.trees import conjuncts, mapped
 from schema import types

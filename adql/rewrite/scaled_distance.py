@@ -8,7 +8,8 @@ import math
 from adql import nodes
 from adql.constants import number_of
 from adql.functions.in_unit import factor_of
-from adql.nodes import And, Arithmetic, Between, Call, Comparison, Condition, Info, Number, Value
+from adql.info import Info
+from adql.nodes import And, Arithmetic, Between, Call, Comparison, Condition, Number, Value
 from adql.rewrite.distance_as_cone import is_distance, near
 from schema import types
 

@@ -8,7 +8,8 @@ import math
 
 from adql import nodes
 from adql.constants import number_of, sources_of
-from adql.nodes import And, Arithmetic, Call, Comparison, Condition, Field, Info, Near, Null, Number, Value, When
+from adql.info import Info
+from adql.nodes import And, Arithmetic, Call, Comparison, Condition, Field, Near, Null, Number, Value, When
 from schema import types
 
 _DEGREES = Info(types.DOUBLE)

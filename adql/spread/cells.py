@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from adql.constants import number_of
-from adql.nodes import And, Between, Comparison, Condition, Field, Info, Number, Or, Signed, Value
+from adql.info import Info
+from adql.nodes import And, Between, Comparison, Condition, Field, Number, Or, Signed, Value
 from schema import types
 from schema.model import Pixel
 

@@ -12,7 +12,8 @@ from adql.comparable import as_geometries, as_numbers, has_geometry
 from adql.constants import walk
 from adql.functions import function_of
 from adql.grouping import aggregate_in
-from adql.nodes import Aggregate, Arithmetic, Call, Cast, Field, Info, Node, Output, Relation, Select, SelectItem, Value
+from adql.info import Info
+from adql.nodes import Aggregate, Arithmetic, Call, Cast, Field, Node, Output, Relation, Select, SelectItem, Value
 from adql.spread.placed import Apart
 from adql.trees import with_children
 from schema import types

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from adql import nodes
 from adql.constants import walk
-from adql.grouping import aggregate_in, children
+from adql.grouping import aggregate_in, children, window_in
 from adql.nodes import Comparison, Condition, Field, Node, Query, QueryBody, Relation, Select, TableReference
 from adql.spread.cells import EVERYWHERE, Cells, both, cells_of, either
 from adql.trees import conjuncts
@@ -85,6 +85,9 @@ def looks_at_all_rows(select: Select, keys: frozenset[Field]) -> bool:
 
 def place_select(select: Select, tables: Tables, outer: Placed | None = None) -> Placed:
     """Where the rows are that its FROM and WHERE make. Raises: Apart."""
+    if any(window_in(each) for each in (*select.items, *select.order_by)):
+        # A window looks at the rows of all shards.
+        raise Apart
     conditions = list(conjuncts(select.where))
     items = [item for each in select.tables for item in _items(each, conditions, select, tables)]
     placed = _together(items, _equalities(conditions))
@@ -240,14 +243,14 @@ def _check_subqueries(node: Node | None, placed: Placed, tables: Tables) -> None
     """Raises: Apart for one in a condition that needs rows of another shard."""
     if isinstance(node, nodes.InQuery):
         _check_in(node, placed, tables)
-    elif isinstance(node, nodes.Exists):
+    elif isinstance(node, nodes.Exists | nodes.Subquery):
         _check_exists(node, placed, tables)
     elif node is not None:
         for child in children(node):
             _check_subqueries(child, placed, tables)
 
 
-def _check_exists(node: nodes.Exists, placed: Placed, tables: Tables) -> None:
+def _check_exists(node: nodes.Exists | nodes.Subquery, placed: Placed, tables: Tables) -> None:
     inner, _ = place_body(_plain(node.query), tables, placed)
     if inner.layout is not None and placed.layout is None:
         raise Apart

@@ -12,7 +12,8 @@ from itertools import count, islice
 from adql import nodes
 from adql.constants import sources_of, walk
 from adql.functions import function_of
-from adql.nodes import And, Call, Condition, Field, Info, Near, Node, Output, Query, Relation, Select, SelectItem
+from adql.info import Info
+from adql.nodes import And, Call, Condition, Field, Near, Node, Output, Query, Relation, Select, SelectItem
 from adql.spread.conditions import conditions_of
 from adql.spread.placed import Apart, Tables, relations_of
 from adql.spread.travels import filters_of

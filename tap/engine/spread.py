@@ -11,7 +11,8 @@ from psycopg import sql
 
 from adql import Translation
 from adql.comparable import as_geometries, as_numbers, has_geometry
-from adql.nodes import Info, Output
+from adql.info import Info
+from adql.nodes import Output
 from adql.spread import Gather, Spread, Travels
 from adql.spread.travels import UPLOADED
 from schema.publish import position_index

@@ -10,4 +10,4 @@ def _read(name: str) -> list[str]:
     return text.rstrip("\n").split("\n---\n")
 
 
-VALID, INVALID = _read("valid.txt"), _read("invalid.txt")
+VALID, INVALID, EXTENSIONS = _read("valid.txt"), _read("invalid.txt"), _read("extensions.txt")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from adql.adql import text_of
 from adql.errors import AdqlError, TooComplex
 from adql.parse import parse
-from tests.adql.corpus import INVALID, VALID
+from tests.adql.corpus import EXTENSIONS, INVALID, VALID
 from tests.adql.oracle import accepts
 
 
@@ -29,7 +29,12 @@ def test_invalid_text_is_refused_by_parser_and_oracle(text: str) -> None:
     assert (is_accepted(text), accepts(text)) == (False, False)
 
 
-@pytest.mark.parametrize("text", VALID)
+@pytest.mark.parametrize("text", EXTENSIONS)
+def test_what_is_announced_beside_the_standard_is_accepted_by_the_parser_only(text: str) -> None:
+    assert (is_accepted(text), accepts(text)) == (True, False)
+
+
+@pytest.mark.parametrize("text", [*VALID, *EXTENSIONS])
 def test_a_tree_written_as_adql_is_parsed_to_an_equal_tree(text: str) -> None:
     tree = parse(text)
     assert parse(text_of(tree)) == tree
@@ -56,7 +61,7 @@ def test_a_mutated_text_raises_nothing_but_an_adql_error(text: str, data: st.Dat
         "SELECT a FROM " + "(SELECT a FROM " * 500 + "t" + ") AS q" * 500,
         "SELECT a FROM " + "(" * 5000 + "t",
         "SELECT " + "CASE WHEN a = 1 THEN " * 500 + "1" + " END" * 500 + " FROM t",
-        "SELECT a FROM t WHERE a IN (" + ", ".join(["1"] * 60_000) + ")",
+        "SELECT a FROM t WHERE a IN (" + ", ".join(["1"] * 500_001) + ")",
         "SELECT " + " + ".join(["1"] * 2000) + " FROM t",
         "SELECT " + ", ".join(["a"] * 2000) + " FROM t",
         "SELECT a FROM t WHERE " + " OR ".join(["a = 1"] * 6000),
@@ -64,7 +69,6 @@ def test_a_mutated_text_raises_nothing_but_an_adql_error(text: str, data: st.Dat
         "WITH " + ", ".join(f"w{i} AS (SELECT a FROM t)" for i in range(40)) + " SELECT a FROM t",
         "SELECT " + "1" * 1000 + " FROM t",
         "SELECT TOP 99999999999999999999 a FROM t",
-        "SELECT a FROM t WHERE b = '" + "x" * 300_000 + "'",
     ],
     ids=lambda text: text[:30],
 )
@@ -76,7 +80,7 @@ def test_what_is_too_deep_or_too_long_is_refused_before_it_hurts(text: str) -> N
 @pytest.mark.parametrize(
     "text",
     [
-        "SELECT a FROM t WHERE a IN (" + ", ".join(["123456"] * 10_000) + ")",
+        "SELECT a FROM t WHERE a IN (" + ", ".join(["123456"] * 100_000) + ")",
         "SELECT " + "(" * 60 + "1" + ")" * 60 + " FROM t",
         "SELECT " + " + ".join(["1"] * 900) + " FROM t",
         " UNION ".join(["SELECT a FROM t"] * 200),
@@ -103,11 +107,12 @@ HINTS = {
     "SELECT a % 2 FROM t": "MOD(x, y)",
     "SELECT a ^ 2 FROM t": "POWER(x, y)",
     "SELECT a::int FROM t": "CAST",
-    "SELECT a FROM t /* all */": "--",
+    "SELECT a FROM t /* all": "Close it with */",
     "SELECT a AS distance FROM t": '"distance"',
     "SELECT TOP 5 DISTINCT a FROM t": "before TOP",
     "SELECT a FROM (SELECT b FROM t)": "(SELECT ...) AS name",
-    "SELECT a FROM t WHERE a = (SELECT MAX(a) FROM t)": "IN (SELECT ...)",
+    "SELECT a FROM t WHERE TIMESTAMP '2015-02-01' < b": "CAST('2016-01-01T00:00:00' AS TIMESTAMP)",
+    "SELECT SUM(a) OVER (ORDER BY b ROWS 3 PRECEDING) FROM t": "Frames",
     "SELECT a FROM t WHERE (a, b) IN (SELECT a, b FROM t)": "one by one",
     "SELECT a FROM t WHERE a = TRUE": "compare a boolean column with 1",
     "SELECT a FROM t CROSS JOIN u": "FROM a, b",

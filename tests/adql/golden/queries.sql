@@ -116,7 +116,7 @@ SELECT NULL AS x FROM stars UNION SELECT ra FROM stars
 -- WITH, used twice
 WITH bright AS (SELECT id, ra, dec FROM stars WHERE vmag < 5) SELECT a.id FROM bright a JOIN bright b ON a.id < b.id WHERE DISTANCE(POINT(a.ra, a.dec), POINT(b.ra, b.dec)) < 0.1
 
-WITH w1 AS NOT MATERIALIZED (SELECT t1."id" AS c1, t1."ra" AS c2, t1."dec" AS c3 FROM "t"."stars" AS t1 WHERE (t1."vmag" < 5)) SELECT t2."c1" AS c1 FROM ("w1" AS t2 INNER JOIN "w1" AS t3 ON (t2."c1" < t3."c1")) WHERE (spoint(radians(t2."c2"), radians(t2."c3")) <@ scircle(spoint(radians(t3."c2"), radians(t3."c3")), radians(0.1::double precision)) AND spoint(radians(t3."c2"), radians(t3."c3")) <@ scircle(spoint(radians(t2."c2"), radians(t2."c3")), radians(0.1::double precision)) AND degrees(spoint(radians(t2."c2"), radians(t2."c3")) <-> spoint(radians(t3."c2"), radians(t3."c3"))) < 0.1::double precision)
+WITH w1 AS NOT MATERIALIZED (SELECT t1."id" AS c1, t1."ra" AS c2, t1."dec" AS c3 FROM "t"."stars" AS t1 WHERE (t1."vmag" < 5)) SELECT t2."c1" AS c1 FROM ("w1" AS t2 INNER JOIN "w1" AS t3 ON (t2."c1" < t3."c1")) WHERE (spoint(radians(t2."c2"), radians(t2."c3")) <@ scircle(spoint(radians(t3."c2"), radians(t3."c3")), radians(0.1::double precision)) AND spoint(radians(t3."c2"), radians(t3."c3")) <@ scircle(spoint(radians(t2."c2"), radians(t2."c3")), radians(0.1::double precision)) AND armillary.distance(t2."c2", t2."c3", t3."c2", t3."c3") < 0.1::double precision)
 
 -- WITH that reads another WITH
 WITH a AS (SELECT id FROM stars), b AS (SELECT id FROM a) SELECT id FROM b

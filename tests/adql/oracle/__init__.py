@@ -3,7 +3,8 @@
 It serves the tests only, knows nothing of the parser that it judges, and imports nothing of the
 project. Where `accepts` and the parser disagree, one of them is wrong; adql.lark says at its top
 where it goes beyond the Recommendation of 2023-12-15 and where it stays behind.
-valid.txt and invalid.txt beside it hold texts for both, parted by lines of three hyphens.
+valid.txt and invalid.txt beside it hold texts for both, extensions.txt those that only the parser takes, parted by
+lines of three hyphens.
 """
 
 import re

@@ -1,0 +1,30 @@
+"""What is known of a value: its type, and the metadata that a column of a result carries."""
+
+from dataclasses import dataclass
+
+from schema.model import Pixel
+from schema.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What is known of a value: its type (None for NULL) and the metadata that a result's FIELD carries.
+
+    `length` is how many characters a text that the query makes may have, 0 where it says nothing of that.
+    `bounds` are the least and the largest value of a column, where the catalogue knows them; `pixel` is on the
+    columns of the position, the ids and the pixels by which a table is sharded.
+    """
+
+    type: Type | None = None
+    unit: str | None = None
+    ucd: str | None = None
+    utype: str | None = None
+    description: str | None = None
+    arraysize: str | None = None
+    xtype: str | None = None
+    length: int = 0
+    bounds: tuple[float, float] | None = None
+    pixel: Pixel | None = None
+
+
+UNKNOWN = Info()

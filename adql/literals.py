@@ -1,0 +1,110 @@
+"""The types of literals: their own, and those that they take from what they are compared with (ADQL 2.1 §3)."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from adql import nodes
+from adql.constants import number_of
+from adql.errors import AdqlError, TypeMismatch
+from adql.info import Info
+from adql.nodes import Value
+from schema import types
+from schema.types import Type
+
+_DALI_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?\Z")
+_TRUTH = {"1": "true", "0": "false", "t": "true", "f": "false", "true": "true", "false": "false"}
+_INTEGER_LIMITS = ((2**31, types.INTEGER), (2**63, types.BIGINT))
+
+
+def number(node: nodes.Number) -> nodes.Number:
+    if not node.text.isdigit():
+        if math.isinf(float(node.text)):
+            raise AdqlError("This number is too large for any type", node.span)
+        return replace(node, info=Info(types.DOUBLE))
+    value = int(node.text)
+    fitting = next((t for limit, t in _INTEGER_LIMITS if value < limit), types.DOUBLE)
+    return replace(node, info=Info(fitting))
+
+
+def string(node: nodes.String) -> nodes.String:
+    return replace(node, info=Info(types.TEXT if node.value.isascii() else types.UNICODE))
+
+
+def timestamp(value: Value) -> Value:
+    """A string as the TIMESTAMP that it writes.
+
+    Raises: AdqlError for a literal that is no DALI timestamp; PostgreSQL takes 'now', and ignores zones.
+    """
+    if not isinstance(value, nodes.String):
+        return value
+    if not _DALI_TIME.match(value.value):
+        raise AdqlError(
+            f"{value.value[:40]!r} is no timestamp", value.span, "Write '2016-01-01T00:00:00' or '2016-01-01'."
+        )
+    return replace(value, value=value.value.removesuffix("Z"), info=Info(types.TIMESTAMP))
+
+
+# ---- comparisons
+
+
+def compatible(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """The values as they can be compared with each other: literals take the type of the rest.
+
+    Raises: TypeMismatch where they have nothing in common.
+    """
+    leading = next((v.type for v in values if not _is_literal(v) and v.type is not None), None)
+    if leading is None:
+        leading = next((v.type for v in values if v.type is not None), None)
+    if leading is None:
+        return values
+    adapt = _ADAPT.get(leading)
+    if leading.is_integer:
+        adapt = _whole
+    adapted = tuple(adapt(v) if adapt and _is_literal(v) else v for v in values)
+    for value in adapted:
+        _check_comparable(leading, value)
+    return adapted
+
+
+def _is_literal(value: Value) -> bool:
+    return isinstance(value, nodes.Number | nodes.String) or (
+        isinstance(value, nodes.Signed) and isinstance(value.operand, nodes.Number)
+    )
+
+
+def _whole(value: Value) -> Value:
+    """4295806720.0 as 4295806720: a double would keep PostgreSQL from using an index on integers."""
+    found = number_of(value) if value.type is types.DOUBLE else None
+    if found is None or not float(found).is_integer() or abs(found) >= 2**63:
+        return value
+    whole = number(nodes.Number(str(abs(int(found))), span=value.span))
+    return nodes.Signed("-", whole, span=value.span, info=whole.info) if found < 0 else whole
+
+
+def _truth(value: Value) -> Value:
+    text = value.text if isinstance(value, nodes.Number) else value.value if isinstance(value, nodes.String) else ""
+    word = _TRUTH.get(text.lower())
+    if word is None:
+        raise TypeMismatch("A boolean column can be compared with 1 and 0 only", value.span)
+    return nodes.String(word, span=value.span, info=Info(types.BOOLEAN))
+
+
+_ADAPT: dict[Type, Callable[[Value], Value]] = {types.BOOLEAN: _truth, types.TIMESTAMP: timestamp}
+
+
+def with_article(type_: Type) -> str:
+    return f"{'an' if type_.adql[0] in 'AEIOU' else 'a'} {type_.adql}"
+
+
+def _check_comparable(leading: Type, value: Value) -> None:
+    found = value.type
+    if found is None or found == leading or types.wider(leading, found) is not None:
+        return
+    hint = None
+    if leading.is_text and found.is_numeric and isinstance(value, nodes.Number):
+        hint = "Put the value into single quotes to compare it with text."
+    elif leading.is_numeric and isinstance(value, nodes.String):
+        hint = "Write the number without quotes."
+    raise TypeMismatch(f"{leading.adql} values cannot be compared with {found.adql} values", value.span, hint)
