@@ -6,7 +6,8 @@ from adql import postgres
 from adql.apart import Apart, tables_apart
 from adql.errors import AdqlError, NumberRunsOn, TooComplex
 from adql.hints import likely_meant
-from adql.nodes import Output
+from adql.lints import Lint, lints
+from adql.nodes import Output, Select
 from adql.parse import parse
 from adql.resolve import resolve
 from adql.rewrite import rewrite
@@ -19,7 +20,8 @@ class Translation:
     """SQL for PostgreSQL, the columns it gives, in their order, and the published tables it reads.
 
     `apart` are those whose rows may come in parts, the SQL being run for each. `spread` is how shards make the rows,
-    if that is better than that the coordinator fetches from them what the SQL reads.
+    if that is better than that the coordinator fetches from them what the SQL reads. `lints` are remarks on what is
+    legal and seldom meant so, `top` is how many rows the query asks for at most.
     """
 
     sql: str
@@ -27,6 +29,8 @@ class Translation:
     tables: tuple[Table, ...]
     apart: tuple[Apart, ...] = ()
     spread: Spread | None = None
+    lints: tuple[Lint, ...] = ()
+    top: int | None = None
 
 
 def translate(text: str, catalogue: Catalogue) -> Translation:
@@ -35,7 +39,13 @@ def translate(text: str, catalogue: Catalogue) -> Translation:
         query, tables = resolve(parse(text), catalogue)
         rewritten = rewrite(query)
         return Translation(
-            postgres.query(rewritten), query.outputs, tables, tables_apart(rewritten), spread(rewritten, tables)
+            postgres.query(rewritten),
+            query.outputs,
+            tables,
+            tables_apart(rewritten),
+            spread(rewritten, tables),
+            lints(query, text),
+            query.body.top if isinstance(query.body, Select) else None,
         )
     except NumberRunsOn as error:
         error.hint = likely_meant(error, catalogue)
@@ -46,4 +56,4 @@ def translate(text: str, catalogue: Catalogue) -> Translation:
         raise TooComplex("The query is nested too deeply") from None
 
 
-__all__ = ["AdqlError", "Translation", "translate"]
+__all__ = ["AdqlError", "Lint", "Translation", "translate"]

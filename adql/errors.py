@@ -26,6 +26,11 @@ class Span:
         return Span(self.start, other.end)
 
 
+def place_of(text: str, span: Span) -> tuple[int, int]:
+    """Return line and column of a span's first character, both from 1."""
+    return text.count("\n", 0, span.start) + 1, span.start - text.rfind("\n", 0, span.start)
+
+
 NOWHERE = Span(0, 0)
 _SHOWN = 400
 
@@ -47,11 +52,11 @@ class AdqlError(Exception):
 
     @property
     def line(self) -> int:
-        return self.text.count("\n", 0, self.span.start) + 1
+        return place_of(self.text, self.span)[0]
 
     @property
     def column(self) -> int:
-        return self.span.start - (self.text.rfind("\n", 0, self.span.start) + 1) + 1
+        return place_of(self.text, self.span)[1]
 
     def __str__(self) -> str:
         return f"{self.message} (line {self.line}, column {self.column})"

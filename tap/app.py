@@ -178,7 +178,8 @@ def create_app(config: Config) -> Starlette:
             Middleware(
                 CORSMiddleware,
                 allow_origins=["*"],
-                allow_methods=["GET", "POST", "HEAD", "PUT", "DELETE"],
+                allow_methods=["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE"],
+                allow_headers=["*"],
                 expose_headers=["*"],
             ),
             Middleware(Edge),
@@ -201,7 +202,11 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
     }
     limits = UploadLimits(config.upload_rows, config.upload_columns, config.upload_cells, config.upload_unpacked_bytes)
     room = Room(uploads_of(config), config.results_reserve)
-    return Service(engine, limit, about, sources, limits, Sorting(config.upload_part_rows, room), room)
+    more_rows = (
+        f"Without MAXREC a result has {config.maxrec_default:,} rows; MAXREC gives up to {config.maxrec_hard:,}."
+        f" Long results are best fetched as jobs: {config.base_url}/async"
+    )
+    return Service(engine, limit, about, sources, limits, Sorting(config.upload_part_rows, room), room, more_rows)
 
 
 def shards_of(config: Config, sessions: int) -> Shards:

@@ -59,6 +59,7 @@ class Config:
     concurrent_queries: int = _about(16, "queries that run at once in one web process; more wait")
     queue_limit: float = _about(10.0, "seconds that a query waits for its turn before it gets 503")
     body_limit: int = _about(1_000_000, "bytes of a request's parameters")
+    query_length: int = _about(600_000, "characters of a query; longer lists are better uploaded")
     body_seconds: float = _about(
         10.0, "seconds in which a request's body must have come; large ones get more, by their size"
     )

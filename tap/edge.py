@@ -1,5 +1,7 @@
 """The HTTP edge: whatever fails inside gets its answer here, as DALI wants it (DALI 1.1 §4.4)."""
 
+import re
+
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +15,8 @@ from tap.observe import Fault, observe
 VOTABLE = "application/x-votable+xml"
 _HEADERS = [(b"server", b"Armillary"), (b"x-content-type-options", b"nosniff")]
 _POLICY = (b"content-security-policy", f"default-src 'none'; {POLICY}; form-action 'self'; base-uri 'none'".encode())
+_PAGES = re.compile(rb"text/html|application/xhtml")
+_SLASHES = re.compile("/{2,}")
 _MAX_HEADERS, _MAX_HEADER_BYTES = 200, 64 * 1024
 _HTTP_ERRORS = {
     400: "This is no proper HTTP request",
@@ -32,13 +36,14 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = {**scope, "path": plain_path(scope["path"])}
         started = False
 
         async def watched(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message = {**message, "headers": [*message.get("headers", []), *_HEADERS, _POLICY]}
+                message = _with_headers(message)
             await send(message)
 
         try:
@@ -52,6 +57,18 @@ class Edge:
                 raise
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
             await error_response(answer, headers, to_people=_is_looked_at(scope))(scope, receive, watched)
+
+
+def plain_path(path: str) -> str:
+    """The path without slashes at its end or one behind the other: clients join URLs in many ways."""
+    return _SLASHES.sub("/", path).rstrip("/") or "/"
+
+
+def _with_headers(message: Message) -> Message:
+    """The policy is for pages: under it a browser shows XML as text without a style."""
+    headers = [*message.get("headers", []), *_HEADERS]
+    kinds = [value for name, value in headers if name == b"content-type"]
+    return {**message, "headers": [*headers, _POLICY] if any(map(_PAGES.match, kinds)) else headers}
 
 
 def _check_headers(scope: Scope) -> None:
@@ -79,9 +96,11 @@ def error_response(answer: Answer, headers: dict[str, str], *, to_people: bool =
     """A VOTable whatever format was asked for: clients read the message from there. People get a page."""
     if answer.retry_after:
         headers["retry-after"] = str(answer.retry_after)
+    if answer.reason:
+        headers["x-armillary-reason"] = answer.reason
     if to_people:
-        return Response(pages.error_page(answer.message), answer.status, headers, media_type="text/html")
-    return Response(error_document(answer.message), answer.status, headers, media_type=VOTABLE)
+        return Response(pages.error_page(answer.message, answer.job), answer.status, headers, media_type="text/html")
+    return Response(error_document(answer.message, answer.reason), answer.status, headers, media_type=VOTABLE)
 
 
 def xml(document: bytes) -> Response:

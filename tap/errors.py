@@ -31,6 +31,14 @@ class Busy(Exception):
     """Too many queries run; the client may come back."""
 
 
+class TimeLimit(Exception):
+    """A synchronous query took too long; `job` is the URL that makes a job of it when it is posted to."""
+
+    def __init__(self, job: str) -> None:
+        super().__init__(job)
+        self.job = job
+
+
 class TooSlow(Exception):
     """The client did not send its request in time."""
 
@@ -41,14 +49,20 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a client is told. `retry_after` in seconds; `expected` False for faults of our own."""
+    """What a client is told, with a `reason` for programs. `retry_after` in seconds; `expected` False for faults of our own.
+
+    `job` is the URL that makes a job of a query when it is posted to.
+    """
 
     status: int
     message: str
     retry_after: int | None = None
     expected: bool = True
+    reason: str | None = None
+    job: str | None = None
 
 
+TIME_LIMIT = "time-limit"
 _TIME_LIMIT = "The query took longer than this service allows for synchronous queries. Narrow it down, with TOP, a smaller cone or a condition on an indexed column."
 _AWAY = "The database cannot be reached just now. Please try again soon."
 _MANY = "You have as many jobs waiting as one may have here. Please wait until some are done, or delete some."
@@ -65,7 +79,7 @@ _MISSING_SKY = " It has the HEALPix cells {0} (as a MOC); PARTIAL=allow gives wh
 _LONGEST_MOC = 1000
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _INTERRUPTED = {
-    Reason.TIME_LIMIT: Answer(400, _TIME_LIMIT),
+    Reason.TIME_LIMIT: Answer(400, _TIME_LIMIT, reason=TIME_LIMIT),
     Reason.CLIENT_LEFT: Answer(499, "The client went away"),
     Reason.SHUTDOWN: Answer(503, "The service is being restarted. Please try again.", 5),
 }
@@ -91,7 +105,9 @@ _SQLSTATES: dict[str, Answer] = {
     "53400": Answer(400, "The query needs more temporary space than this service allows. Narrow it down."),
     "54000": Answer(400, "The query is too complex."),
     "54001": Answer(400, "The query is too complex."),
-    "57014": Answer(400, _TIME_LIMIT),
+    "57014": Answer(400, _TIME_LIMIT, reason=TIME_LIMIT),
+    "21000": Answer(400, "A query that stands for a value gave more than one row. MIN, MAX or TOP 1 give one."),
+    "42803": Answer(400, "A query inside uses a column of the outer one that is not grouped by. Add it to GROUP BY."),
 }
 _CLASSES: dict[str, Answer] = {
     "22": Answer(400, "A value of the query is out of the range of its type."),
@@ -138,6 +154,9 @@ def describe(error: Exception) -> Answer:
             return Answer(400, error.explain())
         case ShardAway(name=name, sky=sky):
             return Answer(503, _SHARD_AWAY.format(name) + (_MISSING_SKY.format(_shortened(sky)) if sky else ""), 10)
+        case TimeLimit(job=job):
+            message = f"{_TIME_LIMIT} As a job it has more time: POST to {job}"
+            return Answer(504, message, reason=TIME_LIMIT, job=job)
         case Busy():
             return Answer(503, str(error), 10)
         case Interrupted(reason=reason):

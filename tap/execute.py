@@ -1,6 +1,6 @@
 """THE STRAIGHT LINE: a request becomes the bytes of its result. The same for /sync and for jobs."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from tap.engine.merged import Merged
 from tap.engine.rows import Interrupted, Rows
 from tap.engine.spread import Missing, plan_on_shard
 from tap.errors import describe
-from tap.formats.format import Header, Writer
+from tap.formats.format import Ending, Header, Writer
 from tap.request import TapRequest
 from tap.room import Room
 from tap.tally import Tally
@@ -29,7 +29,7 @@ from tap.uploads.sources import Sources
 class Service:
     """What a query needs beside itself: where it runs, how long it may, and what results say of us.
 
-    `streams`: the beginning of a result is gone before its end is there, so that the document must tell a late error.
+    `more_rows` tells users how to get what MAXREC left out. `streams`: the beginning of a result is gone before its end is there, so that the document must tell a late error.
     """
 
     engine: Engine
@@ -39,6 +39,7 @@ class Service:
     upload_limits: Limits
     sorting: Sorting
     room: Room
+    more_rows: str = ""
     streams: bool = True
 
 
@@ -55,16 +56,18 @@ def execute(request: TapRequest, service: Service, interrupt: Interrupt, tally: 
         session.add(schema_of(uploads))
         translation = translate(request.query, session.catalogue)
         missing = Missing() if request.partial else None
+        tally.warnings = _warnings(translation, session)
         query = Query(session, translation, request.format.wire, request.maxrec, missing)
         with rows_of(query, uploads, service.upload_limits, service.sorting, tally) as rows:
             tells = service.streams and request.format.can_tell_errors
-            with closing(request.format.writer(_header(request, translation, service, missing))) as writer:
-                pieces = _pieces(writer, rows, tally, tells=tells, overflow=request.maxrec == 0)
+            header = _header(request, translation, service, missing, tally.warnings)
+            with closing(request.format.writer(header)) as writer:
+                pieces = _pieces(writer, rows, tally, tells=tells, end=_end_of(translation, request))
                 yield from filter(None, pieces)
 
 
 def _pieces(
-    writer: Writer, rows: Rows | RowsOfParts | Merged, tally: Tally, *, tells: bool, overflow: bool
+    writer: Writer, rows: Rows | RowsOfParts | Merged, tally: Tally, *, tells: bool, end: "_End"
 ) -> Iterator[bytes]:
     """Header, rows and footer. Where the document cannot tell an error it breaks off instead."""
     yield writer.header()
@@ -75,17 +78,54 @@ def _pieces(
     except (psycopg.Error, Interrupted, DatabaseAway, ShardAway) as error:
         if not tells:
             raise
-        yield from writer.footer(overflow=False, error=describe(error).message)
+        yield from writer.footer(Ending(error=describe(error).message))
         return
-    yield from writer.footer(overflow=rows.overflow or overflow)
+    yield from writer.footer(end(tally.rows, rows.overflow))
 
 
-def _header(request: TapRequest, translation: Translation, service: Service, missing: Missing | None) -> Header:
+_End = Callable[[int, bool], Ending]
+"""Tells how a result of so many rows ended, and whether MAXREC cut it."""
+
+
+def _end_of(translation: Translation, request: TapRequest) -> _End:
+    cut = [str(lint) for lint in translation.lints if lint.when_cut]
+
+    def end(rows: int, overflow: bool) -> Ending:
+        warnings = cut if translation.top is not None and rows == translation.top else []
+        return Ending(overflow or request.maxrec == 0, warnings=tuple(warnings))
+
+    return end
+
+
+def _warnings(translation: Translation, session: Session) -> tuple[str, ...]:
+    """What is to be said of a query before its rows; of those that matter only where it is dear if the planner thinks so."""
+    costly = any(lint.when_costly for lint in translation.lints) and session.cost(translation) > _DEAR
+    return tuple(str(lint) for lint in translation.lints if not lint.when_cut and (costly or not lint.when_costly))
+
+
+_DEAR = 1e8
+"""In the planner's unit: some hours."""
+
+
+def _header(
+    request: TapRequest,
+    translation: Translation,
+    service: Service,
+    missing: Missing | None,
+    warnings: tuple[str, ...],
+) -> Header:
     """With whose data the query reads, each once, and what of the sky is missing."""
     origins = dict.fromkeys(table.origin for table in translation.tables if table.origin != Origin())
     version = request.format.versions[0]
     return Header(
-        translation.outputs, request.query, tuple(origins), service.about | _told(missing), service.room, version
+        translation.outputs,
+        request.query,
+        tuple(origins),
+        service.about | _told(missing),
+        service.room,
+        version,
+        warnings,
+        service.more_rows,
     )
 
 

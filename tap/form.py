@@ -27,6 +27,7 @@ from uws.service import BODY
 
 MAX_FIELDS = 200
 _LEAST_RATE = 20_000
+_UPLOAD_IT = "upload a long list of values as a table (UPLOAD)"
 _URLENCODED, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 
 Pairs = list[tuple[str, str]]
@@ -110,7 +111,7 @@ async def pieces(request: Request, config: Config, limit: int) -> AsyncIterator[
             return
         size += len(piece)
         if size > limit:
-            raise TooLarge(f"A request's body takes at most {limit} bytes")
+            raise TooLarge(f"A request's body takes at most {limit} bytes; {_UPLOAD_IT}")
         yield piece
 
 
@@ -217,7 +218,9 @@ class _Multipart:
         elif not self._is_file:
             self._field_bytes += end - start
             if self._field_bytes > self._config.body_limit:
-                raise TooLarge(f"The parameters of a request take at most {self._config.body_limit} bytes")
+                raise TooLarge(
+                    f"The parameters of a request take at most {self._config.body_limit} bytes; {_UPLOAD_IT}"
+                )
             self._text += data[start:end]
 
     def _end(self) -> None:

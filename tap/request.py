@@ -9,7 +9,7 @@ from tap.formats.format import Format
 from tap.uploads.upload import Upload, read_uploads
 from uws.parameters import ParameterError, Parameters
 
-LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
+LANGUAGES = ("ADQL", "ADQL-2.1", "ADQL-2.0")
 """All mean ADQL 2.1, which takes what 2.0 took."""
 
 
@@ -34,6 +34,11 @@ def read_request(parameters: Parameters, config: Config, files: list[File] | Non
     if language.upper() not in LANGUAGES:
         raise ParameterError(f"LANG {language[:40]!r} is not spoken here; known are {', '.join(LANGUAGES)}")
     query = parameters.required("QUERY")
+    if len(query) > config.query_length:
+        raise ParameterError(
+            f"The query has {len(query):,} characters; this service takes {config.query_length:,}."
+            " Upload a long list as a table (UPLOAD) and join it as TAP_UPLOAD.name."
+        )
     format_, media_type = _format(parameters)
     uploads = read_uploads(parameters, files or [])
     partial = _partial(parameters, format_)

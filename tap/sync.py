@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -15,12 +16,14 @@ from tap.coding import packed_pieces
 from tap.config import Config
 from tap.engine.interrupt import Interrupt, Reason
 from tap.engine.rows import Interrupted
-from tap.errors import Busy
+from tap.errors import Busy, TimeLimit
 from tap.execute import Service, execute
 from tap.observe import ClientLeft, QueryDone, observe
 from tap.request import TapRequest
 from tap.spool import Spool
 from tap.tally import Tally
+
+_LONGEST_URL = 2000
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class QueryResponse:
         self._request = request
         self._coding = coding
         self._interrupt = Interrupt()
+        self._tally = Tally()
         self._began = time.monotonic()
         self._sent = 0
 
@@ -65,7 +69,9 @@ class QueryResponse:
         watcher = loop.create_task(self._watch(receive))
         try:
             await self._send_all(spool, send)
-        except Interrupted:
+        except Interrupted as error:
+            if self._interrupt.reason is Reason.TIME_LIMIT:
+                raise TimeLimit(self._as_job()) from error
             if self._interrupt.reason is not Reason.CLIENT_LEFT:
                 raise
         finally:
@@ -89,7 +95,7 @@ class QueryResponse:
 
     def _produce(self, spool: Spool) -> None:
         """In a thread of its own."""
-        pieces = execute(self._request, self._queries.service, self._interrupt, Tally())
+        pieces = execute(self._request, self._queries.service, self._interrupt, self._tally)
         for piece in packed_pieces(pieces, self._coding) if self._coding else pieces:
             spool.write(piece)
 
@@ -136,7 +142,17 @@ class QueryResponse:
         ]
         if self._coding:
             headers.append((b"content-encoding", self._coding.encode()))
+        if not self._request.format.speaks:
+            headers.append((b"x-armillary-maxrec", str(self._request.maxrec).encode()))
+        for warning in self._tally.warnings:
+            headers.append((b"x-armillary-warning", warning.encode("ascii", "backslashreplace")))
         return {"type": "http.response.start", "status": 200, "headers": headers}
+
+    def _as_job(self) -> str:
+        """The URL that makes a job of this query; the bare job list where it would be too long, or files belong to it."""
+        query = {"LANG": "ADQL", "PHASE": "RUN", "QUERY": self._request.query}
+        url = f"{self._config.base_url}/async?{urlencode(query)}"
+        return url if len(url) <= _LONGEST_URL and not self._request.uploads else f"{self._config.base_url}/async"
 
     def _milliseconds(self) -> int:
         return round((time.monotonic() - self._began) * 1000)

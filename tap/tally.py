@@ -8,13 +8,17 @@ Tell = Callable[[dict[str, int]], None]
 
 @dataclass(slots=True)
 class Tally:
-    """`tell` is called with what is known, by its name in a job's info, whenever it has changed."""
+    """`tell` is called with what is known, by its name in a job's info, whenever it has changed.
+
+    `warnings` are remarks on the query, known before its first row.
+    """
 
     tell: Tell = lambda _: None
     rows: int = 0
     bytes: int = 0
     uploaded: int = 0
     matched: int = 0
+    warnings: tuple[str, ...] = ()
 
     def add(self, *, rows: int = 0, size: int = 0, uploaded: int = 0, matched: int = 0) -> None:
         """More rows or bytes of the result; more rows read of the upload, or matched of these."""

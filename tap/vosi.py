@@ -96,12 +96,8 @@ def _output_format(format_: Any) -> Element:
 
 
 def _upload_methods(config: Config) -> list[str]:
-    """By URL at least results of our own jobs are taken, and what else the operator allows."""
-    return (
-        ["inline", "http", "https"]
-        if config.upload_hosts or config.base_url.startswith("https")
-        else ["inline", "http"]
-    )
+    """By URL what the operator allows; results of our own jobs are taken in any case."""
+    return ["inline", "http", "https"] if config.upload_hosts else ["inline"]
 
 
 def _upload_limit(config: Config) -> Element:
@@ -120,7 +116,7 @@ def _limit(name: str, default: int, hard: int, **attributes: str) -> Element:
 
 
 def _language() -> Element:
-    versions = [_E.version({"ivo-id": f"ivo://ivoa.net/std/ADQL#v{each}"}, each) for each in ("2.0", "2.1")]
+    versions = [_E.version({"ivo-id": f"ivo://ivoa.net/std/ADQL#v{each}"}, each) for each in ("2.1", "2.0")]
     about = "ADQL 2.1, whole. Extensions: " + "; ".join(_EXTENSIONS) + "."
     return _E.language(_E.name("ADQL"), *versions, _E.description(about), *_features())
 
@@ -174,6 +170,9 @@ _EXTENSIONS = (
     "NULLIF(a, b)",
     "SELECT *, expression",
     "boolean columns compared with 1 and 0",
+    "comments in /* */",
+    "a query that gives one value stands for it: x = (SELECT MAX(x) FROM t)",
+    "COUNT, SUM, AVG, MIN, MAX, STDDEV, VARIANCE, CORR and the functions of windows before OVER (PARTITION BY ... ORDER BY ...)",
 )
 
 

@@ -22,13 +22,15 @@ class Parameters:
         return tuple(value for each, value in self.pairs if each == name)
 
     def one(self, name: str) -> str | None:
-        """The value of a single-valued parameter; None where it is missing or empty (DALI 1.1 §3.4).
+        """Return the value of a single-valued parameter; None where it is missing or empty (DALI 1.1 §3.4).
 
-        Raises: ParameterError where it is repeated.
+        Equal repeats are one value: astroquery sends FORMAT twice. Raises: ParameterError for different ones.
         """
         found = self.all(name)
-        if len(found) > 1:
-            raise ParameterError(f"The parameter {name} is given {len(found)} times; it takes one value")
+        if len(set(found)) > 1:
+            raise ParameterError(
+                f"The parameter {name} is given {len(found)} times with different values; it takes one"
+            )
         return found[0] if found and found[0].strip() else None
 
     def required(self, name: str) -> str:

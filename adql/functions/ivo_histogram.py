@@ -6,7 +6,7 @@ from schema import types
 IVO_HISTOGRAM = Function(
     "ivo_histogram",
     (*parameters("val lower upper"), Parameter("nbins", Kind.INTEGER)),
-    "INTEGER[]",
+    "INTEGER",
     gives(types.INTS, ucd="meta.number"),
     template("armillary.histogram({0}, {1}, {2}, ({3})::integer)"),
     "An array of nbins+2 counts: underflows (NULL among them), nbins equal bins from lower to upper, overflows.",

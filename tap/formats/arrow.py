@@ -10,7 +10,7 @@ import pyarrow as pa
 from tap.engine.rows import Block
 from tap.engine.wire import Wire
 from tap.formats.arrow_columns import ArrowColumns
-from tap.formats.format import Format, Header, Writer
+from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.metadata import fields, infos_by_name
 from tap.formats.sink import Sink
 
@@ -28,8 +28,8 @@ class ArrowWriter(Writer):
         self._stream.write_batch(self._columns.batch(block))
         return self._sink.taken()
 
-    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
-        status = {"QUERY_STATUS": "OVERFLOW" if overflow else "OK"}
+    def footer(self, end: Ending) -> Iterator[bytes]:
+        status = {"QUERY_STATUS": "OVERFLOW" if end.overflow else "OK"}
         self._stream.write_batch(pa.RecordBatch.from_pylist([], self._columns.schema), custom_metadata=status)
         self._stream.close()
         yield self._sink.taken()

@@ -11,7 +11,7 @@ from tap.engine.rows import Block
 from tap.engine.wire import Wire
 from tap.formats.binary_rows import null_number
 from tap.formats.fits_rows import FitsRows
-from tap.formats.format import Format, Header, Writer
+from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.metadata import Field, fields, numbered
 from tap.formats.votable_document import without_data
 from uws.parameters import ParameterError
@@ -33,10 +33,10 @@ class FitsWriter(Writer):
         self._rows.add(block)
         return b""
 
-    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
-        votable = without_data(self._header, self._fields, overflow=overflow).encode()
+    def footer(self, end: Ending) -> Iterator[bytes]:
+        votable = without_data(self._header, self._fields, overflow=end.overflow).encode()
         yield _primary(votable) + _padded(votable)
-        yield self._extension(overflow=overflow)
+        yield self._extension(overflow=end.overflow)
         size = 0
         for piece in self._rows.read():
             size += len(piece)

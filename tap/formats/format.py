@@ -16,7 +16,11 @@ from tap.room import Room
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a result says before its rows; `room` is for what has to wait, `version` is that of the format, where there are several."""
+    """What a result says before its rows.
+
+    `room` is for what has to wait, `version` that of the format, where there are several; `warnings` are remarks on the
+    query, `more_rows` is how to get those that MAXREC left out.
+    """
 
     outputs: tuple[Output, ...]
     query: str
@@ -24,7 +28,18 @@ class Header:
     service: dict[str, str] = field(default_factory=dict)
     room: Room = field(default_factory=lambda: Room(Path(gettempdir()), 0))
     version: str = ""
+    warnings: tuple[str, ...] = ()
+    more_rows: str = ""
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a result ended: cut by MAXREC, broken off by an error, or whole; `warnings` are those that only the end could tell."""
+
+    overflow: bool = False
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Writer(ABC):
@@ -36,7 +51,7 @@ class Writer(ABC):
     @abstractmethod
     def rows(self, block: Block) -> bytes: ...
 
-    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
+    def footer(self, end: Ending) -> Iterator[bytes]:
         """The end of the result, or all of it. Only formats that `can_tell_errors` are asked for one with `error`."""
         return iter(())
 

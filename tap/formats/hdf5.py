@@ -17,7 +17,7 @@ from tap.engine.rows import Block
 from tap.engine.wire import Wire
 from tap.formats.arrow_columns import ArrowColumns, longest_text, text_offsets
 from tap.formats.ecsv import column_in_yaml, item_in_yaml, one_or_all
-from tap.formats.format import Format, Header, Writer
+from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.layout import move
 from tap.formats.metadata import fields, infos_by_name
 from uws.parameters import ParameterError
@@ -54,11 +54,11 @@ class Hdf5Writer(Writer):
         self._stream.write_batch(batch)
         return b""
 
-    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
+    def footer(self, end: Ending) -> Iterator[bytes]:
         self._stream.close()
         self._spool.seek(0)
         with self._header.room.file() as file:
-            self._write(file, overflow=overflow)
+            self._write(file, overflow=end.overflow)
             file.seek(0)
             while piece := file.read(_PIECE):
                 yield piece

@@ -13,7 +13,7 @@ from importlib.resources import files
 from tap.engine.rows import Block
 from tap.engine.wire import Wire
 from tap.formats.cells import readable, rows_in_tags, without_cell_marks
-from tap.formats.format import Format, Header, Writer
+from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.metadata import Field, fields
 
 _STYLE = (files("tap") / "formats" / "html.css").read_text("utf-8")
@@ -39,6 +39,7 @@ class HtmlWriter(Writer):
         return _readable(
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Result</title>\n'
             f"<style>{_STYLE}</style>\n</head>\n<body>\n<pre>{escape(self._header.query)}</pre>\n"
+            f"{''.join(map(_warning, self._header.warnings))}"
             "<details><summary>Columns</summary>\n<table>\n"
             "<tr><th>Name</th><th>Type</th><th>Unit</th><th>UCD</th><th>Description</th></tr>\n"
             f'{about}</table>\n</details>\n<table id="rows">\n<thead><tr>{head}</tr></thead>\n<tbody>\n'
@@ -48,10 +49,15 @@ class HtmlWriter(Writer):
         self._count += len(block.lengths)
         return rows_in_tags(without_cell_marks(block.data), b"tr", b"td")
 
-    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
+    def footer(self, end: Ending) -> Iterator[bytes]:
         rows = f"{self._count:,} row{'' if self._count == 1 else 's'}"
-        note = f"The first {rows}; there are more." if overflow else f"{rows}."
-        yield f"</tbody>\n</table>\n<p>{note}</p>\n<script>{_SCRIPT}</script>\n</body>\n</html>\n".encode()
+        note = f"The first {rows}; there are more. {escape(self._header.more_rows)}" if end.overflow else f"{rows}."
+        warnings = "".join(map(_warning, end.warnings))
+        yield _readable(f"</tbody>\n</table>\n{warnings}<p>{note}</p>\n<script>{_SCRIPT}</script>\n</body>\n</html>\n")
+
+
+def _warning(text: str) -> str:
+    return f"<p><strong>Warning:</strong> {escape(text)}</p>\n"
 
 
 def _head(field: Field) -> str:

@@ -1,4 +1,4 @@
-"""JSON: {"metadata": [columns], "info": [...], "data": [rows], "status": "OK" or "OVERFLOW"}.
+"""JSON: {"metadata": [columns], "info": [...], "data": [rows], "warnings": [texts], "status": "OK" or "OVERFLOW"}.
 
 PostgreSQL writes the values. As JSON has no such numbers, NaN and the infinities are texts.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tap.engine.rows import Block
 from tap.engine.wire import CELL, Wire
-from tap.formats.format import Format, Header, Writer
+from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.metadata import Field, fields, infos
 
 _NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)')
@@ -33,12 +33,14 @@ class JsonWriter(Writer):
         begin, self._before = self._before, b",\n["
         return begin + data[:-1].replace(CELL, b",").replace(b"\n", b"],\n[") + b"]"
 
-    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
-        yield b'\n],\n"status": "%b"}\n' % (b"OVERFLOW" if overflow else b"OK")
+    def footer(self, end: Ending) -> Iterator[bytes]:
+        warnings = json.dumps(end.warnings, ensure_ascii=False).encode()
+        yield b'\n],\n"warnings": %b,\n"status": "%b"}\n' % (warnings, b"OVERFLOW" if end.overflow else b"OK")
 
 
-def _metadata(field: Field) -> dict[str, str]:
-    return field.attributes | ({"description": field.description} if field.description else {})
+def _metadata(field: Field) -> dict[str, str | None]:
+    """Unit and description are always there: astroquery asks for them without looking."""
+    return {**field.attributes, "unit": field.unit, "description": field.description}
 
 
 JSON = Format(

@@ -65,6 +65,7 @@ def infos(header: Header) -> Iterator[tuple[str, str]]:
         ("request_date", header.time.strftime("%Y-%m-%dT%H:%M:%SZ")),
         ("query", header.query),
         *header.service.items(),
+        *(("warning", warning) for warning in header.warnings),
     ]
     for origin in header.origins:
         said += [

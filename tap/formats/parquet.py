@@ -14,7 +14,7 @@ from schema import types
 from tap.engine.rows import Block
 from tap.engine.wire import Wire
 from tap.formats.arrow_columns import ArrowColumns, longest_text
-from tap.formats.format import Format, Header, Writer
+from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.metadata import Field, fields, infos_by_name
 from tap.formats.sink import Sink
 from tap.formats.votable_document import without_data
@@ -54,9 +54,9 @@ class ParquetWriter(Writer):
         self._file.write_table(group, row_group_size=max(1, self._rows))
         self._batches, self._rows, self._bytes = [], 0, 0
 
-    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
+    def footer(self, end: Ending) -> Iterator[bytes]:
         self._write_group()
-        self._file.add_key_value_metadata(self._metadata(overflow=overflow))
+        self._file.add_key_value_metadata(self._metadata(overflow=end.overflow))
         self._file.close()
         yield self._sink.taken()
 

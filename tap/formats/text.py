@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tap.engine.rows import Block
 from tap.engine.wire import CELL, Wire
 from tap.formats.cells import without_cell_marks
-from tap.formats.format import Format, Header, Writer
+from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.metadata import fields
 
 _WIDEST = 60
@@ -21,6 +21,7 @@ class TextWriter(Writer):
     def __init__(self, header: Header) -> None:
         found = fields(header.outputs)
         self._titles = ([each.name for each in found], [each.unit for each in found])
+        self._warnings = header.warnings
         self._align = ["rjust" if each.type.is_numeric else "ljust" for each in found]
         self._widths: list[int] = []
 
@@ -29,9 +30,10 @@ class TextWriter(Writer):
         rows = [[_CONTROLS.sub("?", cell) for cell in line.split(CELL.decode())] for line in lines]
         return self._head(rows) + self._lines(rows)
 
-    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
+    def footer(self, end: Ending) -> Iterator[bytes]:
         yield self._head([])
-        if overflow:
+        yield from (f"# Warning: {_CONTROLS.sub('?', text)}\n".encode() for text in (*self._warnings, *end.warnings))
+        if end.overflow:
             yield b"# There are more rows than were asked for (MAXREC)\n"
 
     def _head(self, rows: list[list[str]]) -> bytes:

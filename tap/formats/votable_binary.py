@@ -7,7 +7,7 @@ import pybase64
 from tap.engine.rows import Block
 from tap.engine.wire import Wire
 from tap.formats.binary_rows import BinaryRows
-from tap.formats.format import Format, Header, Writer
+from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.votable_document import VERSIONS, closing, opening
 
 
@@ -29,10 +29,10 @@ class VotableBinaryWriter(Writer):
         self._rest = data[whole:]
         return bytes(pybase64.b64encode(data[:whole])) + b"\n"
 
-    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
-        end = closing(overflow=overflow, error=error)
+    def footer(self, end: Ending) -> Iterator[bytes]:
+        closed = closing(end, self._header.more_rows)
         rest = bytes(pybase64.b64encode(self._rest))
-        yield rest + f"\n</STREAM>\n</{self._element}>\n{end}".encode()
+        yield rest + f"\n</STREAM>\n</{self._element}>\n{closed}".encode()
 
 
 VOTABLE_BINARY2 = Format(

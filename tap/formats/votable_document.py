@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from tap.formats.binary_rows import null_number
-from tap.formats.format import Header
+from tap.formats.format import Ending, Header
 from tap.formats.metadata import Field, fields, infos
 
 _NAMESPACE = "http://www.ivoa.net/xml/VOTable/v1.3"
@@ -54,23 +54,29 @@ def _head(header: Header, columns: tuple[Field, ...], status: str, *, nulls: boo
     )
 
 
-def closing(*, overflow: bool, error: str | None) -> str:
+def closing(end: Ending, more_rows: str) -> str:
     """From </DATA> on. A second status says what went wrong after the first (DALI 1.1 §4.4.1)."""
-    status = ""
-    if error is not None:
-        status = error_info(error)
-    elif overflow:
-        status = '<INFO name="QUERY_STATUS" value="OVERFLOW"/>\n'
+    status = "".join(map(_warning, end.warnings))
+    if end.error is not None:
+        status += _status("ERROR", end.error)
+    elif end.overflow:
+        status += _status("OVERFLOW", more_rows)
     return f"</DATA>\n</TABLE>\n{status}{_CLOSE}"
 
 
-def error_info(message: str) -> str:
+def _status(value: str, message: str) -> str:
     """With these attributes in this order only: astroquery looks for the text."""
-    return f'<INFO name="QUERY_STATUS" value="ERROR">{escape(clean(message))}</INFO>\n'
+    return f'<INFO name="QUERY_STATUS" value="{value}">{escape(clean(message))}</INFO>\n'
 
 
-def error_document(message: str) -> bytes:
-    return (_OPEN.format(version=VERSIONS[0]) + error_info(message) + _CLOSE).encode()
+def _warning(message: str) -> str:
+    return f"<INFO{attribute('name', 'warning')}{attribute('value', message)}/>\n"
+
+
+def error_document(message: str, reason: str | None = None) -> bytes:
+    """`reason` is a word for programs."""
+    told = f"<INFO{attribute('name', 'reason')}{attribute('value', reason)}/>\n" if reason else ""
+    return (_OPEN.format(version=VERSIONS[0]) + _status("ERROR", message) + told + _CLOSE).encode()
 
 
 def _links(header: Header) -> Iterator[str]:

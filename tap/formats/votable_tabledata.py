@@ -6,7 +6,7 @@ from schema import types
 from tap.engine.rows import Block
 from tap.engine.wire import CELL, Wire, column_type
 from tap.formats.cells import rows_in_tags, without_cell_marks
-from tap.formats.format import Format, Header, Writer
+from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.votable_document import VERSIONS, closing, opening
 
 _FLOATS = (types.REAL, types.DOUBLE, types.REALS, types.DOUBLES)
@@ -34,8 +34,8 @@ class TabledataWriter(Writer):
                 row[index] = row[index].replace(b"-Infinity", b"-Inf").replace(b"Infinity", b"+Inf")
         return b"\n".join(CELL.join(row) for row in rows)
 
-    def footer(self, *, overflow: bool, error: str | None = None) -> Iterator[bytes]:
-        yield f"</TABLEDATA>\n{closing(overflow=overflow, error=error)}".encode()
+    def footer(self, end: Ending) -> Iterator[bytes]:
+        yield f"</TABLEDATA>\n{closing(end, self._header.more_rows)}".encode()
 
 
 VOTABLE_TABLEDATA = Format(

@@ -25,8 +25,9 @@ def examples_page(config: Config, catalogue: Catalogue) -> str:
     return _render("examples.xhtml", config, catalogue)
 
 
-def error_page(message: str) -> str:
-    return _templates().get_template("error.html").render(message=message)
+def error_page(message: str, job: str | None = None) -> str:
+    """`job` is the URL that makes a job of the query when it is posted to, where that would help."""
+    return _templates().get_template("error.html").render(message=message, job=job)
 
 
 def _render(name: str, config: Config, catalogue: Catalogue) -> str:

@@ -23,6 +23,19 @@ _MOST_REDIRECTS = 3
 _CONNECT = 10.0
 
 
+def split_url(url: str) -> SplitResult:
+    """Return the parts of a plain http or https URL. Raises: ParameterError for anything else."""
+    try:
+        parts = urlsplit(url)
+        is_plain = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None
+        is_plain = is_plain and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_plain = False
+    if not is_plain or not url.isascii() or not url.isprintable() or " " in url:
+        raise ParameterError(f"UPLOAD: {url[:200]!r} is no plain http or https URL")
+    return parts
+
+
 @dataclass(frozen=True, slots=True)
 class Remote:
     """What may be fetched: from which hosts (`*.example.org` for all below), how many bytes, in how many seconds."""
@@ -49,10 +62,8 @@ class Remote:
         raise ParameterError(f"UPLOAD: {url[:200]} redirects too often")
 
     def _checked(self, url: str) -> SplitResult:
-        parts = urlsplit(url)
+        parts = split_url(url)
         host = (parts.hostname or "").lower()
-        if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
-            raise ParameterError(f"UPLOAD: {url[:200]} is no plain http or https URL")
         if not any(host == each or (each.startswith("*.") and host.endswith(each[1:])) for each in self.hosts):
             known = (
                 f"; it may be at {', '.join(self.hosts)}" if self.hosts else "; send the table with the request instead"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tap.config import Config
 from tap.form import File
+from tap.uploads.remote import split_url
 from uws.parameters import ParameterError, Parameters
 
 SCHEMA = "TAP_UPLOAD"
@@ -75,7 +76,10 @@ def _upload(text: str, files: list[File]) -> Upload:
     if not _NAME.fullmatch(name.strip()) or len(name) > 60:
         raise ParameterError(f"UPLOAD: {name[:40]!r} is no table name; it takes letters, digits and _, a letter first")
     source = source.strip()
-    if _JOB.fullmatch(source) or source.lower().startswith(("http://", "https://")):
+    if _JOB.fullmatch(source):
+        return Upload(name.strip(), None, source)
+    if source.lower().startswith(("http://", "https://")):
+        split_url(source)
         return Upload(name.strip(), None, source)
     scheme, colon, part = source.partition(":")
     if not colon or scheme.lower() != "param":

@@ -1,0 +1,34 @@
+"""Remarks on queries that are legal and seldom meant so. A new one is a new file here and a line in CHECKS."""
+
+from dataclasses import replace
+
+from adql.errors import place_of
+from adql.lints.join_without_condition import join_without_condition
+from adql.lints.lint import Check, Lint
+from adql.lints.out_of_range import out_of_range
+from adql.lints.swapped_coordinates import swapped_coordinates
+from adql.lints.top_without_order import top_without_order
+from adql.lints.whole_number_division import whole_number_division
+from adql.nodes import Query
+
+CHECKS: tuple[Check, ...] = (
+    whole_number_division,
+    out_of_range,
+    swapped_coordinates,
+    join_without_condition,
+    top_without_order,
+)
+
+
+def lints(query: Query, text: str) -> tuple[Lint, ...]:
+    """Return the lints of a resolved query, each once, with their places in its text."""
+    found = dict.fromkeys(lint for check in CHECKS for lint in check(query, text))
+    return tuple(_placed(lint, text) for lint in found)
+
+
+def _placed(lint: Lint, text: str) -> Lint:
+    line, column = place_of(text, lint.span)
+    return replace(lint, line=line, column=column)
+
+
+__all__ = ["Lint", "lints"]

@@ -1,0 +1,31 @@
+"""What a lint is: something legal that is seldom what was meant."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from adql.errors import Span
+from adql.nodes import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Lint:
+    """A remark on a place of a query; `repair` is what to write there instead, where that can be told.
+
+    `when_cut`: it matters only if rows were left out of the result. `when_costly`: only if the query is dear.
+    """
+
+    message: str
+    span: Span
+    repair: str | None = None
+    when_cut: bool = False
+    when_costly: bool = False
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        repair = f" Write {self.repair} instead." if self.repair else ""
+        return f"{self.message} (line {self.line}, column {self.column}).{repair}"
+
+
+Check = Callable[[Query, str], Iterator[Lint]]
+"""Looks through a resolved query, and at its text."""
