@@ -33,11 +33,12 @@ def _chain(operators: tuple[str, ...], operands: tuple[Value, ...]) -> Numeric |
         right = number_of(operand)
         if total is None or right is None:
             return None
-        total = _apply(operator, total, right)
+        total = apply(operator, total, right)
     return total
 
 
-def _apply(operator: str, left: Numeric, right: Numeric) -> Numeric | None:
+def apply(operator: str, left: Numeric, right: Numeric) -> Numeric | None:
+    """As SQL computes it: whole numbers divide without a remainder. None where there is no result."""
     try:
         match operator:
             case "+":

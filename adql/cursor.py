@@ -36,7 +36,7 @@ class Cursor:
         self.value_expression = productions.value_expression
         self.search_condition = productions.search_condition
         self.order_by = productions.order_by
-        self.list_items = 0
+        self.list_tokens = 0
         self.tables = 0
         self.subqueries = 0
         self.is_primary = False
@@ -56,6 +56,37 @@ class Cursor:
     @property
     def previous(self) -> Token:
         return self.tokens[max(0, self.index - 1)]
+
+    def holds_query(self) -> bool:
+        """Whether the parenthesis here holds a query, and not a join or values that begin with a query."""
+        index = self.index
+        while True:
+            inner = self.tokens[index + 1]
+            if inner.kind == tokens.WORD:
+                return inner.value in ("SELECT", "WITH")
+            if inner.kind != tokens.OPERATOR or inner.value != "(":
+                return False
+            after = self.tokens[min(self._closing(index + 1) + 1, len(self.tokens) - 1)]
+            if after.kind != tokens.OPERATOR or after.value != ")":
+                return after.value in ("UNION", "EXCEPT", "INTERSECT", "ORDER", "OFFSET")
+            index += 1
+
+    def _closing(self, index: int) -> int:
+        """The index of the parenthesis that closes the one at `index`, or of the end.
+
+        Raises: TooComplex where parentheses are too deep, before they are looked at again and again.
+        """
+        depth = 0
+        for position in range(index, len(self.tokens)):
+            if depth > MAX_DEPTH:
+                span = self.tokens[position].span
+                raise TooComplex(f"The query is nested more than {MAX_DEPTH} levels deep", span)
+            token = self.tokens[position]
+            if token.kind == tokens.OPERATOR and token.value in "()":
+                depth += 1 if token.value == "(" else -1
+                if depth == 0:
+                    return position
+        return len(self.tokens) - 1
 
     # ---- moving
 
@@ -165,6 +196,10 @@ def _missing_comma(cursor: Cursor) -> str | None:
 
 
 _WORD_HINTS = {
+    "NULLS": "ADQL has no NULLS FIRST and LAST; NULL comes last, in both orders.",
+    "FETCH": "ADQL has no FETCH FIRST: write SELECT TOP n ...",
+    "ESCAPE": "ADQL has no ESCAPE.",
+    "WITHIN": "ADQL has no WITHIN GROUP: write PERCENTILE(x, fraction).",
     "TRUE": "ADQL has no TRUE: compare a boolean column with 1.",
     "FALSE": "ADQL has no FALSE: compare a boolean column with 0.",
     "CROSS": "Write the tables of a cross join with a comma: FROM a, b.",

@@ -101,6 +101,8 @@ class TooComplex(AdqlError):
     """More of something than we let PostgreSQL plan."""
 
 
+UPLOAD_IT = "Upload a long list as a table (UPLOAD) and join it."
+
 _WINDOW = 76
 
 

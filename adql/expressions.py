@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 
 from adql import calls, nodes, tokens
 from adql.cursor import Cursor
-from adql.errors import AdqlError, TooComplex
+from adql.errors import UPLOAD_IT, AdqlError, TooComplex
+from adql.literals import is_literal
 from adql.nodes import Condition, Expression, Value
 from adql.shapes import SHAPES, is_geometry, usage
 from schema.words import RESERVED
@@ -59,7 +60,7 @@ def _boolean_term(c: Cursor) -> Expression:
 
 def _conditions(found: list[Expression]) -> tuple[Condition, ...]:
     if len(found) > MAX_CONDITIONS:
-        raise TooComplex(f"More than {MAX_CONDITIONS} conditions in a row", found[-1].span)
+        raise TooComplex(f"More than {MAX_CONDITIONS} conditions in a row", found[-1].span, UPLOAD_IT)
     for each in found:
         if not isinstance(each, Condition):
             raise _not_a_condition(each)
@@ -128,29 +129,23 @@ def _between_predicate(c: Cursor, left: Value, negated: bool) -> Condition:
 
 def _in_predicate(c: Cursor, left: Value, negated: bool) -> Condition:
     """<in_predicate>"""
-    if c.at_operator("(") and (c.ahead().value == "SELECT" or _opens_query(c)):
+    if c.at_operator("(") and c.holds_query():
         return nodes.InQuery(left, _table_subquery(c), negated, span=c.since(left.span.start))
     c.expect_operator("(")
+    start = c.index
     items = [value_expression(c)]
     while c.accept_operator(","):
         items.append(value_expression(c))
+    if all(is_literal(item) or isinstance(item, nodes.Null) for item in items):
+        c.list_tokens += c.index - start
     if len(items) > MAX_ITEMS:
         raise TooComplex(
             f"IN takes {MAX_ITEMS} values; this has {len(items)}",
             left.span,
-            "Upload the list as a table (UPLOAD) and join it.",
+            UPLOAD_IT,
         )
-    c.list_items += len(items)
     c.expect_operator(")")
     return nodes.InValues(left, tuple(items), negated, span=c.since(left.span.start))
-
-
-def _opens_query(c: Cursor) -> bool:
-    """Whether the parentheses that open here lead to SELECT."""
-    count = 0
-    while c.ahead(count).value == "(" and c.ahead(count).kind == tokens.OPERATOR:
-        count += 1
-    return c.ahead(count).value == "SELECT" and c.ahead(count).kind == tokens.WORD
 
 
 def _table_subquery(c: Cursor) -> nodes.Query:
@@ -282,7 +277,8 @@ def _word(c: Cursor) -> Expression:
     if token.value == "CASE":
         return calls.case_expression(c)
     if token.value in _MOMENTS and (c.ahead().kind == tokens.STRING or c.ahead().value == "("):
-        raise c.expected("a value", "Write CAST('2016-01-01T00:00:00' AS TIMESTAMP).")
+        text = next((t.value for t in (c.ahead(), c.ahead(2)) if t.kind == tokens.STRING), "2016-01-01T00:00:00")
+        raise c.expected("a value", f"Write CAST('{text}' AS TIMESTAMP).")
     if c.ahead().value != "(" or c.ahead().kind != tokens.OPERATOR:
         return column_reference(c)
     if token.value == "CAST":

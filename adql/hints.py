@@ -11,8 +11,14 @@ def likely_meant(error: NumberRunsOn, catalogue: Catalogue) -> str:
     columns = {column.name.lower(): column.name for table in catalogue.tables for column in table.columns}
     if whole := columns.get((number + rest).lower()):
         return f'A name that begins with a digit stands in double quotes: "{whole}".'
-    if error.before in {"TOP", "OFFSET"} or rest.upper() in RESERVED:
+    if error.before in {"AS", "."}:
+        return f'A name that begins with a digit stands in double quotes: "{number}{rest}".'
+    if error.before in {"TOP", "OFFSET"} and not number.isdecimal():
+        return f"{error.before} takes a whole number."
+    if error.before in {"TOP", "OFFSET"}:
+        return f"Put a space between them: {error.before} {number} {rest}."
+    if rest.upper() in RESERVED:
         return f"Put a space between them: {number} {rest}."
     if rest.lower() in columns:
         return f"Write {number}*{rest} for the product."
-    return f'Put a space or an operator between them; a name that begins with a digit stands in double quotes: "{number}{rest}".'
+    return "Put a space or an operator between them; a name that begins with a digit stands in double quotes."

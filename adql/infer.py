@@ -10,7 +10,7 @@ from adql import nodes
 from adql.constants import number_of
 from adql.errors import AdqlError, TooComplex, TypeMismatch
 from adql.functions import function_of, overloads
-from adql.functions.conditional import common_type, common_unit
+from adql.functions.conditional import common_type, common_ucd, common_unit
 from adql.functions.function import Kind
 from adql.functions.region import call_of
 from adql.info import Info
@@ -218,10 +218,9 @@ def subquery(node: nodes.Subquery) -> nodes.Subquery:
 
 def case(node: nodes.Case) -> nodes.Case:
     results = [w.result for w in node.whens] + ([node.otherwise] if node.otherwise is not None else [])
-    first = results[0].info
     common = common_type(tuple(results))
     length = _length(tuple(results)) if common is not None and common.is_text else 0
-    return replace(node, info=Info(common, common_unit(tuple(results)), first.ucd, length=length))
+    return replace(node, info=Info(common, common_unit(tuple(results)), common_ucd(tuple(results)), length=length))
 
 
 _CASTS = {

@@ -54,7 +54,7 @@ def compatible(values: tuple[Value, ...]) -> tuple[Value, ...]:
 
     Raises: TypeMismatch where they have nothing in common.
     """
-    leading = next((v.type for v in values if not _is_literal(v) and v.type is not None), None)
+    leading = next((v.type for v in values if not is_literal(v) and v.type is not None), None)
     if leading is None:
         leading = next((v.type for v in values if v.type is not None), None)
     if leading is None:
@@ -62,13 +62,13 @@ def compatible(values: tuple[Value, ...]) -> tuple[Value, ...]:
     adapt = _ADAPT.get(leading)
     if leading.is_integer:
         adapt = _whole
-    adapted = tuple(adapt(v) if adapt and _is_literal(v) else v for v in values)
+    adapted = tuple(adapt(v) if adapt and is_literal(v) else v for v in values)
     for value in adapted:
         _check_comparable(leading, value)
     return adapted
 
 
-def _is_literal(value: Value) -> bool:
+def is_literal(value: Value) -> bool:
     return isinstance(value, nodes.Number | nodes.String) or (
         isinstance(value, nodes.Signed) and isinstance(value.operand, nodes.Number)
     )

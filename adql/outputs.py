@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 from adql import nodes
+from adql.constants import number_of
 from adql.errors import AdqlError
 from adql.functions import function_of
+from adql.info import Info
 from adql.nodes import Output, QueryBody
 from adql.scope import Visible
+from adql.units import same_unit
 from schema import types
 
 
@@ -39,16 +42,40 @@ def unified(outputs: tuple[Output, ...], operand: QueryBody) -> tuple[Output, ..
     if len(outputs) != len(operand.outputs):
         message = f"The queries of a set operation give {len(outputs)} and {len(operand.outputs)} columns"
         raise AdqlError(message, operand.span)
-    return tuple(_unify(left, right, operand) for left, right in zip(outputs, operand.outputs, strict=True))
+    columns = zip(outputs, operand.outputs, _constants(operand), strict=True)
+    return tuple(_unify(left, right, operand, is_constant=constant) for left, right, constant in columns)
 
 
-def _unify(left: Output, right: Output, operand: QueryBody) -> Output:
+def _constants(body: QueryBody) -> tuple[bool, ...]:
+    """Which of its columns are a number that the query says; it has whatever unit the others have."""
+    if not isinstance(body, nodes.Select):
+        return (False,) * len(body.outputs)
+    return tuple(isinstance(item, nodes.SelectItem) and number_of(item.value) is not None for item in body.items)
+
+
+def _unify(left: Output, right: Output, operand: QueryBody, *, is_constant: bool) -> Output:
     first, second = left.info.type, right.info.type
-    info = replace(left.info, bounds=None)
+    info = replace(left.info if is_constant else _shared(left.info, right.info), bounds=None)
     if first is None or second is None:
         return replace(left, info=replace(info, type=first or second))
     wide = types.wider(first, second)
     if wide is None:
         message = f"The column {left.name} is {first.adql} in one query and {second.adql} in another"
         raise AdqlError(message, operand.span, "CAST one of them.")
-    return replace(left, info=info if wide == first else replace(info, type=wide, arraysize=None))
+    if wide != first or left.info.arraysize != right.info.arraysize:
+        info = replace(info, type=wide, arraysize=None)
+    return replace(left, info=info)
+
+
+def _shared(left: Info, right: Info) -> Info:
+    """What the left column says that holds for the right one's values too; NULL has whatever the other has."""
+    if right.type is None:
+        return left
+    if left.type is None:
+        return replace(left, unit=right.unit, ucd=right.ucd, utype=right.utype, xtype=right.xtype)
+    unit = left.unit if same_unit(left.unit, right.unit) else None
+    ucd, utype, xtype = (
+        getattr(left, name) if getattr(left, name) == getattr(right, name) else None
+        for name in ("ucd", "utype", "xtype")
+    )
+    return replace(left, unit=unit, ucd=ucd, utype=utype, xtype=xtype)

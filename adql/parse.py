@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from adql import nodes, tokens
-from adql.cursor import MAX_DEPTH, MAX_TOKENS, Cursor, Productions
-from adql.errors import AdqlError, TooComplex
+from adql.cursor import MAX_TOKENS, Cursor, Productions
+from adql.errors import UPLOAD_IT, AdqlError, TooComplex
 from adql.expressions import MAX_TERMS, search_condition, value_expression
 from adql.nodes import Query, QueryBody, TableReference
 from schema.words import RESERVED
@@ -42,8 +42,8 @@ def query_specification(c: Cursor) -> Query:
     c.accept_operator(";")
     if c.token.kind != tokens.END:
         raise c.expected("the end of the query")
-    if len(c.tokens) - 2 * c.list_items > MAX_TOKENS:
-        raise TooComplex(f"The query has {len(c.tokens)} words; {MAX_TOKENS} are allowed")
+    if len(c.tokens) - c.list_tokens > MAX_TOKENS:
+        raise TooComplex(f"The query has {len(c.tokens)} words; {MAX_TOKENS} are allowed", hint=UPLOAD_IT)
     return Query(body, common_tables, span=c.since(start))
 
 
@@ -216,7 +216,7 @@ def table_primary(c: Cursor) -> TableReference:
     c.count_table()
     if not c.at_operator("("):
         return table_name(c)
-    if _holds_query(c, c.index):
+    if c.holds_query():
         query = table_subquery(c)
         alias = correlation_name(c, "a name for the query in FROM")
         if alias is None:
@@ -230,37 +230,6 @@ def table_primary(c: Cursor) -> TableReference:
     if not isinstance(inner, nodes.Join):
         raise AdqlError("Only a join or a query can stand in parentheses here", c.since(start))
     return inner
-
-
-def _holds_query(c: Cursor, index: int) -> bool:
-    """Whether the parenthesis at `index` holds a query, not a join (whose first table may be a query)."""
-    while True:
-        inner = c.tokens[index + 1]
-        if inner.kind == tokens.WORD:
-            return inner.value in ("SELECT", "WITH")
-        if inner.kind != tokens.OPERATOR or inner.value != "(":
-            return False
-        after = c.tokens[min(_closing(c, index + 1) + 1, len(c.tokens) - 1)]
-        if after.kind != tokens.OPERATOR or after.value != ")":
-            return after.value in ("UNION", "EXCEPT", "INTERSECT", "ORDER", "OFFSET")
-        index += 1
-
-
-def _closing(c: Cursor, index: int) -> int:
-    """The index of the parenthesis that closes the one at `index`, or of the end.
-
-    Raises: TooComplex where parentheses are too deep, before they are looked at again and again.
-    """
-    depth = 0
-    for position in range(index, len(c.tokens)):
-        if depth > MAX_DEPTH:
-            raise TooComplex(f"The query is nested more than {MAX_DEPTH} levels deep", c.tokens[position].span)
-        token = c.tokens[position]
-        if token.kind == tokens.OPERATOR and token.value in "()":
-            depth += 1 if token.value == "(" else -1
-            if depth == 0:
-                return position
-    return len(c.tokens) - 1
 
 
 def table_subquery(c: Cursor) -> Query:

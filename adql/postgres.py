@@ -16,7 +16,7 @@ from adql.functions import function_of
 from adql.functions.function import Function, Kind
 from adql.functions.geometry import inside_sql
 from adql.nodes import Condition, Expression, Output, Query, QueryBody, Value
-from adql.separation import separation
+from adql.separation import near_of, separation
 from schema import types
 from schema.types import Type
 
@@ -253,6 +253,8 @@ def _double(node: Value) -> str:
 def _call(node: nodes.Call) -> str:
     if node.name == "COALESCE" and any(isinstance(each, nodes.Field) and each.type is None for each in node.arguments):
         return f"COALESCE({', '.join(map(value, node.arguments))})"
+    if node.name in {"CONTAINS", "INTERSECTS"} and (near := near_of(node)):
+        return f"{_near(near)}::integer"
     if node.name == "DISTANCE" and len(node.arguments) == 2:
         node = separation(*node.arguments)
     function = function_of(node)

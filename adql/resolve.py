@@ -17,7 +17,7 @@ from adql.outputs import aliases, select_outputs, unified
 from adql.resolve_clauses import group_term, order_term, select_list, set_order_term
 from adql.resolve_values import Expressions, no_aggregate
 from adql.scope import Scope, Source, Visible, output_columns, table_columns
-from schema.model import Catalogue, Table
+from schema.model import Catalogue, Table, delimited
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Resolver:
             return found[0]
         shown = ".".join(part.name for part in name.parts)
         if found:
-            choices = " or ".join(table.table_name for table in found)
+            choices = " or ".join(".".join(map(delimited, table.parts)) for table in found)
             raise UnknownName(f"{shown} may mean several tables", name.span, f"Write {choices}.")
         raise UnknownName(f"There is no table {shown}", name.span, self._table_hint(shown))
 

@@ -103,15 +103,20 @@ class Expressions:
         return tuple(self.value(each) for each in values)
 
     def _compared(self, values: tuple[Value, ...]) -> tuple[Value, ...]:
-        """Values that are compared with the first; an unknown name beside a text is likely to be one without quotes."""
-        first = self.value(values[0])
-        try:
-            return first, *(self.value(each) for each in values[1:])
-        except UnknownName as error:
-            if first.type is not None and first.type.is_text and error.name:
-                quotes = f"A text stands in single quotes: '{error.name}'."
-                error.hint = f"{quotes} {error.hint}" if error.hint else quotes
-            raise
+        """Values that are compared with each other; an unknown name beside a text is likely to be one without quotes."""
+        known: list[Value] = []
+        unknown: UnknownName | None = None
+        for each in values:
+            try:
+                known.append(self.value(each))
+            except UnknownName as error:
+                unknown = unknown or error
+        if unknown is None:
+            return tuple(known)
+        if unknown.name and any(value.type is not None and value.type.is_text for value in known):
+            quotes = f"A text stands in single quotes: '{unknown.name}'."
+            unknown.hint = f"{quotes} {unknown.hint}" if unknown.hint else quotes
+        raise unknown
 
     def _case(self, node: nodes.Case) -> Value:
         operand = None if node.operand is None else self.value(node.operand)

@@ -134,6 +134,10 @@ class Scope:
     def _ambiguous(self, reference: ColumnReference) -> AdqlError:
         name = reference.parts[-1]
         owners = [s.name for s in self.sources if any(c.matches(name) for c in s.columns)]
+        written = [c.name for s in self.sources for c in s.columns if c.matches(name)]
+        if len(set(written)) > 1 and len(set(owners)) == 1:
+            quoted = " or ".join(f'"{each}"' for each in written)
+            return AdqlError(f"Columns differ from {name.name} in case only", reference.span, f"Write {quoted}.")
         hint = "Say which: " + " or ".join(f"{owner.rsplit('.', 1)[-1]}.{name.name}" for owner in owners) + "."
         return AdqlError(f"The column {name.name} is in several tables", reference.span, hint if owners else None)
 

@@ -1,7 +1,8 @@
-"""The distance of two points as PostgreSQL computes it exactly (docs/adr/0013)."""
+"""Distances and circles as PostgreSQL tests them exactly, by their coordinates where these are written out (docs/adr/0013)."""
 
+from adql import nodes
 from adql.info import Info
-from adql.nodes import Call, Value
+from adql.nodes import Call, Near, Value
 from schema import types
 
 BOUNDARY = 6e-14
@@ -16,4 +17,31 @@ def separation(left: Value, right: Value) -> Call:
 
 
 def _coordinates(point: Value) -> tuple[Value, ...]:
-    return point.coordinates if isinstance(point, Call) and point.name == "POINT" else ()
+    """Those of POINT(ra, dec), and of CENTROID of it or of a circle round it."""
+    match point:
+        case Call(name="POINT"):
+            return point.coordinates
+        case Call(name="CENTROID", arguments=(region,)):
+            circle = circle_of(region)
+            return _coordinates(circle[0] if circle else region)
+    return ()
+
+
+def circle_of(region: Value) -> tuple[Value, Value] | None:
+    """Centre and radius of a CIRCLE that is written out."""
+    if not isinstance(region, Call) or region.name != "CIRCLE":
+        return None
+    *centre, radius = region.coordinates
+    if len(centre) == 1:
+        return centre[0], radius
+    point = Call("POINT", tuple(centre), span=region.span, info=Info(types.POINT))
+    return point, radius
+
+
+def near_of(call: Call) -> Near | None:
+    """What CONTAINS or INTERSECTS of a point and a CIRCLE that is written out says; None for all others."""
+    left, right = call.arguments
+    if call.name == "INTERSECTS" and right.type is types.POINT:
+        left, right = right, left
+    circle = circle_of(right) if left.type is types.POINT else None
+    return nodes.Near(left, circle[0], "within", circle[1], span=call.span) if circle else None

@@ -62,12 +62,20 @@ def tokenize(text: str) -> list[Token]:
             raise _bad_character(text, position)
         kind = match.lastgroup or END
         if kind == NUMBER and (run := _RUN.match(text, match.end())):
-            raise NumberRunsOn(match.group(), run.group(), tokens[-1].value if tokens else "", match.start())
+            raise _runs_on(match, run.group(), tokens)
         if kind != "space":
             tokens.append(_token(kind, match))
         position = match.end()
     tokens.append(Token(END, "", len(text), len(text)))
     return tokens
+
+
+def _runs_on(number: re.Match[str], rest: str, tokens: list[Token]) -> NumberRunsOn:
+    before = tokens[-1] if tokens else Token(END, "", 0, 0)
+    if number.group().startswith(".") and before.kind in (WORD, DELIMITED) and before.end == number.start():
+        # A name after that of its table.
+        return NumberRunsOn(number.group()[1:], rest, ".", number.start() + 1)
+    return NumberRunsOn(number.group(), rest, before.value, number.start())
 
 
 def _token(kind: str, match: re.Match[str]) -> Token:
@@ -96,10 +104,13 @@ _HINTS = (
     (re.compile(r"%"), "Write MOD(x, y) for the remainder."),
     (re.compile(r"\^"), "Write POWER(x, y)."),
     (re.compile(r"\|"), "Write || to join strings; ADQL has no bitwise operators."),
-    (re.compile(r"[&~]"), "ADQL has no bitwise operators."),
+    (re.compile(r"&&"), "Write AND between conditions."),
+    (re.compile(r"~"), "Write LIKE 'pattern', where % is any text and _ any character."),
+    (re.compile(r"&"), "ADQL has no bitwise operators."),
     (re.compile("`|\\["), 'Put names that need quoting in double quotes: "name".'),
     (re.compile(r"/\*"), "Close it with */."),
     (re.compile("::"), "Write CAST(value AS type)."),
+    (re.compile("#"), "A comment begins with -- and goes to the end of the line."),
     (re.compile("0[xX]"), "ADQL has no hexadecimal numbers."),
     (re.compile("_"), 'A name begins with a letter; put others in double quotes: "_name".'),
     (re.compile("'"), "Close the string with '; a quote inside it is written ''."),

@@ -15,13 +15,21 @@ COMMON = (
 ).split()
 
 
+_ALIASES = {"uas": "uarcsec"}
+"""What everybody writes, and VOUnits otherwise."""
+
+
+def as_vounit(text: str) -> str:
+    return _ALIASES.get(text, text)
+
+
 @lru_cache(maxsize=4096)
 def parse_unit(text: str) -> units.UnitBase:
     """Raises: ValueError, with what is wrong and what to write instead."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = units.Unit(text, format="vounit", parse_strict="raise")
+            found = units.Unit(as_vounit(text), format="vounit", parse_strict="raise")
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(_explain(text)) from error
     if not isinstance(found, units.UnitBase):

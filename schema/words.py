@@ -1,4 +1,4 @@
-"""The words that ADQL reserves (ADQL 2.1 §2.1.3): none of them is a regular identifier."""
+"""The words that ADQL reserves, none of which is a regular identifier (ADQL 2.1 §2.1.3), and the frames of STC-S."""
 
 SQL_RESERVED = frozenset(
     """
@@ -30,3 +30,17 @@ ADQL_RESERVED = frozenset(
     """.split()
 )
 RESERVED = SQL_RESERVED | ADQL_RESERVED
+
+STC_FRAMES = {
+    "ICRS",
+    "J2000",
+    "FK5",
+    "UNKNOWNFRAME",
+    "UNKNOWNREFPOS",
+    "BARYCENTER",
+    "GEOCENTER",
+    "TOPOCENTER",
+    "HELIOCENTER",
+    "SPHERICAL2",
+}
+"""Frames and reference positions of STC-S that change nothing of a position in ICRS."""

@@ -44,8 +44,18 @@ FUNCTIONS: tuple[Function, ...] = (
     *WINDOWS,
 )
 
-_NEAR = 0.75
+_NEAR = 0.76
 """How alike a name must be to be what was meant: MOC is not MOD."""
+_CALLED_ELSEWHERE = {
+    **dict.fromkeys(("NVL", "IFNULL", "ISNULL"), "ADQL calls it COALESCE(x, y)."),
+    **dict.fromkeys(("DIST", "ANGDIST", "SEPARATION"), "ADQL calls it DISTANCE(point, point), in degrees."),
+    **dict.fromkeys(("IF", "IIF", "DECODE"), "Write CASE WHEN condition THEN x ELSE y END."),
+    **dict.fromkeys(("STDEV", "STD"), "It is called STDDEV(x) here."),
+    "LN": "ADQL calls it LOG(x); LOG10(x) is the one to base 10.",
+    "POW": "ADQL calls it POWER(x, y).",
+    "CONCAT": "Write x || y to join texts.",
+}
+"""What other databases and languages call what there is, or what does the same."""
 _BY_NAME: dict[str, list[Function]] = {}
 for _each in FUNCTIONS:
     _BY_NAME.setdefault(_each.name.upper(), []).append(_each)
@@ -63,7 +73,11 @@ def function_of(call: Call) -> Function:
     found = overloads(call.name)
     if not found:
         names = [function.name for function in FUNCTIONS]
-        hint = nearest(call.name, names, cutoff=_NEAR) or "The capabilities list the functions of this service."
+        hint = (
+            _CALLED_ELSEWHERE.get(call.name.upper())
+            or nearest(call.name, names, cutoff=_NEAR)
+            or "The capabilities list the functions of this service."
+        )
         raise UnknownName(f"There is no function {call.name.lower()}", call.span, hint)
     for function in found:
         if function.takes(len(call.arguments)) and not _misfits(function, call.arguments):

@@ -33,9 +33,15 @@ def common_unit(values: tuple[Value, ...]) -> str | None:
     return first if all(same_unit(first, each) for each in quantities) else None
 
 
+def common_ucd(values: tuple[Value, ...]) -> str | None:
+    """The UCD that all of them have; constants have whatever the others have."""
+    ucds = {value.info.ucd for value in values if number_of(value) is None and value.type is not None}
+    return ucds.pop() if len(ucds) == 1 else None
+
+
 def _first_of(arguments: tuple[Value, ...]) -> Info:
     first = arguments[0].info
-    return Info(common_type(arguments), common_unit(arguments), first.ucd, description=first.description)
+    return Info(common_type(arguments), common_unit(arguments), common_ucd(arguments), description=first.description)
 
 
 def _one_of(arguments: tuple[Value, ...]) -> Info:

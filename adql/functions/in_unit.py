@@ -5,7 +5,7 @@ from adql.errors import AdqlError, TypeMismatch
 from adql.functions.function import Feature, Function, Kind, Parameter
 from adql.info import Info
 from adql.nodes import Value
-from adql.units import factor
+from adql.units import as_vounit, factor
 from schema import types
 
 
@@ -26,7 +26,7 @@ def factor_of(arguments: tuple[Value, ...]) -> float:
 
 def _infer(arguments: tuple[Value, ...]) -> Info:
     value, target = arguments
-    return Info(types.DOUBLE, text_of(target), value.info.ucd, description=value.info.description)
+    return Info(types.DOUBLE, as_vounit(text_of(target) or ""), value.info.ucd, description=value.info.description)
 
 
 def _emit(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:

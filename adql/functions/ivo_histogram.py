@@ -9,7 +9,7 @@ IVO_HISTOGRAM = Function(
     "INTEGER",
     gives(types.INTS, ucd="meta.number"),
     template("armillary.histogram({0}, {1}, {2}, ({3})::integer)"),
-    "An array of nbins+2 counts: underflows (NULL among them), nbins equal bins from lower to upper, overflows.",
+    "An array of nbins+2 counts: underflows (NULL among them), nbins equal bins (at most 100,000) from lower to upper, overflows.",
     Feature.UDF,
     is_aggregate=True,
 )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from adql.constants import text_of
 from adql.errors import AdqlError
 from adql.nodes import Call, Number, Signed, Value
+from schema.words import STC_FRAMES
 
 _SHAPES = {
     "POSITION": ("POINT", 2),
@@ -17,21 +18,7 @@ _SHAPES = {
     "BOX": ("BOX", 4),
     "POLYGON": ("POLYGON", None),
 }
-_IGNORED = {
-    "ICRS",
-    "J2000",
-    "FK5",
-    "UNKNOWNFRAME",
-    "UNKNOWNREFPOS",
-    "BARYCENTER",
-    "GEOCENTER",
-    "TOPOCENTER",
-    "HELIOCENTER",
-    "SPHERICAL2",
-    "UNIT",
-    "DEG",
-    "EPOCH",
-}
+_IGNORED = STC_FRAMES | {"UNIT", "DEG", "EPOCH"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 

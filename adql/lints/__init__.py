@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from adql.errors import place_of
+from adql.lints.compared_with_null import compared_with_null
 from adql.lints.join_without_condition import join_without_condition
 from adql.lints.lint import Check, Lint
 from adql.lints.out_of_range import out_of_range
@@ -13,6 +14,7 @@ from adql.nodes import Query
 
 CHECKS: tuple[Check, ...] = (
     whole_number_division,
+    compared_with_null,
     out_of_range,
     swapped_coordinates,
     join_without_condition,

@@ -29,7 +29,7 @@ def _compared(column: Field, operator: str, value: Value) -> Iterator[Lint]:
     if number is None:
         return
     sky, measured = _bounds_on_the_sky(column), column.info.bounds
-    if sky and not sky[0] <= number <= sky[1]:
+    if sky and (not sky[0] <= number <= sky[1] or _never(operator, number, sky)):
         yield _lint(column, sky, value)
     elif measured and _never(operator, number, measured):
         yield _lint(column, measured, value)
@@ -46,9 +46,13 @@ def _never(operator: str, number: float, bounds: Bounds) -> bool:
     match operator:
         case "=":
             return not bounds[0] <= number <= bounds[1]
-        case ">" | ">=":
+        case ">":
+            return number >= bounds[1]
+        case ">=":
             return number > bounds[1]
-        case "<" | "<=":
+        case "<":
+            return number <= bounds[0]
+        case "<=":
             return number < bounds[0]
     return False
 

@@ -1,14 +1,24 @@
 """TOP without ORDER BY: which rows come is left to chance."""
 
+import re
 from collections.abc import Iterator
 
 from adql.errors import Span
+from adql.grouping import aggregate_in
 from adql.lints.lint import Lint
 from adql.nodes import Query, Select
+
+_TOP = re.compile(r"\bTOP\s+\d+", re.IGNORECASE)
+
+
+def _is_one_row(select: Select) -> bool:
+    """Whether all rows become one."""
+    return not select.group_by and any(aggregate_in(item) for item in select.items)
 
 
 def top_without_order(query: Query, text: str) -> Iterator[Lint]:
     body = query.body
-    if isinstance(body, Select) and body.top is not None and not body.order_by:
+    if isinstance(body, Select) and body.top is not None and not body.order_by and not _is_one_row(body):
         message = f"TOP {body.top} without ORDER BY gives any {body.top} of the rows, and others the next time"
-        yield Lint(message, Span(body.span.start, body.span.start + len("SELECT")), when_cut=True)
+        place = _TOP.search(text, body.span.start)
+        yield Lint(message, Span(*place.span()) if place else body.span, when_cut=True)

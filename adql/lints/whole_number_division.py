@@ -2,45 +2,55 @@
 
 from collections.abc import Iterator
 
-from adql.constants import Numeric, number_of, walk
+from adql.constants import Numeric, apply, number_of, walk
 from adql.errors import Span
 from adql.lints.lint import Lint
-from adql.nodes import Arithmetic, Number, Query, Value
+from adql.literals import is_literal
+from adql.nodes import Aggregate, Arithmetic, Number, Query, Value
 
 
 def whole_number_division(query: Query, text: str) -> Iterator[Lint]:
     for node in walk(query):
         if isinstance(node, Arithmetic):
             yield from _in_chain(node, text)
+            yield from _of_counts(node, text)
+
+
+def _of_counts(chain: Arithmetic, text: str) -> Iterator[Lint]:
+    """A share of rows, which is 0 or 1 so."""
+    counted, *divisors = chain.operands
+    if chain.operators[0] == "/" and _is_count(counted) and _is_count(divisors[0]):
+        span = Span(counted.span.start, divisors[0].span.end)
+        written = " ".join(text[span.start : span.end].split())
+        yield Lint(f"{written} is a whole number: a division of whole numbers has no fraction", span, f"1.0*{written}")
+
+
+def _is_count(value: Value) -> bool:
+    return isinstance(value, Aggregate) and value.name.upper() == "COUNT"
 
 
 def _in_chain(chain: Arithmetic, text: str) -> Iterator[Lint]:
     """Each division of the chain whose left side is made of whole numbers only."""
-    left = number_of(chain.operands[0])
+    left = _literal(chain.operands[0])
     for index, operator in enumerate(chain.operators):
         divisor = chain.operands[index + 1]
-        right = number_of(divisor)
+        right = _literal(divisor)
         if not isinstance(left, int) or not isinstance(right, int):
             return
         if operator == "/" and right and left % right:
             yield _lint(Span(chain.operands[0].span.start, divisor.span.end), divisor, left, right, text)
             return
-        left = _next(operator, left, right)
+        left = apply(operator, left, right)
 
 
-def _next(operator: str, left: int, right: int) -> Numeric | None:
-    match operator:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "*":
-            return left * right
-    return left // right if right else None
+def _literal(value: Value) -> Numeric | None:
+    return number_of(value) if is_literal(value) else None
 
 
 def _lint(span: Span, divisor: Value, left: int, right: int, text: str) -> Lint:
     written = " ".join(text[span.start : span.end].split())
+    if written.count("(") != written.count(")") or written.find(")") < written.find("("):
+        written = f"{left}/{right}"
     quotient = int(left / right)
     message = f"{written} is {quotient}: a division of whole numbers gives a whole number"
     return Lint(message, span, f"{written}." if isinstance(divisor, Number) else None)

@@ -10,6 +10,7 @@ from adql import nodes
 from adql.constants import number_of, numbers_of
 from adql.info import Info
 from adql.nodes import SWAPPED, Call, Comparison, Condition, Value
+from adql.separation import circle_of, near_of
 from schema import types
 
 
@@ -50,35 +51,22 @@ def _truth(operator: str, number: float | None) -> bool | None:
 
 
 def _meaning(call: Call) -> Condition:
+    if near := near_of(call):
+        return near
     left, right = call.arguments
     if call.name == "INTERSECTS":
         if right.type is types.POINT:
             left, right = right, left
         elif left.type is not types.POINT:
             return _overlap(left, right, call)
-    circle = _circle(right) if left.type is types.POINT else None
-    if circle is None:
-        return nodes.Inside(left, right, span=call.span)
-    centre, radius = circle
-    return nodes.Near(left, centre, "within", radius, span=call.span)
+    return nodes.Inside(left, right, span=call.span)
 
 
 def _overlap(left: Value, right: Value, call: Call) -> Condition:
     """Of two circles with radii that are numbers: how near their centres are, which an index serves."""
-    one, other = _circle(left), _circle(right)
+    one, other = circle_of(left), circle_of(right)
     radii = numbers_of((one[1], other[1])) if one and other else None
     if not one or not other or radii is None:
         return nodes.Overlap(left, right, span=call.span)
     sum_ = nodes.Number(repr(math.fsum(radii)), info=Info(types.DOUBLE))
     return nodes.Near(one[0], other[0], "within", sum_, span=call.span)
-
-
-def _circle(region: Value) -> tuple[Value, Value] | None:
-    """Centre and radius of a CIRCLE that is written out."""
-    if not isinstance(region, Call) or region.name != "CIRCLE":
-        return None
-    *centre, radius = region.coordinates
-    if len(centre) == 1:
-        return centre[0], radius
-    point = Call("POINT", tuple(centre), span=region.span, info=Info(types.POINT))
-    return point, radius

@@ -120,7 +120,9 @@ class Spread:
 
 def spread(query: Query, read: tuple[Table, ...]) -> Spread | None:
     """None if no table of it lies on shards, or if PostgreSQL must see to it. `read` are the tables that it names."""
-    sharded = {table.stored_parts: table for table in read if table.pixel is not None and table.ranges}
+    sharded: dict[tuple[str, ...], Table] = {
+        table.stored_parts: table for table in read if table.pixel is not None and table.ranges
+    }
     if not sharded:
         return None
     travelling = frozenset(t.stored_parts for t in read if t.pixel is None and _may_travel(t))

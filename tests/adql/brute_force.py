@@ -49,10 +49,10 @@ def put(
 
 
 def take_away(config: Config, *names: str) -> None:
-    """Unpublishes what `put` loaded, so that other tests see the sample only."""
+    """Drops what `put` loaded, so that other tests see the sample only."""
     with database.owner_connection(config) as connection:
         for name in names:
-            unpublish_table(connection, f"answers.{name}")
+            unpublish_table(connection, f"answers.{name}", drop=True)
 
 
 # ---- vectors

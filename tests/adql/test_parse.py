@@ -111,7 +111,7 @@ HINTS = {
     "SELECT a AS distance FROM t": '"distance"',
     "SELECT TOP 5 DISTINCT a FROM t": "before TOP",
     "SELECT a FROM (SELECT b FROM t)": "(SELECT ...) AS name",
-    "SELECT a FROM t WHERE TIMESTAMP '2015-02-01' < b": "CAST('2016-01-01T00:00:00' AS TIMESTAMP)",
+    "SELECT a FROM t WHERE TIMESTAMP '2015-02-01' < b": "CAST('2015-02-01' AS TIMESTAMP)",
     "SELECT SUM(a) OVER (ORDER BY b ROWS 3 PRECEDING) FROM t": "Frames",
     "SELECT a FROM t WHERE (a, b) IN (SELECT a, b FROM t)": "one by one",
     "SELECT a FROM t WHERE a = TRUE": "compare a boolean column with 1",

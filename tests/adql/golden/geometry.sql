@@ -21,7 +21,7 @@ SELECT t1."id" AS c1 FROM "t"."stars" AS t1 WHERE ((spoint(radians(t1."ra"), rad
 -- CONTAINS as a value
 SELECT CONTAINS(POINT(ra, dec), CIRCLE(10, 20, 0.5)) AS inside FROM stars
 
-SELECT (spoint(radians(t1."ra"), radians(t1."dec")) <@ scircle(spoint(radians(10::double precision), radians(20::double precision)), radians(0.5::double precision)) AND armillary.in_circle(spoint(radians(t1."ra"), radians(t1."dec")), scircle(spoint(radians(10::double precision), radians(20::double precision)), radians(0.5::double precision))))::integer AS c1 FROM "t"."stars" AS t1
+SELECT (spoint(radians(t1."ra"), radians(t1."dec")) <@ scircle(spoint(radians(10::double precision), radians(20::double precision)), radians(0.5::double precision)) AND armillary.distance(t1."ra", t1."dec", 10::double precision, 20::double precision) <= 0.5::double precision + 6e-14)::integer AS c1 FROM "t"."stars" AS t1
 
 -- CONTAINS in a polygon of constants
 SELECT id FROM stars WHERE 1 = CONTAINS(POINT(ra, dec), POLYGON(10, 10, 12, 10, 12, 12))

@@ -1,0 +1,16 @@
+"""`x = NULL` is true for no row: NULL is equal to nothing, not even to itself."""
+
+from collections.abc import Iterator
+
+from adql.constants import walk
+from adql.lints.lint import Lint
+from adql.nodes import Comparison, Null, Query
+
+
+def compared_with_null(query: Query, text: str) -> Iterator[Lint]:
+    for node in walk(query):
+        if isinstance(node, Comparison) and isinstance(node.right, Null):
+            written = " ".join(text[node.left.span.start : node.left.span.end].split())
+            test = "IS NOT NULL" if node.operator in {"<>", "!="} else "IS NULL"
+            message = "A comparison with NULL is true for no row"
+            yield Lint(message, node.span, f"{written} {test}" if len(written) < 100 else None)
