@@ -4,6 +4,7 @@ Everything that asks "how is this column called there" asks here. Serves ADQL 2.
 of its types to VOTable), TAP 1.1 §4.3 (TAP_SCHEMA.columns) and DALI 1.1 §3.3 (xtypes).
 """
 
+import math
 from dataclasses import dataclass
 
 
@@ -102,6 +103,12 @@ READ_AS = {
     "smoc": MOC,
 }
 """PostgreSQL types that are published as another one; a query casts them when it reads them."""
+
+
+def element_count(arraysize: str | None) -> int | None:
+    """How many elements every value of an array has; None where that varies (VOTable 1.4 §4.1)."""
+    sizes = (arraysize or "*").split("x")
+    return math.prod(map(int, sizes)) if all(size.isdigit() for size in sizes) else None
 
 
 def of_postgres(name: str) -> Type | None:

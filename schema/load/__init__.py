@@ -7,10 +7,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from schema.load.arrow import ARROW
+from schema.load.compressed import is_packed, name_within, unpacked
 from schema.load.csv import CSV
 from schema.load.fits import FITS
 from schema.load.parquet import PARQUET
 from schema.load.reader import FileColumn, Format, LoadError, Reader, refusing
+from schema.load.regions import RegionsReader, has_regions
 from schema.load.votable import VOTABLE
 
 FORMATS: tuple[Format, ...] = (PARQUET, ARROW, FITS, VOTABLE, CSV)
@@ -35,15 +37,30 @@ class _Careful:
         return self.reader.fraction()
 
 
-def open_file(path: Path, wanted_types: dict[str, str] | None = None, name: Path | None = None) -> Reader:
-    """A reader for a file, by its content and its name, which may be another than it has now. Raises: LoadError; OSError."""
+def open_file(
+    path: Path, wanted_types: dict[str, str] | None = None, name: Path | None = None, most_bytes: int | None = None
+) -> Reader:
+    """A reader for a file, by its content and its name, which may be another than it has now.
+
+    Files packed with gzip or zstd are unpacked first, into `most_bytes` at most. Raises: LoadError; OSError.
+    """
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if not head:
         raise LoadError(f"{path} is empty")
+    if is_packed(head):
+        with unpacked(path, most_bytes) as content:
+            return _open(content, wanted_types or {}, name_within(name or path))
+    return _open(path, wanted_types or {}, name or path)
+
+
+def _open(path: Path, wanted_types: dict[str, str], name: Path) -> Reader:
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
     for each in FORMATS:
-        if each.reads(name or path, head):
+        if each.reads(name, head):
             with refusing(f"{path} is no {each.name} that can be read"):
-                return _Careful(each.open(path, wanted_types or {}))
+                reader = _Careful(each.open(path, wanted_types))
+            return RegionsReader(reader) if has_regions(reader.columns) else reader
     known = ", ".join(each.name for each in FORMATS)
     raise LoadError(f"{path}: what kind of file it is cannot be told; known are {known}")

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schema import types
-from schema.load.reader import ARROW_OF, LoadError
+from schema.load.reader import ARROW_OF, LoadError, flat
+from schema.load.times import in_microseconds, moments
 from schema.types import Type
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
@@ -118,13 +119,23 @@ def _cast(column: pa.Array, type_: Type, name: str) -> pa.Array:
         column = column.dictionary_decode()
     if column.type == wanted:
         return column
+    if type_.is_array and pa.types.is_nested(getattr(column.type, "value_type", pa.null())):
+        return pa.array([None if value is None else list(flat(value)) for value in column.to_pylist()], wanted)
     if pa.types.is_floating(column.type) and pa.types.is_integer(wanted):
         # A missing whole number is NaN in many files.
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     try:
-        return column.cast(pa.int64()).cast(wanted) if pa.types.is_time(column.type) else column.cast(wanted)
+        if type_ is types.TIMESTAMP:
+            return moments(column.cast(pa.string())) if _is_text(column.type) else in_microseconds(column)
+        if pa.types.is_decimal(column.type):
+            return column.cast(pa.string()).cast(wanted)
+        return column.cast(wanted)
     except pa.ArrowInvalid as error:
         raise LoadError(f"column {name}: {error}; give its type in the description") from error
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _strings(column: pa.Array, null: npt.NDArray[np.bool_], name: str) -> Field:

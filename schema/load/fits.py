@@ -1,83 +1,225 @@
-"""FITS binary tables, read through a memory map a piece at a time."""
+"""FITS binary tables, from the bytes of their rows and heap a piece at a time (FITS 4.0 §7.3).
+
+astropy reads the headers only: its tables lose what a NULL is in logicals, scaled columns and arrays.
+"""
 
 import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from astropy.io import fits
 
-from schema.load.reader import FileColumn, LoadError, Reader, type_of_arrow
+from schema.load.reader import FileColumn, LoadError, Reader, column_of_arrow
+from schema.load.votable_binary import gathered, offsets_of
 
 _ROWS = 50_000
-_WIDTHS = {"L": 1, "X": 1 / 8, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16}
-_FORM = re.compile(r"(\d*)(?:([LXBIJKAEDCM])[^PQ]*|[PQ]([LXBIJKAEDCM])(?:\(\d*\))?)")
+_KINDS = {"L": "u1", "X": "u1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "A": "u1", "E": ">f4", "D": ">f8"}
+_WIDTHS = {"C": 8, "M": 16} | {letter: np.dtype(kind).itemsize for letter, kind in _KINDS.items()}
+_NUMBERS = "BIJKED"
+_FORM = re.compile(r"(\d*)(?:([LXBIJKAEDCM])[^PQ]*|([PQ])([LXBIJKAEDCM])(?:\(\d*\))?)")
+_DIMENSIONS = re.compile(r"\((\d{1,9}(?:,\d{1,9})*)\)")
+_UNSIGNED = {"B": (-128, pa.int8()), "I": (2**15, pa.uint16()), "J": (2**31, pa.uint32()), "K": (2**63, pa.uint64())}
+"""TZERO of what is stored as the other kind of whole number, signed or not (FITS 4.0 §7.2.2)."""
+
+Bytes = npt.NDArray[np.uint8]
+Values = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A column of the table: where it stands in a row, and what its values are.
+
+    `descriptor` is P or Q where the row only says how many elements lie where in the heap, else empty; `null` is TNULL,
+    a value as it is stored, `scale` TSCAL and TZERO.
+    """
+
+    name: str
+    letter: str
+    repeat: int
+    descriptor: str
+    offset: int
+    null: int | None
+    scale: tuple[float, float]
+    dimensions: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        """Bytes in a row."""
+        if self.descriptor:
+            return self.repeat * (8 if self.descriptor == "P" else 16)
+        return math.ceil(self.repeat / 8) if self.letter == "X" else self.repeat * _WIDTHS[self.letter]
+
+    @property
+    def problem(self) -> str | None:
+        """Why its values cannot be read."""
+        if self.letter in "CM":
+            return "complex numbers cannot be published"
+        if self.letter in "LX" and (self.descriptor or self.repeat != 1):
+            return "arrays of logicals or bits cannot be published"
+        return None
+
+    @property
+    def arraysize(self) -> str | None:
+        """The shape of each value, as VOTable writes it; None for single ones, and where it varies."""
+        if self.descriptor or (self.letter != "A" and self.repeat <= 1):
+            return None
+        if len(self.dimensions) > 1 and math.prod(self.dimensions) == self.repeat:
+            return "x".join(map(str, self.dimensions))
+        return None if self.letter == "A" else str(self.repeat)
 
 
 class FitsReader:
     def __init__(self, path: Path) -> None:
         self._read = 0
         with _clearly():
-            self._hdus = fits.open(path, memmap=True, character_as_bytes=True)
-            found = next((hdu for hdu in self._hdus if isinstance(hdu, fits.BinTableHDU)), None)
-            if found is None:
-                raise LoadError(f"{path} has no binary table")
-            self._hdu = found
-            self._rows = _check(found.header)
-            sample = self._batch(0, min(1, self._rows))
-            self.columns = tuple(self._column(i, field) for i, field in enumerate(sample.schema))
+            self._open(path)
 
-    def _column(self, index: int, field: pa.Field) -> FileColumn:
-        header = self._hdu.header
+    def _open(self, path: Path) -> None:
+        with fits.open(path, memmap=True) as hdus:
+            table = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
+            if table is None:
+                raise LoadError(f"{path} has no binary table")
+            header = table.header
+            self._rows, self._fields = _layout(header)
+            begin, width = int(table.fileinfo()["datLoc"]), int(header["NAXIS1"])
+        data = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.zeros(0, np.uint8)
+        room = self._rows * width
+        if len(data) < begin + room:
+            raise LoadError("the FITS file breaks off within its rows")
+        self._table = data[begin : begin + room].reshape(self._rows, width)
+        heap = begin + int(header.get("THEAP", room))
+        self._heap = data[heap : begin + room + int(header["PCOUNT"])]
+        sample = self._batch(0, 0)
+        self.columns = tuple(self._column(i, header, each) for i, each in enumerate(sample.schema))
+
+    def _column(self, index: int, header: Any, field: pa.Field) -> FileColumn:
+        own = self._fields[index]
         comment = header.get(f"TCOMM{index + 1}") or header.comments[f"TTYPE{index + 1}"]
-        said = (header.get(f"TUNIT{index + 1}"), header.get(f"TUCD{index + 1}"), None, comment)
-        texts = (each if isinstance(each, str) and each else None for each in said)
-        return FileColumn(field.name, type_of_arrow(field.type, field.name), *texts)
+        words = {"unit": "TUNIT", "ucd": "TUCD", "utype": "TUTYP", "xtype": "TXTYP"}
+        said = {key: header.get(f"{word}{index + 1}") for key, word in words.items()} | {"description": comment}
+        texts = {key: text if isinstance(text, str) and text else None for key, text in said.items()}
+        if own.problem:
+            texts.pop("xtype")
+            problem = f"column {own.name}: {own.problem}; leave it out"
+            return FileColumn(own.name, column_of_arrow(pa.field("", pa.string())).type, **texts, problem=problem)
+        return column_of_arrow(field, **texts, arraysize=own.arraysize)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         for start in range(0, self._rows, _ROWS):
-            with _clearly():
-                batch = self._batch(start, min(start + _ROWS, self._rows))
+            batch = self._batch(start, min(start + _ROWS, self._rows))
             self._read += batch.num_rows
             yield batch
 
     def _batch(self, start: int, end: int) -> pa.RecordBatch:
-        rows = self._hdu.data[start:end]
-        names = self._hdu.columns.names
-        arrays = [self._array(rows, name) for name in names]
-        return pa.RecordBatch.from_arrays(arrays, names=names)
+        rows = self._table[start:end]
+        arrays = [self._array(rows[:, each.offset : each.offset + each.width], each, start) for each in self._fields]
+        return pa.RecordBatch.from_arrays(arrays, names=[each.name for each in self._fields])
 
-    def _array(self, rows: Any, name: str) -> pa.Array:
-        column = self._hdu.columns[name]
-        if "P" in column.format or "Q" in column.format:
-            self._check_descriptors(rows.view(np.ndarray)[name], column)
-        values = rows[name]
-        if values.dtype.kind == "S":
-            return pa.array([_text(each, name) for each in values], pa.string())
-        if values.dtype.kind == "O":
-            return pa.array([np.asarray(each).tolist() for each in values])
-        native = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("="))
-        if native.ndim > 1:
-            width = int(np.prod(native.shape[1:]))
-            return pa.FixedSizeListArray.from_arrays(pa.array(native.reshape(-1)), width)
-        mask = native == column.null if column.null is not None and native.dtype.kind in "iu" else None
-        return pa.array(native, mask=mask)
+    def _array(self, cells: Bytes, field: _Field, row: int) -> pa.Array:
+        """`cells`: shape (rows, bytes of the column)."""
+        if field.problem:
+            return pa.nulls(len(cells), pa.string())
+        if field.descriptor:
+            return self._varying(cells, field, row)
+        if field.letter == "A":
+            return _texts([bytes(each) for each in cells], field)
+        if field.letter == "X":
+            return pa.array((cells[:, 0] & 0x80) != 0)
+        raw = np.ascontiguousarray(cells).reshape(-1).view(_KINDS[field.letter])
+        if field.repeat == 1:
+            return _elements(raw, field)
+        if _are_bytes(field):
+            return pa.array([bytes(each) for each in cells], pa.binary())
+        if not field.repeat:
+            return pa.nulls(len(cells), pa.list_(_elements(raw, field).type))
+        return pa.FixedSizeListArray.from_arrays(_elements(raw, field), field.repeat)
 
-    def _check_descriptors(self, descriptors: Any, column: Any) -> None:
-        """What varies in length must stand in the heap behind the rows (FITS 4.0 §7.3.5)."""
-        form = _FORM.fullmatch(column.format.strip())
-        width = _WIDTHS[form[3]] if form and form[3] else 1
-        counts, places = (descriptors[..., i].astype(np.int64) for i in (0, 1))
-        room = int(self._hdu.header["PCOUNT"])
-        if (counts < 0).any() or (places < 0).any() or (places + np.ceil(counts * width) > room).any():
-            raise LoadError(f"column {column.name}: its values do not lie within the file")
+    def _varying(self, cells: Bytes, field: _Field, row: int) -> pa.Array:
+        """What stands in the heap (FITS 4.0 §7.3.5). An array of nothing is NULL: there is no other way to say it."""
+        kind = ">i4" if field.descriptor == "P" else ">i8"
+        descriptors = np.ascontiguousarray(cells).reshape(-1).view(kind).reshape(-1, 2).astype(np.int64)
+        counts, places = (
+            (descriptors[:, 0], descriptors[:, 1]) if field.repeat else (np.zeros(len(cells), np.int64),) * 2
+        )
+        sizes = counts * _WIDTHS[field.letter]
+        if (counts < 0).any() or (places < 0).any() or (places + sizes > len(self._heap)).any():
+            raise LoadError(f"column {field.name}, from row {row + 1} on: its values do not lie within the file")
+        content = gathered(self._heap, places, sizes)
+        if field.letter == "A":
+            ends = np.cumsum(sizes)
+            return _texts(
+                [bytes(content[b - n : b]) for b, n in zip(ends.tolist(), sizes.tolist(), strict=True)], field
+            )
+        missing = pa.array(counts == 0)
+        if _are_bytes(field):
+            values = pa.Array.from_buffers(pa.binary(), len(counts), [None, offsets_of(counts), pa.py_buffer(content)])
+            return pa.compute.if_else(missing, pa.scalar(None, pa.binary()), values)
+        offsets = pa.Array.from_buffers(pa.int32(), len(counts) + 1, [None, offsets_of(counts)])
+        elements = _elements(content.view(_KINDS[field.letter]), field)
+        return pa.ListArray.from_arrays(offsets, elements, mask=missing)
 
     def fraction(self) -> float | None:
         return self._read / max(1, self._rows)
+
+
+def _are_bytes(field: _Field) -> bool:
+    """Whether an array of bytes is just that, not small numbers."""
+    return field.letter == "B" and field.scale == (1, 0) and field.null is None
+
+
+def _elements(raw: Values, field: _Field) -> pa.Array:
+    """Values as they are stored → numbers or truths, NULL where TNULL or the byte 0 of a logical stands."""
+    if field.letter == "L":
+        return pa.array(raw == ord("T"), mask=~np.isin(raw, [ord("T"), ord("F")]))
+    mask = raw == field.null if field.null is not None and field.letter in "BIJK" else None
+    factor, zero = field.scale
+    offset, unsigned = _UNSIGNED.get(field.letter, (None, None))
+    native = raw.astype(raw.dtype.newbyteorder("="))
+    if field.scale == (1, 0):
+        return pa.array(native, mask=mask)
+    if factor == 1 and zero == offset and unsigned is not None:
+        return pa.array(_shifted(native, field.letter), unsigned, mask=mask)
+    return pa.array(native * factor + zero, pa.float64(), mask=mask)
+
+
+def _shifted(stored: Values, letter: str) -> Values:
+    """By half of what the type can hold: only the highest bit turns."""
+    width = _WIDTHS[letter]
+    bits = stored.view(f"u{width}") ^ np.array(1 << (8 * width - 1), f"u{width}")
+    shifted: Values = bits.view("i1") if letter == "B" else bits
+    return shifted
+
+
+def _texts(values: list[bytes], field: _Field) -> pa.Array:
+    decode = _texts_side_by_side if field.arraysize else _text
+    return pa.array([decode(each) for each in values], pa.string())
+
+
+def _text(value: bytes) -> str | None:
+    """Up to the first NUL, without blanks at its end; nothing at all is NULL."""
+    return _decoded(value.partition(b"\0")[0].rstrip(b" ")) or None
+
+
+def _texts_side_by_side(value: bytes) -> str | None:
+    """An array of texts: each has its own blanks or NULs at its end."""
+    content = value.replace(b"\0", b" ")
+    return _decoded(content) if content.strip(b" ") else None
+
+
+def _decoded(content: bytes) -> str:
+    """FITS is ASCII; astropy and we write UTF-8 beyond, STIL Latin-1."""
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 @contextmanager
@@ -88,30 +230,47 @@ def _clearly() -> Iterator[None]:
         raise LoadError(f"the FITS header is broken: {str(error)[:200]}") from error
 
 
-def _check(header: Any) -> int:
-    """The number of rows; the header's numbers must agree with each other (FITS 4.0 §7.3.1). Raises: LoadError."""
+def _layout(header: Any) -> tuple[int, list[_Field]]:
+    """The number of rows, and the columns; the header's numbers must agree with each other (FITS 4.0 §7.3.1).
+
+    Raises: LoadError.
+    """
     rows, width, count = (header.get(name) for name in ("NAXIS2", "NAXIS1", "TFIELDS"))
     if type(rows) is not int or type(count) is not int or rows < 0 or f"TFORM{count + 1}" in header:
         raise LoadError("the FITS header is broken: it does not say how many rows and columns there are")
-    if sum(_width(header.get(f"TFORM{i}"), i) for i in range(1, count + 1)) != width:
+    columns: list[_Field] = []
+    offset = 0
+    for index in range(1, count + 1):
+        columns.append(_field(header, index, offset))
+        offset += columns[-1].width
+    if offset != width:
         raise LoadError("the FITS header is broken: rows are not as wide as their columns")
-    return rows
+    return rows, columns
 
 
-def _width(form: Any, index: int) -> int:
-    found = _FORM.fullmatch(form.strip()) if isinstance(form, str) else None
-    if not found or found[1] == "0":
+def _field(header: Any, index: int, offset: int) -> _Field:
+    form = header.get(f"TFORM{index}")
+    parts = _FORM.fullmatch(form.strip()) if isinstance(form, str) else None
+    name = str(header.get(f"TTYPE{index}") or f"col{index}").strip()
+    if not parts or (parts[3] and parts[1] not in {"", "0", "1"}):
         raise LoadError(f"column {index} of the FITS table: a TFORM of {str(form)[:20]!r} cannot be loaded")
-    if found[3]:
-        return 8 if "P" in form else 16
-    return math.ceil(int(found[1] or 1) * _WIDTHS[found[2]])
-
-
-def _text(value: bytes, name: str) -> str | None:
-    try:
-        return value.rstrip(b" \0").decode("utf-8") or None
-    except UnicodeDecodeError as error:
-        raise LoadError(f"column {name}: {value!r} is no text") from error
+    null, dimensions = (
+        header.get(f"TNULL{index}"),
+        _DIMENSIONS.fullmatch(str(header.get(f"TDIM{index}", "")).replace(" ", "")),
+    )
+    scale = header.get(f"TSCAL{index}", 1), header.get(f"TZERO{index}", 0)
+    if not all(isinstance(each, int | float) for each in scale):
+        raise LoadError(f"column {name}: TSCAL and TZERO must be numbers")
+    return _Field(
+        name,
+        parts[2] or parts[4],
+        int(parts[1] or 1),
+        parts[3] or "",
+        offset,
+        null if type(null) is int else None,
+        scale if (parts[2] or parts[4]) in _NUMBERS else (1, 0),
+        tuple(map(int, dimensions[1].split(","))) if dimensions else (),
+    )
 
 
 class FitsFormat:

@@ -1,18 +1,20 @@
 """Parquet; units and the rest from the columns' metadata, or from a VOParquet header where there is one."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from schema.load.reader import FileColumn, LoadError, Reader, type_of_arrow
+from schema.load.csv import shape_of
+from schema.load.masks import masks_of, unmasked
+from schema.load.reader import FileColumn, LoadError, Reader, column_of_arrow
 from schema.load.votable_document import Document
-from schema.load.votable_field import said_of
 
+_ASTROPY = b"table_meta_yaml"
 _VOTABLE = b"IVOA.VOTable-Parquet.content"
 _ROWS = 50_000
 _BYTES = 16 << 20
@@ -25,8 +27,10 @@ class ParquetReader:
         texts = [each.name for each in schema if pa.types.is_string(each.type) or pa.types.is_binary(each.type)]
         self._file = pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False, buffer_size=1 << 20)
         self._read = 0
-        said = _voparquet(schema.metadata or {})
-        self.columns = tuple(_with(described(each), said.get(each.name, {})) for each in schema)
+        header = _astropy(schema.metadata or {})
+        self.masks = masks_of(header.get("meta"))
+        said = _said(header) | _voparquet(schema.metadata or {})
+        self.columns = tuple(described(each, said.get(each.name, {})) for each in schema)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         for batch in self._file.iter_batches(_ROWS):
@@ -64,35 +68,46 @@ def _written_out(column: pa.Array) -> pa.Array:
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
-def described(field: pa.Field) -> FileColumn:
-    """A column with what its own metadata say."""
-    own = {k.decode("utf-8", "replace").lower(): v for k, v in (field.metadata or {}).items()}
-    said = {name: own[name].decode("utf-8", "replace") for name in _SAID if own.get(name)}
-    return FileColumn(field.name, type_of_arrow(field.type, field.name), **said)
+_SAID = ("unit", "ucd", "utype", "description", "xtype", "arraysize")
 
 
-_SAID = ("unit", "ucd", "utype", "description")
+def described(field: pa.Field, said: dict[str, str] | None = None) -> FileColumn:
+    """A column with what its own metadata say, which count more than what is `said` of it elsewhere."""
+    own = {
+        k.decode("utf-8", "replace").lower(): v.decode("utf-8", "replace") for k, v in (field.metadata or {}).items()
+    }
+    both = {name: own.get(name) or (said or {}).get(name) for name in _SAID}
+    return column_of_arrow(field, **both)
 
 
-def _with(column: FileColumn, said: dict[str, str | None]) -> FileColumn:
-    """The column's own metadata count more than the table's."""
-    return replace(
-        column,
-        unit=column.unit or said.get("unit"),
-        ucd=column.ucd or said.get("ucd"),
-        utype=column.utype or said.get("utype"),
-        description=column.description or said.get("description"),
-    )
-
-
-def _voparquet(metadata: dict[bytes, bytes]) -> dict[str, dict[str, str | None]]:
+def _voparquet(metadata: dict[bytes, bytes]) -> dict[str, dict[str, str]]:
     """What the FIELDs of a VOTable in the file's metadata say; nothing else of it is looked at."""
     document = Document()
     try:
         document.feed(metadata.get(_VOTABLE, b""))
     except LoadError:
         return {}
-    return {each.get("name", ""): said_of(each) for each in document.fields}
+    return {each.get("name", ""): each for each in document.fields}
+
+
+def _astropy(metadata: dict[bytes, bytes]) -> dict[str, Any]:
+    """The header that astropy writes, as in ECSV; empty where there is none that can be read."""
+    from astropy.table.meta import YamlParseError, get_header_from_yaml
+
+    try:
+        return dict(get_header_from_yaml(metadata.get(_ASTROPY, b"").decode().splitlines()))
+    except (ValueError, KeyError, TypeError, YamlParseError):
+        return {}
+
+
+def _said(header: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Of each column of astropy's header the unit, the description and the shape."""
+    columns = header.get("datatype")
+    said = {}
+    for column in columns if isinstance(columns, list) else []:
+        words = {"unit": column.get("unit"), "description": column.get("description"), "arraysize": shape_of(column)}
+        said[str(column.get("name"))] = {key: str(word) for key, word in words.items() if word}
+    return said
 
 
 class ParquetFormat:
@@ -102,7 +117,8 @@ class ParquetFormat:
         return head.startswith(b"PAR1")
 
     def open(self, path: Path, wanted_types: dict[str, str]) -> Reader:
-        return ParquetReader(path)
+        reader = ParquetReader(path)
+        return unmasked(reader, reader.masks)
 
 
 PARQUET = ParquetFormat()

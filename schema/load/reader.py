@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from schema import types
-from schema.types import Type
+from schema.load.times import XTYPES
+from schema.types import Type, element_count
 
 
 class LoadError(Exception):
@@ -18,7 +19,11 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FileColumn:
-    """A column as the file has it; `unit` and the rest where the file says them, `xtype` of a geometry."""
+    """A column as the file has it; `unit` and the rest where the file says them, `xtype` of a geometry.
+
+    `arraysize` is the shape of an array, or the length of a text, as VOTable writes it. A column with a `problem` cannot
+    be read; its values are in the batches all the same, as a column of whatever type.
+    """
 
     name: str
     type: Type
@@ -27,6 +32,8 @@ class FileColumn:
     utype: str | None = None
     description: str | None = None
     xtype: str | None = None
+    arraysize: str | None = None
+    problem: str | None = None
 
 
 BROKEN = (
@@ -97,6 +104,8 @@ _ARROW = {
     pa.float64(): types.DOUBLE,
     pa.null(): types.TEXT,
 }
+_LONG_DIGITS = 18
+"""Whole numbers of so many decimal digits fit into 64 bits."""
 _ELEMENTS = {
     types.SMALLINT: types.SMALLINTS,
     types.INTEGER: types.INTS,
@@ -106,25 +115,92 @@ _ELEMENTS = {
 }
 
 
+STC_XTYPES = {"adql:REGION", "adql:POINT"}
+"""xtypes of TAP 1.0 for geometries as texts (STC-S)."""
+_GEOMETRIES = {"point": "2", "circle": "3", "polygon": None}
+
+
+def kept_xtype(xtype: str | None, type_: Type, arraysize: str | None) -> str | None:
+    """The xtype as the file says it, unless it is one that the values are not: a geometry (DALI 1.1 §3.3) or a time."""
+    if xtype in STC_XTYPES:
+        return xtype if type_.is_text else None
+    if xtype not in _GEOMETRIES:
+        return None if xtype in XTYPES else xtype
+    if type_ not in {types.DOUBLES, types.REALS}:
+        return None
+    return xtype if _GEOMETRIES[xtype] in {None, arraysize} else None
+
+
+def column_of_arrow(field: pa.Field, **said: str | None) -> FileColumn:
+    """The column of a field of Arrow's; `said` are unit, ucd, utype, description, xtype and arraysize, as the file says them."""
+    xtype, shape = said.pop("xtype", None), said.pop("arraysize", None)
+    try:
+        type_ = type_of_arrow(field.type, field.name)
+    except LoadError as error:
+        return FileColumn(field.name, types.TEXT, **said, problem=str(error))
+    if type_ is types.TEXT and xtype in XTYPES:
+        return FileColumn(field.name, types.TIMESTAMP, **said)
+    arraysize = _shape(field.type) if type_.is_array else None
+    if shape and (_fits(shape, arraysize, type_) or (type_ is types.TEXT and "x" in shape)):
+        arraysize = shape
+    return FileColumn(
+        field.name, type_, **said, xtype=kept_xtype(xtype, type_, arraysize or shape), arraysize=arraysize
+    )
+
+
+def _fits(shape: str, arraysize: str | None, type_: Type) -> bool:
+    """Whether a file may say this of arrays that are of that fixed size, or of none."""
+    count = element_count(shape)
+    return type_.is_array and count == element_count(arraysize) and (count is not None or shape.endswith("*"))
+
+
+def _shape(arrow: pa.DataType) -> str | None:
+    """Of lists within lists, the innermost first; None if a length varies."""
+    sizes = []
+    while pa.types.is_fixed_size_list(arrow):
+        sizes.append(str(arrow.list_size))
+        arrow = arrow.value_type
+    return None if _is_list(arrow) or not sizes else "x".join(reversed(sizes))
+
+
+def _is_list(arrow: pa.DataType) -> bool:
+    kinds = pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list
+    return any(is_kind(arrow) for is_kind in kinds) or str(arrow).startswith(("list_view<", "large_list_view<"))
+
+
+def flat(value: Any) -> Iterator[Any]:
+    """The elements of lists within lists, in their order."""
+    for each in value:
+        if isinstance(each, list):
+            yield from flat(each)
+        else:
+            yield each
+
+
 def type_of_arrow(arrow: pa.DataType, column: str) -> Type:
     """The type that a column of Arrow's type is loaded as. Raises: LoadError for those we cannot publish."""
     if pa.types.is_dictionary(arrow):
         return type_of_arrow(arrow.value_type, column)
-    if pa.types.is_list(arrow) or pa.types.is_large_list(arrow) or pa.types.is_fixed_size_list(arrow):
-        element = type_of_arrow(arrow.value_type, column)
+    if _is_list(arrow):
+        innermost = arrow.value_type
+        while _is_list(innermost):
+            innermost = innermost.value_type
+        element = type_of_arrow(innermost, column)
         if element in _ELEMENTS:
             return _ELEMENTS[element]
-    if pa.types.is_string(arrow) or pa.types.is_large_string(arrow):
+    if pa.types.is_string(arrow) or pa.types.is_large_string(arrow) or str(arrow) == "string_view":
         return types.TEXT
-    if pa.types.is_binary(arrow) or pa.types.is_large_binary(arrow):
+    if pa.types.is_binary(arrow) or pa.types.is_large_binary(arrow) or str(arrow) == "binary_view":
+        return types.BYTES
+    if pa.types.is_fixed_size_binary(arrow):
         return types.BYTES
     if pa.types.is_timestamp(arrow) or pa.types.is_date(arrow):
         return types.TIMESTAMP
     if pa.types.is_decimal(arrow):
-        return types.DOUBLE
+        return types.BIGINT if arrow.scale == 0 and arrow.precision <= _LONG_DIGITS else types.DOUBLE
     if arrow in _ARROW:
         return _ARROW[arrow]
-    raise LoadError(f"column {column}: values of type {arrow} cannot be published; leave it out with omit = true")
+    raise LoadError(f"column {column}: values of type {arrow} cannot be published; leave it out")
 
 
 ARROW_OF = {

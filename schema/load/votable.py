@@ -27,10 +27,10 @@ class VotableReader:
         self._is_wide = self._file.read(2) in _WIDE
         self._file.seek(0)
         self._document = Document()
-        while not self._document.data and self._feed():
+        while not (self._document.data or self._document.finished) and self._feed():
             pass
-        if not self._document.data:
-            raise LoadError(f"{path} has no table with data")
+        if not self._document.data and not self._document.fields:
+            raise LoadError(f"{path} has no table")
         self._fields = tuple(field_of(each) for each in self._document.fields)
         self.columns = tuple(each.column for each in self._fields)
 
@@ -40,6 +40,9 @@ class VotableReader:
         return bool(chunk)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
+        """Of the first table; other tables that come after it do not matter. Without DATA it has no rows (VOTable 1.4 §5)."""
+        if not self._document.data:
+            return iter(())
         if self._document.data != "TABLEDATA":
             return self._binary()
         is_utf8 = not self._is_wide and self._document.encoding.lower() in _UTF8

@@ -14,10 +14,11 @@ import pyarrow.compute as pc
 
 from schema import types
 from schema.load.reader import ARROW_OF, LoadError
+from schema.load.times import moments
 from schema.load.votable_field import LONGEST, Field
 
 _KINDS = {"short": ">i2", "int": ">i4", "long": ">i8", "float": ">f4", "double": ">f8", "unsignedByte": "u1"}
-_ELEMENTS = {"boolean": 1, "bit": 1, "char": 1, "unicodeChar": 2} | {
+_ELEMENTS = {"boolean": 1, "bit": 1, "char": 1, "unicodeChar": 2, "floatComplex": 8, "doubleComplex": 16} | {
     name: np.dtype(kind).itemsize for name, kind in _KINDS.items()
 }
 _LONG = 256
@@ -39,7 +40,7 @@ class BinaryDecoder:
     def __init__(self, fields: tuple[Field, ...], *, masked: bool) -> None:
         self._fields = fields
         self._mask = (len(fields) + 7) // 8 if masked else 0
-        self._widths = [None if f.count is None else f.count * _ELEMENTS[f.datatype] for f in fields]
+        self._widths = [_width(each) for each in fields]
         self._rest = b""
         self.rows = 0
 
@@ -69,9 +70,9 @@ class BinaryDecoder:
             raise LoadError(f"after row {self.rows}: the data end in the middle of a row")
 
     def _masked(self, column: pa.Array, buffer: Bytes, index: int, starts: Ints) -> pa.Array:
-        """BINARY2 marks missing values with a bit at the beginning of the row."""
+        """BINARY2 marks missing values with a bit at the beginning of the row; in BINARY what has no length is missing."""
         if not self._mask:
-            return column
+            return _without_empty(column)
         missing = (buffer[starts + index // 8] & (128 >> index % 8)).astype(bool)
         return pc.if_else(pa.array(missing), pa.scalar(None, column.type), column) if missing.any() else column
 
@@ -124,10 +125,19 @@ class BinaryDecoder:
         return gaps, gap
 
 
+def _width(field: Field) -> int | None:
+    """Bytes of a value, None where each says; eight bits lie in one."""
+    if field.count is None:
+        return None
+    return -(-field.count // 8) if field.datatype == "bit" else field.count * _ELEMENTS[field.datatype]
+
+
 # ---- columns: `place` is where each value begins, `counts` how many elements it has where that varies
 
 
 def _column(buffer: Bytes, field: Field, place: Ints, counts: Ints | None, row: int) -> pa.Array:
+    if field.column.problem:
+        return pa.nulls(len(place), pa.string())
     try:
         if field.datatype in {"char", "unicodeChar"}:
             return _texts(buffer, field, place, counts)
@@ -145,6 +155,17 @@ def _column(buffer: Bytes, field: Field, place: Ints, counts: Ints | None, row: 
         raise LoadError(f"column {field.name}, from row {row + 1} on: {error}") from error
 
 
+def _without_empty(column: pa.Array) -> pa.Array:
+    if pa.types.is_list(column.type):
+        lengths = pc.list_value_length(column)
+    elif pa.types.is_string(column.type) or pa.types.is_binary(column.type):
+        lengths = pc.binary_length(column)
+    else:
+        return column
+    empty = pc.equal(lengths, 0)
+    return pc.if_else(empty, pa.scalar(None, column.type), column) if pc.any(empty).as_py() else column
+
+
 def _truths(truth: npt.NDArray[np.uint8]) -> pa.Array:
     """Raises: ValueError for a byte that is none."""
     if (truth == 3).any():
@@ -159,8 +180,8 @@ def _gather(buffer: Bytes, kind: str, place: Ints) -> npt.NDArray[Any]:
     return everywhere[place]
 
 
-def _bytes(buffer: Bytes, place: Ints, lengths: Ints) -> Bytes:
-    """Those of all values, one after the other."""
+def gathered(buffer: Bytes, place: Ints, lengths: Ints) -> Bytes:
+    """The bytes of all values, one after the other; `place` is where each begins."""
     if len(lengths) and int(lengths.sum()) > _LONG * len(lengths):
         pairs = zip(place.tolist(), lengths.tolist(), strict=True)
         return np.frombuffer(b"".join([buffer[start : start + size].tobytes() for start, size in pairs]), np.uint8)
@@ -169,43 +190,48 @@ def _bytes(buffer: Bytes, place: Ints, lengths: Ints) -> Bytes:
     return found
 
 
-def _offsets(lengths: Ints) -> pa.Buffer:
+def offsets_of(lengths: Ints) -> pa.Buffer:
     return pa.py_buffer(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
 
 
 def _arrays(buffer: Bytes, field: Field, place: Ints, counts: Ints | None) -> pa.Array:
     if counts is None:
         counts = np.full(len(place), field.count, np.int64)
-    content = _bytes(buffer, place, counts * _ELEMENTS[field.datatype])
+    content = gathered(buffer, place, counts * _ELEMENTS[field.datatype])
     if field.type is types.BYTES:
-        return pa.Array.from_buffers(pa.binary(), len(place), [None, _offsets(counts), pa.py_buffer(content)])
+        return pa.Array.from_buffers(pa.binary(), len(place), [None, offsets_of(counts), pa.py_buffer(content)])
     numbers = content.view(_KINDS[field.datatype])
     missing = numbers == field.null if field.null is not None else None
     elements = pa.array(numbers.astype(numbers.dtype.newbyteorder("=")), ARROW_OF[field.type].value_type, mask=missing)
     return pa.ListArray.from_arrays(
-        pa.Array.from_buffers(pa.int32(), len(place) + 1, [None, _offsets(counts)]), elements
+        pa.Array.from_buffers(pa.int32(), len(place) + 1, [None, offsets_of(counts)]), elements
     )
 
 
 def _texts(buffer: Bytes, field: Field, place: Ints, counts: Ints | None) -> pa.Array:
-    """Up to the first NUL; nothing at all is NULL. Raises: ValueError for what is not UTF-8."""
+    """Up to the first NUL. Raises: ValueError for what is not UTF-8."""
     if counts is None:
         counts = np.full(len(place), field.count, np.int64)
     if field.datatype == "unicodeChar":
         content, counts = _narrowed(buffer, place, counts)
     else:
-        content = _bytes(buffer, place, counts)
+        content = gathered(buffer, place, counts)
+    if field.shape:
+        # A value of NULs alone is nothing.
+        filled = np.concatenate(([0], np.cumsum(content != 0)))
+        ends = np.cumsum(counts)
+        is_text = np.repeat(filled[ends] > filled[ends - counts], counts)
+        content = np.where((content == 0) & is_text, ord(" "), content).astype(np.uint8)
     content, counts = _up_to_nul(content, counts)
-    texts = pa.Array.from_buffers(pa.string(), len(counts), [None, _offsets(counts), pa.py_buffer(content)])
+    texts = pa.Array.from_buffers(pa.string(), len(counts), [None, offsets_of(counts), pa.py_buffer(content)])
     if content.size and int(content.max()) > 127:
         texts.validate(full=True)
-    texts = pc.if_else(pa.array(counts == 0), pa.scalar(None, pa.string()), texts) if (counts == 0).any() else texts
     return moments(texts) if field.type is types.TIMESTAMP else texts
 
 
 def _narrowed(buffer: Bytes, place: Ints, counts: Ints) -> tuple[Bytes, Ints]:
     """UTF-16 as UTF-8; quick where all is ASCII."""
-    wide = _bytes(buffer, place, counts * 2)
+    wide = gathered(buffer, place, counts * 2)
     units = wide.view(">u2")
     if not units.size or int(units.max()) < 128:
         return units.astype(np.uint8), counts
@@ -225,12 +251,4 @@ def _up_to_nul(content: Bytes, counts: Ints) -> tuple[Bytes, Ints]:
     nuls = np.flatnonzero(content == 0)
     first = np.append(nuls, content.size)[np.searchsorted(nuls, starts)]
     lengths = np.minimum(first, ends) - starts
-    return _bytes(content, starts, lengths), lengths
-
-
-def moments(texts: pa.Array) -> pa.Array:
-    """ISO 8601 in UTC → timestamps. Raises: ArrowInvalid."""
-    plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(texts), pattern="Z$", replacement="")
-    plain = pc.replace_substring_regex(plain, pattern=r"(\.\d{6})\d+$", replacement=r"\1")
-    plain = pc.if_else(pc.equal(plain, ""), pa.scalar(None, pa.string()), plain)
-    return plain.cast(pa.timestamp("us"))
+    return gathered(content, starts, lengths), lengths

@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 
 from schema import types
-from schema.load.reader import FileColumn, LoadError
+from schema.load.reader import FileColumn, LoadError, kept_xtype
+from schema.load.times import XTYPES
 from schema.types import Type, of_votable
 
 _SIZE = re.compile(r"(\d{1,9}x)*(\d{1,9}\*?|\*)", re.ASCII)
@@ -14,8 +15,19 @@ _HEX = re.compile(r"0[xX]([0-9a-fA-F]+)")
 _REAL = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:inf|nan))", re.ASCII)
 _BITS = {"unsignedByte": 8, "short": 16, "int": 32, "long": 64}
 _WIDTHS = {"unicodeChar": 2, "short": 2, "int": 4, "long": 8, "float": 4, "double": 8}
-_TIMES = {"timestamp", "adql:TIMESTAMP"}
-_GEOMETRIES = {"point": 2, "circle": 3, "polygon": None}
+_PASSED_OVER = {
+    "bit",
+    "boolean",
+    "char",
+    "unicodeChar",
+    "short",
+    "int",
+    "long",
+    "float",
+    "double",
+    "floatComplex",
+    "doubleComplex",
+}
 LONGEST = 64_000_000
 """Bytes of a row at most."""
 
@@ -35,6 +47,11 @@ class Field:
         return self.column.type
 
     @property
+    def shape(self) -> str | None:
+        """Of an array of texts, such as 4x3 for three of four characters."""
+        return self.arraysize if self.type.is_text and "x" in (self.arraysize or "") else None
+
+    @property
     def count(self) -> int | None:
         """Elements of an array; None where each value says."""
         if self.arraysize is None:
@@ -51,10 +68,17 @@ def field_of(attributes: dict[str, str]) -> Field:
     arraysize = None if arraysize == "1" and datatype not in {"char", "unicodeChar"} else arraysize
     if arraysize is not None and (len(arraysize) > 60 or not _SIZE.fullmatch(arraysize)):
         raise LoadError(f"column {name[:60]}: there is no arraysize {arraysize[:40]!r}")
-    type_ = _type(name, datatype, arraysize, attributes.get("xtype"))
-    xtype = _geometry(attributes.get("xtype"), type_, arraysize)
+    try:
+        type_ = _type(name, datatype, arraysize, attributes.get("xtype"))
+    except LoadError as error:
+        return _unreadable(name, attributes, datatype, arraysize, str(error))
+    xtype = kept_xtype(attributes.get("xtype"), type_, arraysize)
     null = _null(attributes.get("null"), datatype)
-    field = Field(name, datatype, arraysize, null, FileColumn(name, type_, **said_of(attributes), xtype=xtype))
+    has_shape = (type_.is_array or "x" in (arraysize or "")) and arraysize != "*"
+    shape = arraysize if has_shape else None
+    field = Field(
+        name, datatype, arraysize, null, FileColumn(name, type_, **said_of(attributes), xtype=xtype, arraysize=shape)
+    )
     if field.count is not None and not 0 < field.count * _WIDTHS.get(datatype, 1) <= LONGEST:
         raise LoadError(f"column {name[:60]}: values of arraysize {arraysize} cannot be loaded")
     return field
@@ -62,25 +86,26 @@ def field_of(attributes: dict[str, str]) -> Field:
 
 def _type(name: str, datatype: str, arraysize: str | None, xtype: str | None) -> Type:
     is_text = datatype in {"char", "unicodeChar"}
-    if (is_text and "x" in (arraysize or "")) or (xtype in _TIMES and not is_text):
+    if xtype in XTYPES and (not is_text or "x" in (arraysize or "")):
         found = None
     elif (datatype, arraysize) == ("unsignedByte", None):
         found = types.SMALLINT
     elif (datatype, arraysize) == ("bit", None):
         found = types.BOOLEAN
     else:
-        found = of_votable(datatype, arraysize, xtype if xtype in _TIMES else None)
+        found = of_votable(datatype, arraysize, xtype if xtype in XTYPES else None)
     if found is None:
-        what = f"{datatype}({arraysize or ''})" + (f" and xtype {xtype}" if xtype in _TIMES else "")
+        what = f"{datatype}({arraysize or ''})" + (f" and xtype {xtype}" if xtype in XTYPES else "")
         raise LoadError(f"column {name[:60]}: values of type {what[:80]} cannot be loaded")
     return found
 
 
-def _geometry(xtype: str | None, type_: Type, arraysize: str | None) -> str | None:
-    """The xtype of what is a geometry of DALI 1.1 §3.3 in all respects."""
-    if xtype not in _GEOMETRIES or type_ not in {types.DOUBLES, types.REALS}:
-        return None
-    return xtype if _GEOMETRIES[xtype] is None or arraysize == str(_GEOMETRIES[xtype]) else None
+def _unreadable(name: str, attributes: dict[str, str], datatype: str, arraysize: str | None, problem: str) -> Field:
+    """A column whose values have a length that is known, so that they can be passed over. Raises: LoadError for others."""
+    if datatype not in _PASSED_OVER or (datatype == "bit" and "*" in (arraysize or "")):
+        raise LoadError(problem)
+    column = FileColumn(name, types.TEXT, **said_of(attributes), problem=f"{problem}; leave it out")
+    return Field(name, datatype, arraysize, None, column)
 
 
 def said_of(attributes: dict[str, str]) -> dict[str, str | None]:

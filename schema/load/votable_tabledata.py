@@ -13,7 +13,7 @@ from schema.load.reader import ARROW_OF, LoadError
 from schema.load.votable_field import Field, number
 
 _TRUTH = {"t": True, "1": True, "true": True, "f": False, "0": False, "false": False, "?": None}
-_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{1,6}\d*)?)?Z?", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6}\d*)?)?)?Z?", re.ASCII)
 _CELLS = 100_000
 
 
@@ -46,6 +46,8 @@ class Cells:
 
     def _column(self, field: Field, texts: pa.Array) -> pa.Array:
         """All cells at once; where that fails one after the other, which takes more forms and finds the wrong one."""
+        if field.column.problem:
+            return texts
         try:
             return _quickly(field, texts)
         except (pa.ArrowException, NotImplementedError):
@@ -59,7 +61,10 @@ class Cells:
         try:
             return _parsed(field, text.strip())
         except (ValueError, KeyError) as error:
-            raise LoadError(f"row {row}, column {field.name}: {text[:40]!r} is no {field.datatype}") from error
+            kind = "timestamp" if field.type is types.TIMESTAMP else field.datatype
+            raise LoadError(f"row {row}, column {field.name}: {text[:40]!r} is no {kind}") from error
+        except LoadError as error:
+            raise LoadError(f"row {row}, {error}") from error
 
 
 def _quickly(field: Field, column: pa.Array) -> pa.Array:
@@ -93,8 +98,16 @@ def _parsed(field: Field, text: str) -> Any:
     if field.type is types.BYTES:
         return bytes(int(_number(field, each) or 0) for each in text.split())
     if field.type.is_array:
-        return [_number(field, each) for each in text.split()]
+        return _numbers(field, text.split())
     return _number(field, text)
+
+
+def _numbers(field: Field, texts: list[str]) -> list[float | None]:
+    if field.count is not None and len(texts) != field.count:
+        raise LoadError(
+            f"column {field.name}: {len(texts)} numbers where arraysize {field.arraysize} needs {field.count}"
+        )
+    return [_number(field, each) for each in texts]
 
 
 def _number(field: Field, text: str) -> float | None:

@@ -7,7 +7,7 @@ from psycopg import sql
 
 from schema.model import Column, Range, Table
 from schema.plan import leading_columns
-from schema.publish import create_table, described_table, publish_described
+from schema.publish import create_table, described_table, publish_loaded
 from schema.sharding.checksum import Held
 from schema.sharding.plan import Plan
 
@@ -26,7 +26,7 @@ def attach(
     )
     storage = plan.storage if plan.storage != name else None
     table = replace(table, nrows=sum(each.rows for each in held), storage=storage, pixel=plan.pixel, ranges=plan.ranges)
-    publish_described(connection, table, plan.description, plan.position, loaded=True)
+    publish_loaded(connection, table, plan.description, plan.position)
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO armillary.ranges VALUES (%s, %s, %s, %s, %s, %s, %s)",

@@ -4,7 +4,7 @@ Each part notes, with its rows, how many rows of the file it has seen. A load th
 beginning, sends each part what it has not, and computes the checksums of all that should be there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import pairwise
@@ -15,10 +15,12 @@ import pyarrow as pa
 from psycopg import sql
 
 from schema.bounds import measured, together
+from schema.copy_rows import Progress, refused_rows
 from schema.load.copy_binary import HEADER, TRAILER, fields_of, interleave
 from schema.load.reader import LoadError, Reader
 from schema.model import Column, Range
-from schema.publish import Progress, make_schema, refused_rows, wide_texts, with_text_type
+from schema.positions import PositionCheck, with_ucds
+from schema.publish import make_schema
 from schema.sharding.begin import Begun
 from schema.sharding.checksum import Hashes, Held, held, row_hashes
 from schema.sharding.parts import (
@@ -34,6 +36,7 @@ from schema.sharding.parts import (
 )
 from schema.sharding.plan import Plan
 from schema.sharding.shards import Shard
+from schema.text_sizes import TextSizes
 
 CHUNK = 250_000
 """Rows of a transaction, times the number of shards."""
@@ -110,7 +113,9 @@ class Filling:
             self._note("ready = true")
 
 
-def fill(begun: Begun, reader: Reader, progress: Progress) -> tuple[list[Held], tuple[Column, ...]]:
+def fill(
+    begun: Begun, reader: Reader, check: PositionCheck, progress: Progress
+) -> tuple[list[Held], tuple[Column, ...]]:
     """What every range holds, and the columns with what was seen of their values. Raises: LoadError."""
     plan = begun.plan
     for shard in plan.shards.values():
@@ -121,33 +126,41 @@ def fill(begun: Begun, reader: Reader, progress: Progress) -> tuple[list[Held], 
         connections = [stack.enter_context(connected(plan.shards[each.shard])) for each in plan.ranges]
         pairs = zip(connections, plan.ranges, strict=True)
         fillings = [Filling(connection, begun, each) for connection, each in pairs]
-        sent, wide = _pour(plan, fillings, reader, progress, threads)
-        columns = tuple(with_text_type(c, wide) for c in plan.columns)
+        sent, sizes = _pour(plan, fillings, _checked(plan, reader, check, progress), threads)
+        about = sizes.applied([c.about for c in plan.columns])
+        columns = tuple(with_ucds(about, plan.position, plan.description))
         pieces = list(zip(fillings, sent, strict=True))
         finished = threads.map(lambda shard: _finish(plan, shard, pieces, columns), plan.shards.values())
         return sent, together(list(finished))
 
 
+def _checked(plan: Plan, reader: Reader, check: PositionCheck, progress: Progress) -> Iterator[pa.RecordBatch]:
+    """The planned columns of all rows, as many as the progress is told of. Raises: LoadError."""
+    read = 0
+    for batch in reader.batches():
+        yield check(plan.chosen(batch))
+        read += batch.num_rows
+        progress(read, reader.fraction())
+
+
 def _pour(
-    plan: Plan, fillings: list[Filling], reader: Reader, progress: Progress, threads: ThreadPoolExecutor
-) -> tuple[list[Held], set[str]]:
-    """All rows to where they belong; the text columns that hold more than ASCII."""
-    read, kept, wide = 0, 0, set[str]()
+    plan: Plan, fillings: list[Filling], batches: Iterator[pa.RecordBatch], threads: ThreadPoolExecutor
+) -> tuple[list[Held], TextSizes]:
+    """All rows to where they belong; how long their texts are."""
+    read, kept, sizes = 0, 0, TextSizes()
     counts, sums = np.zeros(len(fillings), np.int64), np.zeros(len(fillings), np.uint64)
     with refused_rows():
-        for batch in reader.batches():
-            chosen = plan.chosen(batch)
-            wide |= wide_texts(plan.columns, chosen)
+        for chosen in batches:
+            sizes.add(chosen)
             pieces, rows, hashes = _sorted_out(plan, chosen, [each.taken - read for each in fillings])
             for filling, piece in zip(fillings, pieces, strict=True):
                 filling.write(piece)
-            counts, sums, read = counts + rows, sums + hashes, read + batch.num_rows
+            counts, sums, read = counts + rows, sums + hashes, read + chosen.num_rows
             if read - kept >= CHUNK * len(plan.shards):
                 _commit(fillings, read, threads, last=False)
                 kept = read
-            progress(read, reader.fraction())
         _commit(fillings, read, threads, last=True)
-    return [Held(int(n), int(s)) for n, s in zip(counts, sums, strict=True)], wide
+    return [Held(int(n), int(s)) for n, s in zip(counts, sums, strict=True)], sizes
 
 
 def _commit(fillings: Iterable[Filling], read: int, threads: ThreadPoolExecutor, *, last: bool) -> None:

@@ -14,10 +14,11 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
+from schema.copy_rows import Progress, Source
 from schema.description import Description
 from schema.load import open_file
 from schema.load.reader import LoadError, Reader
-from schema.publish import Loaded, Progress, make_schema, split_table_name, warnings_of
+from schema.publish import Loaded, load_notes, make_schema, position_check, split_table_name, warnings_of
 from schema.sharding.begin import Begun, begun, give_up
 from schema.sharding.coordinator import attach
 from schema.sharding.fill import fill
@@ -57,7 +58,8 @@ def load_sharded(
     with _kept_if_interrupted(connection, load), connection.transaction():
         keep_to_oneself(connection, load.table_name, load.load_id)
         _hold_layout(connection, load)
-        held, columns = fill(load, open_reader(), progress)
+        reader, check = open_reader(), position_check(load.plan.columns, load.plan.position, description)
+        held, columns = fill(load, reader, check, progress)
         make_schema(connection, load.plan.schema_name)
         table = attach(connection, load.plan, split_table_name(table_name)[1], columns, held)
         forget_load(connection, load.table_name)
@@ -65,7 +67,8 @@ def load_sharded(
         previous = sql.Identifier(load.plan.schema_name, load.previous)
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(previous))
     drop_replaced(connection, load.table_name)
-    return Loaded(table, warnings_of(table), load.previous)
+    notes = load_notes(Source(reader, list(load.plan.columns), check), description, load.plan.position_note)
+    return Loaded(table, warnings_of(table), load.previous is not None, notes)
 
 
 def _load_id(open_reader: Callable[[], Reader], table_name: str, description: Description) -> str:

@@ -8,10 +8,12 @@ import pyarrow as pa
 from psycopg import sql
 
 from schema import types
+from schema.copy_rows import chosen_columns
 from schema.description import Description
 from schema.load.reader import LoadError, Reader
 from schema.model import Column, Pixel, Range, quoted_if_needed
-from schema.plan import PlannedColumn, check_named, main_position, plan_columns
+from schema.plan import PlannedColumn, check_named, plan_columns
+from schema.positions import find_position
 from schema.sharding.layout import NOWHERE, ORDER, Cells, balanced, cells_in, cells_of, farthest
 from schema.sharding.shards import Shard, known_shards
 
@@ -32,6 +34,7 @@ class Plan:
     shards: dict[str, Shard]
     ranges: tuple[Range, ...]
     description: Description
+    position_note: str = ""
 
     @property
     def all_columns(self) -> list[PlannedColumn]:
@@ -79,7 +82,7 @@ class Plan:
 
     def chosen(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Of a batch of the file, the planned columns."""
-        return batch.select([c.index for c in self.columns])
+        return chosen_columns(batch, self.columns)
 
 
 def planned(
@@ -92,7 +95,10 @@ def planned(
         raise LoadError("there are no shards; name them with armillary shards init")
     columns = plan_columns(reader.columns, description, by_content=True)
     check_named([c.name for c in columns], description)
-    position = main_position([c.about for c in columns], description)
+    search = find_position([c.about for c in columns], description.table.ra, description.table.dec)
+    position = search.position
+    if geometry := next((c.name for c in columns if c.type.is_geometry), None):
+        raise LoadError(f"{schema_name}.{name}: column {geometry}: sharded tables take no geometries yet; omit it")
     key = description.table.healpix_id
     _check_dividable(f"{schema_name}.{name}", columns, key, position)
     pixel = Pixel(
@@ -104,7 +110,7 @@ def planned(
         key,
     )
     known = {shard.name: shard for shard in shards}
-    return Plan(schema_name, storage, tuple(columns), position, pixel, known, (), description)
+    return Plan(schema_name, storage, tuple(columns), position, pixel, known, (), description, search.note)
 
 
 def _check_dividable(table_name: str, columns: list[PlannedColumn], key: str | None, position: Position | None) -> None:

@@ -38,7 +38,10 @@ _LAST = 2**63 - 1 - _2000
 """What is later, infinity and the last days that PostgreSQL knows, has no number in Arrow."""
 
 
-def arrow_type(type_: Type) -> pa.DataType:
+def arrow_type(type_: Type, count: int | None = None) -> pa.DataType:
+    """`count` elements of every array, where that is fixed."""
+    if type_ in _LISTS and count is not None:
+        return pa.list_(_LISTS[type_], count)
     if type_ in _NUMBERS:
         return _NUMBERS[type_]
     if type_ in _TUPLES:
@@ -59,20 +62,24 @@ class ArrowColumns:
         lines = {name: "\n".join(values) for name, values in metadata.items()}
         text = {types.TIMESTAMP: types.TEXT} if times_as_text else {}
         self._types = tuple(text.get(each.type, each.type) for each in fields)
+        self._counts = tuple(field.count if field.type.is_array else None for field in fields)
         self.schema = pa.schema([_arrow_field(f, t) for f, t in zip(fields, self._types, strict=True)], lines)
-        self._widths = tuple(_width(each) for each in self._types)
+        self._widths = tuple(_width(t, count) for t, count in zip(self._types, self._counts, strict=True))
 
     def batch(self, block: Block) -> pa.RecordBatch:
         layout = read_layout(block, self._widths)
-        columns = [_array(layout, c, t) for c, t in zip(layout.columns, self._types, strict=True)]
+        kinds = zip(layout.columns, self._types, self._counts, strict=True)
+        columns = [_array(layout, c, t) if n is None else _fixed_lists(layout, c, t, n) for c, t, n in kinds]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
 def _arrow_field(field: Field, type_: Type) -> pa.Field:
     about = {name: value for name, value in field.attributes.items() if name in ("unit", "ucd", "utype", "xtype")}
+    if field.arraysize not in {None, "*"} and (len(field.shape) > 1 or (field.type.is_array and field.count is None)):
+        about["arraysize"] = str(field.arraysize)
     if field.description:
         about["description"] = field.description
-    return pa.field(field.name, arrow_type(type_), metadata=about)
+    return pa.field(field.name, arrow_type(type_, field.count), metadata=about)
 
 
 def text_offsets(texts: pa.Array) -> npt.NDArray[np.int32]:
@@ -85,7 +92,9 @@ def longest_text(texts: pa.Array) -> int:
     return int(np.diff(text_offsets(texts)).max(initial=0))
 
 
-def _width(type_: Type) -> int | None:
+def _width(type_: Type, count: int | None) -> int | None:
+    if count is not None:
+        return int(count * _LISTS[type_].bit_width // 8)
     if type_ is types.TIMESTAMP:
         return 8
     return 8 * _TUPLES[type_] if type_ in _TUPLES else type_.width
@@ -149,6 +158,14 @@ def _lists(layout: Layout, column: Column, type_: Type) -> pa.Array:
     children = [pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])]
     buffers = [_validity(column.null), pa.py_buffer(counts)]
     return pa.Array.from_buffers(pa.list_(kind), layout.rows, buffers, children=children)
+
+
+def _fixed_lists(layout: Layout, column: Column, type_: Type, count: int) -> pa.Array:
+    kind = _LISTS[type_]
+    width = count * kind.bit_width // 8
+    values = view(layout.data, f"V{width}")[column.places].view(f">{_kind(kind)}").astype(f"<{_kind(kind)}")
+    children = [pa.array(values, kind)]
+    return pa.Array.from_buffers(arrow_type(type_, count), layout.rows, [_validity(column.null)], children=children)
 
 
 def _text(layout: Layout, column: Column, type_: Type) -> pa.Array:

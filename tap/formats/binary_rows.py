@@ -10,21 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from adql.nodes import Output
 from schema import types
 from schema.types import Type
 from tap.engine.rows import Block
-from tap.engine.wire import column_type
 from tap.formats.layout import Bytes, Column, Layout, Places, move, read_layout, view
+from tap.formats.metadata import Field
 
 _FIXED_ARRAYS = {types.POINT: 16, types.CIRCLE: 24}
 _ELEMENT = {types.POLYGON: 8, types.DOUBLES: 8, types.REALS: 4, types.SMALLINTS: 2, types.INTS: 4, types.BIGINTS: 8}
+_WHOLE = (types.SMALLINTS, types.INTS, types.BIGINTS)
 _TRUE, _FALSE, _UNKNOWN = ord("T"), ord("F"), ord("?")
 
 
 def null_number(type_: Type) -> int | None:
-    """The number that stands for NULL where the format cannot say it otherwise (VALUES null)."""
-    return -(2 ** (8 * type_.width - 1)) if type_.is_integer and type_.width else None
+    """The number that stands for NULL where the format cannot say it otherwise (VALUES null), also among elements."""
+    width = type_.width if type_.is_integer else _ELEMENT.get(type_) if type_ in _WHOLE else None
+    return -(2 ** (8 * width - 1)) if width else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,14 @@ class _Values:
 class BinaryRows:
     """Encodes blocks of one result; `masked` for BINARY2."""
 
-    def __init__(self, outputs: tuple[Output, ...], *, masked: bool) -> None:
-        self._types = tuple(column_type(output) for output in outputs)
-        self._widths = tuple(_FIXED_ARRAYS.get(t, t.width) for t in self._types)
-        self._mask = (len(outputs) + 7) // 8 if masked else 0
+    def __init__(self, fields: tuple[Field, ...], *, masked: bool) -> None:
+        self._fields = fields
+        self._widths = tuple(_width(field) for field in fields)
+        self._mask = (len(fields) + 7) // 8 if masked else 0
 
     def encode(self, block: Block) -> bytes:
         layout = read_layout(block, self._widths)
-        values = [_values(layout, c, t) for c, t in zip(layout.columns, self._types, strict=True)]
+        values = [_values(layout, c, field) for c, field in zip(layout.columns, self._fields, strict=True)]
         sizes = np.full(layout.rows, self._mask, np.int64)
         for each in values:
             sizes += each.width if each.lengths is None else each.lengths + 4
@@ -99,13 +100,29 @@ def _write(out: Bytes, place: Places, run: list[_Values]) -> Places:
     return place + width + last.lengths
 
 
-def _values(layout: Layout, column: Column, type_: Type) -> _Values:
+def _width(field: Field) -> int | None:
+    """Bytes of a value as it comes, where they are always as many."""
+    if field.type.is_array and field.count is not None:
+        return field.count * _ELEMENT[field.type]
+    return _FIXED_ARRAYS.get(field.type, field.type.width)
+
+
+def _values(layout: Layout, column: Column, field: Field) -> _Values:
     if isinstance(column.lengths, int):
-        return _fixed(layout.data, column, type_, column.lengths)
-    if type_ is types.UNICODE:
-        return _utf16(layout.data, column, column.lengths)
-    element = _ELEMENT.get(type_, 1)
-    return _Values(layout.data, column.places, column.lengths, element)
+        return _fixed(layout.data, column, field.type, column.lengths)
+    values = _Values(layout.data, column.places, column.lengths, _ELEMENT.get(field.type, 1))
+    if field.type is types.UNICODE:
+        values = _utf16(layout.data, column, column.lengths)
+    return values if field.count is None else _padded(values, field.count * values.width)
+
+
+def _padded(values: _Values, size: int) -> _Values:
+    """Texts side by side, all of one size; NULs at the end of those that are shorter."""
+    lengths = np.minimum(values.lengths if values.lengths is not None else size, size)
+    out = np.zeros(len(lengths) * size, np.uint8)
+    places = np.arange(len(lengths)) * size
+    move(out, places, values.data, values.places, lengths)
+    return _Values(out, places, None, size)
 
 
 def _fixed(data: Bytes, column: Column, type_: Type, width: int) -> _Values:
@@ -124,10 +141,12 @@ def _fixed(data: Bytes, column: Column, type_: Type, width: int) -> _Values:
 
 def null_bytes(type_: Type, width: int) -> npt.NDArray[np.void]:
     """The bytes of a NULL, as one element: NaNs, or the number that `null_number` declares."""
-    if type_ in (types.REAL, types.DOUBLE) or type_ in _FIXED_ARRAYS:
-        nan = b"\x7f\xc0\0\0" if width == 4 else b"\x7f\xf8" + b"\0" * 6
-        return np.frombuffer(nan * max(1, width // 8), f"V{width}")
-    return np.frombuffer(b"\x80" + b"\0" * (width - 1), f"V{width}")
+    if type_ in (types.REAL, types.REALS):
+        return np.frombuffer(b"\x7f\xc0\0\0" * (width // 4), f"V{width}")
+    if type_ in (types.DOUBLE, types.DOUBLES) or type_ in _FIXED_ARRAYS:
+        return np.frombuffer((b"\x7f\xf8" + b"\0" * 6) * (width // 8), f"V{width}")
+    element = _ELEMENT.get(type_, width)
+    return np.frombuffer((b"\x80" + b"\0" * (element - 1)) * (width // element), f"V{width}")
 
 
 def _utf16(data: Bytes, column: Column, lengths: Places) -> _Values:

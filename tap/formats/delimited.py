@@ -1,17 +1,18 @@
 """CSV and TSV: PostgreSQL's own, passed through under a line of names (RFC 4180).
 
-NULL is nothing at all, an empty text is "". Neither can tell that a result is cut or broken, so an
-overflow is silent and an error breaks the connection.
+NULL is nothing at all, an empty text is ""; in a single column both are "", as readers skip empty lines. Neither can tell that a result is cut or broken, so an overflow is
+silent, unless comments are asked for, and an error breaks the connection.
 """
 
 import csv
 import io
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from tap.engine.rows import Block
 from tap.engine.wire import Wire
-from tap.formats.format import Format, Header, Writer
+from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.metadata import unique_names
 
 
@@ -19,6 +20,17 @@ def line_of(names: Iterable[str], delimiter: str, quoting: Literal[0, 1] = csv.Q
     line = io.StringIO()
     csv.writer(line, delimiter=delimiter, lineterminator="\n", quoting=quoting).writerow(names)
     return line.getvalue().encode()
+
+
+_QUOTED_OR_EMPTY = re.compile(rb'"(?:[^"]|"")*"|^(?=\n)', re.MULTILINE)
+
+
+def _may_have_empty(lines: bytes) -> bool:
+    return lines.startswith(b"\n") or b"\n\n" in lines
+
+
+def _filled(match: re.Match[bytes]) -> bytes:
+    return match[0] or b'""'
 
 
 class DelimitedWriter(Writer):
@@ -30,7 +42,17 @@ class DelimitedWriter(Writer):
         return line_of(unique_names(self._header.outputs), self._delimiter)
 
     def rows(self, block: Block) -> bytes:
-        return block.data
+        is_list = len(self._header.outputs) == 1
+        return _QUOTED_OR_EMPTY.sub(_filled, block.data) if is_list and _may_have_empty(block.data) else block.data
+
+    def footer(self, end: Ending) -> Iterator[bytes]:
+        if self._header.comments:
+            yield from (f"# {' '.join(text.split())}\n".encode() for text in self._remarks(end))
+
+    def _remarks(self, end: Ending) -> Iterator[str]:
+        yield from (f"Warning: {text}" for text in (*self._header.warnings, *end.warnings))
+        if end.overflow:
+            yield f"OVERFLOW: there are more rows. {self._header.more_rows}"
 
 
 CSV = Format(

@@ -69,8 +69,8 @@ def column_in_yaml(field: Field) -> dict[str, Any]:
     """A column as astropy describes it."""
     about: dict[str, Any] = {"name": field.name, "datatype": _DATATYPES.get(field.datatype, "string")}
     if field.type.is_array or field.type.is_geometry:
-        length = _LENGTHS.get(field.type, "null")
-        about |= {"datatype": "string", "subtype": f"{about['datatype']}[{length}]"}
+        shape = ",".join(map(str, field.shape)) or _LENGTHS.get(field.type, "null")
+        about |= {"datatype": "string", "subtype": f"{about['datatype']}[{shape}]"}
     if field.unit:
         about["unit"] = field.unit
     if field.description:

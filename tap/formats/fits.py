@@ -5,6 +5,7 @@ there is none. Texts are UTF-8, long ones ASCII.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from tap.engine.rows import Block
@@ -27,6 +28,13 @@ class FitsWriter(Writer):
             raise ParameterError(f"FITS holds {_MOST_COLUMNS} columns at most; this result has {len(header.outputs)}")
         self._header = header
         self._fields = fields(header.outputs)
+        self._names = list(numbered([_short(_ascii(each.name).rstrip()) for each in self._fields], fold=True))
+        self.warnings = tuple(
+            f"The column {field.name} is called {name} here: names in FITS are of ASCII, of {_LONGEST_NAME} characters"
+            " at most, and do not tell upper from lower case"
+            for field, name in zip(self._fields, self._names, strict=True)
+            if name != field.name
+        )
         self._rows = FitsRows(self._fields, header.room)
 
     def rows(self, block: Block) -> bytes:
@@ -34,7 +42,8 @@ class FitsWriter(Writer):
         return b""
 
     def footer(self, end: Ending) -> Iterator[bytes]:
-        votable = without_data(self._header, self._fields, overflow=end.overflow).encode()
+        header = replace(self._header, warnings=(*self._header.warnings, *end.warnings, *self.warnings))
+        votable = without_data(header, self._fields, overflow=end.overflow).encode()
         yield _primary(votable) + _padded(votable)
         yield self._extension(overflow=end.overflow)
         size = 0
@@ -59,8 +68,7 @@ class FitsWriter(Writer):
             ("TFIELDS", len(self._fields), "columns"),
             ("QUERYST", "OVERFLOW" if overflow else "OK", "QUERY_STATUS: OVERFLOW if there are more rows"),
         ]
-        names = numbered([_short(_ascii(each.name).rstrip()) for each in self._fields])
-        for number, (field, name) in enumerate(zip(self._fields, names, strict=True), 1):
+        for number, (field, name) in enumerate(zip(self._fields, self._names, strict=True), 1):
             cards += _cards(field, name, number, rows.form(number - 1))
         return _header_bytes(cards)
 
@@ -70,6 +78,7 @@ def _cards(field: Field, name: str, number: int, form: str) -> Iterator[tuple[st
     said = (
         ("TTYPE", name),
         ("TFORM", form),
+        ("TDIM", f"({str(field.arraysize).replace('x', ',')})" if _has_shape(field, form) else None),
         ("TUNIT", field.unit),
         ("TNULL", null_number(field.type)),
         ("TUCD", field.ucd),
@@ -80,6 +89,11 @@ def _cards(field: Field, name: str, number: int, form: str) -> Iterator[tuple[st
     for keyword, value in said:
         if value is not None:
             yield f"{keyword}{number}", _ascii(value) if isinstance(value, str) else value, ""
+
+
+def _has_shape(field: Field, form: str) -> bool:
+    """Texts side by side only where each character is a byte and none is in the heap: readers count bytes."""
+    return len(field.shape) > 1 and (not field.type.is_text or form == f"{field.count}A")
 
 
 def _ascii(text: str) -> str:

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from schema import types
-from schema.types import Type
 from tap.engine.rows import Block
 from tap.formats.binary_rows import null_bytes
 from tap.formats.layout import Bytes, Column, Layout, Places, move, pieces, read_layout, view
@@ -65,9 +64,10 @@ class FitsRows:
     def __init__(self, fields: tuple[Field, ...], room: Room) -> None:
         self._types = [each.type for each in fields]
         self._elements = [_ELEMENTS.get(each, ("A", 1)) for each in self._types]
-        self._source_widths = tuple(_width(each) for each in self._types)
+        self._source_widths = tuple(_width(each) for each in fields)
         self._widths = [
-            w or int(letter == "A") for w, (letter, _) in zip(self._source_widths, self._elements, strict=True)
+            w or (field.count or 1) * int(letter == "A")
+            for field, w, (letter, _) in zip(fields, self._source_widths, self._elements, strict=True)
         ]
         self._most = [0] * len(fields)
         self._characters = [0] * len(fields)
@@ -217,7 +217,10 @@ def _in_ascii(offsets: Places, data: Bytes) -> tuple[Places, Bytes]:
     return places[offsets], np.where(data > 127, ord("?"), data).astype(np.uint8)[begins]
 
 
-def _width(type_: Type) -> int | None:
+def _width(field: Field) -> int | None:
+    type_ = field.type
+    if type_.is_array and field.count is not None:
+        return field.count * _ELEMENTS[type_][1]
     if type_ in _REPEATS:
         return 8 * _REPEATS[type_]
     return None if _ELEMENTS.get(type_, ("A", 1))[0] == "A" else type_.width

@@ -19,7 +19,7 @@ class Header:
     """What a result says before its rows.
 
     `room` is for what has to wait, `version` that of the format, where there are several; `warnings` are remarks on the
-    query, `more_rows` is how to get those that MAXREC left out.
+    query, `more_rows` is how to get those that MAXREC left out; `comments`: whether formats that have none may end in some.
     """
 
     outputs: tuple[Output, ...]
@@ -30,6 +30,7 @@ class Header:
     version: str = ""
     warnings: tuple[str, ...] = ()
     more_rows: str = ""
+    comments: bool = False
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -43,7 +44,12 @@ class Ending:
 
 
 class Writer(ABC):
-    """Writes one result; each part is called once, but `rows` for every block. Pieces may be empty."""
+    """Writes one result; each part is called once, but `rows` for every block. Pieces may be empty.
+
+    `warnings` are what the format cannot keep of the columns.
+    """
+
+    warnings: tuple[str, ...] = ()
 
     def header(self) -> bytes:
         return b""

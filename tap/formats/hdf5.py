@@ -86,11 +86,13 @@ class Hdf5Writer(Writer):
         import h5py
 
         kinds: list[Any] = []
-        for name, column, width, mask in self._named():
+        for field, (name, column, width, mask) in zip(self._fields, self._named(), strict=True):
+            shape = field.shape if field.type.is_array else ()
             if pa.types.is_list(column.type):
                 kinds.append((name, h5py.vlen_dtype(column.type.value_type.to_pandas_dtype())))
             elif pa.types.is_fixed_size_list(column.type):
-                kinds.append((name, "f8", (column.type.list_size,)))
+                shape = shape or (column.type.list_size,)
+                kinds.append((name, column.type.value_type.to_pandas_dtype(), shape))
             elif pa.types.is_binary(column.type):
                 kinds.append((name, h5py.vlen_dtype(np.uint8)))
             elif pa.types.is_string(column.type):
@@ -98,7 +100,7 @@ class Hdf5Writer(Writer):
             else:
                 kinds.append((name, column.type.to_pandas_dtype()))
             if mask:
-                kinds.append((mask, "?"))
+                kinds.append((mask, "?", shape))
         return np.dtype(kinds)
 
     def _named(self) -> Iterator[tuple[str, pa.Field, int, str | None]]:
@@ -112,9 +114,13 @@ class Hdf5Writer(Writer):
     def _compound(self, batch: pa.RecordBatch, kind: np.dtype[Any]) -> npt.NDArray[Any]:
         rows = np.zeros(batch.num_rows, kind)
         for (name, _, width, mask), values in zip(self._named(), batch.columns, strict=True):
-            rows[name] = _values(values, width)
+            rows[name] = (
+                _values(values, width).reshape(rows[name].shape) if _is_fixed(values) else _values(values, width)
+            )
             if mask:
-                rows[mask] = values.is_null().to_numpy(zero_copy_only=False)
+                null = values.is_null().to_numpy(zero_copy_only=False)
+                # One for each element, as astropy wants it.
+                rows[mask] = null.reshape(-1, *[1] * (rows[mask].ndim - 1))
         return rows
 
     def _description(self, *, overflow: bool) -> Iterator[str]:
@@ -135,11 +141,15 @@ class Hdf5Writer(Writer):
                 yield f"    {name}: !astropy.table.SerializedColumn {_MASKED.format(name, mask)}"
 
 
+def _is_fixed(column: pa.Array) -> bool:
+    return bool(pa.types.is_fixed_size_list(column.type))
+
+
 def _values(column: pa.Array, width: int) -> Any:
     """As numpy assigns them to a field; any at all where NULL is."""
     if pa.types.is_string(column.type):
         return column.fill_null("").to_pylist() if width > _LONGEST else _texts(column, width)
-    if pa.types.is_fixed_size_list(column.type):
+    if _is_fixed(column):
         return column.values.to_numpy(zero_copy_only=False).reshape(len(column), -1)
     if pa.types.is_list(column.type) or pa.types.is_binary(column.type):
         return _pieces(column)

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from adql.nodes import Output
-from schema import types
 from schema.types import Type
-from tap.engine.wire import column_type
+from tap.engine.wire import column_type, fixed_count
 from tap.formats.format import Header
 
 
@@ -25,6 +24,16 @@ class Field:
     description: str | None
 
     @property
+    def count(self) -> int | None:
+        """How many elements, or characters of texts side by side, every value has; None where that varies."""
+        return fixed_count(self.type, self.arraysize)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of a value that is an array of fixed shape, as numpy has it: the last runs fastest, in VOTable the first."""
+        return () if self.count is None else tuple(int(size) for size in reversed(str(self.arraysize).split("x")))
+
+    @property
     def attributes(self) -> dict[str, str]:
         """Those that are there, in the order that clients look for; without the description."""
         names = ("name", "datatype", "arraysize", "xtype", "unit", "ucd", "utype")
@@ -37,8 +46,9 @@ def fields(outputs: tuple[Output, ...]) -> tuple[Field, ...]:
 
 def _field(output: Output, name: str) -> Field:
     info, type_ = output.info, column_type(output)
-    arraysize = info.arraysize if info.arraysize and type_.is_text and info.arraysize.endswith("*") else type_.arraysize
-    xtype = type_.xtype or (info.xtype if type_ is types.TEXT else None)
+    has_shape = info.arraysize and (type_.is_array or (type_.is_text and not info.arraysize.isdigit()))
+    arraysize = info.arraysize if has_shape else type_.arraysize
+    xtype = type_.xtype or info.xtype
     return Field(type_, name, type_.datatype, arraysize, xtype, info.unit, info.ucd, info.utype, info.description)
 
 
@@ -46,16 +56,20 @@ def unique_names(outputs: tuple[Output, ...]) -> Iterator[str]:
     return numbered([output.name for output in outputs])
 
 
-def numbered(names: Sequence[str]) -> Iterator[str]:
-    """Names of columns, repeated ones numbered: ra, ra_2."""
-    taken = {each.lower() for each in names}
+def numbered(names: Sequence[str], *, fold: bool = False) -> Iterator[str]:
+    """Names of columns, repeated ones numbered: ra, ra_2. `fold`: those that differ in case only are repeated too."""
+
+    def key(name: str) -> str:
+        return name.lower() if fold else name
+
+    taken = {key(each) for each in names}
     seen: set[str] = set()
     for each in names:
         name, number = each, 1
-        while name.lower() in seen or (number > 1 and name.lower() in taken):
+        while key(name) in seen or (number > 1 and key(name) in taken):
             number += 1
             name = f"{each}_{number}"
-        seen.add(name.lower())
+        seen.add(key(name))
         yield name
 
 

@@ -8,6 +8,7 @@ from tap.engine.rows import Block
 from tap.engine.wire import Wire
 from tap.formats.binary_rows import BinaryRows
 from tap.formats.format import Ending, Format, Header, Writer
+from tap.formats.metadata import fields
 from tap.formats.votable_document import VERSIONS, closing, opening
 
 
@@ -15,7 +16,7 @@ class VotableBinaryWriter(Writer):
     def __init__(self, header: Header, element: str) -> None:
         self._header = header
         self._element = element
-        self._rows = BinaryRows(header.outputs, masked=element == "BINARY2")
+        self._rows = BinaryRows(fields(header.outputs), masked=element == "BINARY2")
         self._rest = b""
 
     def header(self) -> bytes:

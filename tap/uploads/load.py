@@ -3,9 +3,10 @@
 What a client calls its columns never reaches PostgreSQL: there they are c0, c1, …
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -14,10 +15,12 @@ import pyarrow as pa
 from psycopg import sql
 
 from schema import types
+from schema.geometries import BY_XTYPE, MADE
 from schema.load import open_file
-from schema.load.copy_binary import Ints, encode_rows, is_ascii
+from schema.load.copy_binary import Ints, encode_rows
 from schema.load.reader import FileColumn, LoadError, Reader
-from schema.model import Column, Schema, Table, quoted_if_needed
+from schema.model import Column, Schema, Table, adql_names, delimited
+from schema.text_sizes import TextSizes
 from schema.types import Type
 from tap.engine import carry
 from tap.uploads.sources import Opened
@@ -34,24 +37,23 @@ class Limits:
     unpacked_bytes: int = 10**11
 
 
-# PostgreSQL takes no geometry in binary: numbers come, and it makes geometries of them; of those that are none, NULL.
-_GEOMETRIES = {
-    types.POINT: "CASE WHEN abs({0}[1]) < 1e6 AND abs({0}[2]) <= 90 THEN spoint(radians({0}[1]), radians({0}[2])) END",
-    types.CIRCLE: "CASE WHEN abs({0}[1]) < 1e6 AND abs({0}[2]) <= 90 AND {0}[3] BETWEEN 0 AND 90"
-    " THEN scircle(spoint(radians({0}[1]), radians({0}[2])), radians({0}[3])) END",
-    types.POLYGON: "CASE WHEN array_length({0}, 1) >= 6 AND array_length({0}, 1) % 2 = 0 THEN armillary.polygon({0}) END",
-}
-_XTYPES = {type_.xtype: type_ for type_ in _GEOMETRIES}
+_PATH = re.compile(r"/\S*/tmp\w+")
+"""Where a packed file was unpacked."""
 _AHEAD_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """An upload whose table is there in the session, still empty; the reader knows its rows, `first` has some of them already."""
+    """An upload whose table is there in the session, still empty; the reader knows its rows, `first` has some of them already.
+
+    `places` are those of its columns in the file, `left_out` says why others were not taken.
+    """
 
     table: Table
     first: tuple[pa.RecordBatch, ...]
     rest: Iterator[pa.RecordBatch]
+    places: tuple[int, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -65,19 +67,19 @@ class Declared:
 
     @property
     def has_geometry(self) -> bool:
-        return any(column.type in _GEOMETRIES for column in self.table.columns)
+        return any(column.type in MADE for column in self.table.columns)
 
     @property
     def types(self) -> tuple[Type, ...]:
         """In which its columns come."""
-        return tuple(types.DOUBLES if c.type in _GEOMETRIES else c.type for c in self.table.columns)
+        return tuple(types.DOUBLES if c.type in MADE else c.type for c in self.table.columns)
 
     def batches(self, allowance: "Allowance") -> Iterator[pa.RecordBatch]:
         """Raises: LoadError."""
         try:
             for batch in chain(self.first, self.rest):
                 allowance.take(batch)
-                yield batch
+                yield batch.select(self.places) if self.left_out else batch
         except LoadError as error:
             raise _of(self.table.parts[-1], error) from error
 
@@ -130,14 +132,22 @@ def declare(connection: psycopg.Connection, uploads: list[Opened], limits: Limit
 
 
 def _declared(opened: Opened, storage: str, limits: Limits, ahead: int) -> Declared:
-    reader = _reader(opened.upload, opened.path)
+    reader = _reader(opened.upload, opened.path, limits.unpacked_bytes)
     _check(reader.columns, limits)
     batches = reader.batches()
     first = tuple(_until(ahead, batches))
     is_all = sum(batch.nbytes for batch in first) < ahead
-    columns = tuple(_column(each, place, first, is_all=is_all) for place, each in enumerate(reader.columns))
+    places = tuple(place for place, column in enumerate(reader.columns) if not column.problem)
+    left_out = tuple(column.problem.removesuffix("; leave it out") for column in reader.columns if column.problem)
+    if not places:
+        raise LoadError(f"none of its columns can be read: {left_out[0]}")
+    columns = tuple(_column(reader.columns[place], place, first, is_all=is_all) for place in places)
+    names = adql_names([column.name for column in columns])
+    columns = tuple(replace(column, column_name=name) for column, name in zip(columns, names, strict=True))
     name = f"{SCHEMA}.{opened.upload.table_name}"
-    return Declared(Table(SCHEMA, name, columns, storage=storage, storage_schema="pg_temp"), first, batches)
+    table = Table(SCHEMA, name, columns, storage=storage, storage_schema="pg_temp")
+    warnings = tuple(f"The upload {opened.upload.table_name} without {each}" for each in left_out)
+    return Declared(table, first, batches, places, warnings)
 
 
 def _until(size: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -149,11 +159,11 @@ def _until(size: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBa
             return
 
 
-def _reader(upload: Upload, path: Path) -> Reader:
+def _reader(upload: Upload, path: Path, most_bytes: int) -> Reader:
     try:
-        return open_file(path, name=Path(upload.says) if upload.says else None)
+        return open_file(path, name=Path(upload.says) if upload.says else None, most_bytes=most_bytes)
     except LoadError as error:
-        raise LoadError(str(error).replace(str(path), "the file")) from error
+        raise LoadError(_PATH.sub("the file", str(error).replace(str(path), "the file"))) from error
 
 
 def _check(columns: tuple[FileColumn, ...], limits: Limits) -> None:
@@ -167,20 +177,26 @@ def _check(columns: tuple[FileColumn, ...], limits: Limits) -> None:
             raise LoadError("a column has no name")
         if any(unicodedata.category(character) == "Cc" for character in column.name):
             raise LoadError(f"the name {column.name[:60]!r} of a column has control characters")
-        if column.name.lower() in seen:
+        if column.name in seen:
             raise LoadError(f"two columns are called {column.name[:60]}; give them different names")
-        seen.add(column.name.lower())
+        seen.add(column.name)
 
 
 def _column(column: FileColumn, place: int, rows: tuple[pa.RecordBatch, ...], *, is_all: bool) -> Column:
-    """Texts are char only where all of them have been seen to be ASCII: programs read other bytes of a char as Latin-1."""
+    """Texts are char, and as long as the longest, only where all of them have been seen: programs read other bytes as Latin-1."""
     said = (column.unit, column.ucd, column.utype, column.description)
-    type_ = _XTYPES.get(column.xtype, column.type)
-    if type_ is types.TEXT and not (is_all and all(is_ascii(batch.column(place)) for batch in rows)):
-        type_ = types.UNICODE
-    return Column(
-        quoted_if_needed(column.name), type_.datatype, type_.arraysize, type_.xtype, *said, storage=f"c{place}"
-    )
+    type_ = BY_XTYPE.get(column.xtype, column.type) if column.type.is_array else column.type
+    arraysize = column.arraysize if type_ is column.type and column.arraysize else type_.arraysize
+    name = delimited(column.name)
+    if not type_.is_text:
+        return Column(name, type_.datatype, arraysize, type_.xtype or column.xtype, *said, storage=f"c{place}")
+    about = Column(name, types.UNICODE.datatype, arraysize, column.xtype, *said, storage=f"c{place}")
+    if not is_all:
+        return about
+    sizes = TextSizes()
+    for batch in rows:
+        sizes.add(batch.select([place]))
+    return sizes.applied([about])[0]
 
 
 def create(connection: psycopg.Connection, upload: Declared) -> None:
@@ -195,7 +211,7 @@ def create(connection: psycopg.Connection, upload: Declared) -> None:
 
 def _made(column: Column) -> sql.Composed:
     name = sql.Identifier(column.stored)
-    return sql.SQL(_GEOMETRIES.get(column.type, "{0}") + " AS {0}").format(name)
+    return sql.SQL(MADE.get(column.type, "{0}") + " AS {0}").format(name)
 
 
 def fill(connection: psycopg.Connection, upload: Declared, rows: Iterable[bytes]) -> None:

@@ -23,6 +23,9 @@ _MOST_REDIRECTS = 3
 _CONNECT = 10.0
 
 
+_LONGEST_URL = 2_000
+
+
 def split_url(url: str) -> SplitResult:
     """Return the parts of a plain http or https URL. Raises: ParameterError for anything else."""
     try:
@@ -31,7 +34,7 @@ def split_url(url: str) -> SplitResult:
         is_plain = is_plain and (parts.port is None or parts.port > 0)
     except ValueError:
         is_plain = False
-    if not is_plain or not url.isascii() or not url.isprintable() or " " in url:
+    if not is_plain or len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
         raise ParameterError(f"UPLOAD: {url[:200]!r} is no plain http or https URL")
     return parts
 

@@ -57,8 +57,11 @@ def sweep_uploads(folder: Path) -> None:
                 path.unlink()
 
 
-def read_uploads(parameters: Parameters, files: list[File]) -> tuple[Upload, ...]:
-    """`name,param:part`, `name,URL` or `name,ID of a job`, several joined by semicolons or repeated. Raises: ParameterError."""
+def read_uploads(parameters: Parameters, files: list[File] | None) -> tuple[Upload, ...]:
+    """`name,param:part`, `name,URL` or `name,ID of a job`, several joined by semicolons or repeated.
+
+    Without `files` it is not looked whether the parts are there: a job may get them later. Raises: ParameterError.
+    """
     found = [_upload(each, files) for value in parameters.all("UPLOAD") for each in value.split(";") if each.strip()]
     names = [upload.table_name.lower() for upload in found]
     for name in names:
@@ -69,7 +72,7 @@ def read_uploads(parameters: Parameters, files: list[File]) -> tuple[Upload, ...
     return tuple(found)
 
 
-def _upload(text: str, files: list[File]) -> Upload:
+def _upload(text: str, files: list[File] | None) -> Upload:
     name, comma, source = text.strip().partition(",")
     if not comma:
         raise ParameterError(f"UPLOAD is 'name,param:part', not {text[:80]!r}")
@@ -81,9 +84,11 @@ def _upload(text: str, files: list[File]) -> Upload:
     if source.lower().startswith(("http://", "https://")):
         split_url(source)
         return Upload(name.strip(), None, source)
-    scheme, colon, part = source.partition(":")
-    if not colon or scheme.lower() != "param":
+    scheme, _, part = source.partition(":")
+    if not part or scheme.lower() != "param":
         raise ParameterError(f"UPLOAD of {name}: {source[:80]!r} is neither param:part, nor a job's id, nor a http URL")
+    if files is None:
+        return Upload(name.strip(), None)
     file = next((each for each in files if each.name == part), None)
     if file is None:
         has = ", ".join(each.name[:40] for each in files) or "none"

@@ -300,7 +300,8 @@ def test_repeated_names_are_numbered(service: str, format_: str) -> None:
     reply = sync(
         service, "SELECT TOP 1 ra, ra, dec AS ra, dec AS ra_2, dec AS RA FROM demo.ngc", RESPONSEFORMAT=format_
     )
-    assert list(READERS[format_](reply.body)) == ["ra", "ra_3", "ra_4", "ra_2", "RA_5"]
+    last = "RA_5" if format_ == "fits" else "RA"
+    assert list(READERS[format_](reply.body)) == ["ra", "ra_3", "ra_4", "ra_2", last]
 
 
 # ---- times

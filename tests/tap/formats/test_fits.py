@@ -263,7 +263,7 @@ def test_names_are_ascii_in_the_header_and_themselves_in_the_votable(service: st
         "x" * 60 + "_2",
     ]
     inside = wanted_of(found[0].data.tobytes()).names
-    assert inside == ["é", "a,b", "say 'x'", "x" * 100, "\ufffd[31m", "TTYPE1", "A", "a_2", "'" * 99, "ü", "x" * 90]
+    assert inside == ["é", "a,b", "say 'x'", "x" * 100, "\ufffd[31m", "TTYPE1", "A", "a", "'" * 99, "ü", "x" * 90]
 
 
 # ---- shapes

@@ -34,7 +34,7 @@ def by_h5py(service: str, query: str) -> dict[str, list[Any]]:
     masks = {
         name: rows[f"{name}.mask"] if f"{name}.mask" in rows.dtype.names else [False] * len(rows) for name in names
     }
-    return {n: [None if m else v for v, m in zip(rows[n].tolist(), masks[n], strict=True)] for n in names}
+    return {n: [None if np.all(m) else v for v, m in zip(rows[n].tolist(), masks[n], strict=True)] for n in names}
 
 
 def equal(found: Any, wanted: Any, kind: pa.DataType) -> bool:

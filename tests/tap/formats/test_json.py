@@ -106,7 +106,9 @@ def test_columns_of_geometries_hold_null(extremes: str) -> None:
 def test_metadata_are_the_attributes_of_votables_fields(everything: str) -> None:
     found = parse_json(fetch(everything, EVERYTHING, "json").body)
     wanted = fetch(everything, EVERYTHING, "votable").votable().fields
-    assert [{"description": "", **column} for column in found["metadata"]] == wanted
+    about = [{name: value for name, value in column.items() if value is not None} for column in found["metadata"]]
+    assert [{"description": "", **column} for column in about] == wanted
+    assert all({"unit", "description"} <= column.keys() for column in found["metadata"])
     assert {"name": "query", "value": EVERYTHING} in found["info"]
 
 

@@ -271,4 +271,4 @@ def test_odd_names_are_kept(service: str, format_: str) -> None:
     columns = ", ".join('table_name AS "{}"'.format(name.replace('"', '""')) for name in names)
     reply = sync(service, f"SELECT TOP 1 {columns} FROM tap_schema.tables", RESPONSEFORMAT=format_)
     assert reply.status == 200, reply.text
-    assert BOTH[format_](reply.body).column_names == [*names[:-1], "a_2"]
+    assert BOTH[format_](reply.body).column_names == names

@@ -153,8 +153,8 @@ def test_fields_are_alike_in_all_serializations(everything: str) -> None:
         ("float", None),
         ("double", None),
         ("boolean", None),
-        ("char", "*"),
-        ("unicodeChar", "*"),
+        ("char", "3000*"),
+        ("unicodeChar", "1400*"),
         ("char", "*"),
         ("unsignedByte", "*"),
         ("short", "*"),
@@ -379,7 +379,8 @@ def test_any_number_of_columns_keeps_values_and_nulls_apart(
     else:
         text = {name: ["" if value is None else str(value) for value in values] for name, values in wanted.items()}
         if count == 1:
-            assert body.decode().split("\n")[:-1] == ["c0", *text["c0"]]
+            # A NULL alone in its line is "", as readers skip empty lines.
+            assert body.decode().split("\n")[:-1] == ["c0", *(value or '""' for value in text["c0"])]
         else:
             assert read_delimited(body, format_) == text
 

@@ -93,7 +93,7 @@ def test_an_uploaded_point_is_matched_with_a_catalogue(sync: str) -> None:
     assert found[0] == found[1] != "0"
 
 
-@pytest.mark.parametrize(("xtype", "arraysize"), [("point", "3"), ("circle", "2"), ("point", "*"), ("interval", "2")])
+@pytest.mark.parametrize(("xtype", "arraysize"), [("point", "3"), ("circle", "2"), ("point", "*")])
 def test_what_is_no_geometry_in_all_respects_stays_an_array(sync: str, xtype: str, arraysize: str) -> None:
     cells = " ".join("1" * (3 if arraysize == "3" else 2))
     content = (

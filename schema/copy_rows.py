@@ -1,0 +1,90 @@
+"""The rows of a file into a table of the database, by COPY BINARY."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from schema import types
+from schema.geometries import MADE
+from schema.load.copy_binary import HEADER, TRAILER, encode
+from schema.load.reader import LoadError, Reader
+from schema.plan import PlannedColumn
+from schema.positions import PositionCheck
+from schema.text_sizes import TextSizes
+from schema.types import Type
+
+Progress = Callable[[int, float | None], None]
+"""Is told the rows so far, and the fraction of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file, which of its columns are wanted, and what looks at its positions on their way."""
+
+    reader: Reader
+    columns: list[PlannedColumn]
+    check: PositionCheck
+
+
+def copy_rows(
+    connection: psycopg.Connection, target: sql.Identifier, source: Source, progress: Progress
+) -> tuple[int, TextSizes]:
+    """Copy all rows; geometries come as numbers, of which PostgreSQL makes them in a second step."""
+    columns = source.columns
+    if not any(column.type.is_geometry for column in columns):
+        return _copy(connection, target, source, progress)
+    names, rows = [sql.Identifier(f"c{i}") for i in range(len(columns))], sql.Identifier("pg_temp", "rows_of_file")
+    kinds = [sql.SQL("{} " + stored_as(c.type).name).format(n) for n, c in zip(names, columns, strict=True)]
+    connection.execute(sql.SQL("CREATE TEMPORARY TABLE rows_of_file ({})").format(sql.SQL(", ").join(kinds)))
+    counted = _copy(connection, rows, source, progress)
+    made = [sql.SQL(MADE.get(c.type, "{0}")).format(n) for n, c in zip(names, columns, strict=True)]
+    connection.execute(sql.SQL("INSERT INTO {} SELECT {} FROM {}").format(target, sql.SQL(", ").join(made), rows))
+    connection.execute(sql.SQL("DROP TABLE {}").format(rows))
+    return counted
+
+
+def stored_as(type_: Type) -> Type:
+    """The type in which a value reaches COPY."""
+    return types.DOUBLES if type_.is_geometry else type_
+
+
+def _copy(
+    connection: psycopg.Connection, target: sql.Identifier, source: Source, progress: Progress
+) -> tuple[int, TextSizes]:
+    """Return how many rows were copied, and how long their texts are."""
+    rows, sizes = 0, TextSizes()
+    kinds = tuple(stored_as(c.type) for c in source.columns)
+    command = sql.SQL("COPY {} FROM STDIN (FORMAT binary, FREEZE)").format(target)
+    with refused_rows(), connection.cursor() as cursor, cursor.copy(command) as copy:
+        copy.write(HEADER)
+        for batch in source.reader.batches():
+            chosen = source.check(chosen_columns(batch, source.columns))
+            sizes.add(chosen)
+            copy.write(encode(chosen, kinds))
+            rows += batch.num_rows
+            progress(rows, source.reader.fraction())
+        copy.write(TRAILER)
+    return rows, sizes
+
+
+def chosen_columns(batch: pa.RecordBatch, columns: Sequence[PlannedColumn]) -> pa.RecordBatch:
+    """Of a batch of the file the planned columns, under their names in the database."""
+    arrays = [batch.column(column.index) for column in columns]
+    return pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])
+
+
+@contextmanager
+def refused_rows() -> Iterator[None]:
+    """Rows that the database does not take are a LoadError."""
+    try:
+        yield
+    except psycopg.errors.UniqueViolation as error:
+        raise LoadError(f"the primary key repeats: {error.diag.message_detail}") from error
+    except psycopg.errors.NotNullViolation as error:
+        raise LoadError(f"the primary key column {error.diag.column_name} has a NULL") from error
+    except psycopg.DataError as error:
+        raise LoadError(f"{error.diag.message_primary} ({error.diag.context})") from error

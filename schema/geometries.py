@@ -1,0 +1,12 @@
+"""How PostgreSQL makes geometries of arrays of degrees, since COPY BINARY takes none; of those that are none, NULL."""
+
+from schema import types
+
+MADE = {
+    types.POINT: "CASE WHEN abs({0}[1]) < 1e6 AND abs({0}[2]) <= 90 THEN spoint(radians({0}[1]), radians({0}[2])) END",
+    types.CIRCLE: "CASE WHEN abs({0}[1]) < 1e6 AND abs({0}[2]) <= 90 AND {0}[3] BETWEEN 0 AND 90"
+    " THEN scircle(spoint(radians({0}[1]), radians({0}[2])), radians({0}[3])) END",
+    types.POLYGON: "CASE WHEN array_length({0}, 1) >= 6 AND array_length({0}, 1) % 2 = 0 THEN armillary.polygon({0}) END",
+}
+"""SQL for each type, {0} being the array."""
+BY_XTYPE = {type_.xtype: type_ for type_ in MADE}
