@@ -36,6 +36,10 @@ A query worth pasting: which stars belong to which open cluster?
   WHERE c.obj_type IN ('OCl', 'Cl+N')
   GROUP BY c.name, c.common_names ORDER BY members DESC
 
+A table of your own, while this runs: a file of eight stars, published in a second
+
+  ./deploy/armillary load deploy/sample/observed.csv --table my.stars
+
 Ctrl-C stops; the data stay in {data}
 """
 
@@ -123,6 +127,6 @@ def step(title: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.default_int_handler)
     main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -8,6 +8,7 @@ title = "..."             # and description, utype, publisher, creator, licence,
                           # citation, reference_url, table_index
 ra = "ra"                 # the columns of the main position, in degrees
 dec = "dec"
+invalid_positions = "null" # of rows whose position is not on the sky: refuse the file (the default), or NULL
 primary_key = ["id"]
 indexes = [["magnitude"], ["hip"]]
 sharded = true            # on all shards of this service, divided by the sky (docs/scaling.md)
@@ -47,9 +48,9 @@ class ColumnDescription:
     ucd: str | None = None
     utype: str | None = None
     description: str | None = None
-    principal: bool = True
+    principal: bool | None = None
     bounds: tuple[float, float] | None = None
-    omit: bool = False
+    omit: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class TableDescription:
     ranges_per_shard: int = 4
     publish_pixel: bool = False
     healpix_id: str | None = None
+    invalid_positions: str = "refuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def read_description(path: Path) -> Description:
 
 def parse_description(document: Mapping[str, Any], origin: str = "description") -> Description:
     _known(document, ("schema", "table", "columns", "keys"), origin)
+    _check_tables(document, origin)
     table = dict(document.get("table", {}))
     own = {f.name: table.pop(f.name) for f in fields(Origin) if f.name in table}
     for name in ("primary_key", "indexes"):
@@ -111,8 +114,20 @@ def parse_description(document: Mapping[str, Any], origin: str = "description") 
     keys = tuple(_make(KeyDescription, values, f"{origin}, [[keys]]") for values in document.get("keys", []))
     schema = document.get("schema", {})
     _known(schema, ("description",), f"{origin}, [schema]")
+    if table.get("invalid_positions", "refuse") not in {"refuse", "null"}:
+        raise DescriptionError(f'{origin}, [table]: invalid_positions can be "refuse" or "null"')
     described = _make(TableDescription, table, f"{origin}, [table]", extra=tuple(f.name for f in fields(Origin)))
     return Description(described, Origin(**own), columns, keys, schema.get("description"))
+
+
+def _check_tables(document: Mapping[str, Any], origin: str) -> None:
+    """Raises: DescriptionError for a plain value in the place of a table of TOML."""
+    tables = {f"[{name}]": document.get(name, {}) for name in ("schema", "table", "columns")}
+    columns = tables["[columns]"]
+    tables |= {f"[columns.{name}]": values for name, values in columns.items()} if isinstance(columns, dict) else {}
+    for name, values in tables.items():
+        if not isinstance(values, dict):
+            raise DescriptionError(f"{origin}: {name} has keys and values, as in key = {values!r}")
 
 
 def _renamed(values: Mapping[str, Any], origin: str) -> dict[str, Any]:

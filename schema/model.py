@@ -5,7 +5,8 @@ use: a name that ADQL would not take as it is stands in double quotes, as TAP 1.
 """
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -19,6 +20,16 @@ def quoted_if_needed(stored: str) -> str:
     """A stored name as ADQL can say it: regular where that works, else delimited (ADQL 2.1 §2.1.5)."""
     if _REGULAR.match(stored) and stored.upper() not in RESERVED:
         return stored
+    return delimited(stored)
+
+
+def adql_names(stored: Sequence[str]) -> list[str]:
+    """The names of a table's columns as ADQL can say them: those that differ in case only need quotes."""
+    lower = Counter(name.lower() for name in stored)
+    return [delimited(name) if lower[name.lower()] > 1 else quoted_if_needed(name) for name in stored]
+
+
+def delimited(stored: str) -> str:
     return '"' + stored.replace('"', '""') + '"'
 
 
@@ -27,6 +38,14 @@ def stored_name(name: str) -> str:
     if name.startswith('"'):
         return name[1:-1].replace('""', '"')
     return name
+
+
+_PARTS = re.compile(r'(?:"(?:[^"]|"")+"|[^".]+)(?:\.(?:"(?:[^"]|"")+"|[^".]+))*')
+
+
+def is_name(text: str) -> bool:
+    """Whether it can be taken apart by `split_name`."""
+    return _PARTS.fullmatch(text) is not None
 
 
 def split_name(table_name: str) -> tuple[str, ...]:
@@ -55,6 +74,9 @@ class Column:
     column_index: int | None = None
     storage: str | None = None
     bounds: tuple[float, float] | None = None
+
+    def with_ucd(self, ucd: str) -> "Column":
+        return replace(self, ucd=ucd)
 
     @property
     def stored(self) -> str:
@@ -163,7 +185,7 @@ class Table:
         return tuple(stored_name(part) for part in split_name(self.table_name))
 
     @property
-    def stored_parts(self) -> tuple[str, ...]:
+    def stored_parts(self) -> tuple[str, str]:
         """Schema and table in the database."""
         return (self.storage_schema or self.parts[0], self.storage or self.parts[-1])
 

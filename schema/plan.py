@@ -1,14 +1,18 @@
 """What a table shall be: the columns of a file or of the database, with what a description says of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from schema import types
-from schema.description import Description, DescriptionError
-from schema.load.reader import FileColumn, named_type
-from schema.model import Column, quoted_if_needed
+from schema.description import ColumnDescription, Description, DescriptionError
+from schema.load.reader import FileColumn, LoadError, named_type
+from schema.model import Column, adql_names
+from schema.positions import Position
 from schema.types import Type
+from schema.vocabulary import as_vounit
 
-_RA_UCD, _DEC_UCD = "pos.eq.ra;meta.main", "pos.eq.dec;meta.main"
+_GEOMETRIES = {type_.xtype: type_ for type_ in types.GEOMETRIES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class PlannedColumn:
 def plan_columns(
     file_columns: tuple[FileColumn, ...], description: Description, *, by_content: bool
 ) -> list[PlannedColumn]:
-    """`by_content`: whether a text is char or unicodeChar will be seen when it is loaded."""
+    """`by_content`: whether a text is char or unicodeChar will be seen when it is loaded. Raises: DescriptionError, LoadError."""
     by_source = {d.source or name: (name, d) for name, d in description.columns.items()}
     unknown = {n for n, (_, d) in by_source.items() if not d.omit} - {c.name for c in file_columns}
     if unknown:
@@ -35,55 +39,74 @@ def plan_columns(
         name, described = by_source.get(column.name, (column.name, None))
         if (described and described.omit) or (described is None and description.table.only_described):
             continue
-        type_ = named_type(described.type, name) if described and described.type else column.type
-        if type_ is types.UNICODE and by_content:
-            type_ = types.TEXT
-        about = Column(
-            quoted_if_needed(name),
-            type_.datatype,
-            type_.arraysize,
-            type_.xtype,
-            column.unit,
-            column.ucd,
-            column.utype,
-            column.description,
-        )
-        if described:
-            about = _override(about, described.unit, described.ucd, described.utype, described.description)
-            about = replace(about, principal=described.principal, bounds=described.bounds)
-        columns.append(PlannedColumn(name, index, type_, about))
+        if column.problem:
+            raise LoadError(f"{column.problem.split('; leave it out')[0]}; leave it out with omit = true")
+        about = described_column(_about(column, name, described, by_content=by_content), described)
+        columns.append(PlannedColumn(name, index, about.type, about))
     if not columns:
         raise DescriptionError("no column of the file is left to load")
-    return columns
+    _check_names([column.name for column in columns])
+    return named_apart(columns)
 
 
-def _override(about: Column, unit: str | None, ucd: str | None, utype: str | None, description: str | None) -> Column:
-    """What the description says counts, an empty text as nothing at all."""
-
-    def choose(given: str | None, own: str | None) -> str | None:
-        return own if given is None else given or None
-
-    return replace(
-        about,
-        unit=choose(unit, about.unit),
-        ucd=choose(ucd, about.ucd),
-        utype=choose(utype, about.utype),
-        description=choose(description, about.description),
-    )
+_SYSTEM_COLUMNS = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
+_LONGEST_NAME = 63
 
 
-def main_position(columns: list[Column], description: Description) -> tuple[Column, Column] | None:
-    """The columns of the main position: named in the description, or by their UCDs."""
-    by_name = {c.name: c for c in columns}
-    wanted = description.table.ra, description.table.dec
-    if all(wanted):
-        missing = [name for name in wanted if name not in by_name]
-        if missing:
-            raise DescriptionError(f"[table] ra and dec: there is no column {missing[0]}")
-        return by_name[str(wanted[0])], by_name[str(wanted[1])]
-    ra = [c for c in columns if c.ucd == _RA_UCD and c.type.is_numeric]
-    dec = [c for c in columns if c.ucd == _DEC_UCD and c.type.is_numeric]
-    return (ra[0], dec[0]) if len(ra) == len(dec) == 1 else None
+def _check_names(names: list[str]) -> None:
+    """Raises: DescriptionError for names that the database cannot have."""
+    for name in names:
+        written = f'[columns."other name"] from = "{name}"'
+        if names.count(name) > 1:
+            raise DescriptionError(f"two columns are called {name}; a description can leave one out or rename it")
+        if not name or name in _SYSTEM_COLUMNS or len(name.encode()) > _LONGEST_NAME:
+            raise DescriptionError(
+                f"a column cannot be called {name or 'nothing at all'} in PostgreSQL; rename it in a description: {written}"
+            )
+
+
+def named_apart(columns: list[PlannedColumn]) -> list[PlannedColumn]:
+    """With names that ADQL can tell apart."""
+    names = adql_names([column.name for column in columns])
+    pairs = zip(columns, names, strict=True)
+    return [replace(column, about=replace(column.about, column_name=name)) for column, name in pairs]
+
+
+def _about(column: FileColumn, name: str, described: ColumnDescription | None, *, by_content: bool) -> Column:
+    type_ = named_type(described.type, name) if described and described.type else column.type
+    if type_ is column.type and type_.is_array:
+        type_ = _GEOMETRIES.get(column.xtype, type_)
+    if type_ is types.UNICODE and by_content:
+        type_ = types.TEXT
+    arraysize = column.arraysize if type_ is column.type and column.arraysize else type_.arraysize
+    said = (column.unit, column.ucd, column.utype, column.description)
+    xtype = column.xtype if type_ is column.type and not type_.xtype else type_.xtype
+    return Column(name, type_.datatype, arraysize, xtype, *said)
+
+
+def described_column(about: Column, described: ColumnDescription | None) -> Column:
+    """What the description says counts, an empty text as nothing at all; units as VOUnits writes them."""
+    if described:
+        texts = {name: getattr(described, name) for name in ("unit", "ucd", "utype", "description")}
+        changes: dict[str, Any] = {name: text or None for name, text in texts.items() if text is not None}
+        about = replace(about, **changes)
+        if described.principal is not None:
+            about = replace(about, principal=described.principal)
+        if described.bounds is not None:
+            about = replace(about, bounds=described.bounds)
+    return replace(about, unit=as_vounit(about.unit)) if about.unit else about
+
+
+def rewritten_units(columns: Sequence[FileColumn], description: Description) -> list[str]:
+    """Notes on the units that are published in another spelling."""
+    given = {(d.source or name): d.unit for name, d in description.columns.items() if d.unit}
+    units = {column.name: given.get(column.name, column.unit) for column in columns}
+    pairs = [(name, unit, as_vounit(unit)) for name, unit in units.items() if unit]
+    return [
+        f"column {name}: the unit {unit!r} is published as {new!r} (VOUnits)"
+        for name, unit, new in pairs
+        if unit != new
+    ]
 
 
 def check_named(names: list[str], description: Description) -> None:
@@ -93,7 +116,7 @@ def check_named(names: list[str], description: Description) -> None:
             raise DescriptionError(f"[table] primary_key, indexes: there is no column {name}")
 
 
-def leading_columns(position: tuple[Column, Column] | None, description: Description) -> set[str]:
+def leading_columns(position: Position | None, description: Description) -> set[str]:
     """The columns that lead an index."""
     table = description.table
     leading = {index[0] for index in table.indexes} | set(table.primary_key[:1])

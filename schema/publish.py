@@ -5,39 +5,43 @@ behind. A table that is loaded again is built beside the old one and takes its p
 queries that run go on with the old one, which is dropped when the last of them has ended.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import psycopg
-import pyarrow as pa
 from psycopg import sql
 
-from schema import types
 from schema.bounds import measured
+from schema.copy_rows import Progress, Source, copy_rows
 from schema.description import Description
-from schema.load.copy_binary import HEADER, TRAILER, encode, is_ascii
-from schema.load.reader import FileColumn, LoadError, Reader
-from schema.model import Column, Key, Pixel, Table, quoted_if_needed
-from schema.plan import PlannedColumn, check_named, leading_columns, main_position, plan_columns
+from schema.existing import index_command, make_readable, position_index
+from schema.load.reader import LoadError, Reader
+from schema.loaded import Known, forget, remember, storage_of, was_loaded
+from schema.model import Column, Pixel, Table, is_name, quoted_if_needed, split_name, stored_name
+from schema.plan import PlannedColumn, check_named, described_column, leading_columns, plan_columns, rewritten_units
+from schema.positions import Position, PositionCheck, find_position, with_ucds
+from schema.redescribe import keys_of, known_table, redescribed
 from schema.roles import READER
 from schema.tap_schema import count_change, remove_table, write_keys, write_table
-from schema.types import of_postgres
 from schema.vocabulary import problems
 
 _UNDIVIDED = sql.SQL("")
 
-Progress = Callable[[int, float | None], None]
-"""Is told the rows so far, and the fraction of the file."""
-
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a load or a publication did; `warnings` are about units and UCDs."""
+    """What a load or a publication did; `warnings` are about units and UCDs, `notes` are what was done unasked."""
 
     table: Table
     warnings: tuple[str, ...]
-    replaced: str | None = None
+    replaced: bool = False
+    notes: tuple[str, ...] = ()
+
+
+_OWN_SCHEMAS = {"armillary", "information_schema", "tap_schema", "tap_upload", "uws"}
+_LONGEST_NAME = 56
+"""PostgreSQL keeps 63 bytes; what takes the place of a table, and parts of it, have a number behind its name."""
 
 
 def load_table(
@@ -47,37 +51,64 @@ def load_table(
     description: Description,
     progress: Progress = lambda rows, fraction: None,
 ) -> Loaded:
-    """Creates, fills, indexes and publishes `schema.table`.
+    """Create, fill, index and publish `schema.table`.
 
     Raises: LoadError, DescriptionError, with nothing left behind.
     """
     schema_name, name = split_table_name(table_name)
     columns = plan_columns(reader.columns, description, by_content=True)
-    position = main_position([c.about for c in columns], description)
+    search = find_position([c.about for c in columns], description.table.ra, description.table.dec)
     check_named([c.name for c in columns], description)
+    source = Source(reader, columns, position_check(columns, search.position, description))
     with connection.transaction():
         make_schema(connection, schema_name)
         previous, storage = storage_for(connection, schema_name, name)
         target = sql.Identifier(schema_name, storage)
         create_table(connection, target, columns, description)
-        rows, wide = _copy(connection, target, reader, columns, progress)
-        index_table(connection, target, position, description)
+        rows, sizes = copy_rows(connection, target, source, progress)
+        index_table(connection, target, search.position, description)
         connection.execute(sql.SQL("ANALYZE {}").format(target))
-        about = measured(connection, target, tuple(with_text_type(c, wide) for c in columns))
-        table = described_table(schema_name, name, about, description, leading_columns(position, description))
+        about = measured(connection, target, sizes.applied([c.about for c in columns]))
+        about = tuple(with_ucds(about, search.position, description))
+        table = described_table(schema_name, name, about, description, leading_columns(search.position, description))
         table = replace(table, nrows=rows, storage=storage if storage != name else None)
-        publish_described(connection, table, description, position, loaded=True)
+        publish_loaded(connection, table, description, search.position)
     if previous is not None:
         with connection.transaction():
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema_name, previous)))
-    return Loaded(table, warnings_of(table), previous)
+    notes = load_notes(source, description, search.note)
+    return Loaded(table, warnings_of(table), previous is not None, notes)
+
+
+def position_check(
+    columns: Sequence[PlannedColumn], position: Position | None, description: Description
+) -> PositionCheck:
+    names = [column.name for column in columns]
+    places = (names.index(position[0].name), names.index(position[1].name)) if position else None
+    return PositionCheck(places, as_null=description.table.invalid_positions == "null")
+
+
+def load_notes(source: Source, description: Description, position: str) -> tuple[str, ...]:
+    notes = (position, source.check.note, *rewritten_units(source.reader.columns, description))
+    return tuple(note for note in notes if note)
 
 
 def split_table_name(table_name: str) -> tuple[str, str]:
-    schema_name, dot, name = table_name.partition(".")
-    if not dot or not schema_name or not name or "." in name:
-        raise LoadError(f"{table_name}: write the table's name as schema.table")
+    """The names of schema and table in the database of a name as queries write it. Raises: LoadError."""
+    parts = split_name(table_name)
+    if not is_name(table_name) or len(parts) != 2:
+        raise LoadError(f'{table_name}: write the table\'s name as schema.table, with quotes as in schema."my table"')
+    schema_name, name = stored_name(parts[0]), stored_name(parts[1])
+    if schema_name.lower() in _OWN_SCHEMAS or schema_name.lower().startswith("pg_"):
+        raise LoadError(f"{table_name}: the schema {schema_name} is the service's own; choose another")
+    if max(len(schema_name.encode()), len(name.encode())) > _LONGEST_NAME:
+        raise LoadError(f"{table_name}: the names of a schema and a table have {_LONGEST_NAME} bytes at most")
     return schema_name, name
+
+
+def full_name(schema_name: str, name: str) -> str:
+    """Of a table by its names in the database, as queries write it."""
+    return f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}"
 
 
 def described_table(
@@ -85,10 +116,9 @@ def described_table(
 ) -> Table:
     numbered = tuple(replace(c, column_index=i, indexed=c.name in indexed) for i, c in enumerate(columns, 1))
     table = description.table
-    full_name = f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}"
     return Table(
         quoted_if_needed(schema_name),
-        full_name,
+        full_name(schema_name, name),
         numbered,
         "table",
         table.description or description.origin.title,
@@ -113,20 +143,33 @@ def make_schema(connection: psycopg.Connection, schema_name: str) -> None:
 
 def storage_for(connection: psycopg.Connection, schema_name: str, name: str) -> tuple[str | None, str]:
     """The table that is replaced, if any, and a free name for the new one."""
-    full_name = f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}"
+    published = full_name(schema_name, name)
     row = connection.execute(
-        "SELECT coalesce(storage, %s), loaded FROM armillary.tables WHERE table_name = %s FOR UPDATE", (name, full_name)
+        "SELECT coalesce(storage, %s), loaded FROM armillary.tables WHERE table_name = %s FOR UPDATE", (name, published)
     ).fetchone()
     if row and not row[1]:
-        raise LoadError(f"{full_name} is published from a table that was not loaded here; unpublish it first")
+        raise LoadError(f"{published} is published from a table that was not loaded here; unpublish it first")
+    previous = str(row[0]) if row else storage_of(connection, published)
     found = connection.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace", (sql.Identifier(schema_name).as_string(),)
     )
     taken = {str(each[0]) for each in found}
-    if name in taken and not row and not _lies_on_shards(connection, schema_name, name):
-        raise LoadError(f"{full_name} exists in the database but is not published; publish or drop it first")
+    # Somebody may have dropped it.
+    previous = previous if previous in taken else None
+    is_free = name not in taken or previous or _is_stored(connection, schema_name, name)
+    if not is_free and not _lies_on_shards(connection, schema_name, name):
+        raise LoadError(f"{published} exists in the database but is not published; publish or drop it first")
     choices = [name, *(f"{name}_{number}" for number in range(2, 10_000))]
-    return (str(row[0]) if row else None), next(each for each in choices if each not in taken)
+    return previous, next(each for each in choices if each not in taken)
+
+
+def _is_stored(connection: psycopg.Connection, schema_name: str, name: str) -> bool:
+    """Whether the name is one under which another loaded table is stored."""
+    row = connection.execute(
+        "SELECT FROM armillary.loaded WHERE storage = %s AND content ->> 'schema_name' = %s",
+        (name, quoted_if_needed(schema_name)),
+    ).fetchone()
+    return row is not None
 
 
 def _lies_on_shards(connection: psycopg.Connection, schema_name: str, name: str) -> bool:
@@ -136,6 +179,13 @@ def _lies_on_shards(connection: psycopg.Connection, schema_name: str, name: str)
         (sql.Identifier(schema_name, name).as_string(connection),),
     ).fetchone()
     return row is not None
+
+
+def _is_unknown_on_shards(connection: psycopg.Connection, schema_name: str, name: str) -> bool:
+    row = connection.execute(
+        "SELECT FROM armillary.tables WHERE table_name = %s", (full_name(schema_name, name),)
+    ).fetchone()
+    return row is None and _lies_on_shards(connection, schema_name, name)
 
 
 def create_table(
@@ -154,64 +204,8 @@ def create_table(
     connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(target, sql.Identifier(READER)))
 
 
-def _copy(
-    connection: psycopg.Connection,
-    target: sql.Identifier,
-    reader: Reader,
-    columns: list[PlannedColumn],
-    progress: Progress,
-) -> tuple[int, set[str]]:
-    """Rows loaded, and the text columns that hold more than ASCII."""
-    rows, wide = 0, set()
-    types_ = tuple(c.type for c in columns)
-    command = sql.SQL("COPY {} FROM STDIN (FORMAT binary, FREEZE)").format(target)
-    with refused_rows(), connection.cursor() as cursor, cursor.copy(command) as copy:
-        copy.write(HEADER)
-        for batch in reader.batches():
-            chosen = batch.select([c.index for c in columns])
-            wide |= wide_texts(columns, chosen)
-            copy.write(encode(chosen, types_))
-            rows += batch.num_rows
-            progress(rows, reader.fraction())
-        copy.write(TRAILER)
-    return rows, wide
-
-
-@contextmanager
-def refused_rows() -> Iterator[None]:
-    """Rows that the database does not take are a LoadError."""
-    try:
-        yield
-    except psycopg.errors.UniqueViolation as error:
-        raise LoadError(f"the primary key repeats: {error.diag.message_detail}") from error
-    except psycopg.errors.NotNullViolation as error:
-        raise LoadError(f"the primary key column {error.diag.column_name} has a NULL") from error
-    except psycopg.DataError as error:
-        raise LoadError(f"{error.diag.message_primary} ({error.diag.context})") from error
-
-
-def wide_texts(columns: Sequence[PlannedColumn], chosen: pa.RecordBatch) -> set[str]:
-    """The text columns that hold more than ASCII."""
-    return {c.name for i, c in enumerate(columns) if c.type is types.TEXT and not is_ascii(chosen.column(i))}
-
-
-def with_text_type(column: PlannedColumn, wide: set[str]) -> Column:
-    if column.name in wide:
-        return replace(column.about, datatype="unicodeChar")
-    return column.about
-
-
-def position_index(target: sql.Composable, ra: str, dec: str) -> sql.Composed:
-    """The index on positions, its expression spelt as translated queries spell it (adql.functions.constructors)."""
-    command = "CREATE INDEX ON {} USING gist (spoint(radians({}), radians({})))"
-    return sql.SQL(command).format(target, sql.Identifier(ra), sql.Identifier(dec))
-
-
 def index_table(
-    connection: psycopg.Connection,
-    target: sql.Identifier,
-    position: tuple[Column, Column] | None,
-    description: Description,
+    connection: psycopg.Connection, target: sql.Identifier, position: Position | None, description: Description
 ) -> None:
     if position:
         connection.execute(position_index(target, position[0].name, position[1].name))
@@ -220,127 +214,126 @@ def index_table(
         connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(target, columns))
 
 
-def publish_described(
-    connection: psycopg.Connection,
-    table: Table,
-    description: Description,
-    position: tuple[Column, Column] | None,
-    *,
-    loaded: bool,
+def publish_loaded(
+    connection: psycopg.Connection, table: Table, description: Description, position: Position | None
 ) -> None:
-    write_table(connection, table, schema_description=description.schema_description)
-    origin = table.origin
-    connection.execute(
-        "INSERT INTO armillary.tables (table_name, storage, nrows, ra, dec, loaded, title, publisher, creator,"
-        " licence, licence_url, citation, reference_url, pixel_column, pixel_order, layout, pixel_key, pixel_margin)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        (
-            table.table_name,
-            table.storage,
-            table.nrows,
-            position[0].name if position else None,
-            position[1].name if position else None,
-            loaded,
-            origin.title,
-            origin.publisher,
-            origin.creator,
-            origin.licence,
-            origin.licence_url,
-            origin.citation,
-            origin.reference_url,
-            *_divided(table.pixel),
-        ),
-    )
-    write_keys(connection, _keys(table, description))
+    """Publish a table that was just loaded; what is known of it is kept for when it is published again."""
+    names = (position[0].name, position[1].name) if position else None
+    known = Known(table, keys_of(table, description), names, schema_description=description.schema_description)
+    connection.execute("DELETE FROM armillary.ranges WHERE table_name = %s", (table.table_name,))
+    publish_known(connection, known)
+    if table.pixel is None:
+        remember(connection, known)
+    else:
+        forget(connection, table.table_name)
+
+
+def publish_known(connection: psycopg.Connection, known: Known) -> None:
+    """Write TAP_SCHEMA, and what it has no columns for."""
+    table, origin = known.table, known.table.origin
+    shown = replace(table, columns=tuple(c for c in table.columns if c.name not in known.omitted))
+    write_table(connection, shown, schema_description=known.schema_description)
+    values = {
+        "table_name": table.table_name,
+        "storage": table.storage,
+        "nrows": table.nrows,
+        "ra": known.position[0] if known.position else None,
+        "dec": known.position[1] if known.position else None,
+        "loaded": known.loaded,
+        **{name: getattr(origin, name) for name in origin.__slots__},
+        **_divided(table.pixel),
+    }
+    names = sql.SQL(", ").join(map(sql.Identifier, values))
+    changes = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in values)
+    command = "INSERT INTO armillary.tables ({}) VALUES ({}) ON CONFLICT (table_name) DO UPDATE SET {}"
+    places = sql.SQL(", ").join(sql.Placeholder() * len(values))
+    connection.execute(sql.SQL(command).format(names, places, changes), list(values.values()))
+    write_keys(connection, known.keys)
     count_change(connection)
 
 
-def _divided(pixel: Pixel | None) -> tuple[object, ...]:
-    return (pixel.column, pixel.order, pixel.layout, pixel.key, pixel.margin) if pixel else (None, None, None, None, 0)
-
-
-def _keys(table: Table, description: Description) -> list[Key]:
-    name = table.table_name.replace('"', "").replace(".", "_")
-    return [
-        Key(f"{name}_{number}", table.table_name, key.target, tuple(key.columns.items()), key.description)
-        for number, key in enumerate(description.keys, 1)
-    ]
+def _divided(pixel: Pixel | None) -> dict[str, object]:
+    names = ("column", "order", "key", "margin")
+    columns = {f"pixel_{name}": getattr(pixel, name) if pixel else None for name in names}
+    return columns | {"layout": pixel.layout if pixel else None, "pixel_margin": pixel.margin if pixel else 0}
 
 
 # ---- tables that are there already
 
 
 def publish_table(connection: psycopg.Connection, table_name: str, description: Description) -> Loaded:
-    """Publishes a table or view of the operator's own; its data and indexes are left as they are.
+    """Publish a table that was loaded, or a table or view of the operator's own; a description changes what it names.
 
     Raises: LoadError, DescriptionError.
     """
+    names = split_table_name(table_name)
+    with connection.transaction():
+        if _is_unknown_on_shards(connection, *names):
+            raise LoadError(f"{full_name(*names)} lies on shards and is not published any more; load it again")
+        known = known_table(connection, full_name(*names), names, description)
+        make_readable(connection, known.table)
+        before = known.table.columns
+        known = redescribed(known, description)
+        shown = [c for c in known.table.columns if c.name not in known.omitted]
+        ra, dec = (
+            (description.table.ra, description.table.dec) if description.table.ra else known.position or (None, None)
+        )
+        search = find_position(shown, ra, dec)
+        indexed, note = index_command(connection, known, search.position)
+        columns = tuple(
+            replace(c, column_index=i, indexed=c.name in indexed)
+            for i, c in enumerate(with_ucds(known.table.columns, search.position, description), 1)
+        )
+        position = (search.position[0].name, search.position[1].name) if search.position else None
+        known = replace(known, table=replace(known.table, columns=columns), position=position)
+        publish_known(connection, known)
+        if known.loaded and known.table.pixel is None:
+            remember(connection, known)
+    table = replace(known.table, columns=tuple(c for c in columns if c.name not in known.omitted))
+    notes = tuple(each for each in chain((search.note, note), _rewritten(before, description)) if each)
+    return Loaded(table, warnings_of(table), notes=notes)
+
+
+def _rewritten(columns: tuple[Column, ...], description: Description) -> Iterator[str]:
+    for column in columns:
+        given = description.columns.get(column.name)
+        unit = given.unit if given and given.unit is not None else column.unit
+        published = described_column(column, given).unit
+        if unit and unit != published:
+            yield f"column {column.name}: the unit {unit!r} is published as {published!r} (VOUnits)"
+
+
+def unpublish_table(connection: psycopg.Connection, table_name: str, *, drop: bool = False) -> bool:
+    """Take a table out of TAP_SCHEMA; the table itself stays, unless it was loaded and is to be dropped.
+
+    Return whether it was published, or dropped.
+    """
     schema_name, name = split_table_name(table_name)
-    omitted = {d.source or n for n, d in description.columns.items() if d.omit}
-    found = _existing_columns(connection, schema_name, name, omitted)
-    columns = [c.about for c in plan_columns(tuple(c for c, _ in found), description, by_content=False)]
-    position = main_position(columns, description)
-    indexed = {c.name for c, leads in found if leads}
+    published = full_name(schema_name, name)
     with connection.transaction():
-        _make_readable(connection, schema_name, name)
-        table = described_table(schema_name, name, tuple(columns), description, indexed)
         row = connection.execute(
-            "SELECT relkind, greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = %s::regclass",
-            (sql.Identifier(schema_name, name).as_string(),),
+            "SELECT storage, loaded FROM armillary.tables WHERE table_name = %s", (published,)
         ).fetchone()
-        kind, rows = row or ("r", 0)
-        table = replace(table, table_type="view" if kind in "vm" else "table", nrows=rows or None)
-        publish_described(connection, table, description, position, loaded=False)
-    return Loaded(table, warnings_of(table))
-
-
-def _existing_columns(
-    connection: psycopg.Connection, schema_name: str, name: str, omitted: set[str]
-) -> list[tuple[FileColumn, bool]]:
-    rows = connection.execute(
-        "SELECT attname, format_type(atttypid, NULL), col_description(attrelid, attnum),"
-        " EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND indkey[0] = attnum)"
-        " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
-        " JOIN pg_namespace ON pg_namespace.oid = relnamespace"
-        " WHERE nspname = %s AND relname = %s AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        (schema_name, name),
-    ).fetchall()
-    if not rows:
-        raise LoadError(f"there is no table {schema_name}.{name} in the database")
-    kept = [row for row in rows if row[0] not in omitted]
-    return [(_existing(column, type_, about), bool(leads)) for column, type_, about, leads in kept]
-
-
-def _existing(name: str, type_: str, about: str | None) -> FileColumn:
-    found = of_postgres(type_)
-    if found is None:
-        raise LoadError(f"column {name}: values of type {type_} cannot be published; leave it out with omit = true")
-    return FileColumn(name, found, description=about)
-
-
-def _make_readable(connection: psycopg.Connection, schema_name: str, name: str) -> None:
-    schema, table, reader = sql.Identifier(schema_name), sql.Identifier(schema_name, name), sql.Identifier(READER)
-    try:
-        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, reader))
-        connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(table, reader))
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise LoadError(
-            f"armillary_owner may not grant SELECT on {schema_name}.{name}: run GRANT SELECT ON {schema_name}.{name} TO armillary_owner WITH GRANT OPTION"
-        ) from error
-
-
-def unpublish_table(connection: psycopg.Connection, table_name: str) -> bool:
-    """Takes a table out of TAP_SCHEMA; the table itself stays. False if it was not published."""
-    with connection.transaction():
-        (storage,) = connection.execute(
-            "SELECT max(storage) FROM armillary.tables WHERE table_name = %s", (table_name,)
-        ).fetchone() or (None,)
-        found = remove_table(connection, table_name)
-        if found:
-            schema_name, name = split_table_name(table_name)
-            _revoke(connection, sql.Identifier(schema_name, storage or name))
+        storage = (row[0] if row else storage_of(connection, published)) or name
+        ours = bool(row[1]) if row else storage_of(connection, published) is not None
+        if row and ours and not was_loaded(connection, published):
+            _remember_as_it_is(connection, published, (schema_name, name))
+        was_published = remove_table(connection, published)
+        target = sql.Identifier(schema_name, storage)
+        if was_published:
+            _revoke(connection, target)
             count_change(connection)
-    return found
+        if drop and ours:
+            connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(target))
+            forget(connection, published)
+    return was_published or (drop and ours)
+
+
+def _remember_as_it_is(connection: psycopg.Connection, published: str, names: tuple[str, str]) -> None:
+    """Of a table that was loaded when nothing was kept of that yet; sharded ones are not kept."""
+    known = known_table(connection, published, names, Description())
+    if known.table.pixel is None:
+        remember(connection, known)
 
 
 def _revoke(connection: psycopg.Connection, target: sql.Identifier) -> None:

@@ -97,17 +97,23 @@ def _keys(found: dict[str, Any]) -> tuple[Key, ...]:
 
 
 def write_table(connection: psycopg.Connection, table: Table, *, schema_description: str | None = None) -> None:
-    """Publishes a table in TAP_SCHEMA, in the caller's transaction, instead of what had its name."""
-    remove_table(connection, table.table_name)
+    """Publishes a table in TAP_SCHEMA, in the caller's transaction, instead of what had its name.
+
+    Keys of other tables that point to it stay.
+    """
     connection.execute(
         "INSERT INTO tap_schema.schemas (schema_name, description) VALUES (%s, %s)"
         " ON CONFLICT (schema_name) DO UPDATE SET description = coalesce(excluded.description, schemas.description)",
         (table.schema_name, schema_description),
     )
     connection.execute(
-        "INSERT INTO tap_schema.tables VALUES (%s, %s, %s, %s, %s, %s)",
+        "INSERT INTO tap_schema.tables VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (table_name) DO UPDATE SET"
+        " table_type = excluded.table_type, utype = excluded.utype, description = excluded.description,"
+        " table_index = excluded.table_index",
         (table.schema_name, table.table_name, table.table_type, table.utype, table.description, table.table_index),
     )
+    connection.execute("DELETE FROM tap_schema.columns WHERE table_name = %s", (table.table_name,))
+    connection.execute("DELETE FROM tap_schema.keys WHERE from_table = %s", (table.table_name,))
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO tap_schema.columns VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",

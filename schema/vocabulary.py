@@ -1,7 +1,9 @@
 """Whether units and UCDs are what the standards say: VOUnits 1.0, UCD1+ 1.5 with its list of words."""
 
+import re
 import warnings
 from difflib import get_close_matches
+from functools import lru_cache
 
 from astropy import units
 from astropy.io.votable import ucd as votable_ucd
@@ -15,7 +17,17 @@ def problems(column: Column) -> list[str]:
     return [f"column {column.column_name}: {each}" for each in found if each]
 
 
+_OTHER_WAYS = re.compile(r"\s|[A-Za-z%][+-]?\d")
+"""Blanks between units and exponents without ** are the ways of other standards; astropy takes them all the same."""
+_FUNCTION = re.compile(r"(?:log|ln|exp|sqrt)\((.+)\)")
+
+
 def unit_problem(unit: str) -> str | None:
+    """What is wrong with a unit; functions of units are VOUnits too (VOUnits 1.0 §2.8), which astropy does not know."""
+    if of := _FUNCTION.fullmatch(unit):
+        return unit_problem(of[1])
+    if _OTHER_WAYS.search(unit):
+        return f"{unit!r} is no VOUnit"
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -27,7 +39,7 @@ def unit_problem(unit: str) -> str | None:
 
 
 def _suggestion(message: str) -> str:
-    return message[message.index(" Did you mean") :] if "Did you mean" in message else ""
+    return f"; did{message.rsplit('Did', maxsplit=1)[-1]}" if "Did you mean" in message else ""
 
 
 def ucd_problem(ucd: str) -> str | None:
@@ -44,3 +56,20 @@ def ucd_problem(ucd: str) -> str | None:
 def _words() -> list[str]:
     vocabulary = votable_ucd.UCDWords()
     return [vocabulary.normalize_capitalization(w) for w in sorted(vocabulary._primary | vocabulary._secondary)]  # noqa: SLF001
+
+
+@lru_cache(maxsize=4096)
+def as_vounit(unit: str) -> str:
+    """A unit as VOUnits writes it, if it is one in another standard's way (`mas yr-1`); else as it is."""
+    if unit_problem(unit) is None:
+        return unit
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for way in ("cds", "generic"):
+            try:
+                written = units.Unit(unit, format=way, parse_strict="raise").to_string("vounit")
+            except (ValueError, TypeError, KeyError, AttributeError):
+                continue
+            if written and unit_problem(str(written)) is None:
+                return str(written)
+    return unit

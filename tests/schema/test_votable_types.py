@@ -200,23 +200,23 @@ COLUMNS = [
 ]
 
 
-def expected(column: Written) -> list[Any]:
-    """An empty text is none, as in TABLEDATA, which cannot tell them apart."""
-    return [None if value == "" else value for value in column.values]
+def expected(column: Written, form: str) -> list[Any]:
+    """An empty text is none, but in BINARY2, which alone can tell them apart."""
+    return [None if value == "" and form != "BINARY2" else value for value in column.values]
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("column", COLUMNS, ids=str)
 def test_every_datatype_is_read_as_it_was_written(tmp_path: Path, column: Written, form: str) -> None:
     # As text, for which -0.0 is not 0.0, nor True 1.
-    assert repr(column_of(tmp_path, written([column], form))) == repr(expected(column))
+    assert repr(column_of(tmp_path, written([column], form))) == repr(expected(column, form))
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_all_datatypes_stand_beside_each_other_in_every_version(tmp_path: Path, version: str, form: str) -> None:
     rows = read_document(tmp_path, written(COLUMNS, form, version))
-    assert repr(rows) == repr(list(zip(*map(expected, COLUMNS), strict=True)))
+    assert repr(rows) == repr(list(zip(*(expected(column, form) for column in COLUMNS), strict=True)))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -240,7 +240,9 @@ def test_rows_across_many_pieces_of_the_file_arrive_whole(tmp_path: Path, form: 
 @pytest.mark.parametrize("form", ["BINARY", "BINARY2"])
 def test_an_empty_array_is_no_missing_one(tmp_path: Path, form: str) -> None:
     values = [[], [1, 2], []]
-    assert column_of(tmp_path, written([Written("int", "*", values)], form)) == values
+    # BINARY has no other way to say that one is missing.
+    expected = [None, [1, 2], None] if form == "BINARY" else values
+    assert column_of(tmp_path, written([Written("int", "*", values)], form)) == expected
 
 
 # ---- written by astropy
@@ -384,7 +386,11 @@ def test_numbers_too_may_stand_in_cdata_and_beside_comments(tmp_path: Path) -> N
 def test_a_text_in_bytes_ends_with_its_first_nul(tmp_path: Path, form: str, width: int) -> None:
     mask = b"\0" if form == "BINARY2" else b""
     char = b"".join(mask + each.ljust(width, b"\0") for each in (b"ab\0c", b"abcd", b"\0bcd"))
-    assert column_of(tmp_path, document(field("char", str(width)), stream(form, char))) == ["ab", "abcd", None]
+    assert column_of(tmp_path, document(field("char", str(width)), stream(form, char))) == [
+        "ab",
+        "abcd",
+        "" if mask else None,
+    ]
 
 
 def test_a_pair_of_surrogates_is_one_character(tmp_path: Path) -> None:
@@ -567,6 +573,8 @@ def take(path: Path) -> None:
     """The way of an upload, up to the database."""
     reader = open_file(path)
     _check(reader.columns, Limits(rows=100_000_000))
+    if problem := next((column.problem for column in reader.columns if column.problem), None):
+        raise LoadError(problem)
     for batch in reader.batches():
         encode(batch, tuple(column.type for column in reader.columns))
 
@@ -600,7 +608,6 @@ def binary(fields: str, content: bytes) -> bytes:
 BROKEN = {
     # the structure
     "no table": b"<VOTABLE><RESOURCE/></VOTABLE>",
-    "a table without data": b"<VOTABLE><RESOURCE><TABLE><FIELD name='a' datatype='int'/></TABLE></RESOURCE></VOTABLE>",
     "no columns, and cells": document("", ROW),
     "no columns, and bytes": binary("", b"abc"),
     "no columns, and bytes with masks": document("", stream("BINARY2", b"abc")),
@@ -611,7 +618,7 @@ BROKEN = {
     "markup in a cell": document(ONE, cells("1<b>2</b>3")),
     "too many cells": document(ONE, tabledata(("1", "2"))),
     "a column without a name": document('<FIELD datatype="int"/>', ROW),
-    "two columns of one name": document(ONE + field("int", name="A"), tabledata(("1", "2"))),
+    "two columns of one name": document(ONE + field("int", name="a"), tabledata(("1", "2"))),
     "noise": b"\0\1\2" * 1000,
     "nothing": b"",
     # what points or unpacks elsewhere
@@ -627,7 +634,7 @@ BROKEN = {
     "FITS in it": document(ONE, "<FITS><STREAM encoding='base64'>AAAA</STREAM></FITS>"),
     "STREAM in gzip": document(ONE, stream("BINARY", gzip.compress(bytes(20_000_000))).replace("base64", "gzip")),
     "STREAM of some kind": document(ONE, stream("BINARY", bytes(4)).replace("base64", "dynamic")),
-    "a file in gzip": gzip.compress(document(ONE, ROW)),
+    "a file in gzip that breaks off": gzip.compress(document(ONE, ROW))[:-9],
     # the XML's encoding
     **{f"encoding {e}": document(ONE, ROW).replace(b"?>", f" encoding='{e}'?>".encode(), 1) for e in
        "nonsense utf-7 utf-32 shift_jis idna undefined rot13 base64 cp037".split()},
@@ -641,8 +648,6 @@ BROKEN = {
     "doubleComplex": document(field("doubleComplex", "*"), cells("1 2")),
     "bits in arrays": document(field("bit", "8"), cells("1 0 1 0 1 0 1 0")),
     "truths in arrays": document(field("boolean", "*"), cells("T F")),
-    "texts in arrays": binary(field("char", "4x2"), b"ab\0\0cd\0\0"),
-    "texts in varying arrays": document(field("unicodeChar", "4x*"), cells("ab  cd  ")),
     **{f"arraysize {size[:12]!r}": document(field("int", size), ROW) for size in
        ("", "-5", "x", "2x", "*x2", "2**", "1.5", "0x1F", "9" * 10, "\u0663", "1x" * 200_000, "9" * 200_000)},
     "a timestamp that is a number": binary(field("double", "*", more="xtype='timestamp'"), bytes(4)),
@@ -864,15 +869,13 @@ LYING = {
     "only the magic words": b"PAR1PAR1",
     "no columns": parquet(pa.table({})),
     "structs": parquet(pa.table({"a": [{"x": 1}]})),
-    "arrays of arrays": parquet(pa.table({"a": [[[1]]]})),
     "times of day": parquet(pa.table({"a": pa.array([1], pa.time64("us"))})),
     "whole numbers beyond long": parquet(pa.table({"a": pa.array([2**63], pa.uint64())})),
-    "times finer than can be kept": parquet(pa.table({"a": pa.array([1], pa.timestamp("ns"))})),
     "times beyond all calendars": parquet(pa.table({"a": pa.array([2**53], pa.timestamp("s"))})),
     "NUL in a text": parquet(pa.table({"a": ["x\0y"]})),
     "a text that is not UTF-8": parquet(pa.table({"a": texts_of(b"x", b"\xff\xfe")})),
     "no name": parquet(pa.table({"": [1]})),
-    "names alike": parquet(pa.table([pa.array([1]), pa.array([2])], ["a", "A"])),
+    "names that are equal": parquet(pa.table([pa.array([1]), pa.array([2])], ["a", "a"])),
     "control characters in a name": parquet(pa.table({"a\x01": [1]})),
     "NUL in a name": parquet(pa.table({"a\0b": [1]})),
 }  # fmt: skip
@@ -964,7 +967,7 @@ LIES: dict[str, tuple[object, ...]] = {
     "NAXIS2": (-1, -3, 10**6, 10**9, 10**18, 10**30, "'3'", "T"),
     "TFIELDS": (0, 1, 3, 999, -1, "'x'"),
     "TFORM1": ("'Z'", "'99999999999J'", "'0J'", "'PJ(3)'", "'1PJ'", "'-1J'", "'C'", "''", 5),
-    "TTYPE1": ("'t'", "'T'", "''", "'a\x01'", "'a\0'"),
+    "TTYPE1": ("'t'", "'a\x01'", "'a\0'"),
 }
 ODDITIES: dict[str, tuple[object, ...]] = {
     "NAXIS": (0, 1, 3, 999, -1),
@@ -1004,9 +1007,6 @@ def test_a_unit_in_a_fits_file_is_text_or_refused(tmp_path: Path, unit: object) 
 ODD_FITS = {
     "complex numbers": fits_file(fits.Column("z", "C", array=np.array([1 + 2j]))),
     "bits": fits_file(fits.Column("b", "8X", array=np.ones((1, 8), bool))),
-    "arrays of texts": fits_file(fits.Column("s", "4A", dim="(2,2)", array=np.array([["ab", "cd"]]))),
-    "arrays without elements": fits_file(fits.Column("e", "0J"), fits.Column("i", "J", array=np.array([1]))),
-    "a text that is not UTF-8": fits_file(fits.Column("s", "2A", array=np.array([b"\xff\xfe"]))),
     "a column without TFORM": FITS.replace(b"TFORM1  ", b"XFORM1  "),
     "a table without NAXIS2": FITS.replace(b"NAXIS2  ", b"XAXIS2  "),
     "a header without end": FITS[:BLOCK] + b"COMMENT x".ljust(80) * 36 * 500,
@@ -1040,20 +1040,18 @@ def test_a_fits_file_with_any_byte_of_its_header_changed_is_read_or_refused(tmp_
 
 CSV = {
     "nothing but a line": b"\n",
-    "no end of line": b"a,b",
     "a row too short": b"a,b\n1\n",
     "a row too long": b"a\n1,2\n",
     "an open quote": b'a,b\n"1,2\n3,4\n',
     "UTF-16": "a,b\n1,2\n".encode("utf-16"),
-    "gzip": gzip.compress(b"a\n1\n"),
+    "gzip that breaks off": gzip.compress(b"a\n1\n")[:-5],
     "no names": b",\n1,2\n",
-    "names alike": b"a,A\n1,2\n",
+    "names that are equal": b"a,a\n1,2\n",
     "a name that is not UTF-8": b"a\xff,b\n1,2\n",
     "NUL in a name": b"a\0b,c\n1,2\n",
     "control characters in a name": b"a\x01b,c\n1,2\n",
     "a name of two lines": b'"a\nb",c\n1,2\n',
     "NUL in a text": b"a,b\nx\0y,2\n",
-    "a time of day": b"a\n12:30:00\n",
 }
 
 

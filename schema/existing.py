@@ -1,0 +1,106 @@
+"""Tables and views of the operator's own, as they are in the database; and the index that a position needs."""
+
+from dataclasses import replace
+
+import psycopg
+from psycopg import sql
+
+from schema.load.reader import LoadError
+from schema.loaded import Known
+from schema.model import Column, Table, adql_names, quoted_if_needed
+from schema.positions import Position
+from schema.roles import OWNER, READER
+from schema.types import of_postgres
+
+
+def read_existing(connection: psycopg.Connection, names: tuple[str, str], published: str, omitted: set[str]) -> Table:
+    """A table with its columns, by its names in the database. Raises: LoadError for a column that cannot be published."""
+    rows = connection.execute(
+        "SELECT attname, format_type(atttypid, NULL), col_description(attrelid, attnum), relkind, greatest(reltuples, 0)::bigint"
+        " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+        " JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+        " WHERE nspname = %s AND relname = %s AND attnum > 0 AND NOT attisdropped"
+        " AND relkind IN ('r', 'p', 'f', 'v', 'm') ORDER BY attnum",
+        names,
+    ).fetchall()
+    if not rows:
+        raise LoadError(f"there is no table {published} in the database")
+    columns = [_column(name, type_, about) for name, type_, about, *_ in rows if name not in omitted]
+    named = (replace(c, column_name=n) for c, n in zip(columns, adql_names([c.name for c in columns]), strict=True))
+    kind, tuples = rows[0][3], rows[0][4]
+    table_type = "view" if kind == "v" else "table"
+    return Table(quoted_if_needed(names[0]), published, tuple(named), table_type, nrows=tuples or None)
+
+
+def _column(name: str, type_: str, about: str | None) -> Column:
+    published = of_postgres(type_)
+    if published is None:
+        raise LoadError(f"column {name}: values of type {type_} cannot be published; leave it out with omit = true")
+    written = '"' + name.replace('"', '""') + '"'
+    return Column(written, published.datatype, published.arraysize, published.xtype, description=about)
+
+
+def is_there(connection: psycopg.Connection, schema_name: str, name: str) -> bool:
+    row = connection.execute("SELECT to_regclass(%s)", (sql.Identifier(schema_name, name).as_string(),)).fetchone()
+    return row is not None and row[0] is not None
+
+
+def make_readable(connection: psycopg.Connection, table: Table) -> None:
+    """Raises: LoadError with the statement that gives the right, where it is not ours to give."""
+    schema, target = sql.Identifier(table.stored_parts[0]), sql.Identifier(*table.stored_parts)
+    reader = sql.Identifier(READER)
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, reader))
+            connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(target, reader))
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise LoadError(
+            f"{table.table_name} belongs to somebody else; its owner gives the right with"
+            f" GRANT USAGE ON SCHEMA {schema.as_string()} TO {OWNER} WITH GRANT OPTION;"
+            f" GRANT SELECT ON {target.as_string()} TO {OWNER} WITH GRANT OPTION;"
+        ) from error
+
+
+# ---- indexes
+
+
+def position_index(target: sql.Composable, ra: str, dec: str) -> sql.Composed:
+    """The index on positions, its expression spelt as translated queries spell it (adql.functions.constructors)."""
+    command = "CREATE INDEX ON {} USING gist (spoint(radians({}), radians({})))"
+    return sql.SQL(command).format(target, sql.Identifier(ra), sql.Identifier(dec))
+
+
+def index_command(
+    connection: psycopg.Connection, known: Known, position: Position | None
+) -> tuple[set[str], str | None]:
+    """The columns that lead an index; the one on the position is made, if it is ours to make, or told in a note."""
+    target = sql.Identifier(*known.table.stored_parts)
+    rows = connection.execute(
+        "SELECT pg_get_indexdef(indexrelid), attname FROM pg_index"
+        " LEFT JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] WHERE indrelid = to_regclass(%s)",
+        (target.as_string(),),
+    ).fetchall()
+    leading = {str(name) for _, name in rows if name}
+    if position is None:
+        return leading, None
+    ra, dec = (column.name for column in position)
+    both = leading | {ra, dec}
+    # On shards each part has its own.
+    if known.table.pixel is not None or any(_serves(definition, ra, dec) for definition, _ in rows):
+        return both, None
+    command = position_index(target, ra, dec)
+    if known.loaded:
+        connection.execute(command)
+        return both, None
+    if known.table.table_type == "view":
+        return both, None
+    return (
+        leading,
+        f"there is no index on the position, so cones look through the whole table: {command.as_string(connection)}",
+    )
+
+
+def _serves(definition: str, ra: str, dec: str) -> bool:
+    """Whether an index is one on the position, whatever casts and quotes PostgreSQL shows it with."""
+    plain = definition.replace('"', "").replace("::double precision", "").replace("(", "").replace(")", "")
+    return f"spointradians{ra}, radians{dec}" in plain

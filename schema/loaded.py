@@ -1,0 +1,99 @@
+"""What is known of a table that was loaded here, whether it is published or not, as JSON in the database."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from schema.model import Column, Key, Origin, Table, stored_name
+
+_MARK = "Loaded by Armillary"
+"""The comment by which our own tables are told from others that somebody made under the same name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A table with all its columns: those in `omitted` are not published, but their descriptions are kept.
+
+    `position` are the names of right ascension and declination; `loaded` is False for the operator's own tables.
+    """
+
+    table: Table
+    keys: tuple[Key, ...] = ()
+    position: tuple[str, str] | None = None
+    omitted: frozenset[str] = frozenset()
+    schema_description: str | None = None
+    loaded: bool = True
+
+
+def remember(connection: psycopg.Connection, known: Known) -> None:
+    storage = known.table.stored_parts[1]
+    target = sql.Identifier(*known.table.stored_parts)
+    connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(target, _MARK))
+    connection.execute(
+        "INSERT INTO armillary.loaded VALUES (%s, %s, %s) ON CONFLICT (table_name)"
+        " DO UPDATE SET storage = excluded.storage, content = excluded.content",
+        (known.table.table_name, storage, Jsonb(_content(known))),
+    )
+
+
+def storage_of(connection: psycopg.Connection, table_name: str) -> str | None:
+    """The name under which a loaded table's rows are stored; None where there is none, or where somebody dropped it."""
+    row = connection.execute(
+        "SELECT storage, content ->> 'schema_name' FROM armillary.loaded WHERE table_name = %s FOR UPDATE",
+        (table_name,),
+    ).fetchone()
+    if row is None:
+        return None
+    name = sql.Identifier(stored_name(row[1]), row[0]).as_string()
+    if connection.execute("SELECT obj_description(to_regclass(%s), 'pg_class')", (name,)).fetchone() != (_MARK,):
+        forget(connection, table_name)
+        return None
+    return str(row[0])
+
+
+def recall(connection: psycopg.Connection, table_name: str) -> Known | None:
+    """None for a table that was not loaded here, or is there no longer."""
+    if storage_of(connection, table_name) is None:
+        return None
+    row = connection.execute("SELECT content FROM armillary.loaded WHERE table_name = %s", (table_name,)).fetchone()
+    return _known(row[0]) if row else None
+
+
+def was_loaded(connection: psycopg.Connection, table_name: str) -> bool:
+    """Whether a table of this name was, be it there or not."""
+    row = connection.execute("SELECT FROM armillary.loaded WHERE table_name = %s", (table_name,)).fetchone()
+    return row is not None
+
+
+def forget(connection: psycopg.Connection, table_name: str) -> None:
+    connection.execute("DELETE FROM armillary.loaded WHERE table_name = %s", (table_name,))
+
+
+def _content(known: Known) -> dict[str, Any]:
+    table = known.table
+    names = ("schema_name", "table_name", "table_type", "description", "utype", "table_index", "nrows", "storage")
+    return {name: getattr(table, name) for name in names} | {
+        "columns": [asdict(column) for column in table.columns],
+        "origin": asdict(table.origin),
+        "keys": [asdict(key) for key in known.keys],
+        "position": known.position,
+        "omitted": sorted(known.omitted),
+        "schema_description": known.schema_description,
+    }
+
+
+def _known(content: dict[str, Any]) -> Known:
+    columns = tuple(_column(each) for each in content.pop("columns"))
+    keys = tuple(Key(**key | {"columns": tuple(map(tuple, key["columns"]))}) for key in content.pop("keys"))
+    position, omitted = content.pop("position"), frozenset(content.pop("omitted"))
+    schema_description, origin = content.pop("schema_description"), Origin(**content.pop("origin"))
+    table = Table(columns=columns, origin=origin, **content)
+    return Known(table, keys, tuple(position) if position else None, omitted, schema_description)
+
+
+def _column(content: dict[str, Any]) -> Column:
+    bounds = content.pop("bounds")
+    return replace(Column(**content), bounds=tuple(bounds) if bounds else None)

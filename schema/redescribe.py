@@ -1,0 +1,87 @@
+"""What is known of a table that is there already, and what a description makes of it: it changes what it names."""
+
+from dataclasses import replace
+
+import psycopg
+
+from schema.description import Description, DescriptionError
+from schema.existing import read_existing
+from schema.loaded import Known, recall, was_loaded
+from schema.model import Key, Table, adql_names
+from schema.plan import described_column
+from schema.tap_schema import read_catalogue
+
+
+def known_table(
+    connection: psycopg.Connection, published: str, names: tuple[str, str], description: Description
+) -> Known:
+    """What is known of a table before it is described anew: from its load, from TAP_SCHEMA, from the database itself.
+
+    `names` are those that it would have in the database as a table of the operator's own.
+    """
+    catalogue = read_catalogue(connection)
+    now = next((table for table in catalogue.tables if table.table_name == published), None)
+    was_ours = was_loaded(connection, published)
+    if loaded := recall(connection, published):
+        return replace(loaded, table=_with_columns_of(loaded.table, now)) if now else loaded
+    omitted = {d.source or name for name, d in description.columns.items() if d.omit}
+    if now is None or (was_ours and now.pixel is None):
+        # Whoever dropped a loaded table may have made another under its name.
+        return Known(read_existing(connection, names, published, omitted), loaded=False)
+    row = connection.execute("SELECT loaded, ra, dec FROM armillary.tables WHERE table_name = %s", (published,))
+    is_loaded, *position = row.fetchone() or (False, None, None)
+    if now.pixel is None:
+        existing = read_existing(connection, now.stored_parts, published, omitted)
+        nrows = now.nrows if is_loaded else existing.nrows
+        now = replace(now, columns=_with_columns_of(existing, now).columns, table_type=existing.table_type, nrows=nrows)
+    is_there = set(position) <= {column.name for column in now.columns}
+    return Known(now, catalogue.keys_from(now), (position[0], position[1]) if is_there else None, loaded=is_loaded)
+
+
+def _with_columns_of(table: Table, now: Table) -> Table:
+    """The table's columns, those that are published as they are now."""
+    published = {column.name: column for column in now.columns}
+    return replace(table, columns=tuple(published.get(column.name, column) for column in table.columns))
+
+
+def redescribed(known: Known, description: Description) -> Known:
+    """With what a description names. Raises: DescriptionError."""
+    table, own = known.table, description.table
+    names = [column.name for column in table.columns]
+    if unknown := {name for name, d in description.columns.items() if not d.omit} - set(names):
+        raise DescriptionError(f"the table has no column {min(unknown)}; it has {', '.join(names)}")
+    columns = tuple(described_column(column, description.columns.get(column.name)) for column in table.columns)
+    written = adql_names(names)
+    columns = tuple(replace(c, column_name=n) for c, n in zip(columns, written, strict=True))
+    origin = replace(
+        table.origin, **{n: v for n in table.origin.__slots__ if (v := getattr(description.origin, n)) is not None}
+    )
+    said = {name: d.omit for name, d in description.columns.items() if d.omit is not None}
+    omitted = {name for name in names if said.get(name, name in known.omitted)}
+    if own.only_described:
+        omitted |= set(names) - set(description.columns)
+    described = own.description if own.description is not None else table.description or description.origin.title
+    table = replace(
+        table,
+        columns=columns,
+        origin=origin,
+        description=described or None,
+        utype=table.utype if own.utype is None else own.utype or None,
+        table_index=table.table_index if own.table_index is None else own.table_index,
+    )
+    keys = keys_of(table, description) if description.keys else known.keys
+    return replace(
+        known,
+        table=table,
+        keys=keys,
+        omitted=frozenset(omitted),
+        schema_description=description.schema_description or known.schema_description,
+    )
+
+
+def keys_of(table: Table, description: Description) -> tuple[Key, ...]:
+    name = table.table_name.replace('"', "").replace(".", "_")
+    return tuple(
+        Key(f"{name}_{number}", table.table_name, key.target, tuple(key.columns.items()), key.description)
+        for number, key in enumerate(description.keys, 1)
+    )
