@@ -14,14 +14,16 @@ import click
 import psycopg
 import uvicorn
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from adql.errors import AdqlError
 from schema.description import Description, DescriptionError, read_description
+from schema.existing import is_there
 from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.migrate import ChangedMigration
-from schema.publish import Loaded, load_table, publish_table, unpublish_table
+from schema.publish import Loaded, load_table, publish_table, split_table_name, unpublish_table
 from schema.sharding.leftovers import drop_replaced
 from schema.sharding.load import SourceFile, load_sharded
 from tap.app import create_app, query_worker, shards_of
@@ -30,14 +32,15 @@ from tap.engine import database
 from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.pgsphere import PgSphereMissing
 from tap.engine.private import NoPostgres
+from tap.engine.shards import migrate_shards
 from tap.execute import explain as explain_query
 from tap.job_commands import jobs
 from tap.observe import configure_logging
-from tap.processes import adopt_children, follow_parent, workers
+from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
 from tap.shard_commands import shards
 from tap.xmatch_command import xmatch
 
-_OUT = Console(stderr=True, highlight=False)
+_OUT = Console(stderr=True, highlight=False, emoji=False)
 _CLEAR = (
     ConfigError,
     LoadError,
@@ -78,12 +81,14 @@ def serve(config: Config) -> None:
     """Serve the catalogues over HTTP."""
     with _clear_errors(), database.running_database(config):
         database.prepare(config, _OUT.print)
+        migrate_shards(config, _OUT.print)
         _OUT.print(f"TAP service at [bold]{config.base_url}[/bold]   (Ctrl-C stops)")
         for field in fields(Config):
             os.environ[f"{ENVIRONMENT}{field.name.upper()}"] = str(getattr(config, field.name))
         # Many threads that come and go would each keep a heap of their own.
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         adopt_children()
+        tell_on_hangup()
         with workers(config.workers, config.drain_seconds):
             _serve_http(config)
 
@@ -109,6 +114,7 @@ def web_process() -> object:
     """The application of one web process; its configuration comes through the environment."""
     configure_logging(quiet=not os.environ.get("ARMILLARY_LOG"))
     if multiprocessing.parent_process():
+        tell_on_hangup()
         follow_parent()
     return create_app(load_config())
 
@@ -119,6 +125,7 @@ def work(config: Config) -> None:
     """Run jobs from the queue, beside those of `serve` or on machines of their own; the database must be there."""
     configure_logging(quiet=not os.environ.get("ARMILLARY_LOG"))
     follow_parent()
+    tell_on_hangup()
     with _clear_errors(), query_worker(config) as worker:
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: worker.drain(config.drain_seconds))
@@ -157,21 +164,25 @@ def publish(config: Config, table: str, description: Path | None) -> None:
 
 @main.command()
 @click.argument("table")
+@click.option("--drop", is_flag=True, help="Remove the data of a table that was loaded, too.")
 @click.pass_obj
-def unpublish(config: Config, table: str) -> None:
-    """Take TABLE out of the service; its data stay in the database."""
+def unpublish(config: Config, table: str, *, drop: bool) -> None:
+    """Take TABLE out of the service; its data stay in the database, unless they are dropped."""
     with _clear_errors(), _ready(config) as connection:
-        if not unpublish_table(connection, table):
+        if not unpublish_table(connection, table, drop=drop):
             raise click.ClickException(f"{table} is not published")
-    _OUT.print(f"{table} is no longer published")
+        stay = is_there(connection, *split_table_name(table))
+    data = "; its data were not loaded here and stay" if stay else ", and its data are gone"
+    _OUT.print(f"{escape(table)} is no longer published{data if drop else ''}", soft_wrap=True)
 
 
 @main.command()
 @click.pass_obj
 def migrate(config: Config) -> None:
-    """Make the database ready, or bring it up to date."""
+    """Make the database ready, or bring it up to date, and the shards with it."""
     with _clear_errors(), database.running_database(config):
         applied = database.prepare(config, _OUT.print)
+        migrate_shards(config, _OUT.print)
     _OUT.print("\n".join(applied) or "The database is up to date.")
 
 
@@ -260,10 +271,12 @@ def _progress(table: str) -> Iterator[Callable[[int, float | None], None]]:
 
 
 def _report(done: Loaded, verb: str) -> None:
-    rows = f", {done.table.nrows:,} rows" if done.table.nrows else ""
-    _OUT.print(f"{done.table.table_name} {verb}: {len(done.table.columns)} columns{rows}")
+    rows = f", {done.table.nrows:,} rows" if done.table.nrows is not None else ""
+    _OUT.print(f"{escape(done.table.table_name)} {verb}: {len(done.table.columns)} columns{rows}", soft_wrap=True)
+    for note in done.notes:
+        _OUT.print(f"  {escape(note)}", soft_wrap=True)
     for warning in done.warnings:
-        _OUT.print(f"  [yellow]warning[/yellow] {warning}")
+        _OUT.print(f"  [yellow]warning[/yellow] {escape(warning)}", soft_wrap=True)
 
 
 if __name__ == "__main__":

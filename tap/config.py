@@ -5,6 +5,7 @@ Every key can also be an environment variable: `maxrec_default` is ARMILLARY_MAX
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -15,6 +16,13 @@ from adql.errors import nearest
 
 ENVIRONMENT = "ARMILLARY_"
 PLACES = (Path("armillary.toml"), Path("/etc/armillary/armillary.toml"))
+
+
+_OTHERS = "CONFIG PARENT LOG VENV SETUP_LOG SAMPLE SEED FUZZ FUZZ_SEED"
+OTHER_VARIABLES = {f"{ENVIRONMENT}{name}" for name in _OTHERS.split()}
+"""Variables of the command, of deploy/ and of the tests that are no settings."""
+_FOREIGN = re.compile(rf"{ENVIRONMENT}(SERVICE_.*|PORT_.*)")
+"""What Kubernetes tells every container of a service that is called armillary."""
 
 
 class ConfigError(Exception):
@@ -109,6 +117,8 @@ class Config:
     contact: str = _about("", "address for questions")
 
     def __post_init__(self) -> None:
+        if not 0 <= self.port < 1 << 16:
+            raise ConfigError("port must be between 0 and 65535")
         if self.base_url.endswith("/") or not self.base_url.startswith(("http://", "https://")):
             raise ConfigError("base_url must begin with http:// or https:// and have no / at its end")
         if not 0 < self.maxrec_default <= self.maxrec_hard:
@@ -133,10 +143,22 @@ def load_config(path: Path | None = None, environment: Mapping[str, str] = os.en
     found = path or _find(environment)
     if found:
         values |= _checked(_read(found), str(found))
-    named = {f"{ENVIRONMENT}{f.name.upper()}": f.name for f in fields(Config)}
-    own = {named[key]: value for key, value in environment.items() if key in named}
-    values |= _checked(own, "the environment")
+    values |= _checked(_of_environment(environment), "the environment")
     return Config(**values)
+
+
+def _of_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings among the variables. Raises: ConfigError for a variable that looks like one and is none."""
+    named = {f"{ENVIRONMENT}{f.name.upper()}": f.name for f in fields(Config)}
+    for key in environment:
+        if (
+            key.startswith(ENVIRONMENT)
+            and key not in named
+            and key not in OTHER_VARIABLES
+            and not _FOREIGN.fullmatch(key)
+        ):
+            raise ConfigError(f"the environment: there is no setting {key}. {nearest(key, list(named)) or ''}".strip())
+    return {named[key]: value for key, value in environment.items() if key in named}
 
 
 def _find(environment: Mapping[str, str]) -> Path | None:
@@ -165,5 +187,5 @@ def _checked(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
 def _typed(name: str, value: Any, type_: Any, origin: str) -> Any:
     try:
         return type_(value)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ConfigError(f"{origin}: {name} must be {type_.__name__}, not {value!r}") from error

@@ -70,7 +70,10 @@ _FULL = "As many jobs wait already as this service takes. Please try again later
 _NO_ROOM = "This service has no room for results just now. Please try again later."
 _UNREACHED = "The place where results lie cannot be reached just now. Please try again soon."
 _NOT_TEXT = "A column, such as a MOC or a UUID, cannot be compared, sorted or grouped as it is. CAST(column AS VARCHAR) gives its text, which can."
-_NOT_YET = "A table of the query is being loaded and has not arrived on all servers. Please try again soon."
+_NOT_YET = (
+    "A table of the query is not there: it is being loaded and has not arrived on all servers, or it was taken away."
+    " Please try again soon."
+)
 _OURS = "An error of this service, not of your query, has been logged."
 
 _SHARD = re.compile(r'could not connect to server "(\w+)"')
@@ -97,7 +100,7 @@ _SQLSTATES: dict[str, Answer] = {
     "22008": Answer(400, "A date or time is out of range."),
     "22001": Answer(400, "A text is longer than its type allows."),
     "2202E": Answer(400, "An array has the wrong size."),
-    "2201G": Answer(400, "The bins of ivo_histogram need lower < upper and at least one bin."),
+    "2201G": Answer(400, "The bins of ivo_histogram need lower < upper, and 1 to 100,000 bins."),
     "2201W": Answer(400, "TOP must not be negative."),
     "42P01": Answer(503, _NOT_YET, 10, expected=False),
     "42804": Answer(400, _NOT_TEXT),

@@ -19,7 +19,7 @@ from tap.formats.format import Ending, Header, Writer
 from tap.request import TapRequest
 from tap.room import Room
 from tap.tally import Tally
-from tap.uploads.load import Limits, declare, schema_of
+from tap.uploads.load import Declared, Limits, declare, schema_of
 from tap.uploads.matching import Query, RowsOfParts, rows_of
 from tap.uploads.parts import Sorting
 from tap.uploads.sources import Sources
@@ -56,12 +56,13 @@ def execute(request: TapRequest, service: Service, interrupt: Interrupt, tally: 
         session.add(schema_of(uploads))
         translation = translate(request.query, session.catalogue)
         missing = Missing() if request.partial else None
-        tally.warnings = _warnings(translation, session)
+        tally.warnings = _warnings(uploads, translation, session)
         query = Query(session, translation, request.format.wire, request.maxrec, missing)
         with rows_of(query, uploads, service.upload_limits, service.sorting, tally) as rows:
             tells = service.streams and request.format.can_tell_errors
             header = _header(request, translation, service, missing, tally.warnings)
             with closing(request.format.writer(header)) as writer:
+                tally.warnings = _few([*tally.warnings, *writer.warnings])
                 pieces = _pieces(writer, rows, tally, tells=tells, end=_end_of(translation, request))
                 yield from filter(None, pieces)
 
@@ -97,14 +98,22 @@ def _end_of(translation: Translation, request: TapRequest) -> _End:
     return end
 
 
-def _warnings(translation: Translation, session: Session) -> tuple[str, ...]:
-    """What is to be said of a query before its rows; of those that matter only where it is dear if the planner thinks so."""
-    costly = any(lint.when_costly for lint in translation.lints) and session.cost(translation) > _DEAR
-    return tuple(str(lint) for lint in translation.lints if not lint.when_cut and (costly or not lint.when_costly))
+def _warnings(uploads: list[Declared], translation: Translation, session: Session) -> tuple[str, ...]:
+    """What is to be said of a query before its rows, the first of it; what matters only in dear ones if the planner thinks so."""
+    lints = [lint for lint in translation.lints if not lint.when_cut]
+    if any(lint.when_costly for lint in lints) and session.cost(translation) <= _DEAR:
+        lints = [lint for lint in lints if not lint.when_costly]
+    return _few([*(reason for upload in uploads for reason in upload.left_out), *map(str, lints)])
 
 
+_MOST_WARNINGS = 20
 _DEAR = 1e8
 """In the planner's unit: some hours."""
+
+
+def _few(warnings: list[str]) -> tuple[str, ...]:
+    more = [f"There are {len(warnings) - _MOST_WARNINGS} more warnings."] if len(warnings) > _MOST_WARNINGS else []
+    return (*warnings[:_MOST_WARNINGS], *more)
 
 
 def _header(
@@ -126,6 +135,7 @@ def _header(
         version,
         warnings,
         service.more_rows,
+        request.comments,
     )
 
 

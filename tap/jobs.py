@@ -32,7 +32,7 @@ from tap.request import TapRequest, read_request
 from tap.storage import Storage
 from tap.storage.storage import NotStored, StorageAway
 from tap.tally import Tally
-from tap.uploads.upload import uploads_of
+from tap.uploads.upload import read_uploads, uploads_of
 from uws import service
 from uws.errors import IllegalMove, NoSuchJob
 from uws.job import Asker, Attachment, Ending, ErrorSummary, Job, Limits, Result
@@ -177,7 +177,7 @@ class JobService:
     def cost(self, parameters: Parameters) -> float | None:
         """What PostgreSQL's planner thinks; nothing for a query that is wrong, which the job will tell."""
         self.storage.check()
-        if parameters.all("UPLOAD"):
+        if read_uploads(parameters, None):
             return None
         try:
             query = read_request(parameters, self.config).query

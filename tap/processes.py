@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from uvicorn.supervisors import Multiprocess
+
 PARENT = "ARMILLARY_PARENT"
 _LOOK = 0.5
 _REST = 1.0
@@ -47,6 +49,16 @@ def _end(process: subprocess.Popen[bytes], drain_seconds: float) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def tell_on_hangup() -> None:
+    """Make SIGHUP, by which other services read their settings anew, say that it cannot; uvicorn would restart by it."""
+    signal.signal(signal.SIGHUP, _tell_of_restart)
+    setattr(Multiprocess, "handle_hup", _tell_of_restart)  # noqa: B010
+
+
+def _tell_of_restart(*_: object) -> None:
+    sys.stderr.write("SIGHUP: settings are read at the start only; restart the service to change them\n")
 
 
 def adopt_children() -> None:

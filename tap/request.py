@@ -15,7 +15,10 @@ LANGUAGES = ("ADQL", "ADQL-2.1", "ADQL-2.0")
 
 @dataclass(frozen=True, slots=True)
 class TapRequest:
-    """`partial`: whether the rows of those shards will do that can be reached; PARTIAL is a parameter of our own."""
+    """`partial`: whether the rows of those shards will do that can be reached; `comments`: whether CSV and TSV may end in some.
+
+    PARTIAL and COMMENTS are parameters of our own.
+    """
 
     query: str
     maxrec: int
@@ -23,6 +26,7 @@ class TapRequest:
     media_type: str
     uploads: tuple[Upload, ...] = ()
     partial: bool = False
+    comments: bool = False
 
 
 def read_request(parameters: Parameters, config: Config, files: list[File] | None = None) -> TapRequest:
@@ -42,16 +46,22 @@ def read_request(parameters: Parameters, config: Config, files: list[File] | Non
     format_, media_type = _format(parameters)
     uploads = read_uploads(parameters, files or [])
     partial = _partial(parameters, format_)
-    return TapRequest(query, _maxrec(parameters, config), format_, media_type, uploads, partial)
+    comments = _allowed(parameters, "COMMENTS")
+    return TapRequest(query, _maxrec(parameters, config), format_, media_type, uploads, partial, comments)
 
 
 def _partial(parameters: Parameters, format_: Format) -> bool:
-    wanted = (parameters.one("PARTIAL") or "refuse").lower()
-    if wanted not in {"allow", "refuse"}:
-        raise ParameterError(f"PARTIAL can be allow or refuse, not {wanted[:40]!r}")
-    if wanted == "allow" and not format_.speaks:
+    allowed = _allowed(parameters, "PARTIAL")
+    if allowed and not format_.speaks:
         known = ", ".join(each.aliases[0] for each in FORMATS if each.speaks)
         raise ParameterError(f"PARTIAL=allow needs a format that can say what is missing: {known}")
+    return allowed
+
+
+def _allowed(parameters: Parameters, name: str) -> bool:
+    wanted = (parameters.one(name) or "refuse").lower()
+    if wanted not in {"allow", "refuse"}:
+        raise ParameterError(f"{name} can be allow or refuse, not {wanted[:40]!r}")
     return wanted == "allow"
 
 

@@ -23,6 +23,7 @@ from tap.request import TapRequest
 from tap.spool import Spool
 from tap.tally import Tally
 
+_LONGEST_WARNING = 500
 _LONGEST_URL = 2000
 
 
@@ -145,7 +146,7 @@ class QueryResponse:
         if not self._request.format.speaks:
             headers.append((b"x-armillary-maxrec", str(self._request.maxrec).encode()))
         for warning in self._tally.warnings:
-            headers.append((b"x-armillary-warning", warning.encode("ascii", "backslashreplace")))
+            headers.append((b"x-armillary-warning", _in_header(warning)))
         return {"type": "http.response.start", "status": 200, "headers": headers}
 
     def _as_job(self) -> str:
@@ -156,3 +157,9 @@ class QueryResponse:
 
     def _milliseconds(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
+
+
+def _in_header(text: str) -> bytes:
+    """Names in it may hold anything, and be of any length."""
+    printable = "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST_WARNING])
+    return printable.encode("ascii", "backslashreplace")

@@ -67,7 +67,7 @@ def _interface(type_: str, url: str, use: str = "full", **attributes: str) -> El
 
 # An interface may list its parameters (VODataService 1.2 §3.4), but pyvo warns everybody who meets one there.
 _PARAMETERS = (
-    "Beside TAP's own parameters: PARTIAL=allow gives, where a part of a table cannot be reached, the rows of the rest,"
+    "Beside TAP's own parameters: COMMENTS=allow lets CSV and TSV end in comments that tell an overflow; PARTIAL=allow gives, where a part of a table cannot be reached, the rows of the rest,"
     " and as a MOC which part of the sky is missing."
 )
 
@@ -96,8 +96,9 @@ def _output_format(format_: Any) -> Element:
 
 
 def _upload_methods(config: Config) -> list[str]:
-    """By URL what the operator allows; results of our own jobs are taken in any case."""
-    return ["inline", "http", "https"] if config.upload_hosts else ["inline"]
+    """By URL at least results of our own jobs are taken, and what else the operator allows."""
+    secure = config.upload_hosts or config.base_url.startswith("https")
+    return ["inline", "http", "https"] if secure else ["inline", "http"]
 
 
 def _upload_limit(config: Config) -> Element:

@@ -10,14 +10,22 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from schema.load.reader import LoadError
 from tap.client.http import Http, Refused, Unreachable
 from tap.client.job import JobFailed
-from tap.client.xmatch import FINDS, Match, Position, cross_match, go_on, position_of_file, position_of_table
+from tap.client.xmatch import FINDS, FORMATS, Match, Position, cross_match, go_on, position_of_file, position_of_table
 
+_PATIENCE = 5.0
+"""Seconds for the first answer; later a service may be away for minutes, as what was sent is worth waiting for."""
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command()
 @click.argument("file", type=_FILE)
-@click.option("--url", default="http://localhost:8080/tap", show_default=True, help="The TAP service.")
+@click.option(
+    "--url",
+    envvar="ARMILLARY_BASE_URL",
+    default="http://localhost:8080/tap",
+    show_default=True,
+    help="The TAP service.",
+)
 @click.option("--table", help="The catalogue, as the service calls it.")
 @click.option("--radius", type=click.FloatRange(min=0, min_open=True), help="In arcseconds.")
 @click.option("--find", type=click.Choice(FINDS), default="all", show_default=True, help="All pairs; the best for each row; the same with rows that have none.")  # fmt: skip
@@ -26,7 +34,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--dec")
 @click.option("--table-ra", help="Column of the catalogue, in degrees; else by UCD.")
 @click.option("--table-dec")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=Path("matched.vot"), show_default=True, help="Its suffix says the format: .vot .csv .tsv .xml")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=Path("matched.vot"), show_default=True, help=f"Its suffix says the format: {' '.join(FORMATS)}")  # fmt: skip
 @click.option("--keep", is_flag=True, help="Leave the job at the service.")
 @click.option("--job", "job_url", help="Go on with this job, which was interrupted.")
 def xmatch(file: Path, job_url: str | None, output: Path, keep: bool, **asked: str) -> None:
@@ -52,7 +60,7 @@ def _match(file: Path, asked: dict[str, str]) -> Match:
     if asked["table_ra"] and asked["table_dec"]:
         theirs = Position(asked["table_ra"], asked["table_dec"])
     else:
-        theirs = position_of_table(asked["url"], asked["table"], Http())
+        theirs = position_of_table(asked["url"], asked["table"], Http(patience=_PATIENCE))
     return Match(asked["url"], asked["table"], float(asked["radius"]), mine, theirs, asked["find"], asked["columns"])
 
 
@@ -62,7 +70,7 @@ class _bars:  # noqa: N801
     def __init__(self) -> None:
         self.advice = ""
         columns = (TextColumn("{task.description:10}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=Console(stderr=True, highlight=False))
+        self._progress = Progress(*columns, console=Console(stderr=True, highlight=False, emoji=False))
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:

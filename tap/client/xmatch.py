@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 
 from schema.load import open_file
 from schema.load.reader import FileColumn, LoadError
-from schema.model import quoted_if_needed
+from schema.model import Column, adql_names, delimited
+from schema.positions import find_position
 from tap.client.http import Http, Refused, parsed
 from tap.client.job import Progress, RemoteJob, create, create_with, knows_no_parts, silent
 
@@ -15,10 +16,6 @@ FINDS = ("all", "best", "each")
 """All pairs; the nearest for each row of the list; the same, and the rows that have none."""
 
 _UCDS = {"ra": "pos.eq.ra;meta.main", "dec": "pos.eq.dec;meta.main"}
-_NAMES = {
-    "ra": ("ra", "raj2000", "ra_icrs", "ra_deg", "_ra", "ra2000", "alpha", "lon"),
-    "dec": ("dec", "decj2000", "dej2000", "de_icrs", "dec_deg", "_de", "dec2000", "de", "delta", "lat"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +62,29 @@ class Match:
 def position_of_file(path: Path, ra: str | None = None, dec: str | None = None) -> Position:
     """As named, else by UCDs, else by the usual names. Raises: LoadError, OSError."""
     columns = open_file(path).columns
-    return Position(*(quoted_if_needed(_of_file(columns, which, name)) for which, name in (("ra", ra), ("dec", dec))))
-
-
-def _of_file(columns: tuple[FileColumn, ...], which: str, name: str | None) -> str:
-    by_name = {column.name.lower(): column.name for column in columns}
-    if name is not None:
-        if name.lower() in by_name:
-            return by_name[name.lower()]
-        raise LoadError(f"the file has no column {name}; it has {', '.join(column.name for column in columns)}")
-    by_ucd = [column.name for column in columns if column.ucd == _UCDS[which]]
-    found = by_ucd or [by_name[each] for each in _NAMES[which] if each in by_name]
-    if not found:
+    search = find_position([_column(column) for column in columns if not column.problem])
+    guessed = [column.name for column in search.position] if search.position else [None, None]
+    names = [_named(columns, given) if given else guess for given, guess in zip((ra, dec), guessed, strict=True)]
+    if None in names:
         has = ", ".join(column.name for column in columns)
-        raise LoadError(f"which column is the {which} cannot be told; name it with --{which}. There are {has}")
-    return found[0]
+        raise LoadError(
+            f"which columns are the position cannot be told; name them with --ra and --dec. There are {has}"
+        )
+    written = dict(zip((c.name for c in columns), adql_names([c.name for c in columns]), strict=True))
+    return Position(*(written[str(name)] for name in names))
+
+
+def _column(column: FileColumn) -> Column:
+    type_ = column.type
+    return Column(delimited(column.name), type_.datatype, type_.arraysize, type_.xtype, column.unit, column.ucd)
+
+
+def _named(columns: tuple[FileColumn, ...], name: str) -> str:
+    names = [column.name for column in columns]
+    match = name if name in names else next((each for each in names if each.lower() == name.lower()), None)
+    if match is None:
+        raise LoadError(f"the file has no column {name}; it has {', '.join(names)}")
+    return match
 
 
 def position_of_table(service: str, table: str, http: Http) -> Position:
@@ -148,17 +153,28 @@ def finish(job: RemoteJob, output: Path, *, keep: bool) -> str:
 
 
 _BINARY2 = "application/x-votable+xml;serialization=BINARY2"
-_FORMATS = {
-    ".csv": "text/csv",
-    ".tsv": "text/tab-separated-values",
+FORMATS = {
     ".vot": _BINARY2,
     ".votable": _BINARY2,
     ".xml": "application/x-votable+xml;serialization=TABLEDATA",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".ecsv": "application/x-ecsv",
+    ".fits": "application/fits",
+    ".parquet": "application/vnd.apache.parquet",
+    ".arrow": "application/vnd.apache.arrow.stream",
+    ".arrows": "application/vnd.apache.arrow.stream",
+    ".hdf5": "application/x-hdf5",
+    ".h5": "application/x-hdf5",
+    ".json": "application/json",
+    ".html": "text/html",
+    ".txt": "text/plain",
 }
+"""By the suffix of the output; whether another service has one, it says itself."""
 
 
 def _format(output: Path) -> str:
     """What the suffix says. Raises: LoadError."""
-    if output.suffix.lower() not in _FORMATS:
-        raise LoadError(f"{output}: its suffix must be one of {', '.join(_FORMATS)}")
-    return _FORMATS[output.suffix.lower()]
+    if output.suffix.lower() not in FORMATS:
+        raise LoadError(f"{output}: its suffix must be one of {', '.join(FORMATS)}")
+    return FORMATS[output.suffix.lower()]

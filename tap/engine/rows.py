@@ -73,9 +73,10 @@ class Rows:
             self._raise(result)
 
     def _wait(self, seconds: float | None) -> None:
-        self._pgconn.flush()
+        """Until something came, or while the command is too long for the socket's buffer, more of it can go."""
+        is_sent = self._pgconn.flush() == 0
         poll = select.poll()
-        poll.register(self._pgconn.socket, select.POLLIN)
+        poll.register(self._pgconn.socket, select.POLLIN if is_sent else select.POLLIN | select.POLLOUT)
         poll.poll(None if seconds is None else int(seconds * 1000) + 1)
         self._pgconn.consume_input()
 

@@ -61,6 +61,18 @@ def init_shards(config: Config, shards: tuple[Shard, ...], say: Say) -> None:
             say(f"shard {shard.name} is ready")
 
 
+def migrate_shards(config: Config, say: Say) -> None:
+    """Bring the functions of all shards that can be reached up to date, and say which cannot be."""
+    with owner_connection(config) as owner:
+        shards = known_shards(owner)
+    for shard in shards:
+        try:
+            with _connected(shard, shard.database) as connection:
+                migrate(connection, migrations())
+        except ShardError as error:
+            say(f"{error}; when it is back, armillary migrate brings it up to date")
+
+
 def _make_ready(config: Config, shard: Shard, shards: int, say: Say) -> None:
     if shard.admin:
         with _connected(shard, shard.admin) as connection:

@@ -15,7 +15,7 @@ from adql.info import Info
 from adql.nodes import Output
 from adql.spread import Gather, Spread, Travels
 from adql.spread.travels import UPLOADED
-from schema.publish import position_index
+from schema.existing import position_index
 from schema.sharding.sky import moc_of
 from tap.engine.carry import Columns, columns_of, create, take_in
 from tap.engine.engine import Session, ShardAway

@@ -99,6 +99,14 @@ _JSON = (
     | {types.BOOLEAN: _TEXT[types.BOOLEAN]}
 )
 _COLUMNS = {type_: form for type_, form in _BINARY.items() if type_ is not types.TIMESTAMP}
+_ELEMENT_BYTES = {types.SMALLINTS: 2, types.INTS: 4, types.BIGINTS: 8, types.REALS: 4, types.DOUBLES: 8}
+_NULL_ELEMENTS = {
+    types.SMALLINTS: str(-(2**15)),
+    types.INTS: str(-(2**31)),
+    types.BIGINTS: str(-(2**63)),
+    types.REALS: "NaN",
+    types.DOUBLES: "NaN",
+}
 _MISSING = {types.POINT: "NaN NaN", types.CIRCLE: "NaN NaN NaN", types.POLYGON: "NaN NaN NaN NaN NaN NaN"}
 _FORMS = {
     Wire.BINARY: _BINARY,
@@ -110,6 +118,13 @@ _FORMS = {
     Wire.TEXT: _TEXT,
     Wire.JSON: _JSON,
 }
+
+
+def fixed_count(type_: Type, arraysize: str | None) -> int | None:
+    """How many elements every value of a column has, if it is one of arrays, or of texts side by side, of fixed shape."""
+    if type_.is_array or (type_.is_text and "x" in (arraysize or "")):
+        return types.element_count(arraysize)
+    return None
 
 
 def column_type(output: Output) -> Type:
@@ -128,10 +143,27 @@ def _options(outputs: tuple[Output, ...], wire: Wire) -> str:
     return _QUOTING_TEXTS.format(texts) if wire is Wire.ECSV and texts else _OPTIONS[wire]
 
 
+def _fixed_array(name: str, output: Output, wire: Wire, count: int) -> str:
+    """An array of fixed shape: of one size in binary forms, in lists within lists where there are such."""
+    type_ = column_type(output)
+    text = _FORMS[wire][type_].format(name)
+    if wire.is_binary:
+        return f"armillary.sized({text}, {count * _ELEMENT_BYTES[type_]})"
+    sizes = str(output.info.arraysize).split("x")
+    if wire in (Wire.ECSV, Wire.JSON) and len(sizes) > 1:
+        return f"armillary.nested({name}, ARRAY[{', '.join(reversed(sizes))}])"
+    if wire is Wire.CELLS:
+        return f"coalesce({text}, '{' '.join([_NULL_ELEMENTS[type_]] * count)}')"
+    return text
+
+
 def _expression(output: Output, wire: Wire) -> str:
     type_ = column_type(output)
     form = _FORMS[wire].get(type_)
     name = f"q.{output.sql_name}"
+    count = fixed_count(type_, output.info.arraysize) if type_.is_array else None
+    if count is not None:
+        return _fixed_array(name, output, wire, count)
     if form is None:
         return f"{name}::{type_.name}"
     text = form.format(name)

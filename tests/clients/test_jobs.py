@@ -45,7 +45,7 @@ def test_pyvo_steers_a_job_step_by_step(tap: pyvo.dal.TAPService) -> None:
     job.query = THREE
     job.execution_duration = 77
     job.destruction = datetime.now(UTC) + timedelta(hours=5)
-    assert (job.phase, job.execution_duration.sec, job.owner, job.quote) == ("PENDING", 77, None, None)
+    assert (job.phase, job.execution_duration.sec, job.owner) == ("PENDING", 77, None)
     job.run().wait()
     assert job.phase == "COMPLETED"
     assert len(job.fetch_result()) == 2

@@ -172,7 +172,7 @@ def test_the_nearest_for_each_row_and_the_rows_that_have_none(
     (("--table", "demo.starz"), "has no table demo.starz with a position"),
     (("--ra", "foo"), "the file has no column foo; it has id, RAJ2000, DEJ2000, remark"),
     (("--columns", "nothing"), "s has no column nothing"),
-    (("-o", "x.png"), "its suffix must be one of .csv"),
+    (("-o", "x.png"), "its suffix must be one of .vot"),
     (("--radius", "-1"), "not in the range"),
     (("--url", "http://localhost:1/tap"), "Connection refused"),
     (("--url", "file:///etc/passwd"), "is no http or https URL"),
@@ -194,7 +194,7 @@ def test_positions_that_cannot_be_told_are_asked_for(line: tuple[str, Wire], tmp
     path.write_text("x,y\n1,2\n")
     code, said = command(str(path), "--url", line[0], "--table", "demo.stars", "--radius", "2")
     assert code != 0
-    assert "name it with --ra" in said
+    assert "name them with --ra and --dec" in said
 
 
 # ---- a connection that breaks

@@ -172,7 +172,6 @@ FOREIGN_TEXT = (
     "'a'::text",
     "0x1F",
     "1_000",
-    "/* c */ 1",
     "1 /* c",
     "# c",
     "\u00a01",
@@ -323,7 +322,7 @@ OPERATORS = (
     "SUBSTRING(name FROM 1)",
     "POSITION('a' IN name)",
     "TRIM(name)",
-    "COUNT(*) OVER ()",
+    "COUNT(DISTINCT ra) OVER ()",
     "COUNT(*) FILTER (WHERE ra > 1)",
     "GROUPING(ra)",
     "(SELECT 1 FROM demo.ngc)",
@@ -540,7 +539,8 @@ SIZES = {
     "columns": "SELECT " + "1, " * 60_000 + "1" + NGC,
     "terms": "SELECT " + "1 + " * 45_000 + "1" + NGC,
     "conditions": f"SELECT ra{NGC} WHERE " + "ra > 1 OR " * 19_000 + "ra > 2",
-    "values": f"SELECT ra{NGC} WHERE ra IN ({'1, ' * 60_000}1)",
+    "expressions": f"SELECT ra{NGC} WHERE ra IN ({'ra, ' * 45_000}1)",
+    "values": f"SELECT ra{NGC} WHERE ra IN ({'11111, ' * 90_000}1)",
     "dots": "SELECT " + "a." * 90_000 + "a" + NGC,
     "open parentheses": "(" * 199_000,
     "quotes": "'" * 199_999,
@@ -594,7 +594,7 @@ PLANS = {
 @pytest.mark.parametrize("kind", PLANS)
 def test_large_plans_end_in_time(service: str, kind: str) -> None:
     told = ask(service, PLANS[kind])
-    assert told.status in (200, 400)
+    assert told.status in (200, 400, 504)
     assert told.seconds < 10
 
 
@@ -664,6 +664,7 @@ REFUSED_VALUES = (
     "ivo_histogram(ra, 0, 0, 10)",
     "ivo_histogram(ra, 0, 360, -5)",
     "ivo_histogram(ra, 0, 360, 9999999999)",
+    "ivo_histogram(ra, 0, 360, 2147483647)",
     "IN_UNIT(ra, '')",
     "IN_UNIT(ra, '%s')",
     "IN_UNIT(ra, 'deg**99999999999')",
