@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from tap.cli import main
 from tap.client import xmatch
-from tap.client.http import Http, Refused, Unreachable
+from tap.client.http import Refused, Unreachable
 from tap.client.job import JobFailed, RemoteJob
 from tap.client.xmatch import Match, Position, cross_match, go_on
 from tap.config import Config
@@ -180,7 +180,7 @@ def test_the_nearest_for_each_row_and_the_rows_that_have_none(
 def test_what_is_wrong_is_said(
     line: tuple[str, Wire], mine: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], expected: str
 ) -> None:
-    monkeypatch.setattr("tap.xmatch_command.Http", lambda: Http(patience=1))
+    monkeypatch.setattr("tap.xmatch_command._PATIENCE", 1.0)
     out = mine.with_name("out.csv")
     usual = ("--url", line[0], "--table", "demo.stars", "--radius", "2", "-o", str(out))
     code, said = command(str(mine), *usual, *arguments)
