@@ -13,9 +13,9 @@ def likely_meant(error: NumberRunsOn, catalogue: Catalogue) -> str:
         return f'A name that begins with a digit stands in double quotes: "{whole}".'
     if error.before in {"AS", "."}:
         return f'A name that begins with a digit stands in double quotes: "{number}{rest}".'
-    if error.before in {"TOP", "OFFSET"} and not number.isdecimal():
-        return f"{error.before} takes a whole number."
     if error.before in {"TOP", "OFFSET"}:
+        if not number.isdecimal():
+            return f"{error.before} takes a whole number."
         return f"Put a space between them: {error.before} {number} {rest}."
     if rest.upper() in RESERVED:
         return f"Put a space between them: {number} {rest}."

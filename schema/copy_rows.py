@@ -8,14 +8,12 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
-from schema import types
-from schema.geometries import MADE
+from schema.geometries import MADE, stored_as
 from schema.load.copy_binary import HEADER, TRAILER, encode
 from schema.load.reader import LoadError, Reader
 from schema.plan import PlannedColumn
 from schema.positions import PositionCheck
 from schema.text_sizes import TextSizes
-from schema.types import Type
 
 Progress = Callable[[int, float | None], None]
 """Is told the rows so far, and the fraction of the file."""
@@ -45,11 +43,6 @@ def copy_rows(
     connection.execute(sql.SQL("INSERT INTO {} SELECT {} FROM {}").format(target, sql.SQL(", ").join(made), rows))
     connection.execute(sql.SQL("DROP TABLE {}").format(rows))
     return counted
-
-
-def stored_as(type_: Type) -> Type:
-    """The type in which a value reaches COPY."""
-    return types.DOUBLES if type_.is_geometry else type_
 
 
 def _copy(

@@ -7,7 +7,7 @@ from psycopg import sql
 
 from schema.load.reader import LoadError
 from schema.loaded import Known
-from schema.model import Column, Table, adql_names, quoted_if_needed
+from schema.model import Column, Table, adql_names, delimited, quoted_if_needed
 from schema.positions import Position
 from schema.roles import OWNER, READER
 from schema.types import of_postgres
@@ -36,13 +36,12 @@ def _column(name: str, type_: str, about: str | None) -> Column:
     published = of_postgres(type_)
     if published is None:
         raise LoadError(f"column {name}: values of type {type_} cannot be published; leave it out with omit = true")
-    written = '"' + name.replace('"', '""') + '"'
-    return Column(written, published.datatype, published.arraysize, published.xtype, description=about)
+    return Column(delimited(name), published.datatype, published.arraysize, published.xtype, description=about)
 
 
-def is_there(connection: psycopg.Connection, schema_name: str, name: str) -> bool:
-    row = connection.execute("SELECT to_regclass(%s)", (sql.Identifier(schema_name, name).as_string(),)).fetchone()
-    return row is not None and row[0] is not None
+def exists(connection: psycopg.Connection, table: sql.Identifier) -> bool:
+    (found,) = connection.execute("SELECT to_regclass(%s)", (table.as_string(connection),)).fetchone() or (None,)
+    return found is not None
 
 
 def make_readable(connection: psycopg.Connection, table: Table) -> None:

@@ -1,6 +1,7 @@
 """How PostgreSQL makes geometries of arrays of degrees, since COPY BINARY takes none; of those that are none, NULL."""
 
 from schema import types
+from schema.types import Type
 
 MADE = {
     types.POINT: "CASE WHEN abs({0}[1]) < 1e6 AND abs({0}[2]) <= 90 THEN spoint(radians({0}[1]), radians({0}[2])) END",
@@ -10,3 +11,8 @@ MADE = {
 }
 """SQL for each type, {0} being the array."""
 BY_XTYPE = {type_.xtype: type_ for type_ in MADE}
+
+
+def stored_as(type_: Type) -> Type:
+    """The type in which a value reaches COPY."""
+    return types.DOUBLES if type_.is_geometry else type_

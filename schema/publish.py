@@ -15,7 +15,7 @@ from psycopg import sql
 from schema.bounds import measured
 from schema.copy_rows import Progress, Source, copy_rows
 from schema.description import Description
-from schema.existing import index_command, make_readable, position_index
+from schema.existing import exists, index_command, make_readable, position_index
 from schema.load.reader import LoadError, Reader
 from schema.loaded import Known, forget, remember, storage_of, was_loaded
 from schema.model import Column, Pixel, Table, is_name, quoted_if_needed, split_name, stored_name
@@ -337,6 +337,5 @@ def _remember_as_it_is(connection: psycopg.Connection, published: str, names: tu
 
 
 def _revoke(connection: psycopg.Connection, target: sql.Identifier) -> None:
-    exists = connection.execute("SELECT to_regclass(%s)", (target.as_string(),)).fetchone()
-    if exists and exists[0]:
+    if exists(connection, target):
         connection.execute(sql.SQL("REVOKE SELECT ON {} FROM {}").format(target, sql.Identifier(READER)))

@@ -13,13 +13,14 @@ from pathlib import Path
 import click
 import psycopg
 import uvicorn
+from psycopg import sql
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from adql.errors import AdqlError
 from schema.description import Description, DescriptionError, read_description
-from schema.existing import is_there
+from schema.existing import exists
 from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.migrate import ChangedMigration
@@ -171,7 +172,7 @@ def unpublish(config: Config, table: str, *, drop: bool) -> None:
     with _clear_errors(), _ready(config) as connection:
         if not unpublish_table(connection, table, drop=drop):
             raise click.ClickException(f"{table} is not published")
-        stay = is_there(connection, *split_table_name(table))
+        stay = exists(connection, sql.Identifier(*split_table_name(table)))
     data = "; its data were not loaded here and stay" if stay else ", and its data are gone"
     _OUT.print(f"{escape(table)} is no longer published{data if drop else ''}", soft_wrap=True)
 

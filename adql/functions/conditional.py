@@ -28,15 +28,20 @@ def common_type(values: tuple[Value, ...]) -> Type | None:
 
 def common_unit(values: tuple[Value, ...]) -> str | None:
     """The unit that all of them have; constants have whatever the others have."""
-    quantities = [value.info.unit for value in values if number_of(value) is None and value.type is not None]
-    first = quantities[0] if quantities else None
-    return first if all(same_unit(first, each) for each in quantities) else None
+    units = [info.unit for info in _quantities(values)]
+    first = units[0] if units else None
+    return first if all(same_unit(first, unit) for unit in units) else None
 
 
 def common_ucd(values: tuple[Value, ...]) -> str | None:
     """The UCD that all of them have; constants have whatever the others have."""
-    ucds = {value.info.ucd for value in values if number_of(value) is None and value.type is not None}
+    ucds = {info.ucd for info in _quantities(values)}
     return ucds.pop() if len(ucds) == 1 else None
+
+
+def _quantities(values: tuple[Value, ...]) -> list[Info]:
+    """Of all but constants."""
+    return [value.info for value in values if number_of(value) is None and value.type is not None]
 
 
 def _first_of(arguments: tuple[Value, ...]) -> Info:

@@ -70,7 +70,7 @@ class CsvReader:
                     delimiter=layout.delimiter, newlines_in_values=True, ignore_empty_lines=not layout.is_list
                 ),
                 pacsv.ConvertOptions(
-                    column_types={name: kind for name, kind in asked.items() if kind is not None},
+                    column_types=asked,
                     # ECSV says nothing but by an empty cell that a value is missing.
                     null_values=[""] if header else _NULLS,
                     strings_can_be_null=True,
@@ -124,7 +124,7 @@ def _source(path: Path) -> pa.NativeFile:
     return pa.BufferReader(content if content.endswith(b"\n") else content + b"\n")
 
 
-def _times(first: pa.RecordBatch | None, asked: dict[str, pa.DataType | None]) -> list[str]:
+def _times(first: pa.RecordBatch | None, asked: dict[str, pa.DataType]) -> list[str]:
     """The columns of texts that are all times, by their first rows."""
     if first is None:
         return []
@@ -133,7 +133,7 @@ def _times(first: pa.RecordBatch | None, asked: dict[str, pa.DataType | None]) -
     return [n for n, each in matches.items() if each.null_count < len(each) and pc.all(each).as_py()]
 
 
-def _type(column: dict[str, Any]) -> pa.DataType | None:
+def _type(column: dict[str, Any]) -> pa.DataType:
     """In which a column of ECSV is read; arrays are texts first."""
     return _ECSV_TYPES.get(column["datatype"], pa.string())
 

@@ -36,7 +36,7 @@ class MaskedReader:
         places = {column.name: place for place, column in enumerate(reader.columns)}
         self._masks = {places[v]: places[m] for v, m in masks.items() if v in places and m in places}
         hidden = set(self._masks.values())
-        self._places = tuple(place for place in places.values() if place not in hidden)
+        self._places = tuple(place for place in range(len(reader.columns)) if place not in hidden)
         self.columns: tuple[FileColumn, ...] = tuple(reader.columns[place] for place in self._places)
 
     def batches(self) -> Iterator[pa.RecordBatch]:

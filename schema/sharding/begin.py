@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from schema.description import Description
+from schema.existing import exists
 from schema.load.reader import Reader
 from schema.model import Range, quoted_if_needed
 from schema.publish import make_schema, split_table_name, storage_for
@@ -21,7 +22,6 @@ from schema.sharding.journal import (
 )
 from schema.sharding.layout import NOWHERE
 from schema.sharding.leftovers import drop_parts_of
-from schema.sharding.parts import exists
 from schema.sharding.plan import Plan, new_ranges, no_counts, planned, ranges_of_layout
 
 

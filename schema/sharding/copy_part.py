@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from schema.existing import exists
 from schema.publish import make_schema
 from schema.roles import READER
 from schema.sharding.checksum import Held, held
-from schema.sharding.parts import Part, attach_part, drop_part, exists, list_part
+from schema.sharding.parts import Part, attach_part, drop_part, list_part
 from schema.sharding.patience import patiently
 from schema.sharding.placement import Placed
 from schema.sharding.shards import ShardError

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from schema.existing import exists
 from schema.load.reader import LoadError
 from schema.model import Range
 from schema.publish import create_table, index_table
@@ -111,11 +112,6 @@ def ensure_parent(connection: psycopg.Connection, plan: Plan) -> None:
     """What queries name there."""
     if not exists(connection, plan.parent):
         create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)
-
-
-def exists(connection: psycopg.Connection, table: sql.Identifier) -> bool:
-    (found,) = connection.execute("SELECT to_regclass(%s)", (table.as_string(connection),)).fetchone() or (None,)
-    return found is not None
 
 
 def is_attached(connection: psycopg.Connection, part: sql.Identifier) -> bool:

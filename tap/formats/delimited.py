@@ -1,7 +1,8 @@
 """CSV and TSV: PostgreSQL's own, passed through under a line of names (RFC 4180).
 
-NULL is nothing at all, an empty text is ""; in a single column both are "", as readers skip empty lines. Neither can tell that a result is cut or broken, so an overflow is
-silent, unless comments are asked for, and an error breaks the connection.
+NULL is nothing at all, an empty text is ""; in a single column both are "", as readers skip empty lines. Neither
+format can tell that a result is cut or broken, so an overflow is silent, unless comments are asked for, and an
+error breaks the connection.
 """
 
 import csv

@@ -15,7 +15,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from schema import types
-from schema.geometries import BY_XTYPE, MADE
+from schema.geometries import BY_XTYPE, MADE, stored_as
 from schema.load import open_file
 from schema.load.copy_binary import Ints, encode_rows
 from schema.load.reader import FileColumn, LoadError, Reader
@@ -67,12 +67,12 @@ class Declared:
 
     @property
     def has_geometry(self) -> bool:
-        return any(column.type in MADE for column in self.table.columns)
+        return any(column.type.is_geometry for column in self.table.columns)
 
     @property
     def types(self) -> tuple[Type, ...]:
         """In which its columns come."""
-        return tuple(types.DOUBLES if c.type in MADE else c.type for c in self.table.columns)
+        return tuple(stored_as(c.type) for c in self.table.columns)
 
     def batches(self, allowance: "Allowance") -> Iterator[pa.RecordBatch]:
         """Raises: LoadError."""
