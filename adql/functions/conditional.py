@@ -40,7 +40,7 @@ def common_ucd(values: tuple[Value, ...]) -> str | None:
 
 
 def _quantities(values: tuple[Value, ...]) -> list[Info]:
-    """Of all but constants."""
+    """What is known of all values but NULL and constants."""
     return [value.info for value in values if number_of(value) is None and value.type is not None]
 
 

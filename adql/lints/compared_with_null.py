@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from adql.constants import walk
-from adql.lints.lint import Lint
+from adql.lints.lint import Lint, written
 from adql.nodes import Comparison, Null, Query
 
 
 def compared_with_null(query: Query, text: str) -> Iterator[Lint]:
     for node in walk(query):
         if isinstance(node, Comparison) and isinstance(node.right, Null):
-            written = " ".join(text[node.left.span.start : node.left.span.end].split())
+            value = written(node.left.span, text)
             test = "IS NOT NULL" if node.operator in {"<>", "!="} else "IS NULL"
             message = "A comparison with NULL is true for no row"
-            yield Lint(message, node.span, f"{written} {test}" if len(written) < 100 else None)
+            yield Lint(message, node.span, f"{value} {test}" if len(value) < 100 else None)

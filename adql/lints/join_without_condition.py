@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from adql.constants import sources_of, walk
-from adql.lints.lint import Lint
+from adql.lints.lint import Lint, written
 from adql.nodes import Call, Comparison, Condition, DerivedTable, InQuery, Join, Query, Relation, Select, TableReference
 from adql.trees import conjuncts
 
@@ -25,7 +25,7 @@ def _in_select(select: Select, text: str) -> Iterator[Lint]:
     for source in sources[1:]:
         tied = _closure(tied, ties)
         if source.sql_alias not in tied:
-            name = " ".join(text[source.span.start : source.span.end].split())[:40]
+            name = written(source.span, text)[:40]
             message = f"Nothing ties {name} to the tables before it, so that each of its rows meets each of theirs"
             yield Lint(message, source.span, when_costly=True)
         tied.add(source.sql_alias)

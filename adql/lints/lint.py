@@ -27,5 +27,10 @@ class Lint:
         return f"{self.message} (line {self.line}, column {self.column}).{repair}"
 
 
+def written(span: Span, text: str) -> str:
+    """Return what the query says there, on one line."""
+    return " ".join(text[span.start : span.end].split())
+
+
 Check = Callable[[Query, str], Iterator[Lint]]
 """Looks through a resolved query, and at its text."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from adql.constants import walk
-from adql.lints.lint import Lint
+from adql.lints.lint import Lint, written
 from adql.nodes import Call, Field, Query, Value
 
 _POSITIONS = {"POINT": 1, "CIRCLE": 1, "BOX": 1, "DISTANCE": 2}
@@ -27,15 +27,11 @@ def _in_call(call: Call, text: str) -> Iterator[Lint]:
 def _in_pair(longitude: Value, latitude: Value, text: str) -> Iterator[Lint]:
     if _is(longitude, "pos.eq.dec") and _is(latitude, "pos.eq.ra"):
         span = longitude.span.to(latitude.span)
-        first, second = (_written(each, text) for each in (latitude, longitude))
+        first, second = (written(value.span, text) for value in (latitude, longitude))
         yield Lint("The right ascension comes before the declination", span, f"{first}, {second}")
     elif isinstance(longitude, Field) and (longitude.info.unit or "") in _HOURS:
-        written = _written(longitude, text)
-        yield Lint(f"{longitude.label} is in hours; positions are in degrees", longitude.span, f"15*{written}")
-
-
-def _written(value: Value, text: str) -> str:
-    return " ".join(text[value.span.start : value.span.end].split())
+        repair = f"15*{written(longitude.span, text)}"
+        yield Lint(f"{longitude.label} is in hours; positions are in degrees", longitude.span, repair)
 
 
 def _is(value: Value, ucd: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from adql.constants import Numeric, apply, number_of, walk
 from adql.errors import Span
-from adql.lints.lint import Lint
+from adql.lints.lint import Lint, written
 from adql.literals import is_literal
 from adql.nodes import Aggregate, Arithmetic, Number, Query, Value
 
@@ -17,12 +17,12 @@ def whole_number_division(query: Query, text: str) -> Iterator[Lint]:
 
 
 def _of_counts(chain: Arithmetic, text: str) -> Iterator[Lint]:
-    """A share of rows, which is 0 or 1 so."""
+    """A ratio of two counts, whose fraction is lost."""
     counted, *divisors = chain.operands
     if chain.operators[0] == "/" and _is_count(counted) and _is_count(divisors[0]):
         span = Span(counted.span.start, divisors[0].span.end)
-        written = " ".join(text[span.start : span.end].split())
-        yield Lint(f"{written} is a whole number: a division of whole numbers has no fraction", span, f"1.0*{written}")
+        ratio = written(span, text)
+        yield Lint(f"{ratio} is a whole number: a division of whole numbers has no fraction", span, f"1.0*{ratio}")
 
 
 def _is_count(value: Value) -> bool:
@@ -48,9 +48,10 @@ def _literal(value: Value) -> Numeric | None:
 
 
 def _lint(span: Span, divisor: Value, left: int, right: int, text: str) -> Lint:
-    written = " ".join(text[span.start : span.end].split())
-    if written.count("(") != written.count(")") or written.find(")") < written.find("("):
-        written = f"{left}/{right}"
+    division = written(span, text)
+    # The spans of operands leave out the parentheses round them.
+    if division.count("(") != division.count(")") or division.find(")") < division.find("("):
+        division = f"{left}/{right}"
     quotient = int(left / right)
-    message = f"{written} is {quotient}: a division of whole numbers gives a whole number"
-    return Lint(message, span, f"{written}." if isinstance(divisor, Number) else None)
+    message = f"{division} is {quotient}: a division of whole numbers gives a whole number"
+    return Lint(message, span, f"{division}." if isinstance(divisor, Number) else None)
