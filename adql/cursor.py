@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from adql import nodes, tokens
 from adql.errors import AdqlError, Span, TooComplex
+from adql.syntax_hints import Place, reserved, syntax_hint
 from adql.tokens import Token, tokenize
 from schema.words import RESERVED
 
@@ -121,7 +122,7 @@ class Cursor:
         if token.kind != tokens.WORD:
             raise self.expected(what)
         if token.value in RESERVED:
-            raise self.expected(what, _WORD_HINTS.get(token.value) or self._reserved(token))
+            raise self.expected(what, self.hint(what) or reserved(self._place(what)))
         self.advance()
         return nodes.Identifier(self.text[token.start : token.end], span=token.span)
 
@@ -167,56 +168,10 @@ class Cursor:
         return shown if len(shown) <= 40 else shown[:37] + "..."
 
     def expected(self, what: str, hint: str | None = None) -> AdqlError:
-        return AdqlError(f"Expected {what}, found {self.found()}", self.token.span, hint or self._hint())
+        return AdqlError(f"Expected {what}, found {self.found()}", self.token.span, hint or self.hint(what))
 
-    def _reserved(self, token: Token) -> str:
-        written = self.text[token.start : token.end]
-        return f'{token.value} is a reserved word of ADQL; as a name it needs double quotes: "{written}".'
+    def hint(self, expected: str) -> str | None:
+        return syntax_hint(self._place(expected))
 
-    def _hint(self) -> str | None:
-        before = self.previous.value if self.previous.kind == tokens.WORD else ""
-        if "LIMIT" in (before, self.token.value):
-            number = next((t.value for t in (self.token, self.ahead()) if t.kind == tokens.NUMBER), "n")
-            return f"ADQL has no LIMIT: write SELECT TOP {number} ..."
-        if self.previous.value == ";":
-            return _OPERATOR_HINTS[";"]
-        if self.token.kind == tokens.END:
-            return None
-        if self.token.kind in (tokens.WORD, tokens.DELIMITED, tokens.STRING, tokens.NUMBER):
-            return _WORD_HINTS.get(self.token.value) or _missing_comma(self)
-        return _OPERATOR_HINTS.get(self.token.value)
-
-
-def _missing_comma(cursor: Cursor) -> str | None:
-    ends_value = cursor.previous.kind in (tokens.WORD, tokens.DELIMITED, tokens.NUMBER, tokens.STRING)
-    is_name = cursor.token.kind != tokens.WORD or cursor.token.value not in RESERVED
-    if ends_value and is_name and cursor.previous.value not in RESERVED:
-        return "Is a comma or an operator missing before it?"
-    return None
-
-
-_WORD_HINTS = {
-    "NULLS": "ADQL has no NULLS FIRST and LAST; NULL comes last, in both orders.",
-    "FETCH": "ADQL has no FETCH FIRST: write SELECT TOP n ...",
-    "ESCAPE": "ADQL has no ESCAPE.",
-    "WITHIN": "ADQL has no WITHIN GROUP: write PERCENTILE(x, fraction).",
-    "TRUE": "ADQL has no TRUE: compare a boolean column with 1.",
-    "FALSE": "ADQL has no FALSE: compare a boolean column with 0.",
-    "CROSS": "Write the tables of a cross join with a comma: FROM a, b.",
-    "INTO": "Results come back to the client; ADQL has no INTO.",
-    "DISTINCT": "DISTINCT stands right after SELECT, before TOP.",
-    "TOP": "TOP n stands after SELECT (and DISTINCT), before the columns.",
-    "WHERE": "WHERE stands after FROM and before GROUP BY and ORDER BY.",
-    "FROM": "Is there a comma too many before it?",
-    "SELECT": "A query inside another stands in parentheses, after FROM, IN or EXISTS.",
-    "OFFSET": "OFFSET n is the last thing of a query, after ORDER BY.",
-}
-_OPERATOR_HINTS = {
-    ")": "Is there a parenthesis too many, or something missing before it?",
-    ",": "Is something missing before the comma?",
-    "=": "Write a single = to compare, <= and >= for the others.",
-    "<": 'Write <= for "less or equal", <> for "not equal".',
-    ">": 'Write >= for "greater or equal", <> for "not equal".',
-    "*": "Powers are POWER(x, y).",
-    ";": "One query at a time; a ; may stand at its very end only.",
-}
+    def _place(self, expected: str) -> Place:
+        return Place(self.text, self.tokens, self.index, expected)

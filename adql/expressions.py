@@ -7,6 +7,7 @@ condition, so both are read by the same functions and told apart afterwards.
 from collections.abc import Callable, Sequence
 
 from adql import calls, nodes, tokens
+from adql.called_elsewhere import CALLED_ELSEWHERE
 from adql.cursor import Cursor
 from adql.errors import UPLOAD_IT, AdqlError, TooComplex
 from adql.literals import is_literal
@@ -27,7 +28,7 @@ def search_condition(c: Cursor) -> Condition:
     found = expression(c)
     if isinstance(found, Condition):
         return found
-    raise _not_a_condition(found)
+    raise _not_a_condition(c, found)
 
 
 def value_expression(c: Cursor) -> Value:
@@ -45,7 +46,7 @@ def expression(c: Cursor) -> Expression:
         terms.append(_boolean_term(c))
     if len(terms) == 1:
         return terms[0]
-    return nodes.Or(_conditions(terms), span=terms[0].span.to(terms[-1].span))
+    return nodes.Or(_conditions(c, terms), span=terms[0].span.to(terms[-1].span))
 
 
 def _boolean_term(c: Cursor) -> Expression:
@@ -55,15 +56,15 @@ def _boolean_term(c: Cursor) -> Expression:
         factors.append(_boolean_factor(c))
     if len(factors) == 1:
         return factors[0]
-    return nodes.And(_conditions(factors), span=factors[0].span.to(factors[-1].span))
+    return nodes.And(_conditions(c, factors), span=factors[0].span.to(factors[-1].span))
 
 
-def _conditions(found: list[Expression]) -> tuple[Condition, ...]:
+def _conditions(c: Cursor, found: list[Expression]) -> tuple[Condition, ...]:
     if len(found) > MAX_CONDITIONS:
         raise TooComplex(f"More than {MAX_CONDITIONS} conditions in a row", found[-1].span, UPLOAD_IT)
     for each in found:
         if not isinstance(each, Condition):
-            raise _not_a_condition(each)
+            raise _not_a_condition(c, each)
     return tuple(each for each in found if isinstance(each, Condition))
 
 
@@ -76,7 +77,7 @@ def _boolean_factor(c: Cursor) -> Expression:
         raise c.expected("a condition after NOT")
     operand = _predicate(c)
     if not isinstance(operand, Condition):
-        raise _not_a_condition(operand)
+        raise _not_a_condition(c, operand)
     return nodes.Not(operand, span=c.since(start))
 
 
@@ -288,7 +289,8 @@ def _word(c: Cursor) -> Expression:
     if token.value in SHAPES:
         return calls.function(c)
     if token.value in RESERVED:
-        raise c.expected("a value", f"ADQL has no function {token.value}.")
+        hint = CALLED_ELSEWHERE.get(token.value) or c.hint("a value")
+        raise c.expected("a value", hint or f"ADQL has no function {token.value}.")
     return window_clause(c, calls.user_defined_function(c))
 
 
@@ -330,9 +332,15 @@ def column_reference(c: Cursor) -> nodes.ColumnReference:
 # ---- errors
 
 
-def _not_a_condition(found: Expression) -> AdqlError:
+def _not_a_condition(c: Cursor, found: Expression) -> AdqlError:
+    if c.token.kind in (tokens.WORD, tokens.STRING, tokens.NUMBER) and c.token.value not in RESERVED:
+        return c.expected("a comparison")
     hint = "Compare it with something, as in x = 1."
-    if isinstance(found, nodes.Call) and found.name in {"CONTAINS", "INTERSECTS"}:
+    if isinstance(found, nodes.String | nodes.Number):
+        hint = "A condition is a comparison: write x = 'a' OR x = 'b', or x IN ('a', 'b')."
+    elif isinstance(found, nodes.Call) and found.name in CALLED_ELSEWHERE:
+        hint = CALLED_ELSEWHERE[found.name]
+    elif isinstance(found, nodes.Call) and found.name in {"CONTAINS", "INTERSECTS"}:
         hint = f"Write 1 = {usage(found.name).removeprefix('1 = ')}."
     return AdqlError("Expected a condition, not a value", found.span, hint)
 

@@ -30,22 +30,26 @@ def signed(node: nodes.Signed) -> nodes.Signed:
     return replace(node, operand=operand, info=Info(info.type, info.unit, info.ucd))
 
 
-def _need_number(value: Value) -> None:
+def _need_number(value: Value, hint: str | None = None) -> None:
     if value.type is not None and not value.type.is_numeric:
-        hint = "Write the number without quotes." if isinstance(value, nodes.String) else None
+        if isinstance(value, nodes.String):
+            hint = hint or "Write the number without quotes."
         raise TypeMismatch(f"A number is needed here, not {with_article(value.type)}", value.span, hint)
 
 
-def _number_or_null(value: Value) -> Value:
+def _number_or_null(value: Value, hint: str | None = None) -> Value:
     """A NULL among numbers is a number. Raises: TypeMismatch for anything that is none."""
     if isinstance(value, nodes.Null):
         return replace(value, info=Info(types.DOUBLE))
-    _need_number(value)
+    _need_number(value, hint)
     return value
 
 
 def arithmetic(node: nodes.Arithmetic) -> nodes.Arithmetic:
-    operands = tuple(_number_or_null(operand) for operand in node.operands)
+    texts = [operand for operand in node.operands if operand.type is not None and operand.type.is_text]
+    joined = "+" in node.operators and any(not isinstance(text, nodes.String) for text in texts)
+    hint = "Write x || y to join texts." if joined else None
+    operands = tuple(_number_or_null(operand, hint) for operand in node.operands)
     info = operands[0].info
     for operator, operand in zip(node.operators, operands[1:], strict=True):
         info = _operation(operator, info, operand)

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 from adql import nodes
 from adql.constants import number_of
@@ -13,7 +14,7 @@ from adql.nodes import Value
 from schema import types
 from schema.types import Type
 
-_DALI_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?\Z")
+_DALI_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?Z?)?\Z")
 _TRUTH = {"1": "true", "0": "false", "t": "true", "f": "false", "true": "true", "false": "false"}
 _INTEGER_LIMITS = ((2**31, types.INTEGER), (2**63, types.BIGINT))
 
@@ -39,11 +40,22 @@ def timestamp(value: Value) -> Value:
     """
     if not isinstance(value, nodes.String):
         return value
-    if not _DALI_TIME.match(value.value):
+    time = _DALI_TIME.match(value.value)
+    if time is None or not _exists(time):
         raise AdqlError(
             f"{value.value[:40]!r} is no timestamp", value.span, "Write '2016-01-01T00:00:00' or '2016-01-01'."
         )
     return replace(value, value=value.value.removesuffix("Z"), info=Info(types.TIMESTAMP))
+
+
+def _exists(time: re.Match[str]) -> bool:
+    """Whether there is such a moment; a leap second and the end of a day at 24:00:00 are, as PostgreSQL has it."""
+    year, month, day, hour, minute, second = (int(part or 0) for part in time.groups())
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return (hour < 24 and minute < 60 and second <= 60) or (hour, minute, second) == (24, 0, 0)
 
 
 # ---- comparisons

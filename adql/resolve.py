@@ -62,7 +62,8 @@ class Resolver:
         outputs = select_outputs(items)
         named = replace(scope, aliases=aliases(items))
         with_aliases = Expressions(self.query, named)
-        where = expressions.optional(select.where, "WHERE")
+        before = Expressions(self.query, replace(scope, later=named.aliases))
+        where = before.optional(select.where, "WHERE")
         group_by = tuple(group_term(with_aliases, term, items) for term in select.group_by)
         having = with_aliases.optional(select.having, None)
         if having is not None and window_in(having):
@@ -143,6 +144,8 @@ class Resolver:
     def _table_hint(self, name: str) -> str:
         known = [table.table_name for table in self.catalogue.tables]
         bare = {each.rsplit(".", 1)[-1]: each for each in known}
+        if name in known:
+            return f"Quotes go round each part of a name, not round the whole: write {name}."
         close = nearest(name, known) or nearest(name.rsplit(".", 1)[-1], list(bare))
         return close or "All tables: SELECT table_name FROM tap_schema.tables"
 

@@ -79,7 +79,8 @@ class Scope:
     """The tables of a query (or of one join), and around them those of the queries it stands in.
 
     `visible` are the columns that a name without a table can mean: with USING and NATURAL joins,
-    the joined columns stand there once. `aliases` are the names of the SELECT list where they count.
+    the joined columns stand there once. `aliases` are the names of the SELECT list where they count,
+    `later` where they do not.
     """
 
     sources: tuple[Source, ...] = ()
@@ -87,6 +88,7 @@ class Scope:
     parent: "Scope | None" = None
     aliases: tuple[Visible, ...] = ()
     out_of_reach: tuple[Source, ...] = field(default=())
+    later: tuple[Visible, ...] = ()
 
     def column(self, reference: ColumnReference) -> Value:
         """Raises: UnknownName, or AdqlError for a name that may mean two columns."""
@@ -148,10 +150,15 @@ class Scope:
         if any(c.matches(name) for s in self.out_of_reach for c in s.columns):
             return self._not_in_reach(reference)
         known = [column for scope in self._everything() for column in scope.visible]
-        hint = _nearest_column(name, known) or _maybe_string(name) or _all_columns(known)
+        hint = self._later(name) or _nearest_column(name, known) or _maybe_string(name) or _all_columns(known)
         error = UnknownName(f"There is no column {name.name}", reference.span, hint)
         error.name = None if name.delimited else name.name
         return error
+
+    def _later(self, name: Identifier) -> str | None:
+        if any(c.matches(name) for scope in self._everything() for c in scope.later):
+            return f"{name.name} is named in the SELECT list, which comes after WHERE: write its expression here."
+        return _NO_COLUMNS.get(name.name.upper())
 
     def _unknown_in_table(
         self, reference: ColumnReference, qualifier: tuple[Identifier, ...], name: Identifier
@@ -183,6 +190,13 @@ class Scope:
 
 
 _FEW = 12
+_NO_COLUMNS = {
+    "PERCENT": "TOP takes a number of rows, not a share of them.",
+    "ROWNUM": "Write SELECT TOP n for the first n rows.",
+    "NAN": "Numbers that are not there are NULL: write x IS NULL.",
+    "SYSDATE": "ADQL has no present moment: write CAST('2016-01-01T00:00:00' AS TIMESTAMP).",
+}
+"""What other languages know and looks like a column."""
 
 
 def _nearest_column(name: Identifier, columns: Iterable[Visible]) -> str | None:

@@ -119,8 +119,19 @@ _HINTS = (
 )
 
 
+_PATTERN = re.compile(r"\bI?LIKE\s+([^\s']+)\Z", re.IGNORECASE)
+"""What stands before and at a character that a pattern without quotes brings along."""
+
+
 def _bad_character(text: str, position: int) -> AdqlError:
     span = Span(position, position + 1)
+    if unquoted := _PATTERN.search(text[: position + 1]):
+        return AdqlError(_describe(text, position), span, f"A pattern stands in single quotes: '{unquoted[1]}...'.")
+    if text[position] in "'\"" and text[:position][-1:].isdigit():
+        unit = "arcminutes are 5/60." if text[position] == "'" else "arcseconds are 5/3600."
+        return AdqlError(_describe(text, position), span, f"Numbers have no unit; angles are in degrees: 5 {unit}")
+    if text[position] == "[" and text[:position].rstrip().upper().endswith(" IN"):
+        return AdqlError(_describe(text, position), span, "The values of IN stand in parentheses: x IN (1, 2).")
     for pattern, hint in _HINTS:
         if pattern.match(text, position):
             return AdqlError(_describe(text, position), span, hint)

@@ -3,6 +3,7 @@
 Nothing else may be called: names in a query are looked up here, and the SQL comes from here.
 """
 
+from adql.called_elsewhere import CALLED_ELSEWHERE
 from adql.errors import AdqlError, TypeMismatch, UnknownName, nearest
 from adql.functions.conditional import CONDITIONAL
 from adql.functions.constructors import CONSTRUCTORS
@@ -46,16 +47,6 @@ FUNCTIONS: tuple[Function, ...] = (
 
 _NEAR = 0.76
 """How alike a name must be to be what was meant: MOC is not MOD."""
-_CALLED_ELSEWHERE = {
-    **dict.fromkeys(("NVL", "IFNULL", "ISNULL"), "ADQL calls it COALESCE(x, y)."),
-    **dict.fromkeys(("DIST", "ANGDIST", "SEPARATION"), "ADQL calls it DISTANCE(point, point), in degrees."),
-    **dict.fromkeys(("IF", "IIF", "DECODE"), "Write CASE WHEN condition THEN x ELSE y END."),
-    **dict.fromkeys(("STDEV", "STD"), "It is called STDDEV(x) here."),
-    "LN": "ADQL calls it LOG(x); LOG10(x) is the one to base 10.",
-    "POW": "ADQL calls it POWER(x, y).",
-    "CONCAT": "Write x || y to join texts.",
-}
-"""What other databases and languages call what there is, or what does the same."""
 _BY_NAME: dict[str, list[Function]] = {}
 for _each in FUNCTIONS:
     _BY_NAME.setdefault(_each.name.upper(), []).append(_each)
@@ -74,7 +65,7 @@ def function_of(call: Call) -> Function:
     if not found:
         names = [function.name for function in FUNCTIONS]
         hint = (
-            _CALLED_ELSEWHERE.get(call.name.upper())
+            CALLED_ELSEWHERE.get(call.name.upper())
             or nearest(call.name, names, cutoff=_NEAR)
             or "The capabilities list the functions of this service."
         )

@@ -18,7 +18,8 @@ def _same_value(arguments: tuple[Value, ...]) -> Info:
 def _check_rows(arguments: tuple[Value, ...]) -> None:
     rows = number_of(arguments[-1])
     if not isinstance(rows, int) or rows < 0:
-        raise AdqlError("The number of rows must be a whole number", arguments[-1].span, "Write LAG(x, 1).")
+        message = "The number of rows must be a whole number from 0 up"
+        raise AdqlError(message, arguments[-1].span, "LAG(x, 1) is the row before, LEAD(x, 1) the row after.")
 
 
 def _place(name: str, description: str, infer: Infer = _PLACE) -> Function:

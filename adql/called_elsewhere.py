@@ -1,0 +1,31 @@
+"""What other databases and languages call the functions that there are, and what does the same as those that there are not."""
+
+_MOMENT = "ADQL has no present moment: write CAST('2016-01-01T00:00:00' AS TIMESTAMP)."
+_CONE = "Write DISTANCE(ra, dec, lon, lat) < radius, all in degrees."
+_NO_PART = "ADQL has no function for parts of texts; LIKE 'abc%' compares with the beginning of one."
+_NO_PATTERN = "Write LIKE 'pattern', where % is any text and _ any character."
+
+CALLED_ELSEWHERE = {
+    **dict.fromkeys(("NVL", "IFNULL", "ISNULL"), "ADQL calls it COALESCE(x, y)."),
+    **dict.fromkeys(
+        ("DIST", "ANGDIST", "SEPARATION", "ANGULARDISTANCE"), "ADQL calls it DISTANCE(point, point), in degrees."
+    ),
+    **dict.fromkeys(("Q3C_DIST",), "ADQL calls it DISTANCE(ra1, dec1, ra2, dec2), in degrees."),
+    **dict.fromkeys(("Q3C_RADIAL_QUERY", "Q3C_JOIN", "CONE", "CONESEARCH", "FGETNEARBYOBJEQ"), _CONE),
+    **dict.fromkeys(("IF", "IIF", "DECODE"), "Write CASE WHEN condition THEN x ELSE y END."),
+    **dict.fromkeys(("STDEV", "STD"), "It is called STDDEV(x) here."),
+    **dict.fromkeys(("AVERAGE", "MEAN"), "ADQL calls it AVG(x)."),
+    **dict.fromkeys(("NOW", "GETDATE", "CURDATE", "SYSDATE"), _MOMENT),
+    **dict.fromkeys(("SUBSTRING", "SUBSTR", "LEFT", "RIGHT", "MID"), _NO_PART),
+    **dict.fromkeys(("REGEXP_LIKE", "REGEXP_MATCHES", "MATCH", "STARTSWITH", "STARTS_WITH"), _NO_PATTERN),
+    **dict.fromkeys(("LEN", "LENGTH", "CHAR_LENGTH"), "ADQL has no function for the length of a text."),
+    **dict.fromkeys(("RANDOM", "RND"), "ADQL calls it RAND()."),
+    **dict.fromkeys(("TRUNC", "INT", "FIX"), "ADQL calls it TRUNCATE(x)."),
+    **dict.fromkeys(("CONVERT", "TO_CHAR", "TO_NUMBER", "STR"), "Write CAST(x AS type)."),
+    "CEIL": "ADQL calls it CEILING(x).",
+    "LN": "ADQL calls it LOG(x); LOG10(x) is the one to base 10.",
+    "POW": "ADQL calls it POWER(x, y).",
+    "LCASE": "ADQL calls it LOWER(x).",
+    "UCASE": "ADQL calls it UPPER(x).",
+    "CONCAT": "Write x || y to join texts.",
+}
