@@ -26,12 +26,14 @@ target = "demo.ngc"
 columns = { ngc_name = "name" }
 """
 
+import builtins
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from schema.model import Origin
 
@@ -105,7 +107,7 @@ def parse_description(document: Mapping[str, Any], origin: str = "description") 
     table = dict(document.get("table", {}))
     own = {f.name: table.pop(f.name) for f in fields(Origin) if f.name in table}
     for name in ("primary_key", "indexes"):
-        if name in table:
+        if isinstance(table.get(name), list):
             table[name] = tuple(tuple(e) if isinstance(e, list) else e for e in table[name])
     columns = {
         name: _make(ColumnDescription, _renamed(values, where := f"{origin}, [columns.{name}]"), where)
@@ -117,7 +119,8 @@ def parse_description(document: Mapping[str, Any], origin: str = "description") 
     if table.get("invalid_positions", "refuse") not in {"refuse", "null"}:
         raise DescriptionError(f'{origin}, [table]: invalid_positions can be "refuse" or "null"')
     described = _make(TableDescription, table, f"{origin}, [table]", extra=tuple(f.name for f in fields(Origin)))
-    return Description(described, Origin(**own), columns, keys, schema.get("description"))
+    about = _make(Origin, own, f"{origin}, [table]")
+    return Description(described, about, columns, keys, schema.get("description"))
 
 
 def _check_tables(document: Mapping[str, Any], origin: str) -> None:
@@ -146,12 +149,44 @@ def _bounds(value: Any, origin: str) -> tuple[float, float]:
 
 
 def _make(kind: type[T], values: Mapping[str, Any], origin: str, extra: tuple[str, ...] = ()) -> T:
-    names = tuple(f.name for f in fields(kind))  # type: ignore[arg-type]
-    _known(values, names + extra, origin)
+    hints = get_type_hints(kind)
+    _known(values, tuple(hints) + extra, origin)
+    for name, value in values.items():
+        if not _fits(value, hints[name]):
+            written = "from" if name == "source" else name
+            raise DescriptionError(f"{origin}: {written} is {_KINDS[_plain(hints[name])]}, not {value!r}")
     try:
         return kind(**values)
     except TypeError as error:
         raise DescriptionError(f"{origin}: {str(error).split('() ')[-1]}") from error
+
+
+_KINDS: dict[Any, str] = {
+    str: "a text in quotes",
+    bool: "true or false",
+    int: "a whole number",
+    tuple[str, ...]: 'a list of names, as in ["id"]',
+    tuple[tuple[str, ...], ...]: 'a list of lists of names, as in [["magnitude"], ["ra", "dec"]]',
+    tuple[float, float]: "the least and the largest value",
+    dict[str, str]: 'pairs of names, as in { own_column = "its column" }',
+}
+
+
+def _plain(hint: Any) -> Any:
+    """A type without `| None`, which TOML cannot say."""
+    return next((each for each in get_args(hint) if each is not NoneType), hint) if NoneType in get_args(hint) else hint
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    kind = _plain(hint)
+    if kind is bool or isinstance(value, bool):
+        return kind is bool and isinstance(value, bool)
+    match get_origin(kind), get_args(kind):
+        case builtins.tuple, (of, _):
+            return isinstance(value, tuple) and all(_fits(each, of) for each in value)
+        case builtins.dict, (_, of):
+            return isinstance(value, dict) and all(_fits(each, of) for each in value.values())
+    return isinstance(value, int | float if kind is float else kind)
 
 
 def _known(values: Mapping[str, Any], names: tuple[str, ...], origin: str) -> None:

@@ -16,12 +16,13 @@ from schema.bounds import measured
 from schema.copy_rows import Progress, Source, copy_rows
 from schema.description import Description
 from schema.existing import exists, index_command, make_readable, position_index
+from schema.keys import check_keys, kept_keys, keys_of
 from schema.load.reader import LoadError, Reader
 from schema.loaded import Known, forget, remember, storage_of, was_loaded
 from schema.model import Column, Pixel, Table, is_name, quoted_if_needed, split_name, stored_name
 from schema.plan import PlannedColumn, check_named, described_column, leading_columns, plan_columns, rewritten_units
 from schema.positions import Position, PositionCheck, find_position, with_ucds
-from schema.redescribe import keys_of, known_table, redescribed
+from schema.redescribe import known_table, redescribed
 from schema.roles import READER
 from schema.tap_schema import count_change, remove_table, write_keys, write_table
 from schema.vocabulary import problems
@@ -220,6 +221,7 @@ def publish_loaded(
     """Publish a table that was just loaded; what is known of it is kept for when it is published again."""
     names = (position[0].name, position[1].name) if position else None
     known = Known(table, keys_of(table, description), names, schema_description=description.schema_description)
+    check_keys(connection, table, description)
     connection.execute("DELETE FROM armillary.ranges WHERE table_name = %s", (table.table_name,))
     publish_known(connection, known)
     if table.pixel is None:
@@ -240,6 +242,7 @@ def publish_known(connection: psycopg.Connection, known: Known) -> None:
         "ra": known.position[0] if known.position else None,
         "dec": known.position[1] if known.position else None,
         "loaded": known.loaded,
+        "omitted": [] if known.loaded else sorted(known.omitted),
         **{name: getattr(origin, name) for name in origin.__slots__},
         **_divided(table.pixel),
     }
@@ -248,7 +251,7 @@ def publish_known(connection: psycopg.Connection, known: Known) -> None:
     command = "INSERT INTO armillary.tables ({}) VALUES ({}) ON CONFLICT (table_name) DO UPDATE SET {}"
     places = sql.SQL(", ").join(sql.Placeholder() * len(values))
     connection.execute(sql.SQL(command).format(names, places, changes), list(values.values()))
-    write_keys(connection, known.keys)
+    write_keys(connection, kept_keys(connection, shown, known.keys))
     count_change(connection)
 
 
@@ -284,6 +287,7 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
             replace(c, column_index=i, indexed=c.name in indexed)
             for i, c in enumerate(with_ucds(known.table.columns, search.position, description), 1)
         )
+        check_keys(connection, replace(known.table, columns=tuple(shown)), description)
         position = (search.position[0].name, search.position[1].name) if search.position else None
         known = replace(known, table=replace(known.table, columns=columns), position=position)
         publish_known(connection, known)

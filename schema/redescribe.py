@@ -6,8 +6,9 @@ import psycopg
 
 from schema.description import Description, DescriptionError
 from schema.existing import read_existing
+from schema.keys import keys_of
 from schema.loaded import Known, recall, was_loaded
-from schema.model import Key, Table, adql_names
+from schema.model import Table, adql_names
 from schema.plan import described_column
 from schema.tap_schema import read_catalogue
 
@@ -24,18 +25,28 @@ def known_table(
     was_ours = was_loaded(connection, published)
     if loaded := recall(connection, published):
         return replace(loaded, table=_with_columns_of(loaded.table, now)) if now else loaded
-    omitted = {d.source or name for name, d in description.columns.items() if d.omit}
     if now is None or (was_ours and now.pixel is None):
         # Whoever dropped a loaded table may have made another under its name.
+        omitted = _omitted(description, set())
         return Known(read_existing(connection, names, published, omitted), loaded=False)
-    row = connection.execute("SELECT loaded, ra, dec FROM armillary.tables WHERE table_name = %s", (published,))
-    is_loaded, *position = row.fetchone() or (False, None, None)
+    row = connection.execute(
+        "SELECT loaded, omitted, ra, dec FROM armillary.tables WHERE table_name = %s", (published,)
+    )
+    is_loaded, left_out, *position = row.fetchone() or (False, [], None, None)
+    omitted = _omitted(description, set(left_out))
     if now.pixel is None:
         existing = read_existing(connection, now.stored_parts, published, omitted)
         nrows = now.nrows if is_loaded else existing.nrows
         now = replace(now, columns=_with_columns_of(existing, now).columns, table_type=existing.table_type, nrows=nrows)
     is_there = set(position) <= {column.name for column in now.columns}
-    return Known(now, catalogue.keys_from(now), (position[0], position[1]) if is_there else None, loaded=is_loaded)
+    main = (position[0], position[1]) if is_there else None
+    return Known(now, catalogue.keys_from(now), main, frozenset(omitted), loaded=is_loaded)
+
+
+def _omitted(description: Description, before: set[str]) -> set[str]:
+    """The columns that are left out: those of before, but for what a description says."""
+    said = {d.source or name: d.omit for name, d in description.columns.items() if d.omit is not None}
+    return {name for name in before | set(said) if said.get(name, True)}
 
 
 def _with_columns_of(table: Table, now: Table) -> Table:
@@ -56,8 +67,7 @@ def redescribed(known: Known, description: Description) -> Known:
     origin = replace(
         table.origin, **{n: v for n in table.origin.__slots__ if (v := getattr(description.origin, n)) is not None}
     )
-    said = {name: d.omit for name, d in description.columns.items() if d.omit is not None}
-    omitted = {name for name in names if said.get(name, name in known.omitted)}
+    omitted = _omitted(description, set(known.omitted))
     if own.only_described:
         omitted |= set(names) - set(description.columns)
     described = own.description if own.description is not None else table.description or description.origin.title
@@ -76,12 +86,4 @@ def redescribed(known: Known, description: Description) -> Known:
         keys=keys,
         omitted=frozenset(omitted),
         schema_description=description.schema_description or known.schema_description,
-    )
-
-
-def keys_of(table: Table, description: Description) -> tuple[Key, ...]:
-    name = table.table_name.replace('"', "").replace(".", "_")
-    return tuple(
-        Key(f"{name}_{number}", table.table_name, key.target, tuple(key.columns.items()), key.description)
-        for number, key in enumerate(description.keys, 1)
     )

@@ -197,9 +197,17 @@ def check(config: Config) -> None:
             click.echo(f"{name:24} {found}")
         with _engine(config) as engine, engine.session(10) as session:
             tables = list(session.catalogue.tables)
+        unreadable = database.unreadable_tables(config, tables)
     click.echo(f"{'published tables':24} {len(tables)}")
     for table in tables:
-        click.echo(f"  {table.table_name:30} {f'{table.nrows:,} rows' if table.nrows else ''}")
+        shown = f"{table.nrows:,} rows" if table.nrows else ""
+        if table.table_name in unreadable:
+            shown = (
+                "cannot be read: it was dropped, or the right to read it was taken away; load, publish or unpublish it"
+            )
+        click.echo(f"  {table.table_name:30} {shown}")
+    if unreadable:
+        raise SystemExit(1)
 
 
 @main.command()

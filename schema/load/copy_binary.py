@@ -131,7 +131,9 @@ def _cast(column: pa.Array, type_: Type, name: str) -> pa.Array:
             return column.cast(pa.string()).cast(wanted)
         return column.cast(wanted)
     except pa.ArrowInvalid as error:
-        raise LoadError(f"column {name}: {error}; give its type in the description") from error
+        raise LoadError(
+            f"column {name}: {error}; write it as texts or doubles in the file, or give its type in a description"
+        ) from error
 
 
 def _is_text(kind: pa.DataType) -> bool:

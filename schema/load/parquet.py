@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from schema.load.csv import shape_of
+from schema.load.ecsv_header import shape_of
 from schema.load.masks import masks_of, unmasked
 from schema.load.reader import FileColumn, LoadError, Reader, column_of_arrow
 from schema.load.votable_document import Document

@@ -7,12 +7,24 @@ XTYPES = {"timestamp", "adql:TIMESTAMP"}
 """What VOTable calls a text that is a time."""
 
 
+_LEAP = r":60(\.\d*)?$"
+
+
 def moments(texts: pa.Array) -> pa.Array:
     """Return ISO 8601 texts, in UTC, as timestamps; empty ones are NULL. Raises: ArrowInvalid."""
     plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(texts), pattern="Z$", replacement="")
     plain = pc.replace_substring_regex(plain, pattern=r"(\.\d{6})\d+$", replacement=r"\1")
     plain = pc.if_else(pc.equal(plain, ""), pa.scalar(None, pa.string()), plain)
-    return plain.cast(pa.timestamp("us"))
+    return _with_leap_seconds(plain)
+
+
+def _with_leap_seconds(texts: pa.Array) -> pa.Array:
+    """The second 60 of a minute is the first of the next, as PostgreSQL has it, whose times know no leap seconds."""
+    leap = pc.fill_null(pc.match_substring_regex(texts, _LEAP), False)
+    if not pc.any(leap).as_py():
+        return texts.cast(pa.timestamp("us"))
+    second_before = pc.replace_substring_regex(texts, pattern=_LEAP, replacement=r":59\1").cast(pa.timestamp("us"))
+    return pc.if_else(leap, pc.add(second_before, pa.scalar(1_000_000, pa.duration("us"))), second_before)
 
 
 def in_microseconds(times: pa.Array) -> pa.Array:

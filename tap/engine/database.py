@@ -1,14 +1,16 @@
 """The database of a configuration: which connections each role has, and how it is made ready."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from schema.migrate import migrate, migrations
+from schema.model import Table
 from schema.roles import JOBS, OWNER, READER, prepare_roles
 from tap.config import Config
 from tap.engine.pgsphere import ensure_pgsphere
@@ -112,6 +114,18 @@ def reader_connections(config: Config) -> int:
 
 def owner_connection(config: Config) -> psycopg.Connection:
     return psycopg.connect(owner_conninfo(config), autocommit=True)
+
+
+def unreadable_tables(config: Config, tables: Iterable[Table]) -> set[str]:
+    """The names of the published tables that queries cannot read: somebody dropped them, or took the right to read them away."""
+    with psycopg.connect(reader_conninfo(config), autocommit=True) as connection:
+        names = {table.table_name: sql.Identifier(*table.stored_parts).as_string(connection) for table in tables}
+        rows = connection.execute(
+            "SELECT name FROM unnest(%s::text[], %s::text[]) AS t (name, stored)"
+            " WHERE has_table_privilege(to_regclass(stored), 'SELECT') IS NOT TRUE",
+            (list(names), list(names.values())),
+        ).fetchall()
+    return {name for (name,) in rows}
 
 
 def versions(config: Config) -> dict[str, str]:

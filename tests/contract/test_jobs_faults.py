@@ -125,6 +125,7 @@ def test_the_job_of_a_killed_worker_runs_again(faulty: Config, url: str) -> None
     post(f"{slow}/phase", {"PHASE": "ABORT"})
 
 
+@pytest.mark.long
 def test_a_worker_that_slept_through_its_lease_changes_nothing(
     faulty: Config, url: str, jobs: psycopg.Connection
 ) -> None:
@@ -157,6 +158,7 @@ def _attempt(jobs: psycopg.Connection, job_id: str) -> int:
     return int(row[0]) if row else 0
 
 
+@pytest.mark.long
 def test_a_job_that_kills_its_workers_ends_honestly_and_others_go_on(
     faulty: Config, url: str, jobs: psycopg.Connection
 ) -> None:

@@ -9,6 +9,7 @@ from tests.conftest import alone, serving
 SEED = int(os.environ.get("ARMILLARY_SEED", "1"))
 
 
+@pytest.mark.long
 def test_no_job_is_lost_or_wrong_when_everything_is_killed(sample: Config) -> None:
     config = alone(sample, workers=2)
     siege = Siege(config, SEED)

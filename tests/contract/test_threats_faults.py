@@ -242,6 +242,7 @@ def test_a_client_that_does_not_read_holds_no_session(service: str, admin: psyco
             client.close()
 
 
+@pytest.mark.long
 def test_a_client_that_takes_nothing_is_left(sample: Config) -> None:
     """stall_limit: the answer is broken off, not cut as if it were whole."""
     with (
@@ -348,6 +349,7 @@ def test_idle_and_dribbling_connections_hinder_nobody(service: str) -> None:
             client.close()
 
 
+@pytest.mark.long
 def test_a_body_that_never_comes_ends_by_a_deadline(sample: Config) -> None:
     """Rule 15: a deadline for headers (10 s) and for the body; the connection is closed."""
     with (
@@ -408,6 +410,7 @@ def test_a_restart_that_nobody_noticed_costs_no_query(sample: Config) -> None:
 # ---- G10, A14: memory
 
 
+@pytest.mark.long
 def test_a_result_of_five_million_rows_takes_no_memory(sample: Config) -> None:
     query = "SELECT TOP {} a.ra, b.dec FROM demo.ngc AS a, demo.ngc AS b"
     server = serving(_sibling(sample))
@@ -424,6 +427,7 @@ def test_a_result_of_five_million_rows_takes_no_memory(sample: Config) -> None:
     assert peak < before + 80
 
 
+@pytest.mark.long
 def test_a_result_that_nobody_reads_takes_no_memory(sample: Config) -> None:
     """Beyond spool_memory it waits in a file."""
     server = serving(_sibling(sample))

@@ -351,6 +351,53 @@ def test_what_cannot_be_published_is_named(there: psycopg.Connection) -> None:
     assert len(publish_table(there, "l.odd", parse_description({"columns": {"j": {"omit": True}}})).table.columns) == 1
 
 
+def test_a_column_left_out_stays_left_out_until_the_description_takes_it(there: psycopg.Connection) -> None:
+    there.execute("SET search_path = pg_catalog, public")
+    there.execute("CREATE SCHEMA l; CREATE TABLE l.odd (a integer, j json, b integer)")
+    first = parse_description({"columns": {"j": {"omit": True}, "b": {"omit": True}}})
+    assert [c.name for c in publish_table(there, "l.odd", first).table.columns] == ["a"]
+    there.execute("ALTER TABLE l.odd ADD c integer")
+    again = publish_table(there, "l.odd", parse_description({"columns": {"a": {"unit": "deg"}}}))
+    assert [c.name for c in again.table.columns] == ["a", "c"]
+    taken = publish_table(there, "l.odd", parse_description({"columns": {"b": {"omit": False}}}))
+    assert [c.name for c in taken.table.columns] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ({"target": "l.nowhere", "columns": {"a": "id"}}, "no published table l.nowhere; publish it first"),
+        ({"target": "l.t", "columns": {"a": "idd"}}, "l.t has no column idd; it has id"),
+        ({"target": "l.t", "columns": {"aa": "id"}}, "l.u has no column aa; it has a"),
+    ],
+)
+def test_a_key_to_what_is_not_published_is_refused(
+    there: psycopg.Connection, tmp_path: Path, key: dict[str, object], message: str
+) -> None:
+    pq.write_table(pa.table({"id": [1]}), tmp_path / "t.parquet")
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "u.parquet")
+    load_table(there, open_file(tmp_path / "t.parquet"), "l.t", Description())
+    with pytest.raises(DescriptionError, match=message):
+        load_table(there, open_file(tmp_path / "u.parquet"), "l.u", parse_description({"keys": [key]}))
+    load_table(there, open_file(tmp_path / "u.parquet"), "l.u", Description())
+    with pytest.raises(DescriptionError, match=message):
+        publish_table(there, "l.u", parse_description({"keys": [key]}))
+
+
+def test_a_key_whose_target_is_gone_does_not_keep_a_table_from_being_published(
+    there: psycopg.Connection, tmp_path: Path
+) -> None:
+    pq.write_table(pa.table({"id": [1]}), tmp_path / "t.parquet")
+    load_table(there, open_file(tmp_path / "t.parquet"), "l.t", Description())
+    key = parse_description({"keys": [{"target": "l.t", "columns": {"id": "id"}}]})
+    load_table(there, open_file(tmp_path / "t.parquet"), "l.u", key)
+    assert [k.target_table for k in read_catalogue(there).keys if k.from_table == "l.u"] == ["l.t"]
+    unpublish_table(there, "l.u")
+    unpublish_table(there, "l.t")
+    publish_table(there, "l.u", Description())
+    assert not [k for k in read_catalogue(there).keys if k.from_table == "l.u"]
+
+
 def test_wrong_units_and_ucds_are_warned_of_with_a_suggestion(there: psycopg.Connection, tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [1.0], "b": [1.0]}), tmp_path / "t.parquet")
     about = {"columns": {"a": {"unit": "degs", "ucd": "pos.eqq.ra"}, "b": {"unit": "mas/yr", "ucd": "pos.pm"}}}

@@ -1,5 +1,7 @@
 """Names, types and descriptions."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,3 +92,22 @@ def test_a_wrong_key_in_a_description_is_named(document: dict[str, object], mess
     with pytest.raises(DescriptionError) as caught:
         parse_description(document)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"columns": {"a": {"omit": "yes"}}}, "omit is true or false, not 'yes'"),
+        ({"columns": {"a": {"type": 5}}}, "type is a text in quotes, not 5"),
+        ({"columns": {"a": {"from": 1}}}, "from is a text in quotes"),
+        ({"table": {"indexes": ["id"]}}, 'indexes is a list of lists of names, as in [["magnitude"]'),
+        ({"table": {"primary_key": "id"}}, "primary_key is a list of names"),
+        ({"table": {"sharded": 1}}, "sharded is true or false, not 1"),
+        ({"table": {"table_index": True}}, "table_index is a whole number, not True"),
+        ({"table": {"title": 3}}, "title is a text in quotes, not 3"),
+        ({"keys": [{"target": "a.b", "columns": ["x"]}]}, "columns is pairs of names"),
+    ],
+)
+def test_a_value_of_a_description_has_the_kind_that_its_key_takes(document: dict[str, object], message: str) -> None:
+    with pytest.raises(DescriptionError, match=re.escape(message)):
+        parse_description(document)

@@ -272,3 +272,11 @@ def test_every_variable_that_scripts_use_is_known() -> None:
 
 def test_variables_of_others_are_none_of_ours() -> None:
     assert load_config(None, {"MAXRECDEFAULT": "5", "ARMILLA": "1", "XARMILLARY_X": "1"})
+
+
+def test_check_names_a_published_table_that_somebody_dropped(shed: psycopg.Connection) -> None:
+    pq.write_table(pa.table({"v": [1]}), "v.parquet")
+    armillary("load", "v.parquet", "--table", "shed.v")
+    assert "shed.v 1 rows" in armillary("check")
+    shed.execute("DROP TABLE shed.v")
+    assert "shed.v cannot be read: it was dropped" in armillary("check", fails=True)

@@ -168,6 +168,7 @@ class Load:
             each.join()
 
 
+@pytest.mark.long
 def test_no_answer_differs_and_none_fails_while_ranges_move_back_and_forth(
     service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -195,6 +195,7 @@ def test_a_shard_that_lost_rows_is_found(sharded: Config) -> None:
             there.commit()
 
 
+@pytest.mark.long
 def test_a_table_that_is_loaded_again_replaces_its_parts(sharded: Config, connection: psycopg.Connection) -> None:
     description = read_description(ROOT / "deploy" / "sample" / "ngc.toml")
     with database.owner_connection(sharded) as owner:
@@ -210,6 +211,7 @@ def test_a_table_that_is_loaded_again_replaces_its_parts(sharded: Config, connec
         unpublish_table(owner, "sharded.ngc")
 
 
+@pytest.mark.long
 def test_the_operator_says_how_many_ranges_a_shard_has(sharded: Config) -> None:
     described = read_description(ROOT / "deploy" / "sample" / "ngc.toml")
     with database.owner_connection(sharded) as owner:

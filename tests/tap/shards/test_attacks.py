@@ -182,6 +182,7 @@ def _compared(service: str, seed: int) -> str | None:
     return None
 
 
+@pytest.mark.long
 def test_random_queries_give_the_rows_that_they_give_on_one_server(attacked: str) -> None:
     with ThreadPoolExecutor(3) as threads:
         wrong = [each for each in threads.map(lambda seed: _compared(attacked, seed), range(RANDOM_QUERIES)) if each]

@@ -31,6 +31,8 @@ from tap.engine.private import ADMIN, PrivateCluster, _program
 from tap.engine.shards import init_shards, shard_states
 from tests.conftest import ROOT, SAMPLE, alone, serving
 
+pytestmark = pytest.mark.long
+
 FILE = """
 [shards.twin0]
 database = "host={both} port=5432,5432 dbname=armillary user=armillary_owner target_session_attrs=read-write"
