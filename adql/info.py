@@ -12,7 +12,8 @@ class Info:
 
     `length` is how many characters a text that the query makes may have, 0 where it says nothing of that.
     `bounds` are the least and the largest value of a column, where the catalogue knows them; `pixel` is on the
-    columns of the position, the ids and the pixels by which a table is sharded.
+    columns of the position, the ids and the pixels by which a table is sharded. `coordinates` are the columns beside a
+    column of points that have their longitudes and latitudes.
     """
 
     type: Type | None = None
@@ -25,6 +26,7 @@ class Info:
     length: int = 0
     bounds: tuple[float, float] | None = None
     pixel: Pixel | None = None
+    coordinates: tuple[str, str] | None = None
 
 
 UNKNOWN = Info()

@@ -60,6 +60,7 @@ def _field(column: Column, alias: str, pixel: Pixel | None) -> Field:
         column.arraysize,
         column.xtype,
         bounds=column.bounds,
+        coordinates=column.coordinates,
         pixel=pixel if pixel and column.stored in (pixel.ra, pixel.dec, pixel.key, pixel.column) else None,
     )
     return Field(alias, column.stored, column.name, info=info)
@@ -67,7 +68,7 @@ def _field(column: Column, alias: str, pixel: Pixel | None) -> Field:
 
 def output_columns(outputs: tuple[Output, ...], alias: str) -> tuple[Visible, ...]:
     """Of a query in FROM; a column that is nothing but NULL is text there, as PostgreSQL has it. Pixels are not handed on."""
-    typed = [replace(o.info, type=o.info.type or types.TEXT, pixel=None) for o in outputs]
+    typed = [replace(o.info, type=o.info.type or types.TEXT, pixel=None, coordinates=None) for o in outputs]
     return tuple(
         Visible(o.name, o.delimited, Field(alias, o.sql_name, o.name, info=info))
         for o, info in zip(outputs, typed, strict=True)

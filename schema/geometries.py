@@ -3,13 +3,16 @@
 from schema import types
 from schema.types import Type
 
+_ON_THE_SKY = "abs({0}[1]) < 1e6 AND abs({0}[2]) <= 90"
 MADE = {
-    types.POINT: "CASE WHEN abs({0}[1]) < 1e6 AND abs({0}[2]) <= 90 THEN spoint(radians({0}[1]), radians({0}[2])) END",
-    types.CIRCLE: "CASE WHEN abs({0}[1]) < 1e6 AND abs({0}[2]) <= 90 AND {0}[3] BETWEEN 0 AND 90"
+    types.POINT: f"CASE WHEN {_ON_THE_SKY} THEN spoint(radians({{0}}[1]), radians({{0}}[2])) END",
+    types.CIRCLE: f"CASE WHEN {_ON_THE_SKY} AND {{0}}[3] BETWEEN 0 AND 90"
     " THEN scircle(spoint(radians({0}[1]), radians({0}[2])), radians({0}[3])) END",
     types.POLYGON: "CASE WHEN array_length({0}, 1) >= 6 AND array_length({0}, 1) % 2 = 0 THEN armillary.polygon({0}) END",
 }
 """SQL for each type, {0} being the array."""
+COORDINATES = tuple(f"CASE WHEN {_ON_THE_SKY} THEN {{0}}[{number}] END" for number in (1, 2))
+"""SQL for those of a point."""
 BY_XTYPE = {type_.xtype: type_ for type_ in MADE}
 
 

@@ -57,7 +57,8 @@ def split_name(table_name: str) -> tuple[str, ...]:
 class Column:
     """A published column; `type` follows from datatype, arraysize and xtype.
 
-    `bounds`: its least and its largest value, where a search must know them.
+    `bounds`: its least and its largest value, where a search must know them. `coordinates`: the columns in the database that
+    have the longitudes and latitudes of a column of points, exactly.
     """
 
     column_name: str
@@ -74,6 +75,7 @@ class Column:
     column_index: int | None = None
     storage: str | None = None
     bounds: tuple[float, float] | None = None
+    coordinates: tuple[str, str] | None = None
 
     def with_ucd(self, ucd: str) -> "Column":
         return replace(self, ucd=ucd)

@@ -12,7 +12,7 @@ from schema.model import Catalogue, Column, Key, Origin, Pixel, Range, Schema, T
 
 VERSION = "SELECT version FROM armillary.catalogue"
 _READ = (files("schema") / "sql" / "read_catalogue.sql").read_text("utf-8").encode()
-_COLUMN_FIELDS = tuple(f.name for f in fields(Column) if f.name not in {"storage", "bounds"})
+_COLUMN_FIELDS = tuple(f.name for f in fields(Column) if f.name not in {"storage", "bounds", "coordinates"})
 _ORIGIN_FIELDS = tuple(f.name for f in fields(Origin))
 
 Record = dict[str, Any]

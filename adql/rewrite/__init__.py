@@ -2,6 +2,7 @@
 
 from adql.nodes import Query
 from adql.rewrite.contains_as_condition import contains_as_condition
+from adql.rewrite.coordinates_of_points import coordinates_of_points
 from adql.rewrite.distance_as_cone import distance_as_cone
 from adql.rewrite.each import rewrite_conditions, rewrite_searches
 from adql.rewrite.fence_of_cones import fence_of_cones
@@ -25,6 +26,7 @@ QUERIES = (pixels_of_neighbours, fence_of_cones)
 
 def rewrite(query: Query) -> Query:
     """The query in a form that PostgreSQL runs well; it means the same."""
+    query = coordinates_of_points(query)
     for condition in CONDITIONS:
         query = rewrite_conditions(query, condition)
     for search in SEARCHES:

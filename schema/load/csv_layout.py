@@ -99,7 +99,7 @@ def _guessed_type(guess: pa.DataType, texts: pa.Array) -> pa.DataType:
     if not (pa.types.is_string(guess) or pa.types.is_timestamp(guess)):
         return guess
     # Arrow guesses times with fractions as nanoseconds, which go from 1677 to 2262 only.
-    return pa.timestamp("us") if pc.all(pc.match_substring_regex(texts, _TIME)).as_py() else pa.string()
+    return pa.timestamp("us") if pc.all(pc.match_substring_regex(texts, _TIME)).as_py() else guess
 
 
 def trimmed(texts: pa.Array) -> pa.Array:

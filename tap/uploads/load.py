@@ -15,7 +15,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from schema import types
-from schema.geometries import BY_XTYPE, MADE, stored_as
+from schema.geometries import BY_XTYPE, COORDINATES, MADE, stored_as
 from schema.load import open_file
 from schema.load.copy_binary import Ints, encode_rows
 from schema.load.reader import FileColumn, LoadError, Reader
@@ -189,7 +189,9 @@ def _column(column: FileColumn, place: int, rows: tuple[pa.RecordBatch, ...], *,
     arraysize = column.arraysize if type_ is column.type and column.arraysize else type_.arraysize
     name = delimited(column.name)
     if not type_.is_text:
-        return Column(name, type_.datatype, arraysize, type_.xtype or column.xtype, *said, storage=f"c{place}")
+        coordinates = (f"c{place}_lon", f"c{place}_lat") if type_ is types.POINT else None
+        xtype, stored = type_.xtype or column.xtype, f"c{place}"
+        return Column(name, type_.datatype, arraysize, xtype, *said, storage=stored, coordinates=coordinates)
     about = Column(name, types.UNICODE.datatype, arraysize, column.xtype, *said, storage=f"c{place}")
     if not is_all:
         return about
@@ -204,14 +206,17 @@ def create(connection: psycopg.Connection, upload: Declared) -> None:
     names = (column.stored for column in upload.table.columns)
     carry.create(connection, upload.filled, tuple(zip(names, upload.types, strict=True)))
     if upload.has_geometry:
-        made = sql.SQL(", ").join(map(_made, upload.table.columns))
+        made = sql.SQL(", ").join(made for column in upload.table.columns for made in _made(column))
         view, rows = sql.Identifier(upload.name), sql.Identifier(upload.filled)
         connection.execute(sql.SQL("CREATE TEMPORARY VIEW {} AS SELECT {} FROM {}").format(view, made, rows))
 
 
-def _made(column: Column) -> sql.Composed:
+def _made(column: Column) -> Iterator[sql.Composed]:
+    """A geometry, and the coordinates of a point beside it."""
     name = sql.Identifier(column.stored)
-    return sql.SQL(MADE.get(column.type, "{0}") + " AS {0}").format(name)
+    yield sql.SQL(MADE.get(column.type, "{0}") + " AS {0}").format(name)
+    for made, coordinate in zip(COORDINATES, column.coordinates or (), strict=False):
+        yield sql.SQL(made + " AS {1}").format(name, sql.Identifier(coordinate))
 
 
 def fill(connection: psycopg.Connection, upload: Declared, rows: Iterable[bytes]) -> None:

@@ -120,8 +120,8 @@ def _in_turn(uploads: list[Declared], query: Query) -> tuple[Declared | None, Ap
 
 
 def _position(upload: Declared, apart: Apart) -> Position:
-    if apart.position is None:
-        return None
     places = {column.stored: place for place, column in enumerate(upload.table.columns)}
+    if apart.position is None or not set(apart.position) <= set(places):
+        return None
     lon, lat = (places[name] for name in apart.position)
     return lon, lat

@@ -92,7 +92,7 @@ def _encoded(upload: Declared, allowance: Allowance) -> list[bytes]:
 def _owners(gather: Gather, upload: Declared, travels: Travels) -> Owners:
     places = {column.stored: place for place, column in enumerate(upload.table.columns)}
     layouts = {each.pixel.layout for each in gather.divisions}
-    if travels.position is None:
+    if travels.position is None or not set(travels.position) <= set(places):
         return Everywhere(len(gather.shards))
     position = places[travels.position[0]], places[travels.position[1]]
     if len(layouts) > 1:

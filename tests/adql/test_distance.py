@@ -162,6 +162,31 @@ def test_a_distance_of_numbers_is_right_to_the_last_digit(run: Run, form: str) -
     assert [(int(i), float(TRUTH[i]), float(found[i] - TRUTH[i])) for i in wrong[:5]] == []
 
 
+POINTS_OF_QUERIES = {
+    "a query in FROM": "SELECT DISTANCE(q.p, q.s) FROM ({points}) AS q ORDER BY q.id",
+    "two levels": "SELECT DISTANCE(r.p, r.s) FROM (SELECT q.p, q.s, q.id FROM ({points}) AS q) AS r ORDER BY r.id",
+    "WITH": "WITH w AS ({points}) SELECT DISTANCE(v.s, v.p) FROM w AS v ORDER BY v.id",
+    "two queries of one WITH": "WITH w AS ({points}) SELECT DISTANCE(a.s, b.p) FROM w AS a JOIN w AS b ON a.id = b.id ORDER BY a.id",
+    "numbers beside": "SELECT DISTANCE(q.p, POINT(o.ra2, o.dec2)) FROM ({points}) AS q JOIN answers.pairs AS o ON o.id = q.id ORDER BY q.id",
+    "a centre": "SELECT DISTANCE(CENTROID(CIRCLE(q.p, 1)), q.s) FROM ({points}) AS q ORDER BY q.id",
+    "a scalar query": "SELECT (SELECT DISTANCE(q.p, q.s) FROM ({points}) AS q WHERE q.id = o.id) AS d FROM answers.pairs AS o ORDER BY o.id",
+    "cut rows": "SELECT DISTANCE(q.p, q.s) FROM ({points} ORDER BY id OFFSET 0) AS q ORDER BY q.id",
+}
+
+
+@pytest.mark.parametrize("query", POINTS_OF_QUERIES.values(), ids=POINTS_OF_QUERIES)
+def test_a_distance_of_points_that_a_query_makes_is_right_to_the_last_digit(run: Run, query: str) -> None:
+    points = "SELECT id, POINT(ra1, dec1) AS p, POINT(ra2, dec2) AS s FROM answers.pairs"
+    found = radians_of(run(query.format(points=points)))
+    wrong = np.argwhere(np.abs(found - TRUTH) > ALLOWED)[:, 0]
+    assert [(int(i), float(TRUTH[i]), float(found[i] - TRUTH[i])) for i in wrong[:5]] == []
+
+
+def test_points_of_a_query_are_those_columns_that_were_asked_for(run: Run) -> None:
+    query = "SELECT * FROM (SELECT POINT(ra1, dec1) AS p FROM answers.pairs) AS q WHERE DISTANCE(q.p, POINT(1, 2)) >= 0"
+    assert {len(row) for row in run(query)} == {1}
+
+
 def test_a_distance_of_constants_is_right_to_the_last_digit(run: Run) -> None:
     some = range(0, len(TRUTH), 41)
     calls = [", ".join(repr(float(each[i])) for each in PAIRS.values()) for i in some]
@@ -304,6 +329,16 @@ def test_an_exact_cone_uses_the_index(
     written = condition.format(lon="200.1", lat="40.2", r=repr(radius))
     found = plan(reader, catalogue, f"SELECT tyc_id FROM demo.stars WHERE {written}")
     assert uses_index_of_stars(found), found
+
+
+@pytest.mark.parametrize(
+    "condition", ["DISTANCE(q.p, POINT(200.1, 40.2)) < 0.01", "1 = CONTAINS(q.p, CIRCLE(200.1, 40.2, 0.01))"]
+)
+def test_a_cone_round_points_of_a_query_uses_the_index(
+    reader: psycopg.Connection, catalogue: Catalogue, condition: str
+) -> None:
+    query = f"SELECT q.tyc_id FROM (SELECT tyc_id, POINT(ra, dec) AS p FROM demo.stars) AS q WHERE {condition}"
+    assert uses_index_of_stars(found := plan(reader, catalogue, query)), found
 
 
 @pytest.mark.parametrize("condition", [each for each, _ in JOINS])

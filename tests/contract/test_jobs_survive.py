@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from bench.kill import Siege
 from tap.config import Config
 from tests.conftest import alone, serving

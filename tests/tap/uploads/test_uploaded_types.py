@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pyarrow as pa
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.io.votable import parse_single_table
 from astropy.io.votable.tree import Field, Resource, TableElement, VOTableFile
 
@@ -91,6 +92,22 @@ def test_an_uploaded_point_is_matched_with_a_catalogue(sync: str) -> None:
     )
     found = [send(sync, query, content).lines[1] for query in (on, plain)]
     assert found[0] == found[1] != "0"
+
+
+def test_a_distance_of_uploaded_points_is_that_of_their_numbers(sync: str) -> None:
+    """Nearer to the equator, to longitude 0 and to a pole than pgSphere's points can be."""
+    pairs = [((1e-9, 2e-9), (4e-9, -2e-9)), ((120.0, 3e-8), (120.0, 1e-8)), ((77.0, 90 - 1e-8), (257.0, 90 - 2e-8))]
+    rows = "".join(f"<TR><TD>{a[0]!r} {a[1]!r}</TD><TD>{b[0]!r} {b[1]!r}</TD></TR>" for a, b in pairs)
+    table = (
+        '<VOTABLE version="1.4"><RESOURCE><TABLE>'
+        '<FIELD name="p" datatype="double" arraysize="2" xtype="point"/>'
+        '<FIELD name="q" datatype="double" arraysize="2" xtype="point"/>'
+        f"<DATA><TABLEDATA>{rows}</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"
+    )
+    reply = send(sync, "SELECT DISTANCE(p, q) AS d FROM TAP_UPLOAD.mine", table.encode())
+    found = [float(line) for line in reply.lines[1:]]
+    one, other = (SkyCoord([pair[i] for pair in pairs], unit="deg") for i in (0, 1))
+    assert found == pytest.approx(one.separation(other).deg, rel=1e-6, abs=0)
 
 
 @pytest.mark.parametrize(("xtype", "arraysize"), [("point", "3"), ("circle", "2"), ("point", "*")])
