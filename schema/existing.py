@@ -84,8 +84,10 @@ def index_command(
         return leading, None
     ra, dec = (column.name for column in position)
     both = leading | {ra, dec}
-    # On shards each part has its own.
-    if known.table.pixel is not None or any(_serves(definition, ra, dec) for definition, _ in rows):
+    if known.table.pixel is not None:
+        # On shards each part has its own.
+        return both | {column.name for column in known.table.columns if column.indexed}, None
+    if any(_serves(definition, ra, dec) for definition, _ in rows):
         return both, None
     command = position_index(target, ra, dec)
     if known.loaded:

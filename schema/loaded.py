@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from schema.model import Column, Key, Origin, Table, stored_name
+from schema.model import Column, Key, Origin, Pixel, Table, stored_name
 
 _MARK = "Loaded by Armillary"
 """The comment by which our own tables are told from others that somebody made under the same name."""
@@ -18,6 +18,7 @@ class Known:
     """A table with all its columns: those in `omitted` are not published, but their descriptions are kept.
 
     `position` are the names of right ascension and declination; `loaded` is False for the operator's own tables.
+    `ranges` are the rows of armillary.ranges, without the table's name, of a table on shards that is not published.
     """
 
     table: Table
@@ -26,6 +27,7 @@ class Known:
     omitted: frozenset[str] = frozenset()
     schema_description: str | None = None
     loaded: bool = True
+    ranges: tuple[tuple[Any, ...], ...] = ()
 
 
 def remember(connection: psycopg.Connection, known: Known) -> None:
@@ -82,6 +84,8 @@ def _content(known: Known) -> dict[str, Any]:
         "position": known.position,
         "omitted": sorted(known.omitted),
         "schema_description": known.schema_description,
+        "pixel": asdict(table.pixel) if table.pixel else None,
+        "ranges": known.ranges,
     }
 
 
@@ -90,8 +94,10 @@ def _known(content: dict[str, Any]) -> Known:
     keys = tuple(Key(**key | {"columns": tuple(map(tuple, key["columns"]))}) for key in content.pop("keys"))
     position, omitted = content.pop("position"), frozenset(content.pop("omitted"))
     schema_description, origin = content.pop("schema_description"), Origin(**content.pop("origin"))
-    table = Table(columns=columns, origin=origin, **content)
-    return Known(table, keys, tuple(position) if position else None, omitted, schema_description)
+    pixel, ranges = content.pop("pixel", None), tuple(tuple(row) for row in content.pop("ranges", ()))
+    table = Table(columns=columns, origin=origin, pixel=Pixel(**pixel) if pixel else None, **content)
+    main = tuple(position) if position else None
+    return Known(table, keys, main, omitted, schema_description, ranges=ranges)
 
 
 def _column(content: dict[str, Any]) -> Column:

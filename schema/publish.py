@@ -77,7 +77,8 @@ def load_table(
     if previous is not None:
         with connection.transaction():
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema_name, previous)))
-    notes = load_notes(source, description, search.note)
+    alike = _alike(connection, table.table_name)
+    notes = (*load_notes(source, description, search.note), *([alike] if alike else []))
     return Loaded(table, warnings_of(table), previous is not None, notes)
 
 
@@ -87,6 +88,16 @@ def position_check(
     names = [column.name for column in columns]
     places = (names.index(position[0].name), names.index(position[1].name)) if position else None
     return PositionCheck(places, as_null=description.table.invalid_positions == "null")
+
+
+def _alike(connection: psycopg.Connection, table_name: str) -> str | None:
+    """A note on a table whose name differs in case only."""
+    row = connection.execute(
+        "SELECT table_name FROM armillary.tables"
+        " WHERE lower(replace(table_name, '\"', '')) = lower(replace(%(name)s, '\"', '')) AND table_name <> %(name)s",
+        {"name": table_name},
+    ).fetchone()
+    return f"{row[0]} differs in case only, so queries must put both names into double quotes" if row else None
 
 
 def load_notes(source: Source, description: Description, position: str) -> tuple[str, ...]:
@@ -271,7 +282,7 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
     """
     names = split_table_name(table_name)
     with connection.transaction():
-        if _is_unknown_on_shards(connection, *names):
+        if _is_unknown_on_shards(connection, *names) and not was_loaded(connection, full_name(*names)):
             raise LoadError(f"{full_name(*names)} lies on shards and is not published any more; load it again")
         known = known_table(connection, full_name(*names), names, description)
         make_readable(connection, known.table)
@@ -293,9 +304,34 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
         publish_known(connection, known)
         if known.loaded and known.table.pixel is None:
             remember(connection, known)
+        elif known.ranges:
+            forget(connection, known.table.table_name)
+            _restore_ranges(connection, known)
     table = replace(known.table, columns=tuple(c for c in columns if c.name not in known.omitted))
     notes = tuple(each for each in chain((search.note, note), _rewritten(before, description)) if each)
     return Loaded(table, warnings_of(table), notes=notes)
+
+
+_RANGES = (
+    "SELECT first, beyond, shard_name, partition, nrows, checksum::text FROM armillary.ranges WHERE table_name = %s"
+)
+
+
+def _restore_ranges(connection: psycopg.Connection, known: Known) -> None:
+    """Where the rows of a table on shards lie; ranges of its layout that were moved meanwhile are no longer alike."""
+    name = known.table.table_name
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO armillary.ranges VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [(name, *row) for row in known.ranges],
+        )
+    connection.execute(
+        "UPDATE armillary.tables AS own SET layout = gen_random_uuid()::text WHERE table_name = %(name)s AND EXISTS ("
+        " SELECT FROM armillary.ranges AS r JOIN armillary.tables AS t USING (table_name)"
+        " WHERE t.layout = own.layout AND NOT EXISTS (SELECT FROM armillary.ranges AS o WHERE o.table_name = %(name)s"
+        " AND (o.first, o.beyond, o.shard_name) = (r.first, r.beyond, r.shard_name)))",
+        {"name": name},
+    )
 
 
 def _rewritten(columns: tuple[Column, ...], description: Description) -> Iterator[str]:
@@ -334,10 +370,9 @@ def unpublish_table(connection: psycopg.Connection, table_name: str, *, drop: bo
 
 
 def _remember_as_it_is(connection: psycopg.Connection, published: str, names: tuple[str, str]) -> None:
-    """Of a table that was loaded when nothing was kept of that yet; sharded ones are not kept."""
+    """Of a table that was loaded when nothing was kept of that yet, or that lies on shards, whose ranges may have moved."""
     known = known_table(connection, published, names, Description())
-    if known.table.pixel is None:
-        remember(connection, known)
+    remember(connection, replace(known, ranges=tuple(connection.execute(_RANGES, (published,)).fetchall())))
 
 
 def _revoke(connection: psycopg.Connection, target: sql.Identifier) -> None:

@@ -24,8 +24,8 @@ from schema.existing import exists
 from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.migrate import ChangedMigration
-from schema.publish import Loaded, load_table, publish_table, split_table_name, unpublish_table
-from schema.sharding.leftovers import drop_replaced
+from schema.publish import Loaded, full_name, load_table, publish_table, split_table_name, unpublish_table
+from schema.sharding.leftovers import drop_leftovers, drop_replaced
 from schema.sharding.load import SourceFile, load_sharded
 from tap.app import create_app, query_worker, shards_of
 from tap.config import ENVIRONMENT, Config, ConfigError, about, load_config
@@ -172,7 +172,10 @@ def unpublish(config: Config, table: str, *, drop: bool) -> None:
     with _clear_errors(), _ready(config) as connection:
         if not unpublish_table(connection, table, drop=drop):
             raise click.ClickException(f"{table} is not published")
-        stay = exists(connection, sql.Identifier(*split_table_name(table)))
+        names = split_table_name(table)
+        stay = exists(connection, sql.Identifier(*names))
+        if drop and not stay:
+            drop_leftovers(connection, {full_name(*names)})
     data = "; its data were not loaded here and stay" if stay else ", and its data are gone"
     _OUT.print(f"{escape(table)} is no longer published{data if drop else ''}", soft_wrap=True)
 

@@ -280,3 +280,10 @@ def test_check_names_a_published_table_that_somebody_dropped(shed: psycopg.Conne
     assert "shed.v 1 rows" in armillary("check")
     shed.execute("DROP TABLE shed.v")
     assert "shed.v cannot be read: it was dropped" in armillary("check", fails=True)
+
+
+def test_a_name_that_differs_from_another_in_case_only_is_told(shed: psycopg.Connection) -> None:
+    pq.write_table(pa.table({"v": [1]}), "v.parquet")
+    assert "in case only" not in armillary("load", "v.parquet", "--table", "shed.v")
+    said = armillary("load", "v.parquet", "--table", 'shed."V"')
+    assert "shed.v differs in case only, so queries must put both names into double quotes" in said

@@ -15,14 +15,15 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from schema.description import parse_description
+from schema.description import Description, parse_description
 from schema.load import open_file
 from schema.load.reader import LoadError, Reader
-from schema.publish import load_table, unpublish_table
+from schema.publish import load_table, publish_table, unpublish_table
 from schema.sharding import fill, patience
 from schema.sharding.check import check_ranges
 from schema.sharding.leftovers import drop_leftovers, drop_replaced, leftovers
 from schema.sharding.load import Interrupted, SourceFile, load_sharded
+from schema.sharding.move import move_range
 from schema.sharding.shards import Shard
 from schema.tap_schema import read_catalogue
 from tap.cli import main
@@ -256,6 +257,49 @@ def test_a_table_that_was_unpublished_can_be_loaded_again_and_leaves_no_orphans(
     assert owner.execute("SELECT count(*) FROM pg_foreign_table").fetchone() == (8,)
     assert check_ranges(owner) == []
     clear(owner, "again.ngc")
+    assert nothing_is_left(service, owner)
+
+
+def test_a_table_that_was_unpublished_can_be_published_again(service: Config, owner: psycopg.Connection) -> None:
+    load_sharded(owner, SourceFile(NGC), "again.ngc", ngc())
+    (before,) = (t for t in read_catalogue(owner).tables if t.table_name == "again.ngc")
+    for _ in range(2):
+        unpublish_table(owner, "again.ngc")
+        publish_table(owner, "again.ngc", Description())
+    (after,) = (t for t in read_catalogue(owner).tables if t.table_name == "again.ngc")
+    assert after == before
+    assert count(service, "again.ngc") == 14_033
+    assert check_ranges(owner) == []
+    # A load replaces it as if nothing had been.
+    table = load_sharded(owner, SourceFile(NGC), "again.ngc", ngc()).table
+    assert count(service, ".".join(table.stored_parts)) == 14_033
+    unpublish_table(owner, "again.ngc", drop=True)
+    drop_leftovers(owner, {"again.ngc"})
+    assert nothing_is_left(service, owner)
+
+
+def test_a_table_whose_layout_moved_while_it_was_unpublished_is_no_longer_divided_alike(
+    service: Config, owner: psycopg.Connection
+) -> None:
+    load_sharded(owner, SourceFile(NGC), "again.one", ngc())
+    load_sharded(
+        owner, SourceFile(NGC), "again.two", replace(ngc(), table=replace(ngc().table, sharded_with="again.one"))
+    )
+    unpublish_table(owner, "again.two")
+    publish_table(owner, "again.two", Description())
+    layouts = {t.table_name: t.pixel.layout for t in read_catalogue(owner).tables if t.pixel}
+    assert layouts["again.one"] == layouts["again.two"]
+    unpublish_table(owner, "again.two")
+    (first,) = owner.execute(
+        "SELECT min(first) FROM armillary.ranges WHERE shard_name = %s", (SHARDS[0],)
+    ).fetchone() or (0,)
+    move_range(owner, layouts["again.one"], first, SHARDS[1], lambda _: None)
+    publish_table(owner, "again.two", Description())
+    layouts = {t.table_name: t.pixel.layout for t in read_catalogue(owner).tables if t.pixel}
+    assert layouts["again.one"] != layouts["again.two"]
+    assert [count(service, name) for name in ("again.one", "again.two")] == [14_033, 14_033]
+    assert check_ranges(owner) == []
+    clear(owner, "again.one", "again.two")
     assert nothing_is_left(service, owner)
 
 
