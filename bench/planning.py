@@ -30,10 +30,10 @@ from adql import translate
 from schema.description import parse_description
 from schema.load import open_file
 from schema.model import Catalogue
-from schema.sharding.load import load_sharded
 from schema.tap_schema import read_catalogue
 from tap.config import Config
 from tap.engine import database
+from tap.sharding.loading.load import load_sharded
 
 RANGES = (4, 64, 512)
 QUERIES = {

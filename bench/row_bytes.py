@@ -17,10 +17,10 @@ from pathlib import Path
 import psycopg
 import pyarrow as pa
 
-from schema.sharding.layout import cells_of
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN, PrivateCluster
+from tap.sharding.layout import cells_of
 
 NARROW = (
     "source_id:bigint designation:text ra:ra dec:dec parallax:float8 pmra:float8%90 pmdec:float8%90"

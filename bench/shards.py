@@ -32,13 +32,13 @@ from schema.description import parse_description
 from schema.load import open_file
 from schema.publish import load_table
 from schema.roles import OWNER, READER
-from schema.sharding.layout import cells_of
-from schema.sharding.load import load_sharded
-from schema.sharding.shards import Shard
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN, PrivateCluster
-from tap.engine.shards import init_shards
+from tap.sharding.layout import cells_of
+from tap.sharding.loading.load import load_sharded
+from tap.sharding.setup import init_shards
+from tap.sharding.shards import Shard
 
 SHARDS = 4
 UPLOADED = 100_000

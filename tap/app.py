@@ -17,13 +17,11 @@ from starlette.routing import Route
 
 from schema import vodataservice
 from schema.model import Catalogue
-from schema.sharding.shards import known_shards
 from tap import pages, tap_plus, vosi
 from tap.coding import packed, wanted_coding
 from tap.config import Config
 from tap.edge import Edge, xml
 from tap.engine.database import PLANNERS, jobs_conninfo, owner_connection, reader_conninfo, sessions_of
-from tap.engine.elsewhere import Shards
 from tap.engine.engine import DatabaseAway, Engine
 from tap.errors import NotFound, describe
 from tap.execute import Service
@@ -32,6 +30,8 @@ from tap.jobs import JobService, QueryJobs, limits_of
 from tap.observe import Kept, observe
 from tap.request import read_request
 from tap.room import Room
+from tap.sharding.execution.shard_pool import Shards
+from tap.sharding.shards import known_shards
 from tap.storage import Storage, storage_of
 from tap.storage.storage import StorageAway, StorageFull
 from tap.sync import Queries

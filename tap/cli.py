@@ -25,20 +25,20 @@ from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.migrate import ChangedMigration
 from schema.publish import Loaded, full_name, load_table, publish_table, split_table_name, unpublish_table
-from schema.sharding.leftovers import drop_leftovers, drop_replaced
-from schema.sharding.load import SourceFile, load_sharded
 from tap.app import create_app, query_worker, shards_of
 from tap.config import ENVIRONMENT, Config, ConfigError, about, load_config
 from tap.engine import database
 from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.pgsphere import PgSphereMissing
 from tap.engine.private import NoPostgres
-from tap.engine.shards import migrate_shards
 from tap.execute import explain as explain_query
 from tap.job_commands import jobs
 from tap.observe import configure_logging
 from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
-from tap.shard_commands import shards
+from tap.sharding.commands import shards
+from tap.sharding.loading.load import SourceFile, load_sharded
+from tap.sharding.rebalancing.orphans import drop_leftovers, drop_replaced
+from tap.sharding.setup import migrate_shards
 from tap.xmatch_command import xmatch
 
 _OUT = Console(stderr=True, highlight=False, emoji=False)

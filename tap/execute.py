@@ -11,13 +11,13 @@ from adql.spread import Gather
 from schema.model import Origin
 from tap.engine.engine import DatabaseAway, Engine, Session, ShardAway
 from tap.engine.interrupt import Interrupt
-from tap.engine.merged import Merged
 from tap.engine.rows import Interrupted, Rows
-from tap.engine.spread import Missing, plan_on_shard
 from tap.errors import describe
 from tap.formats.format import Ending, Header, Writer
 from tap.request import TapRequest
 from tap.room import Room
+from tap.sharding.execution.executor import Missing, plan_on_shard
+from tap.sharding.execution.gather import Merged
 from tap.tally import Tally
 from tap.uploads.load import Declared, Limits, declare, schema_of
 from tap.uploads.matching import Query, RowsOfParts, rows_of

@@ -22,7 +22,7 @@ from schema.load.reader import FileColumn, LoadError, Reader
 from schema.model import Column, Schema, Table, adql_names, delimited
 from schema.text_sizes import TextSizes
 from schema.types import Type
-from tap.engine import carry
+from tap.engine import temp_tables as carry
 from tap.uploads.sources import Opened
 from tap.uploads.upload import SCHEMA, Upload
 

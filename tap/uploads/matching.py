@@ -8,14 +8,14 @@ from adql import Translation
 from adql.apart import Apart
 from adql.spread import Spread
 from tap.engine.engine import Session
-from tap.engine.merged import Merged
 from tap.engine.rows import Block, Rows
-from tap.engine.spread import Asked, Missing, asked_at_once, spread_rows, takes_steps
 from tap.engine.wire import Wire
+from tap.sharding.execution.executor import Asked, Missing, asked_at_once, spread_rows, takes_steps
+from tap.sharding.execution.gather import Merged
+from tap.sharding.execution.upload_fanout import How, shared
 from tap.tally import Tally
 from tap.uploads.load import Allowance, Declared, Limits, fill, fill_whole
 from tap.uploads.parts import Part, Position, Sorting, in_parts
-from tap.uploads.sharing import How, shared
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schema.sharding.layout import NOWHERE, cells_of
 from tap.room import Room
+from tap.sharding.execution.upload_routing import Everywhere
+from tap.sharding.layout import NOWHERE, cells_of
 from tap.uploads.load import Allowance, Declared
-from tap.uploads.owners import Everywhere
 
 ORDER = 3
 """768 cells of some 7 degrees."""

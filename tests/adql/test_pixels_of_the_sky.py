@@ -12,7 +12,7 @@ from adql.parse import parse
 from adql.resolve import resolve
 from adql.rewrite import rewrite
 from schema.model import Catalogue, Column, Pixel, Schema, Table
-from schema.sharding.layout import cells_of
+from tap.sharding.layout import cells_of
 
 ORDER = 6
 PLACES = [(0.0, 90.0), (0.0, -90.0), (359.9999, 0.0), (45.0, 41.8103), (90.0, 0.0), (180.0, 66.0)]

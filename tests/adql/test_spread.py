@@ -1,4 +1,4 @@
-"""How queries on sharded tables are asked; that the rows are right is proved on real shards (tests/tap/shards)."""
+"""How queries on sharded tables are asked; that the rows are right is proved on real shards (tests/tap/sharding)."""
 
 import random
 

@@ -1,1 +1,0 @@
-"""Tables that lie on several servers, divided by the sky."""

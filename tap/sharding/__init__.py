@@ -1,0 +1,1 @@
+"""Tables whose rows lie on several servers, divided by the sky: README.md has the words and the strategies."""

@@ -1,0 +1,155 @@
+"""`armillary shards`: servers that hold parts of tables."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import psycopg
+
+from schema.load.reader import LoadError
+from tap.config import Config
+from tap.engine import database
+from tap.engine.pgsphere import PgSphereMissing
+from tap.sharding.rebalancing.balance import Move, balancing, first_of, layout_of, layouts, placed
+from tap.sharding.rebalancing.move import move_range, sweep
+from tap.sharding.rebalancing.orphans import drop_leftovers, forget_loads
+from tap.sharding.rebalancing.verify import check_ranges, unused
+from tap.sharding.setup import init_shards, shard_states
+from tap.sharding.shards import ShardError, known_shards, read_shards_file
+
+
+@click.group()
+def shards() -> None:
+    """Servers that hold parts of tables."""
+
+
+@contextmanager
+def _owner(config: Config) -> Iterator[psycopg.Connection]:
+    """On a database that is up to date. What the operator can repair is told in one line."""
+    try:
+        with database.running_database(config):
+            database.prepare(config, click.echo)
+            with database.owner_connection(config) as connection:
+                yield connection
+    except (ShardError, LoadError, PgSphereMissing, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    except psycopg.Error as error:
+        raise click.ClickException(f"PostgreSQL: {error}") from error
+
+
+@shards.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def init(config: Config, file: Path) -> None:
+    """Make the shards of FILE ready (TOML; see docs/scaling.md) and known here. May be repeated, and with more of them."""
+    with _owner(config):
+        init_shards(config, read_shards_file(file), click.echo)
+
+
+@shards.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def add(config: Config, file: Path) -> None:
+    """Add the shards of FILE (as for `init`), while queries run. They hold nothing until tables are loaded or ranges moved."""
+    with _owner(config) as connection:
+        before = {each.name for each in known_shards(connection)}
+        wanted = read_shards_file(file)
+        init_shards(config, wanted, click.echo)
+    new = [each.name for each in wanted if each.name not in before]
+    if new:
+        click.echo(
+            f"added: {', '.join(new)}. Tables that are loaded from now on use them; `armillary shards rebalance`"
+        )
+        click.echo("or `armillary shards move` brings them ranges of those that there are.")
+    else:
+        click.echo("All of them were known; they are up to date.")
+
+
+_WAIT = click.option(
+    "--wait",
+    type=float,
+    help="Seconds that queries of before are waited for until old parts are dropped; else they stay.",
+)
+
+
+@shards.command()
+@click.argument("table")
+@click.option(
+    "--range", "ranges", required=True, multiple=True, help="A cell in it, or the name of its part. Repeatable."
+)
+@click.option("--to", "target", required=True, help="The shard that shall have it.")
+@_WAIT
+@click.pass_obj
+def move(config: Config, table: str, ranges: tuple[str, ...], target: str, wait: float | None) -> None:
+    """Move ranges of TABLE, and of the tables divided with it, to another shard while queries run. May be repeated."""
+    with _owner(config) as connection:
+        layout = layout_of(connection, table)
+        for first in [first_of(placed(connection, layout), each) for each in ranges]:
+            move_range(connection, layout, first, target, click.echo)
+        sweep(connection, layout, _patience(config, wait), click.echo)
+
+
+@shards.command()
+@click.argument("table", required=False)
+@click.option("--dry-run", is_flag=True, help="Only say what would be moved.")
+@_WAIT
+@click.pass_obj
+def rebalance(config: Config, table: str | None, wait: float | None, *, dry_run: bool) -> None:
+    """Move ranges of TABLE, or of all tables, until the shards hold about as many rows of each, while queries run."""
+    with _owner(config) as connection:
+        names = [each.name for each in known_shards(connection)]
+        for layout in [layout_of(connection, table)] if table else layouts(connection):
+            moves = balancing(placed(connection, layout), names)
+            for each in moves:
+                click.echo(f"{layout}: cells from {each.first}, {each.rows:,} rows: {each.source} to {each.target}")
+            if moves and not dry_run:
+                _carry_out(connection, layout, moves, _patience(config, wait))
+            elif not moves:
+                click.echo(f"{layout}: nothing to move")
+
+
+def _carry_out(connection: psycopg.Connection, layout: str, moves: list[Move], patience: float) -> None:
+    for each in moves:
+        move_range(connection, layout, each.first, each.target, click.echo)
+    sweep(connection, layout, patience, click.echo)
+
+
+def _patience(config: Config, wait: float | None) -> float:
+    """As long as the longest query may take."""
+    return wait if wait is not None else float(max(config.job_duration_limit, config.sync_limit) or 86_400)
+
+
+@shards.command("list")
+@click.pass_obj
+def show(config: Config) -> None:
+    """Say which shards there are, what they hold and whether they can be used."""
+    with _owner(config) as connection:
+        for each in shard_states(connection):
+            click.echo(f"{each.name:24} {each.ranges:5} ranges {each.rows:16,} rows   {each.problem or 'ready'}")
+            for name, ranges, rows in each.tables:
+                click.echo(f"  {name:22} {ranges:5} ranges {rows:16,} rows")
+
+
+@shards.command()
+@click.pass_obj
+def check(config: Config) -> None:
+    """Compare rows and checksum of every part on its shard; say what lies there for nobody. Ends with 1 if a part is not as it was loaded."""
+    with _owner(config) as connection:
+        problems, notes = check_ranges(connection), unused(connection)
+    click.echo("\n".join([*problems, *notes, *([] if problems else ["All parts are as they were loaded."])]))
+    raise SystemExit(1 if problems else 0)
+
+
+@shards.command("drop-orphans")
+@click.option("--unfinished", is_flag=True, help="Interrupted loads too: they will begin anew.")
+@click.pass_obj
+def drop_orphans(config: Config, *, unfinished: bool) -> None:
+    """Drop parts that no table uses: what interrupted moves left, and tables that were dropped here."""
+    with _owner(config) as connection:
+        if unfinished:
+            forget_loads(connection)
+        dropped = drop_leftovers(connection)
+    for each in dropped:
+        click.echo(f"{each.part.table_name}: {each.part.partition} dropped on {each.shard.name}")
+    click.echo(f"{len(dropped)} parts dropped")

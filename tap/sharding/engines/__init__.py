@@ -1,0 +1,1 @@
+"""The engines that hold shards: servers behind postgres_fdw, or Citus."""

@@ -1,0 +1,1 @@
+"""Distributed plans, run: sessions on shards, rows gathered from them, uploads sent to them."""

@@ -1,0 +1,101 @@
+"""Uploads on the shards that a query is asked on: each row on those that have the sky round it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+
+from adql.spread import Gather, Travels
+from adql.spread.travels import UPLOADED
+from tap.engine.engine import Session
+from tap.sharding.execution.upload_routing import Everywhere, Near
+from tap.tally import Tally
+from tap.uploads.load import Allowance, Declared, create, fill
+from tap.uploads.parts import Owners, Part, Sorting, in_parts_for
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What each shard's session is filled with: uploads that are there whole, and one of which it has its own rows, maybe in parts."""
+
+    whole: list[tuple[Declared, list[bytes]]]
+    divided: Declared | None
+    parts: dict[str, list[Part]]
+    in_turn: bool
+    tally: Tally
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fill(self, session: Session, shard: str) -> Iterator[None]:
+        """Yields each time that the query can run. Raises: LoadError, psycopg.Error."""
+        for upload, pieces in self.whole:
+            session.write(partial(create, upload=upload))
+            session.write(partial(fill, upload=upload, rows=pieces))
+        if self.divided is None:
+            yield
+            return
+        session.write(partial(create, upload=self.divided))
+        for part in self._parts_of(shard):
+            session.write(partial(fill, upload=self.divided, rows=part.pieces))
+            yield
+            with self._lock:
+                self.tally.add(matched=min(part.rows, self.tally.uploaded - self.tally.matched))
+
+    def _parts_of(self, shard: str) -> list[Part]:
+        parts = self.parts[shard]
+        if self.in_turn and parts:
+            return parts
+        return [Part(sum(part.rows for part in parts), chain.from_iterable(part.pieces for part in parts))]
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """Within which limits uploads are taken, how they are sorted, and who hears of it."""
+
+    allowance: Allowance
+    sorting: Sorting
+    tally: Tally
+    tell: Callable[[int], None]
+
+
+@contextmanager
+def shared(gather: Gather, uploads: list[Declared], how: How, in_turn: Declared | None) -> Iterator[Shared]:
+    """As long as the block lasts. `in_turn`: an upload for whose parts the query may run one after the other; no other is divided then. Raises: LoadError."""
+    travels = {each.there: each for each in gather.travels if each.parts[0] == UPLOADED}
+    used = [each for each in uploads if each.name in travels]
+    placed = next((each for each in used if travels[each.name].position), used[0] if used else None)
+    divided = next((each for each in used if each is in_turn), placed)
+    for upload in uploads:
+        if upload not in used:
+            _read(upload, how.allowance)
+    whole = [(each, _encoded(each, how.allowance)) for each in used if each is not divided]
+    if divided is None:
+        yield Shared(whole, None, {}, in_turn=False, tally=how.tally)
+        return
+    owners = _owners(gather, divided, travels[divided.name])
+    with in_parts_for(owners, divided, how.sorting, how.allowance, how.tell) as parts:
+        by_shard = dict(zip(gather.shards, parts, strict=True))
+        yield Shared(whole, divided, by_shard, in_turn=divided is in_turn, tally=how.tally)
+
+
+def _read(upload: Declared, allowance: Allowance) -> None:
+    """What a query does not use must be right all the same."""
+    for batch in upload.batches(allowance):
+        upload.encode(batch)
+
+
+def _encoded(upload: Declared, allowance: Allowance) -> list[bytes]:
+    return [upload.encode(batch)[0] for batch in upload.batches(allowance)]
+
+
+def _owners(gather: Gather, upload: Declared, travels: Travels) -> Owners:
+    places = {column.stored: place for place, column in enumerate(upload.table.columns)}
+    layouts = {each.pixel.layout for each in gather.divisions}
+    if travels.position is None or not set(travels.position) <= set(places):
+        return Everywhere(len(gather.shards))
+    position = places[travels.position[0]], places[travels.position[1]]
+    if len(layouts) > 1:
+        return Everywhere(len(gather.shards), position)
+    division = gather.divisions[0]
+    return Near(division.ranges, division.pixel.order, gather.shards, position, travels.radius)

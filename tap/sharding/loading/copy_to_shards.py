@@ -1,0 +1,208 @@
+"""The rows of a file into the parts of a table, in transactions of some 10⁵ rows a shard.
+
+Each part notes, with its rows, how many rows of the file it has seen. A load that goes on reads the file from its
+beginning, sends each part what it has not, and computes the checksums of all that should be there.
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import pairwise
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from schema.bounds import measured, together
+from schema.copy_rows import Progress, refused_rows
+from schema.load.copy_binary import HEADER, TRAILER, fields_of, interleave
+from schema.load.reader import LoadError, Reader
+from schema.model import Column, Range
+from schema.positions import PositionCheck, with_ucds
+from schema.publish import make_schema
+from schema.text_sizes import TextSizes
+from tap.sharding.loading.checksum import Hashes, Held, held, row_hashes
+from tap.sharding.loading.partitions import (
+    Part,
+    attach_part,
+    connected,
+    create_part,
+    drop_part,
+    ensure_parent,
+    index_part,
+    is_attached,
+    list_part,
+)
+from tap.sharding.loading.resume import Begun
+from tap.sharding.loading.table_plan import Plan
+from tap.sharding.shards import Shard
+
+CHUNK = 250_000
+"""Rows of a transaction, times the number of shards."""
+
+
+class Filling:
+    """A part while it is filled, by a connection of its own; `taken` rows of the file are behind it."""
+
+    def __init__(self, connection: psycopg.Connection, begun: Begun, of: Range) -> None:
+        self.connection = connection
+        self.plan = begun.plan
+        self.range = of
+        self.part = Part(begun.plan.schema_name, of.partition, begun.plan.storage, begun.table_name, begun.load_id)
+        found = self._found()
+        self.taken, self.ready = found or self._created()
+        # Only a table of the same transaction can be frozen.
+        self._open(freeze=found is None)
+
+    def _found(self) -> tuple[int, bool] | None:
+        # A process that was killed may still have a transaction there.
+        self.connection.execute("SET LOCAL lock_timeout = '60s'")
+        row = self.connection.execute(
+            "SELECT taken, ready FROM armillary.parts"
+            " WHERE schema_name = %s AND partition = %s AND load_id = %s FOR UPDATE",
+            (self.part.schema_name, self.part.partition, self.part.load_id),
+        ).fetchone()
+        return (row[0], row[1]) if row else None
+
+    def _created(self) -> tuple[int, bool]:
+        drop_part(self.connection, self.part)
+        create_part(self.connection, self.plan, self.range)
+        list_part(self.connection, self.part)
+        return 0, False
+
+    def _open(self, *, freeze: bool) -> None:
+        options = "FORMAT binary, FREEZE" if freeze else "FORMAT binary"
+        command = sql.SQL(f"COPY {{}} FROM STDIN ({options})").format(self.part.name)
+        self._copying = ExitStack()
+        cursor = self._copying.enter_context(self.connection.cursor())
+        self._copy = self._copying.enter_context(cursor.copy(command))
+        self._copy.write(HEADER)
+
+    def write(self, rows: bytes) -> None:
+        self._copy.write(rows)
+
+    def commit(self, taken: int, *, last: bool) -> None:
+        """What was written is there for good."""
+        self._copy.write(TRAILER)
+        self._copying.close()
+        self._note("taken = greatest(taken, %s)", taken)
+        if not last:
+            self._open(freeze=False)
+
+    def _note(self, what: str, *values: object) -> None:
+        command = f"UPDATE armillary.parts SET {what} WHERE schema_name = %s AND partition = %s"
+        self.connection.execute(command.encode(), (*values, self.part.schema_name, self.part.partition))
+        self.connection.commit()
+
+    def finish(self, sent: Held) -> None:
+        """Verified, with its indexes. Raises: LoadError."""
+        if not self.ready:
+            # What came after the first transaction is not frozen yet.
+            self.connection.autocommit = True
+            self.connection.execute(sql.SQL("VACUUM (FREEZE) {}").format(self.part.name))
+            self.connection.autocommit = False
+        found = held(self.connection, self.part.name)
+        if found != sent:
+            raise LoadError(
+                f"shard {self.range.shard}, {self.part.partition}: it has {found.rows:,} rows with checksum"
+                f" {found.checksum:x} where {sent.rows:,} with {sent.checksum:x} were sent"
+            )
+        if not self.ready:
+            index_part(self.connection, self.plan, self.range)
+            self._note("ready = true")
+
+
+def fill(
+    begun: Begun, reader: Reader, check: PositionCheck, progress: Progress
+) -> tuple[list[Held], tuple[Column, ...]]:
+    """What every range holds, and the columns with what was seen of their values. Raises: LoadError."""
+    plan = begun.plan
+    for shard in plan.shards.values():
+        with connected(shard) as connection:
+            make_schema(connection, plan.schema_name)
+            connection.commit()
+    with ExitStack() as stack, ThreadPoolExecutor(len(plan.shards)) as threads:
+        connections = [stack.enter_context(connected(plan.shards[each.shard])) for each in plan.ranges]
+        pairs = zip(connections, plan.ranges, strict=True)
+        fillings = [Filling(connection, begun, each) for connection, each in pairs]
+        sent, sizes = _pour(plan, fillings, _checked(plan, reader, check, progress), threads)
+        about = sizes.applied([c.about for c in plan.columns])
+        columns = tuple(with_ucds(about, plan.position, plan.description))
+        pieces = list(zip(fillings, sent, strict=True))
+        finished = threads.map(lambda shard: _finish(plan, shard, pieces, columns), plan.shards.values())
+        return sent, together(list(finished))
+
+
+def _checked(plan: Plan, reader: Reader, check: PositionCheck, progress: Progress) -> Iterator[pa.RecordBatch]:
+    """The planned columns of all rows, as many as the progress is told of. Raises: LoadError."""
+    read = 0
+    for batch in reader.batches():
+        yield check(plan.chosen(batch))
+        read += batch.num_rows
+        progress(read, reader.fraction())
+
+
+def _pour(
+    plan: Plan, fillings: list[Filling], batches: Iterator[pa.RecordBatch], threads: ThreadPoolExecutor
+) -> tuple[list[Held], TextSizes]:
+    """All rows to where they belong; how long their texts are."""
+    read, kept, sizes = 0, 0, TextSizes()
+    counts, sums = np.zeros(len(fillings), np.int64), np.zeros(len(fillings), np.uint64)
+    with refused_rows():
+        for chosen in batches:
+            sizes.add(chosen)
+            pieces, rows, hashes = _sorted_out(plan, chosen, [each.taken - read for each in fillings])
+            for filling, piece in zip(fillings, pieces, strict=True):
+                filling.write(piece)
+            counts, sums, read = counts + rows, sums + hashes, read + chosen.num_rows
+            if read - kept >= CHUNK * len(plan.shards):
+                _commit(fillings, read, threads, last=False)
+                kept = read
+        _commit(fillings, read, threads, last=True)
+    return [Held(int(n), int(s)) for n, s in zip(counts, sums, strict=True)], sizes
+
+
+def _commit(fillings: Iterable[Filling], read: int, threads: ThreadPoolExecutor, *, last: bool) -> None:
+    list(threads.map(lambda each: each.commit(read, last=last), fillings))
+
+
+def _sorted_out(plan: Plan, chosen: pa.RecordBatch, behind: list[int]) -> tuple[list[bytes], np.ndarray, Hashes]:
+    """The rows of each range as COPY BINARY has them, how many they are, and the sum of their hashes.
+
+    `behind`: how many rows of the batch each range has already; they are counted, but not among what is sent.
+    """
+    cells = plan.cells(chosen)
+    firsts = np.array([each.first for each in plan.ranges])
+    owners = np.searchsorted(firsts, cells, side="right") - 1
+    order = np.argsort(owners, kind="stable")
+    placed = chosen.append_column(plan.pixel.column, pa.array(cells.astype(np.int32))).take(pa.array(order))
+    columns = tuple(c.type for c in plan.all_columns)
+    fields = fields_of(placed, columns)
+    cuts = np.searchsorted(owners[order], np.arange(len(firsts) + 1))
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(row_hashes(fields, columns), dtype=np.uint64)])
+    hashes = sums[cuts[1:]] - sums[cuts[:-1]]
+    if min(behind) >= len(cells):
+        return [b""] * len(firsts), np.diff(cuts), hashes
+    data, starts = interleave(fields, len(cells))
+    ends = np.append(starts, len(data))
+    skipped = [a + int(np.searchsorted(order[a:b], n)) for (a, b), n in zip(pairwise(cuts), behind, strict=True)]
+    return [data[ends[a] : ends[b]] for a, b in zip(skipped, cuts[1:], strict=True)], np.diff(cuts), hashes
+
+
+def _finish(
+    plan: Plan, shard: Shard, pieces: list[tuple[Filling, Held]], columns: tuple[Column, ...]
+) -> tuple[Column, ...]:
+    """Verifies the parts of a shard and puts them together."""
+    own = [(filling, sent) for filling, sent in pieces if filling.range.shard == shard.name]
+    for filling, sent in own:
+        filling.finish(sent)
+    with connected(shard) as connection:
+        ensure_parent(connection, plan)
+        for filling, _ in own:
+            if not is_attached(connection, filling.part.name):
+                attach_part(connection, plan.parent, filling.part.name, filling.range)
+        connection.execute(sql.SQL("ANALYZE {}").format(plan.parent))
+        found = measured(connection, plan.parent, columns)
+        connection.commit()
+    return found

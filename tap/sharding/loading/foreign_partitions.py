@@ -1,0 +1,49 @@
+"""How the coordinator knows a sharded table: foreign partitions, and its place in TAP_SCHEMA."""
+
+from dataclasses import replace
+
+import psycopg
+from psycopg import sql
+
+from schema.model import Column, Range, Table
+from schema.plan import leading_columns
+from schema.publish import create_table, described_table, publish_loaded
+from tap.sharding.loading.checksum import Held
+from tap.sharding.loading.table_plan import Plan
+
+
+def attach(
+    connection: psycopg.Connection, plan: Plan, name: str, columns: tuple[Column, ...], held: list[Held]
+) -> Table:
+    """Publishes the table; `held` is what each range holds."""
+    create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)
+    for each in plan.ranges:
+        attach_range(connection, plan.schema_name, plan.storage, each)
+    if plan.description.table.publish_pixel:
+        columns = (*columns, plan.all_columns[-1].about)
+    table = described_table(
+        plan.schema_name, name, columns, plan.description, leading_columns(plan.position, plan.description)
+    )
+    storage = plan.storage if plan.storage != name else None
+    table = replace(table, nrows=sum(each.rows for each in held), storage=storage, pixel=plan.pixel, ranges=plan.ranges)
+    publish_loaded(connection, table, plan.description, plan.position)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO armillary.ranges VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                (table.table_name, r.first, r.beyond, r.shard, r.partition, found.rows, found.checksum)
+                for r, found in zip(plan.ranges, held, strict=True)
+            ],
+        )
+    return table
+
+
+def attach_range(connection: psycopg.Connection, schema_name: str, storage: str, of: Range) -> None:
+    """As partition of the coordinator's table."""
+    command = (
+        "CREATE FOREIGN TABLE {} PARTITION OF {} FOR VALUES FROM ({}) TO ({}) SERVER {}"
+        " OPTIONS (schema_name {}, table_name {})"
+    )
+    part, parent = sql.Identifier(schema_name, of.partition), sql.Identifier(schema_name, storage)
+    server, names = sql.Identifier(of.shard), (schema_name, of.partition)
+    connection.execute(sql.SQL(command).format(part, parent, of.first, of.beyond, server, *names))

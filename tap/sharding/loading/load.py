@@ -1,0 +1,104 @@
+"""A file into a table that lies on several servers, each row where its place in the sky belongs.
+
+The file is read twice: once for how many rows each cell has, so that all ranges hold about as many, and once for
+the rows, which go straight to the shards. Each shard has its part, with indexes, before the coordinator knows of it.
+A load that was interrupted goes on when it is started again.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+
+from schema.copy_rows import Progress, Source
+from schema.description import Description
+from schema.load import open_file
+from schema.load.reader import LoadError, Reader
+from schema.publish import Loaded, load_notes, make_schema, position_check, split_table_name, warnings_of
+from tap.sharding.loading.copy_to_shards import fill
+from tap.sharding.loading.foreign_partitions import attach
+from tap.sharding.loading.load_journal import LoadInUse, forget_load, keep_to_oneself, load_id_of
+from tap.sharding.loading.partitions import ShardAway
+from tap.sharding.loading.resume import Begun, begun, give_up
+from tap.sharding.loading.table_plan import ranges_of_layout
+from tap.sharding.rebalancing.orphans import drop_replaced
+
+
+class Interrupted(LoadError):
+    """Nothing is wrong with the file: what is there is kept, for the same load to go on with."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """Opens a file as often as it is asked to."""
+
+    path: Path
+    wanted_types: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self) -> Reader:
+        return open_file(self.path, self.wanted_types)
+
+
+def load_sharded(
+    connection: psycopg.Connection,
+    open_reader: Callable[[], Reader],
+    table_name: str,
+    description: Description,
+    progress: Progress = lambda rows, fraction: None,
+) -> Loaded:
+    """As `load_table`, on all shards of the coordinator. An interrupted load of a `SourceFile` goes on.
+
+    Raises: LoadError, DescriptionError, with nothing left behind; Interrupted, LoadInUse, with all of it.
+    """
+    load = begun(connection, open_reader, table_name, description, _load_id(open_reader, table_name, description))
+    with _kept_if_interrupted(connection, load), connection.transaction():
+        keep_to_oneself(connection, load.table_name, load.load_id)
+        _hold_layout(connection, load)
+        reader, check = open_reader(), position_check(load.plan.columns, load.plan.position, description)
+        held, columns = fill(load, reader, check, progress)
+        make_schema(connection, load.plan.schema_name)
+        table = attach(connection, load.plan, split_table_name(table_name)[1], columns, held)
+        forget_load(connection, load.table_name)
+    if load.previous is not None:
+        previous = sql.Identifier(load.plan.schema_name, load.previous)
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(previous))
+    drop_replaced(connection, load.table_name)
+    notes = load_notes(Source(reader, list(load.plan.columns), check), description, load.plan.position_note)
+    return Loaded(table, warnings_of(table), load.previous is not None, notes)
+
+
+def _load_id(open_reader: Callable[[], Reader], table_name: str, description: Description) -> str:
+    if isinstance(open_reader, SourceFile):
+        return load_id_of(open_reader.path, table_name, description)
+    return uuid4().hex
+
+
+@contextmanager
+def _kept_if_interrupted(connection: psycopg.Connection, load: Begun) -> Iterator[None]:
+    with ExitStack() as undo:
+        undo.callback(give_up, connection, load.table_name, load.load_id)
+        try:
+            yield
+        except (LoadInUse, KeyboardInterrupt, SystemExit):
+            undo.pop_all()
+            raise
+        except (psycopg.OperationalError, psycopg.InterfaceError, ShardAway) as error:
+            undo.pop_all()
+            raise Interrupted(
+                f"{load.table_name}: interrupted; the same command goes on with it. {str(error).strip()}"
+            ) from error
+        undo.pop_all()
+
+
+def _hold_layout(connection: psycopg.Connection, load: Begun) -> None:
+    """Until it is loaded no range moves, and nobody else replaces the table. Raises: LoadInUse."""
+    own = "SELECT FROM armillary.tables WHERE table_name = %s FOR UPDATE"
+    connection.execute(own, (load.table_name,))
+    connection.execute("SELECT FROM armillary.tables WHERE layout = %s FOR SHARE", (load.plan.pixel.layout,))
+    ranges = [(each.first, each.beyond, each.shard) for each in load.plan.ranges]
+    if ranges_of_layout(connection, load.plan, load.table_name) not in (None, ranges):
+        raise LoadInUse(f"{load.table_name}: ranges of its layout have moved; start it again")

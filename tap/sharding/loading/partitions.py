@@ -1,0 +1,125 @@
+"""The part of a table that lies on one shard: a partitioned table of the same name, with the ranges that are there.
+
+Each shard keeps a list of the parts that were made on it (armillary.parts), so that none is forgotten, and none that
+is somebody else's is dropped.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from schema.existing import exists
+from schema.load.reader import LoadError
+from schema.model import Range
+from schema.publish import create_table, index_table
+from tap.sharding.loading.table_plan import Plan
+from tap.sharding.shards import Shard
+
+
+class ShardAway(LoadError):
+    """A shard cannot be reached; what it holds stays there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part as its shard's list has it."""
+
+    schema_name: str
+    partition: str
+    storage: str
+    table_name: str
+    load_id: str
+
+    @property
+    def name(self) -> sql.Identifier:
+        return sql.Identifier(self.schema_name, self.partition)
+
+    @property
+    def parent(self) -> sql.Identifier:
+        return sql.Identifier(self.schema_name, self.storage)
+
+
+@contextmanager
+def connected(shard: Shard) -> Iterator[psycopg.Connection]:
+    """In a transaction that is rolled back unless it was committed. Raises: ShardAway."""
+    try:
+        connection = psycopg.connect(shard.database)
+    except psycopg.OperationalError as error:
+        raise ShardAway(f"shard {shard.name} cannot be reached: {str(error).strip()}") from error
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def listed_parts(connection: psycopg.Connection) -> list[Part]:
+    found = connection.execute(
+        "SELECT schema_name, partition, storage, table_name, load_id FROM armillary.parts ORDER BY 1, 3, 2"
+    )
+    return [Part(*row) for row in found]
+
+
+def list_part(connection: psycopg.Connection, part: Part, *, ready: bool = False) -> None:
+    connection.execute(
+        "INSERT INTO armillary.parts (schema_name, partition, storage, table_name, load_id, ready)"
+        " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (schema_name, partition) DO UPDATE"
+        " SET storage = excluded.storage, table_name = excluded.table_name, load_id = excluded.load_id,"
+        " ready = excluded.ready, taken = 0",
+        (part.schema_name, part.partition, part.storage, part.table_name, part.load_id, ready),
+    )
+
+
+def note_part(connection: psycopg.Connection, part: Part) -> None:
+    """In the list, unless it is there: parts are older than the list."""
+    connection.execute(
+        "INSERT INTO armillary.parts (schema_name, partition, storage, table_name, load_id, ready)"
+        " VALUES (%s, %s, %s, %s, %s, true) ON CONFLICT DO NOTHING",
+        (part.schema_name, part.partition, part.storage, part.table_name, part.load_id),
+    )
+
+
+def drop_part(connection: psycopg.Connection, part: Part) -> None:
+    """With the table that it was attached to, if it was the last there; nothing if it is not in the list."""
+    names = (part.schema_name, part.partition)
+    done = connection.execute("DELETE FROM armillary.parts WHERE schema_name = %s AND partition = %s", names)
+    if done.rowcount:
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(part.name))
+    row = connection.execute(
+        "SELECT FROM pg_class WHERE oid = to_regclass(%s) AND relkind = 'p'"
+        " AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = pg_class.oid)",
+        (part.parent.as_string(connection),),
+    ).fetchone()
+    if row is not None:
+        connection.execute(sql.SQL("DROP TABLE {}").format(part.parent))
+
+
+def create_part(connection: psycopg.Connection, plan: Plan, of: Range) -> None:
+    """Empty, without indexes; its CHECK lets it be attached without being read."""
+    create_table(connection, plan.part(of), plan.all_columns, plan.description)
+    pixel = sql.Identifier(plan.pixel.column)
+    check = "ALTER TABLE {} ALTER {} SET NOT NULL, ADD CHECK ({} >= {} AND {} < {})"
+    connection.execute(sql.SQL(check).format(plan.part(of), pixel, pixel, of.first, pixel, of.beyond))
+
+
+def index_part(connection: psycopg.Connection, plan: Plan, of: Range) -> None:
+    index_table(connection, plan.part(of), plan.position, plan.description)
+
+
+def ensure_parent(connection: psycopg.Connection, plan: Plan) -> None:
+    """What queries name there."""
+    if not exists(connection, plan.parent):
+        create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)
+
+
+def is_attached(connection: psycopg.Connection, part: sql.Identifier) -> bool:
+    name = part.as_string(connection)
+    row = connection.execute("SELECT FROM pg_class WHERE oid = to_regclass(%s) AND relispartition", (name,)).fetchone()
+    return row is not None
+
+
+def attach_part(connection: psycopg.Connection, parent: sql.Identifier, part: sql.Identifier, of: Range) -> None:
+    command = "ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})"
+    connection.execute(sql.SQL(command).format(parent, part, of.first, of.beyond))

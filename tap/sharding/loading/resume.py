@@ -1,0 +1,94 @@
+"""A load begins, or goes on with what an interrupted one left: which ranges there are, and where."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import psycopg
+from psycopg import sql
+
+from schema.description import Description
+from schema.existing import exists
+from schema.load.reader import Reader
+from schema.model import Range, quoted_if_needed
+from schema.publish import make_schema, split_table_name, storage_for
+from tap.sharding.layout import NOWHERE
+from tap.sharding.loading.load_journal import (
+    LoadInUse,
+    Unfinished,
+    forget_load,
+    keep_to_oneself,
+    remember_load,
+    unfinished,
+)
+from tap.sharding.loading.table_plan import Plan, new_ranges, no_counts, planned, ranges_of_layout
+from tap.sharding.rebalancing.orphans import drop_parts_of
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """`previous`: the table that it will replace."""
+
+    plan: Plan
+    load_id: str
+    table_name: str
+    previous: str | None
+
+
+def begun(
+    connection: psycopg.Connection,
+    open_reader: Callable[[], Reader],
+    table_name: str,
+    description: Description,
+    load_id: str,
+) -> Begun:
+    """Remembered by the coordinator. Raises: LoadError, DescriptionError."""
+    schema_name, name = split_table_name(table_name)
+    full_name = f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}"
+    found = unfinished(connection, full_name)
+    # The schema is made for good when the table is.
+    with connection.transaction(force_rollback=True):
+        make_schema(connection, schema_name)
+        previous, storage = storage_for(connection, schema_name, name)
+        plan = planned(connection, open_reader(), (schema_name, name, storage), description)
+        if found and found.load_id == load_id and _fits(connection, found, plan, full_name):
+            return Begun(found.of(plan), load_id, full_name, previous)
+    if found:
+        give_up(connection, full_name, found.load_id)
+    plan = _divided(connection, plan, full_name, open_reader())
+    ranges = tuple((each.first, each.beyond, each.shard) for each in plan.ranges)
+    try:
+        with connection.transaction():
+            remember_load(connection, full_name, Unfinished(load_id, storage, plan.pixel.margin, ranges))
+    except psycopg.errors.UniqueViolation as error:
+        raise LoadInUse(f"{full_name} is being loaded by another process") from error
+    return Begun(plan, load_id, full_name, previous)
+
+
+def give_up(connection: psycopg.Connection, table_name: str, load_id: str) -> None:
+    """Nothing is left of it, but on shards that are away. Raises: LoadInUse."""
+    with connection.transaction():
+        keep_to_oneself(connection, table_name, load_id)
+        drop_parts_of(connection, load_id)
+        forget_load(connection, table_name)
+
+
+def _fits(connection: psycopg.Connection, found: Unfinished, plan: Plan, table_name: str) -> bool:
+    """Whether it can still become the table: its name is free, and its ranges are those of its layout."""
+    layout = ranges_of_layout(connection, plan, table_name)
+    shards = {shard for _, _, shard in found.ranges}
+    free = not exists(connection, sql.Identifier(plan.schema_name, found.storage))
+    return free and shards <= set(plan.shards) and layout in (None, list(found.ranges))
+
+
+def _divided(connection: psycopg.Connection, plan: Plan, table_name: str, reader: Reader) -> Plan:
+    """With its ranges: those of its layout, or new ones that hold about as many rows each."""
+    counts, margin = no_counts(plan), 0.0
+    for batch in reader.batches():
+        chosen = plan.chosen(batch)
+        cells = plan.cells(chosen)
+        counts += np.bincount(cells - NOWHERE, minlength=len(counts))
+        margin = max(margin, plan.margin(chosen, cells))
+    found = ranges_of_layout(connection, plan, table_name) or new_ranges(counts, plan)
+    ranges = tuple(Range(a, b, shard, f"{plan.storage}_p{i}") for i, (a, b, shard) in enumerate(found))
+    return replace(plan, ranges=ranges, pixel=replace(plan.pixel, margin=margin))

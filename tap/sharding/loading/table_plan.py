@@ -1,0 +1,155 @@
+"""What a sharded table shall be, and where its parts go."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from schema import types
+from schema.copy_rows import chosen_columns
+from schema.description import Description
+from schema.load.reader import LoadError, Reader
+from schema.model import Column, Pixel, Range, quoted_if_needed
+from schema.plan import PlannedColumn, check_named, plan_columns
+from schema.positions import find_position
+from tap.sharding.layout import NOWHERE, ORDER, Cells, balanced, cells_in, cells_of, farthest
+from tap.sharding.shards import Shard, known_shards
+
+_MOST_RANGES = 1024
+
+Position = tuple[Column, Column]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`storage` is the table's name in its schema, on the coordinator as on the shards."""
+
+    schema_name: str
+    storage: str
+    columns: tuple[PlannedColumn, ...]
+    position: Position | None
+    pixel: Pixel
+    shards: dict[str, Shard]
+    ranges: tuple[Range, ...]
+    description: Description
+    position_note: str = ""
+
+    @property
+    def all_columns(self) -> list[PlannedColumn]:
+        """With that of the pixel, which is the last."""
+        about = Column(
+            self.pixel.column,
+            types.INTEGER.datatype,
+            ucd="pos.healpix",
+            description=f"HEALPix cell of order {self.pixel.order}, nested, by which the table is divided; -1 without a position",
+        )
+        return [*self.columns, PlannedColumn(self.pixel.column, len(self.columns), types.INTEGER, about)]
+
+    @property
+    def parent(self) -> sql.Identifier:
+        return sql.Identifier(self.schema_name, self.storage)
+
+    @property
+    def division(self) -> sql.Composed:
+        return sql.SQL(" PARTITION BY RANGE ({})").format(sql.Identifier(self.pixel.column))
+
+    @property
+    def without_key(self) -> Description:
+        """PostgreSQL knows no primary key of a partitioned table without the column that divides it."""
+        return replace(self.description, table=replace(self.description.table, primary_key=()))
+
+    def part(self, of: Range) -> sql.Identifier:
+        """On its shard and as foreign table it has the same name."""
+        return sql.Identifier(self.schema_name, of.partition)
+
+    def cells(self, batch: pa.RecordBatch) -> Cells:
+        """`batch` has the planned columns, in their order."""
+        places = {c.name: i for i, c in enumerate(self.columns)}
+        if self.pixel.key:
+            return cells_in(batch.column(places[self.pixel.key]), self.pixel)
+        ra, dec = (batch.column(places[str(each)]) for each in (self.pixel.ra, self.pixel.dec))
+        return cells_of(ra, dec, self.pixel.order)
+
+    def margin(self, batch: pa.RecordBatch, cells: Cells) -> float:
+        """How far a position lies outside of the cell that its id gives it, at most."""
+        if not self.pixel.key or not self.position:
+            return 0.0
+        places = {c.name: i for i, c in enumerate(self.columns)}
+        ra, dec = (batch.column(places[each.name]) for each in self.position)
+        return farthest(cells, ra, dec, self.pixel.order)
+
+    def chosen(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Of a batch of the file, the planned columns."""
+        return chosen_columns(batch, self.columns)
+
+
+def planned(
+    connection: psycopg.Connection, reader: Reader, names: tuple[str, str, str], description: Description
+) -> Plan:
+    """Still without ranges. `names` are those of schema, table and storage. Raises: LoadError, DescriptionError."""
+    schema_name, name, storage = names
+    shards = known_shards(connection)
+    if not shards:
+        raise LoadError("there are no shards; name them with armillary shards init")
+    columns = plan_columns(reader.columns, description, by_content=True)
+    check_named([c.name for c in columns], description)
+    search = find_position([c.about for c in columns], description.table.ra, description.table.dec)
+    position = search.position
+    if geometry := next((c.name for c in columns if c.type.is_geometry), None):
+        raise LoadError(f"{schema_name}.{name}: column {geometry}: sharded tables take no geometries yet; omit it")
+    key = description.table.healpix_id
+    _check_dividable(f"{schema_name}.{name}", columns, key, position)
+    pixel = Pixel(
+        _free_name(columns),
+        ORDER,
+        position[0].name if position else None,
+        position[1].name if position else None,
+        description.table.sharded_with or f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}",
+        key,
+    )
+    known = {shard.name: shard for shard in shards}
+    return Plan(schema_name, storage, tuple(columns), position, pixel, known, (), description, search.note)
+
+
+def _check_dividable(table_name: str, columns: list[PlannedColumn], key: str | None, position: Position | None) -> None:
+    if key is None and position is None:
+        raise LoadError(
+            f"{table_name}: a sharded table needs a position (ra and dec in its description), or healpix_id"
+        )
+    of_key = [c.type for c in columns if c.name == key]
+    if key is not None and of_key != [types.BIGINT]:
+        raise LoadError(f"{table_name}: healpix_id = {key!r} must be a column of 64-bit integers")
+
+
+def _free_name(columns: list[PlannedColumn]) -> str:
+    name, taken = f"hpx{ORDER}", {c.name for c in columns}
+    while name in taken:
+        name += "_"
+    return name
+
+
+def ranges_of_layout(connection: psycopg.Connection, plan: Plan, table_name: str) -> list[tuple[int, int, str]] | None:
+    """First, beyond and shard of the ranges that other tables of the layout have. Raises: LoadError."""
+    rows = connection.execute(
+        "SELECT DISTINCT first, beyond, shard_name FROM armillary.ranges JOIN armillary.tables USING (table_name)"
+        " WHERE layout = %s AND table_name <> %s ORDER BY first",
+        (plan.pixel.layout, table_name),
+    ).fetchall()
+    if not rows and plan.pixel.layout != table_name:
+        raise LoadError(f"sharded_with = {plan.pixel.layout!r}: there is no such table on the shards")
+    return rows or None
+
+
+def new_ranges(counts: Cells, plan: Plan) -> list[tuple[int, int, str]]:
+    """`counts`: rows of each cell, NOWHERE first. Raises: LoadError."""
+    names = list(plan.shards)
+    each = plan.description.table.ranges_per_shard
+    if not isinstance(each, int) or not 1 <= each <= _MOST_RANGES:
+        raise LoadError(f"ranges_per_shard = {each!r}: it can be from 1 to {_MOST_RANGES}")
+    return [(a, b, names[number]) for a, b, number in balanced(counts, len(names), each, plan.pixel.order)]
+
+
+def no_counts(plan: Plan) -> Cells:
+    return np.zeros(12 * 4**plan.pixel.order - NOWHERE, np.int64)

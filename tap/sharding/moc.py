@@ -1,0 +1,51 @@
+"""Parts of the sky in words that programs understand: MOCs as text (MOC 2.0 §4.3.2)."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from schema.model import Range
+from tap.sharding.layout import NOWHERE
+
+Runs = tuple[tuple[int, int], ...]
+"""First cell, and the one after the last, of each run."""
+
+
+def runs_of(ranges: tuple[Range, ...]) -> Runs:
+    """Ranges that follow each other are one; rows without a position are nowhere on the sky."""
+    runs: list[tuple[int, int]] = []
+    for first, beyond in sorted((max(each.first, NOWHERE + 1), each.beyond) for each in ranges):
+        if runs and runs[-1][1] == first:
+            runs[-1] = (runs[-1][0], beyond)
+        elif beyond > first:
+            runs.append((first, beyond))
+    return tuple(runs)
+
+
+def moc_of(ranges: tuple[Range, ...], order: int) -> str:
+    """Of cells of that order, four of which are one of the order above."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for run in runs_of(ranges):
+        for up, cell in _blocks(*run, order):
+            found[order - up].append(cell)
+    return " ".join(f"{level}/{_listed(cells)}" for level, cells in sorted(found.items()))
+
+
+def _blocks(first: int, beyond: int, order: int) -> Iterator[tuple[int, int]]:
+    """The largest cells that a run is made of: how many orders above, and their numbers there."""
+    while first < beyond:
+        up = 0
+        while up < order and first % 4 ** (up + 1) == 0 and first + 4 ** (up + 1) <= beyond:
+            up += 1
+        yield up, first // 4**up
+        first += 4**up
+
+
+def _listed(cells: list[int]) -> str:
+    """`1-3 7`"""
+    runs: list[list[int]] = []
+    for cell in cells:
+        if runs and runs[-1][1] == cell - 1:
+            runs[-1][1] = cell
+        else:
+            runs.append([cell, cell])
+    return " ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)

@@ -1,0 +1,1 @@
+"""Ranges from one shard to another, and what is left behind."""

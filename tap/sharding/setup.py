@@ -1,0 +1,177 @@
+"""Shards are made ready and made known to the coordinator, by postgres_fdw.
+
+A query runs on a shard as armillary_reader, like here: what it may see and how long it may take is told there too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from schema.migrate import migrate, migrations
+from schema.roles import OWNER, READER, prepare_roles
+from tap.config import Config
+from tap.engine.database import (
+    Say,
+    admin_conninfo,
+    owner_connection,
+    reader_connections,
+    reader_settings,
+)
+from tap.engine.pgsphere import ensure_pgsphere
+from tap.sharding.hosts import may_be_standby
+from tap.sharding.shards import Shard, ShardError, known_shards, remember
+
+_WAITS = "ALTER ROLE {} SET synchronous_commit = remote_apply"
+_OF_THE_MAPPING = ("user", "password", "sslcert", "sslkey")
+_OPTIONS = {"extensions": "pg_sphere", "fetch_size": "10000", "async_capable": "true", "use_remote_estimate": "true"}
+
+
+@dataclass(frozen=True, slots=True)
+class ShardState:
+    """What `armillary shards list` tells of a shard; `problem` None where there is none.
+
+    `tables`: name, ranges and rows of each table that it has some of.
+    """
+
+    name: str
+    problem: str | None
+    tables: tuple[tuple[str, int, int], ...]
+
+    @property
+    def ranges(self) -> int:
+        return sum(ranges for _, ranges, _ in self.tables)
+
+    @property
+    def rows(self) -> int:
+        return sum(rows for _, _, rows in self.tables)
+
+
+def init_shards(config: Config, shards: tuple[Shard, ...], say: Say) -> None:
+    """May be repeated: what is there is brought up to date. Raises: ShardError, PgSphereMissing, psycopg.Error."""
+    for shard in shards:
+        _make_ready(config, shard, len(shards), say)
+    with psycopg.connect(admin_conninfo(config), autocommit=True) as admin, owner_connection(config) as owner:
+        admin.execute("CREATE EXTENSION IF NOT EXISTS postgres_fdw")
+        for shard in shards:
+            _attach(admin, shard)
+            remember(owner, shard)
+            say(f"shard {shard.name} is ready")
+
+
+def migrate_shards(config: Config, say: Say) -> None:
+    """Bring the functions of all shards that can be reached up to date, and say which cannot be."""
+    with owner_connection(config) as owner:
+        shards = known_shards(owner)
+    for shard in shards:
+        try:
+            with _connected(shard, shard.database) as connection:
+                migrate(connection, migrations())
+        except ShardError as error:
+            say(f"{error}; when it is back, armillary migrate brings it up to date")
+
+
+def _make_ready(config: Config, shard: Shard, shards: int, say: Say) -> None:
+    if shard.admin:
+        with _connected(shard, shard.admin) as connection:
+            # The reader is tried below, and may be sent to a standby.
+            connection.execute("SET synchronous_commit = remote_apply")
+            ensure_pgsphere(connection, say)
+            # The coordinator's sessions come too, by postgres_fdw; and shards may share a server.
+            prepare_roles(connection, reader_settings(config), 2 * shards * reader_connections(config))
+            if may_be_standby(shard.reader):
+                connection.execute(sql.SQL(_WAITS).format(sql.Identifier(OWNER)))
+    with _connected(shard, shard.database) as connection:
+        _check_waits(shard, connection)
+    problem = _problem(shard)
+    if problem:
+        raise ShardError(f"shard {shard.name}: {problem}")
+    with _connected(shard, shard.database) as connection:
+        migrate(connection, migrations())
+
+
+def _check_waits(shard: Shard, connection: psycopg.Connection) -> None:
+    """A standby that has the first rows of a part and not yet the others would answer with those, and say nothing."""
+    if not may_be_standby(shard.reader):
+        return
+    found = connection.execute(
+        "SELECT current_setting('synchronous_commit') = 'remote_apply' AND current_setting('synchronous_standby_names') <> ''"
+    ).fetchone()
+    if found != (True,):
+        raise ShardError(
+            f"shard {shard.name}: queries may run on its standbys, so loads and moves must wait for them: there,"
+            f" synchronous_standby_names must name them all, and synchronous_commit be remote_apply for {OWNER};"
+            " or let the reader ask for target_session_attrs=primary"
+        )
+
+
+def _problem(shard: Shard) -> str | None:
+    """Why it cannot be used, in words."""
+    try:
+        for conninfo in (shard.database, shard.reader):
+            with _connected(shard, conninfo) as connection:
+                found = connection.execute("SELECT FROM pg_extension WHERE extname = 'pg_sphere'").fetchone()
+            if found is None:
+                return "pgSphere is not installed there; give `admin`, a superuser's conninfo, or CREATE EXTENSION pg_sphere"
+    except ShardError as error:
+        return str(error)
+    return None
+
+
+def _connected(shard: Shard, conninfo: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(conninfo, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        raise ShardError(f"shard {shard.name} cannot be reached: {str(error).strip()}") from error
+
+
+def _attach(admin: psycopg.Connection, shard: Shard) -> None:
+    """Server and user mappings, anew; foreign tables keep their server by its name."""
+    of_server = {k: str(v) for k, v in conninfo_to_dict(shard.reader).items() if k not in _OF_THE_MAPPING}
+    name = sql.Identifier(shard.name)
+    row = admin.execute("SELECT srvoptions FROM pg_foreign_server WHERE srvname = %s", (shard.name,)).fetchone()
+    if row is None:
+        command = sql.SQL("CREATE SERVER {} FOREIGN DATA WRAPPER postgres_fdw").format(name)
+        admin.execute(command)
+    _set_options(admin, sql.SQL("ALTER SERVER {}").format(name), _names(row), of_server | _OPTIONS)
+    admin.execute(sql.SQL("GRANT USAGE ON FOREIGN SERVER {} TO {}").format(name, sql.Identifier(OWNER)))
+    for role, conninfo in ((OWNER, shard.database), (READER, shard.reader)):
+        _map(admin, shard.name, role, conninfo)
+
+
+def _names(row: tuple[list[str] | None] | None) -> set[str]:
+    return {each.partition("=")[0] for each in (row[0] if row else None) or []}
+
+
+def _set_options(admin: psycopg.Connection, command: sql.Composed, now: set[str], wanted: Mapping[str, str]) -> None:
+    parts = [sql.SQL("DROP {}").format(sql.Identifier(name)) for name in now - set(wanted)]
+    for name, value in wanted.items():
+        verb = sql.SQL("SET" if name in now else "ADD")
+        parts.append(sql.SQL("{} {} {}").format(verb, sql.Identifier(name), value))
+    admin.execute(sql.SQL("{} OPTIONS ({})").format(command, sql.SQL(", ").join(parts)))
+
+
+def _map(admin: psycopg.Connection, server: str, role: str, conninfo: str) -> None:
+    options = {k: str(v) for k, v in conninfo_to_dict(conninfo).items() if k in _OF_THE_MAPPING}
+    # Where a socket or a certificate says who we are there is none.
+    options |= {} if "password" in options else {"password_required": "false"}
+    names = sql.Identifier(role), sql.Identifier(server)
+    admin.execute(sql.SQL("DROP USER MAPPING IF EXISTS FOR {} SERVER {}").format(*names))
+    parts = [sql.SQL("{} {}").format(sql.Identifier(name), value) for name, value in options.items()]
+    command = sql.SQL("CREATE USER MAPPING FOR {} SERVER {} OPTIONS ({})")
+    admin.execute(command.format(*names, sql.SQL(", ").join(parts)))
+
+
+def shard_states(connection: psycopg.Connection) -> list[ShardState]:
+    """`connection` is the owner's on the coordinator."""
+    found = connection.execute(
+        "SELECT shard_name, table_name, count(*), sum(nrows)::bigint FROM armillary.ranges GROUP BY 1, 2 ORDER BY 1, 2"
+    ).fetchall()
+    return [
+        ShardState(
+            s.name, _problem(s), tuple((table, ranges, rows) for name, table, ranges, rows in found if name == s.name)
+        )
+        for s in known_shards(connection)
+    ]
