@@ -7,11 +7,10 @@ from adql.apart import Apart, tables_apart
 from adql.errors import AdqlError, NumberRunsOn, TooComplex
 from adql.hints import likely_meant
 from adql.lints import Lint, lints
-from adql.nodes import Output, Select
+from adql.nodes import Output, Query, Select
 from adql.parse import parse
 from adql.resolve import resolve
 from adql.rewrite import rewrite
-from adql.spread import Spread, spread
 from schema.model import Catalogue, Table
 
 
@@ -19,16 +18,16 @@ from schema.model import Catalogue, Table
 class Translation:
     """SQL for PostgreSQL, the columns it gives, in their order, and the published tables it reads.
 
-    `apart` are those whose rows may come in parts, the SQL being run for each. `spread` is how shards make the rows,
-    if that is better than that the coordinator fetches from them what the SQL reads. `lints` are remarks on what is
-    legal and seldom meant so, `top` is how many rows the query asks for at most.
+    `apart` are those whose rows may come in parts, the SQL being run for each. `query` is the tree that the SQL was
+    printed from, for planners that divide it. `lints` are remarks on what is legal and seldom meant so, `top` is how many
+    rows the query asks for at most.
     """
 
     sql: str
     outputs: tuple[Output, ...]
     tables: tuple[Table, ...]
     apart: tuple[Apart, ...] = ()
-    spread: Spread | None = None
+    query: Query | None = None
     lints: tuple[Lint, ...] = ()
     top: int | None = None
 
@@ -43,7 +42,7 @@ def translate(text: str, catalogue: Catalogue) -> Translation:
             query.outputs,
             tables,
             tables_apart(rewritten),
-            spread(rewritten, tables),
+            rewritten,
             lints(query, text),
             query.body.top if isinstance(query.body, Select) else None,
         )

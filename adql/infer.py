@@ -214,7 +214,7 @@ def subquery(node: nodes.Subquery) -> nodes.Subquery:
     if len(outputs) != 1:
         raise AdqlError(f"A query that stands for a value must give one column, not {len(outputs)}", node.span)
     info = outputs[0].info
-    return replace(node, info=replace(info, type=info.type or types.TEXT, pixel=None, bounds=None, coordinates=None))
+    return replace(node, info=replace(info, type=info.type or types.TEXT, bounds=None, coordinates=None))
 
 
 # ---- CASE and CAST

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from schema.model import Pixel
 from schema.types import Type
 
 
@@ -11,8 +10,7 @@ class Info:
     """What is known of a value: its type (None for NULL) and the metadata that a result's FIELD carries.
 
     `length` is how many characters a text that the query makes may have, 0 where it says nothing of that.
-    `bounds` are the least and the largest value of a column, where the catalogue knows them; `pixel` is on the
-    columns of the position, the ids and the pixels by which a table is sharded. `coordinates` are the columns beside a
+    `bounds` are the least and the largest value of a column, where the catalogue knows them. `coordinates` are the columns beside a
     column of points that have their longitudes and latitudes.
     """
 
@@ -25,7 +23,6 @@ class Info:
     xtype: str | None = None
     length: int = 0
     bounds: tuple[float, float] | None = None
-    pixel: Pixel | None = None
     coordinates: tuple[str, str] | None = None
 
 

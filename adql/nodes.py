@@ -307,14 +307,10 @@ class TableName(Node):
 
 @dataclass(frozen=True, slots=True)
 class Relation(Node):
-    """A resolved table: schema and name in the database (no schema: a WITH query), alias in the SQL.
-
-    `mark`: what stands in the SQL in its place, for a table of which each shard has another part.
-    """
+    """A resolved table: schema and name in the database (no schema: a WITH query), alias in the SQL."""
 
     parts: tuple[str, ...]
     sql_alias: str
-    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ written anew from its value. Casts make the types those that `infer` told the wo
 
 from collections.abc import Sequence
 
-from psycopg import sql as psycopg_sql
-
 from adql import nodes
 from adql.comparable import as_geometries, as_numbers, compares, has_geometry, numbers_of_geometry
 from adql.cone_sql import cone_sql
@@ -17,26 +15,23 @@ from adql.functions.function import Function, Kind
 from adql.functions.geometry import inside_sql
 from adql.nodes import Condition, Expression, Output, Query, QueryBody, Value
 from adql.separation import near_of, separation
+from adql.sql_names import TableSql, name, printed_by, quote, sql_of_table, stored_table
 from schema import types
 from schema.types import Type
 
 _MAX_INLINED = 64
 
 
-def quote(value: str) -> str:
-    """A string literal."""
-    return psycopg_sql.quote(value).strip()
-
-
-def name(identifier: str) -> str:
-    """A quoted identifier."""
-    return psycopg_sql.Identifier(identifier).as_string()
-
-
 # ---- queries
 
 
-def query(node: Query) -> str:
+def query(node: Query, table_sql: TableSql = stored_table) -> str:
+    """Print a query; `table_sql` says what stands for each table, if that is not the table itself."""
+    with printed_by(table_sql):
+        return _query(node)
+
+
+def _query(node: Query) -> str:
     body = _body(node.body)
     if not node.common_tables:
         return body
@@ -156,10 +151,10 @@ def _limit(body: QueryBody) -> str:
 
 def _table(reference: nodes.TableReference) -> str:
     match reference:
-        case nodes.Relation(parts=parts, sql_alias=alias, mark=mark):
-            return f"{mark or '.'.join(map(name, parts))} AS {alias}"
+        case nodes.Relation(sql_alias=alias):
+            return f"{sql_of_table(reference)} AS {alias}"
         case nodes.DerivedTable(query=inner, sql_alias=alias):
-            return f"({query(inner)}) AS {alias}"
+            return f"({_query(inner)}) AS {alias}"
         case nodes.Join():
             on = condition(reference.condition) if reference.condition else "true"
             return f"({_table(reference.left)} {reference.kind} JOIN {_table(reference.right)} ON {on})"
@@ -197,7 +192,7 @@ def _compound(node: Value) -> str:
         case nodes.Window():
             return _window(node)
         case nodes.Subquery():
-            return f"({query(node.query)})"
+            return f"({_query(node.query)})"
         case nodes.Cast():
             return _cast(node)
         case nodes.Case():
@@ -358,14 +353,14 @@ def condition(node: Condition) -> str:
         case nodes.InValues():
             return f"({value(node.operand)} {_word('IN', negated=node.negated)} ({_list(node.items)}))"
         case nodes.InQuery():
-            return f"({value(node.operand)} {_word('IN', negated=node.negated)} ({query(node.query)}))"
+            return f"({value(node.operand)} {_word('IN', negated=node.negated)} ({_query(node.query)}))"
         case nodes.Like():
             word = _word("ILIKE" if node.ignore_case else "LIKE", negated=node.negated)
             return f"({value(node.operand)} {word} {value(node.pattern)} ESCAPE '')"
         case nodes.IsNull():
             return f"({value(node.operand)} {'IS NOT NULL' if node.negated else 'IS NULL'})"
         case nodes.Exists():
-            return f"EXISTS ({query(node.query)})"
+            return f"EXISTS ({_query(node.query)})"
     return _sky(node)
 
 

@@ -10,7 +10,7 @@ from adql.errors import AdqlError, UnknownName, nearest
 from adql.info import Info
 from adql.nodes import ColumnReference, Field, Identifier, Output, Value
 from schema import types
-from schema.model import Column, Pixel, Table, quoted_if_needed
+from schema.model import Column, Table, quoted_if_needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class Source:
 
 
 def table_columns(table: Table, alias: str) -> tuple[Visible, ...]:
-    return tuple(Visible(c.name, c.is_delimited, _field(c, alias, table.pixel)) for c in table.columns)
+    return tuple(Visible(c.name, c.is_delimited, _field(c, alias)) for c in table.columns)
 
 
-def _field(column: Column, alias: str, pixel: Pixel | None) -> Field:
+def _field(column: Column, alias: str) -> Field:
     info = Info(
         column.type,
         column.unit,
@@ -61,14 +61,13 @@ def _field(column: Column, alias: str, pixel: Pixel | None) -> Field:
         column.xtype,
         bounds=column.bounds,
         coordinates=column.coordinates,
-        pixel=pixel if pixel and column.stored in (pixel.ra, pixel.dec, pixel.key, pixel.column) else None,
     )
     return Field(alias, column.stored, column.name, info=info)
 
 
 def output_columns(outputs: tuple[Output, ...], alias: str) -> tuple[Visible, ...]:
-    """Of a query in FROM; a column that is nothing but NULL is text there, as PostgreSQL has it. Pixels are not handed on."""
-    typed = [replace(o.info, type=o.info.type or types.TEXT, pixel=None, coordinates=None) for o in outputs]
+    """Of a query in FROM; a column that is nothing but NULL is text there, as PostgreSQL has it."""
+    typed = [replace(o.info, type=o.info.type or types.TEXT, coordinates=None) for o in outputs]
     return tuple(
         Visible(o.name, o.delimited, Field(alias, o.sql_name, o.name, info=info))
         for o, info in zip(outputs, typed, strict=True)

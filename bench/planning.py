@@ -34,6 +34,9 @@ from schema.tap_schema import read_catalogue
 from tap.config import Config
 from tap.engine import database
 from tap.sharding.loading.load import load_sharded
+from tap.sharding.model import Placements
+from tap.sharding.placements import read_placements
+from tap.sharding.planning import plan_query
 
 RANGES = (4, 64, 512)
 QUERIES = {
@@ -66,7 +69,7 @@ def main() -> None:
     )
 
 
-def make(config: Config) -> Catalogue:
+def make(config: Config) -> tuple[Catalogue, Placements]:
     """Tables of 4, 64 and 512 ranges: a row in each of many cells while they are divided, then none."""
     path = Path(config.data_dir) / "rows.parquet"
     random = np.random.default_rng(4)
@@ -83,16 +86,19 @@ def make(config: Config) -> Catalogue:
             with psycopg.connect(conninfo, autocommit=True) as shard:
                 for ranges in RANGES:
                     shard.execute(f"TRUNCATE empty.t{ranges}")
-        return read_catalogue(connection)
+        return read_catalogue(connection), read_placements(connection)
 
 
-def measured(config: Config, catalogue: Catalogue, what: str, query: str, rounds: int) -> list[Measured]:
+def measured(
+    config: Config, published: tuple[Catalogue, Placements], what: str, query: str, rounds: int
+) -> list[Measured]:
+    catalogue, placements = published
     with connect(config.port) as connection, connected(config) as pgconn:
         trials: dict[tuple[str, int], Callable[[], float]] = {}
         for n in RANGES:
             message = request(query.format(n=n))
             trials["shards", n] = lambda message=message: ask(connection, message)
-            sql = translate(query.format(n=n), catalogue).sql
+            sql = plan_query(translate(query.format(n=n), catalogue), placements).translation.sql
             trials["coordinator", n] = lambda sql=sql: planned(pgconn, sql)
         times = interleaved(trials, rounds)
     return [

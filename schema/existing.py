@@ -84,7 +84,7 @@ def index_command(
         return leading, None
     ra, dec = (column.name for column in position)
     both = leading | {ra, dec}
-    if known.table.pixel is not None:
+    if known.division:
         # On shards each part has its own.
         return both | {column.name for column in known.table.columns if column.indexed}, None
     if any(_serves(definition, ra, dec) for definition, _ in rows):

@@ -1,13 +1,13 @@
 """What is known of a table that was loaded here, whether it is published or not, as JSON in the database."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from schema.model import Column, Key, Origin, Pixel, Table, stored_name
+from schema.model import Column, Key, Origin, Table, stored_name
 
 _MARK = "Loaded by Armillary"
 """The comment by which our own tables are told from others that somebody made under the same name."""
@@ -18,7 +18,8 @@ class Known:
     """A table with all its columns: those in `omitted` are not published, but their descriptions are kept.
 
     `position` are the names of right ascension and declination; `loaded` is False for the operator's own tables.
-    `ranges` are the rows of armillary.ranges, without the table's name, of a table on shards that is not published.
+    `division` are the columns of armillary.tables that say how the rows are divided among servers, none where all are here;
+    `ranges` the rows of armillary.ranges, without the table's name, of such a table that is not published.
     """
 
     table: Table
@@ -27,6 +28,7 @@ class Known:
     omitted: frozenset[str] = frozenset()
     schema_description: str | None = None
     loaded: bool = True
+    division: dict[str, Any] = field(default_factory=dict)
     ranges: tuple[tuple[Any, ...], ...] = ()
 
 
@@ -84,7 +86,7 @@ def _content(known: Known) -> dict[str, Any]:
         "position": known.position,
         "omitted": sorted(known.omitted),
         "schema_description": known.schema_description,
-        "pixel": asdict(table.pixel) if table.pixel else None,
+        "division": known.division,
         "ranges": known.ranges,
     }
 
@@ -94,10 +96,10 @@ def _known(content: dict[str, Any]) -> Known:
     keys = tuple(Key(**key | {"columns": tuple(map(tuple, key["columns"]))}) for key in content.pop("keys"))
     position, omitted = content.pop("position"), frozenset(content.pop("omitted"))
     schema_description, origin = content.pop("schema_description"), Origin(**content.pop("origin"))
-    pixel, ranges = content.pop("pixel", None), tuple(tuple(row) for row in content.pop("ranges", ()))
-    table = Table(columns=columns, origin=origin, pixel=Pixel(**pixel) if pixel else None, **content)
+    division, ranges = content.pop("division", {}), tuple(tuple(row) for row in content.pop("ranges", ()))
+    table = Table(columns=columns, origin=origin, **content)
     main = tuple(position) if position else None
-    return Known(table, keys, main, omitted, schema_description, ranges=ranges)
+    return Known(table, keys, main, omitted, schema_description, division=division, ranges=ranges)
 
 
 def _column(content: dict[str, Any]) -> Column:

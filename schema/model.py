@@ -127,45 +127,9 @@ class Origin:
     reference_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pixel:
-    """The column of a sharded table that holds the HEALPix cell (nested, of `order`) of each row; -1 for none.
-
-    The cell is that of `ra` and `dec`, or comes from the Gaia-like ids in `key`; then the position may lie up to
-    `margin` degrees outside of it. Tables of one `layout` have the same ranges on the same shards.
-    """
-
-    column: str
-    order: int
-    ra: str | None
-    dec: str | None
-    layout: str = ""
-    key: str | None = None
-    margin: float = 0.0
-
-    @property
-    def shift(self) -> int:
-        """By how many bits a Gaia-like id is larger than its cell: from bit 35 on it is the cell of order 12."""
-        return 35 + 2 * (12 - self.order)
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Cells from `first` up to but without `beyond`: on which shard, and what the table with their rows is called there."""
-
-    first: int
-    beyond: int
-    shard: str
-    partition: str
-
-    def has(self, cells: tuple[tuple[int, int], ...]) -> bool:
-        """Whether it has some of these cells, which are runs of them: the first and the last of each."""
-        return any(first < self.beyond and last >= self.first for first, last in cells)
-
-
 @dataclass(frozen=True)
 class Table:
-    """A published table: `schema.table` in `table_name`, columns in their order; `pixel` and `ranges` if it lies on shards."""
+    """A published table: `schema.table` in `table_name`, columns in their order."""
 
     schema_name: str
     table_name: str
@@ -178,8 +142,6 @@ class Table:
     storage: str | None = None
     origin: Origin = field(default_factory=Origin)
     storage_schema: str | None = None
-    pixel: Pixel | None = None
-    ranges: tuple[Range, ...] = ()
 
     @property
     def parts(self) -> tuple[str, ...]:

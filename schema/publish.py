@@ -8,6 +8,7 @@ queries that run go on with the old one, which is dropped when the last of them 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -15,11 +16,12 @@ from psycopg import sql
 from schema.bounds import measured
 from schema.copy_rows import Progress, Source, copy_rows
 from schema.description import Description
+from schema.division import UNDIVIDED, ranges_of, restore_ranges
 from schema.existing import exists, index_command, make_readable, position_index
 from schema.keys import check_keys, kept_keys, keys_of
 from schema.load.reader import LoadError, Reader
 from schema.loaded import Known, forget, remember, storage_of, was_loaded
-from schema.model import Column, Pixel, Table, is_name, quoted_if_needed, split_name, stored_name
+from schema.model import Column, Table, is_name, quoted_if_needed, split_name, stored_name
 from schema.plan import PlannedColumn, check_named, described_column, leading_columns, plan_columns, rewritten_units
 from schema.positions import Position, PositionCheck, find_position, with_ucds
 from schema.redescribe import known_table, redescribed
@@ -227,15 +229,22 @@ def index_table(
 
 
 def publish_loaded(
-    connection: psycopg.Connection, table: Table, description: Description, position: Position | None
+    connection: psycopg.Connection,
+    table: Table,
+    description: Description,
+    position: Position | None,
+    division: dict[str, Any] | None = None,
 ) -> None:
-    """Publish a table that was just loaded; what is known of it is kept for when it is published again."""
-    names = (position[0].name, position[1].name) if position else None
-    known = Known(table, keys_of(table, description), names, schema_description=description.schema_description)
+    """Publish a table that was just loaded; what is known of it is kept for when it is published again.
+
+    `division`: as Known has it.
+    """
+    names, keys = (position[0].name, position[1].name) if position else None, keys_of(table, description)
+    known = Known(table, keys, names, schema_description=description.schema_description, division=division or {})
     check_keys(connection, table, description)
     connection.execute("DELETE FROM armillary.ranges WHERE table_name = %s", (table.table_name,))
     publish_known(connection, known)
-    if table.pixel is None:
+    if not known.division:
         remember(connection, known)
     else:
         forget(connection, table.table_name)
@@ -255,7 +264,7 @@ def publish_known(connection: psycopg.Connection, known: Known) -> None:
         "loaded": known.loaded,
         "omitted": [] if known.loaded else sorted(known.omitted),
         **{name: getattr(origin, name) for name in origin.__slots__},
-        **_divided(table.pixel),
+        **(UNDIVIDED | known.division),
     }
     names = sql.SQL(", ").join(map(sql.Identifier, values))
     changes = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in values)
@@ -264,12 +273,6 @@ def publish_known(connection: psycopg.Connection, known: Known) -> None:
     connection.execute(sql.SQL(command).format(names, places, changes), list(values.values()))
     write_keys(connection, kept_keys(connection, shown, known.keys))
     count_change(connection)
-
-
-def _divided(pixel: Pixel | None) -> dict[str, object]:
-    names = ("column", "order", "key", "margin")
-    columns = {f"pixel_{name}": getattr(pixel, name) if pixel else None for name in names}
-    return columns | {"layout": pixel.layout if pixel else None, "pixel_margin": pixel.margin if pixel else 0}
 
 
 # ---- tables that are there already
@@ -302,36 +305,14 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
         position = (search.position[0].name, search.position[1].name) if search.position else None
         known = replace(known, table=replace(known.table, columns=columns), position=position)
         publish_known(connection, known)
-        if known.loaded and known.table.pixel is None:
+        if known.loaded and not known.division:
             remember(connection, known)
         elif known.ranges:
             forget(connection, known.table.table_name)
-            _restore_ranges(connection, known)
+            restore_ranges(connection, known.table.table_name, known.ranges)
     table = replace(known.table, columns=tuple(c for c in columns if c.name not in known.omitted))
     notes = tuple(each for each in chain((search.note, note), _rewritten(before, description)) if each)
     return Loaded(table, warnings_of(table), notes=notes)
-
-
-_RANGES = (
-    "SELECT first, beyond, shard_name, partition, nrows, checksum::text FROM armillary.ranges WHERE table_name = %s"
-)
-
-
-def _restore_ranges(connection: psycopg.Connection, known: Known) -> None:
-    """Where the rows of a table on shards lie; ranges of its layout that were moved meanwhile are no longer alike."""
-    name = known.table.table_name
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO armillary.ranges VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            [(name, *row) for row in known.ranges],
-        )
-    connection.execute(
-        "UPDATE armillary.tables AS own SET layout = gen_random_uuid()::text WHERE table_name = %(name)s AND EXISTS ("
-        " SELECT FROM armillary.ranges AS r JOIN armillary.tables AS t USING (table_name)"
-        " WHERE t.layout = own.layout AND NOT EXISTS (SELECT FROM armillary.ranges AS o WHERE o.table_name = %(name)s"
-        " AND (o.first, o.beyond, o.shard_name) = (r.first, r.beyond, r.shard_name)))",
-        {"name": name},
-    )
 
 
 def _rewritten(columns: tuple[Column, ...], description: Description) -> Iterator[str]:
@@ -372,7 +353,7 @@ def unpublish_table(connection: psycopg.Connection, table_name: str, *, drop: bo
 def _remember_as_it_is(connection: psycopg.Connection, published: str, names: tuple[str, str]) -> None:
     """Of a table that was loaded when nothing was kept of that yet, or that lies on shards, whose ranges may have moved."""
     known = known_table(connection, published, names, Description())
-    remember(connection, replace(known, ranges=tuple(connection.execute(_RANGES, (published,)).fetchall())))
+    remember(connection, replace(known, ranges=ranges_of(connection, published)))
 
 
 def _revoke(connection: psycopg.Connection, target: sql.Identifier) -> None:

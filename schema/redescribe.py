@@ -5,6 +5,7 @@ from dataclasses import replace
 import psycopg
 
 from schema.description import Description, DescriptionError
+from schema.division import division_of
 from schema.existing import read_existing
 from schema.keys import keys_of
 from schema.loaded import Known, recall, was_loaded
@@ -25,7 +26,8 @@ def known_table(
     was_ours = was_loaded(connection, published)
     if loaded := recall(connection, published):
         return replace(loaded, table=_with_columns_of(loaded.table, now)) if now else loaded
-    if now is None or (was_ours and now.pixel is None):
+    division = division_of(connection, published)
+    if now is None or (was_ours and not division):
         # Whoever dropped a loaded table may have made another under its name.
         omitted = _omitted(description, set())
         return Known(read_existing(connection, names, published, omitted), loaded=False)
@@ -34,13 +36,13 @@ def known_table(
     )
     is_loaded, left_out, *position = row.fetchone() or (False, [], None, None)
     omitted = _omitted(description, set(left_out))
-    if now.pixel is None:
+    if not division:
         existing = read_existing(connection, now.stored_parts, published, omitted)
         nrows = now.nrows if is_loaded else existing.nrows
         now = replace(now, columns=_with_columns_of(existing, now).columns, table_type=existing.table_type, nrows=nrows)
     is_there = set(position) <= {column.name for column in now.columns}
     main = (position[0], position[1]) if is_there else None
-    return Known(now, catalogue.keys_from(now), main, frozenset(omitted), loaded=is_loaded)
+    return Known(now, catalogue.keys_from(now), main, frozenset(omitted), loaded=is_loaded, division=division)
 
 
 def _omitted(description: Description, before: set[str]) -> set[str]:

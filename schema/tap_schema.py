@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from schema.model import Catalogue, Column, Key, Origin, Pixel, Range, Schema, Table
+from schema.model import Catalogue, Column, Key, Origin, Schema, Table
 
 VERSION = "SELECT version FROM armillary.catalogue"
 _READ = (files("schema") / "sql" / "read_catalogue.sql").read_text("utf-8").encode()
@@ -28,11 +28,10 @@ def _catalogue(found: dict[str, Any]) -> Catalogue:
     columns = _by(found["columns"], "table_name")
     bounds = {(b["table_name"], b["column_name"]): (b["least"], b["largest"]) for b in found["bounds"] or []}
     more = {record["table_name"]: record for record in found["more"] or []}
-    ranges = _by(found["ranges"], "table_name")
     tables: dict[str, list[Table]] = defaultdict(list)
     for record in found["tables"] or []:
         name = record["table_name"]
-        table = _table(record, [_column(c, bounds) for c in columns[name]], more.get(name, {}), ranges[name])
+        table = _table(record, [_column(c, bounds) for c in columns[name]], more.get(name, {}))
         tables[record["schema_name"]].append(table)
     schemas = tuple(
         Schema(r["schema_name"], tuple(tables[r["schema_name"]]), r["description"], r["utype"], r["schema_index"])
@@ -48,7 +47,7 @@ def _by(records: Iterable[Record] | None, name: str) -> dict[str, list[Record]]:
     return groups
 
 
-def _table(record: Record, columns: list[Column], more: Record, ranges: list[Record]) -> Table:
+def _table(record: Record, columns: list[Column], more: Record) -> Table:
     return Table(
         record["schema_name"],
         record["table_name"],
@@ -60,17 +59,6 @@ def _table(record: Record, columns: list[Column], more: Record, ranges: list[Rec
         more.get("nrows"),
         more.get("storage"),
         Origin(**{name: more.get(name) for name in _ORIGIN_FIELDS}),
-        pixel=_pixel(more),
-        ranges=tuple(Range(r["first"], r["beyond"], r["shard_name"], r["partition"]) for r in ranges),
-    )
-
-
-def _pixel(more: Record) -> Pixel | None:
-    if not more.get("pixel_column"):
-        return None
-    position = more["ra"], more["dec"]
-    return Pixel(
-        more["pixel_column"], more["pixel_order"], *position, more["layout"], more["pixel_key"], more["pixel_margin"]
     )
 
 

@@ -24,13 +24,14 @@ from tap.edge import Edge, xml
 from tap.engine.database import PLANNERS, jobs_conninfo, owner_connection, reader_conninfo, sessions_of
 from tap.engine.engine import DatabaseAway, Engine
 from tap.errors import NotFound, describe
-from tap.execute import Service
 from tap.form import read_form, read_parameters
 from tap.jobs import JobService, QueryJobs, limits_of
 from tap.observe import Kept, observe
+from tap.query.run import Service
 from tap.request import read_request
 from tap.room import Room
-from tap.sharding.execution.shard_pool import Shards
+from tap.sharding.execution.shard_pool import ShardPool
+from tap.sharding.model import Placements
 from tap.sharding.shards import known_shards
 from tap.storage import Storage, storage_of
 from tap.storage.storage import StorageAway, StorageFull
@@ -147,8 +148,9 @@ class Endpoints:
 
     async def _away(self) -> tuple[str, ...]:
         """The shards that have something published and cannot be reached; the catalogue is read on the way."""
-        catalogue = await self._catalogue()
-        shards = dict.fromkeys(each.shard for table in catalogue.tables for each in table.ranges)
+        await self._catalogue()
+        placements = await run_in_threadpool(self._read_placements)
+        shards = dict.fromkeys(each.shard for placement in placements.values() for each in placement.ranges)
         return await run_in_threadpool(self.engine.shards.away, shards) if shards else ()
 
     async def _catalogue(self) -> Catalogue:
@@ -157,6 +159,10 @@ class Endpoints:
     def _read_catalogue(self) -> Catalogue:
         with self.engine.session(limit=10) as session:
             return session.catalogue
+
+    def _read_placements(self) -> Placements:
+        with self.engine.session(limit=10) as session:
+            return session.placements
 
 
 def create_app(config: Config) -> Starlette:
@@ -209,14 +215,14 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
     return Service(engine, limit, about, sources, limits, Sorting(config.upload_part_rows, room), room, more_rows)
 
 
-def shards_of(config: Config, sessions: int) -> Shards:
+def shards_of(config: Config, sessions: int) -> ShardPool:
     """Where they are is looked up when one is first asked."""
 
     def find() -> dict[str, str]:
         with owner_connection(config) as connection:
             return {shard.name: shard.reader for shard in known_shards(connection)}
 
-    return Shards(find, sessions)
+    return ShardPool(find, sessions)
 
 
 def sources_of(config: Config, store: Store, storage: Storage) -> Sources:

@@ -31,10 +31,10 @@ from tap.engine import database
 from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.pgsphere import PgSphereMissing
 from tap.engine.private import NoPostgres
-from tap.execute import explain as explain_query
 from tap.job_commands import jobs
 from tap.observe import configure_logging
 from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
+from tap.query.explain import explain as explain_query
 from tap.sharding.commands import shards
 from tap.sharding.loading.load import SourceFile, load_sharded
 from tap.sharding.rebalancing.orphans import drop_leftovers, drop_replaced

@@ -24,10 +24,11 @@ from tap.engine.engine import DatabaseAway, Engine, ShardAway
 from tap.engine.interrupt import Interrupt, Reason
 from tap.engine.rows import Interrupted
 from tap.errors import Answer, describe
-from tap.execute import Service, execute, planned_cost
 from tap.form import File, Form, read_form, read_parameters
 from tap.observe import Fault, JobDone, observe
 from tap.part import read_part
+from tap.query.explain import planned_cost
+from tap.query.run import Service, execute
 from tap.request import TapRequest, read_request
 from tap.storage import Storage
 from tap.storage.storage import NotStored, StorageAway

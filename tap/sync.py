@@ -17,8 +17,8 @@ from tap.config import Config
 from tap.engine.interrupt import Interrupt, Reason
 from tap.engine.rows import Interrupted
 from tap.errors import Busy, TimeLimit
-from tap.execute import Service, execute
 from tap.observe import ClientLeft, QueryDone, observe
+from tap.query.run import Service, execute
 from tap.request import TapRequest
 from tap.spool import Spool
 from tap.tally import Tally

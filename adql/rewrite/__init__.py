@@ -4,12 +4,9 @@ from adql.nodes import Query
 from adql.rewrite.contains_as_condition import contains_as_condition
 from adql.rewrite.coordinates_of_points import coordinates_of_points
 from adql.rewrite.distance_as_cone import distance_as_cone
-from adql.rewrite.each import rewrite_conditions, rewrite_searches
+from adql.rewrite.each import rewrite_conditions
 from adql.rewrite.fence_of_cones import fence_of_cones
 from adql.rewrite.overlap_under_not import overlap_under_not
-from adql.rewrite.pixels_of_ids import pixels_of_ids
-from adql.rewrite.pixels_of_neighbours import pixels_of_neighbours
-from adql.rewrite.pixels_of_the_sky import pixels_of_the_sky
 from adql.rewrite.scaled_distance import scaled_distance
 from adql.rewrite.wide_enough_for_motion import wide_enough_for_motion
 
@@ -20,8 +17,6 @@ CONDITIONS = (
     wide_enough_for_motion,
     overlap_under_not,
 )
-SEARCHES = (pixels_of_the_sky, pixels_of_ids)
-QUERIES = (pixels_of_neighbours, fence_of_cones)
 
 
 def rewrite(query: Query) -> Query:
@@ -29,8 +24,4 @@ def rewrite(query: Query) -> Query:
     query = coordinates_of_points(query)
     for condition in CONDITIONS:
         query = rewrite_conditions(query, condition)
-    for search in SEARCHES:
-        query = rewrite_searches(query, search)
-    for pass_ in QUERIES:
-        query = pass_(query)
-    return query
+    return fence_of_cones(query)

@@ -7,6 +7,5 @@ SELECT json_build_object(
     'keys', (SELECT json_agg(k ORDER BY key_id) FROM tap_schema.keys AS k),
     'key_columns', (SELECT json_agg(k) FROM tap_schema.key_columns AS k),
     'bounds', (SELECT json_agg(b) FROM armillary.bounds AS b),
-    'more', (SELECT json_agg(t) FROM armillary.tables AS t),
-    'ranges', (SELECT json_agg(r ORDER BY table_name, first) FROM armillary.ranges AS r)
+    'more', (SELECT json_agg(t) FROM armillary.tables AS t)
 )

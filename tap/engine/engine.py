@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Protocol, TypeVar
 
 import psycopg
@@ -14,8 +15,10 @@ from adql import Translation
 from schema.model import Catalogue, Schema
 from schema.tap_schema import VERSION, read_catalogue
 from tap.engine.interrupt import Interrupt, Reason
-from tap.engine.rows import Interrupted, Rows
+from tap.engine.rows import CopyRows, Interrupted
 from tap.engine.wire import Wire, copy_command
+from tap.sharding.model import Placements
+from tap.sharding.placements import read_placements
 
 _BEGIN = "BEGIN {mode}; SET LOCAL statement_timeout = {timeout}; " + VERSION
 _APPLICATION = "armillary"
@@ -28,19 +31,26 @@ class DatabaseAway(Exception):
     """No connection to PostgreSQL can be had now."""
 
 
+class Access(Enum):
+    """What a transaction may do, as PostgreSQL's BEGIN has it."""
+
+    READ_ONLY = "READ ONLY"
+    READ_WRITE = "READ WRITE"
+
+
 class Session:
     """One connection in one transaction, for one query, which may read only; `limit` in seconds, 0 for none."""
 
     def __init__(
-        self, engine: "Engine", connection: psycopg.Connection, begun: "Begun", interrupt: Interrupt, *, writes: bool
+        self, engine: "Engine", connection: psycopg.Connection, transaction: "Transaction", interrupt: Interrupt
     ) -> None:
         self.engine = engine
         self.interrupt = interrupt
-        self.limit = begun.limit
+        self.limit = transaction.limit
         self._connection = connection
-        self._version = begun.version
+        self._version = transaction.version
+        self._access = transaction.access
         self._uploaded: Schema | None = None
-        self._writes = writes
         self._sealed = False
 
     @property
@@ -49,16 +59,24 @@ class Session:
         published = self.engine.catalogue_of(self._connection, self._version)
         return published.joined_by(self._uploaded) if self._uploaded else published
 
+    @property
+    def placements(self) -> Placements:
+        """Where the rows of published tables lie that are on shards."""
+        return self.engine.placements_of(self._connection, self._version)
+
     def add(self, uploaded: Schema) -> None:
-        """Puts what was uploaded into the catalogue of this session."""
+        """Put what was uploaded into the catalogue of this session."""
         self._uploaded = uploaded
 
-    def write(self, step: Callable[[psycopg.Connection], T]) -> T:
-        """Lets `step` make and fill temporary tables. Raises: what `step` raises."""
-        if not self._writes:
-            self._connection.pgconn.exec_(b"ROLLBACK")
-            _version(self._connection, self.limit, "READ WRITE")
-            self._writes = True
+    def begin_again(self, access: Access) -> None:
+        """End the transaction and begin another, unless it has this access already. Raises: psycopg.Error."""
+        if access is not self._access:
+            self.end_transaction()
+            _begin_transaction(self._connection, self.limit, access)
+            self._access, self._sealed = access, False
+
+    def run_in_write_transaction(self, step: Callable[[psycopg.Connection], T]) -> T:
+        """Let `step` make and fill temporary tables, in a transaction that was begun to write. Raises: what `step` raises."""
         if self._sealed:
             self._connection.execute("RELEASE SAVEPOINT reading")
             self._sealed = False
@@ -66,12 +84,12 @@ class Session:
 
     def _seal(self) -> None:
         """What strangers wrote runs in a transaction that only reads, as that of a savepoint can be."""
-        if self._writes and not self._sealed:
+        if self._access is Access.READ_WRITE and not self._sealed:
             self._connection.execute("SAVEPOINT reading; SET TRANSACTION READ ONLY")
             self._sealed = True
 
-    def rest(self) -> None:
-        """For whoever does other work between two statements: the connection stays, or it is told why not.
+    def keep_alive(self) -> None:
+        """Keep the connection from being closed as idle, while other work is done between two statements.
 
         Raises: Interrupted, psycopg.Error.
         """
@@ -79,20 +97,20 @@ class Session:
             raise Interrupted(self.interrupt.reason)
         self._connection.execute("SELECT")
 
-    def leave(self) -> None:
-        """Ends the transaction, for whoever needs nothing more of it for a long time."""
+    def end_transaction(self) -> None:
+        """Roll back, for whoever needs nothing more of it for a long time."""
         self._connection.pgconn.exec_(b"ROLLBACK")
 
-    def rows(self, translation: Translation, wire: Wire, maxrec: int, *, overflow: bool = True) -> Rows:
+    def rows(self, translation: Translation, wire: Wire, maxrec: int, *, overflow: bool = True) -> CopyRows:
         """At most `maxrec` rows, and whether there are more if `overflow` is to be told. Raises: psycopg.Error, Interrupted."""
         self._seal()
         command = copy_command(translation, wire, maxrec + overflow)
-        return Rows(self._connection, command, maxrec, self.interrupt, binary=wire.is_binary)
+        return CopyRows(self._connection, command, maxrec, self.interrupt, binary=wire.is_binary)
 
-    def unchanged(self, sql: str) -> Rows:
+    def unchanged(self, sql: str) -> CopyRows:
         """All rows of `sql` as PostgreSQL itself writes them, to come into a table of another server's."""
         self._seal()
-        return Rows(
+        return CopyRows(
             self._connection,
             f"COPY ({sql}) TO STDOUT (FORMAT binary)".encode(),
             sys.maxsize,
@@ -119,11 +137,12 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """What is known of a transaction: the catalogue's version in it, and how many seconds its statements may take."""
+class Transaction:
+    """What is known of one: the catalogue's version in it, how many seconds its statements may take, and its access."""
 
     version: int
     limit: float
+    access: Access
 
 
 class ShardAway(Exception):
@@ -135,34 +154,30 @@ class ShardAway(Exception):
         self.sky = sky
 
 
-class Elsewhere(Protocol):
+class ShardSessions(Protocol):
     """Gives sessions on shards."""
 
-    def session(
-        self, name: str, limit: float, interrupt: Interrupt, *, uploads: bool
-    ) -> AbstractContextManager[Session]:
+    def session(self, name: str, limit: float, interrupt: Interrupt, access: Access) -> AbstractContextManager[Session]:
         """Raises: ShardAway."""
 
-    def away(self, names: Iterable[str], *, uploads: bool = False) -> tuple[str, ...]:
+    def away(self, names: Iterable[str], access: Access = Access.READ_ONLY) -> tuple[str, ...]:
         """Which of these shards cannot be reached just now, for such sessions."""
 
 
 class NoShards:
     """For an engine that is asked nothing but what its own database has."""
 
-    def session(
-        self, name: str, limit: float, interrupt: Interrupt, *, uploads: bool
-    ) -> AbstractContextManager[Session]:
+    def session(self, name: str, limit: float, interrupt: Interrupt, access: Access) -> AbstractContextManager[Session]:
         raise ShardAway(name)
 
-    def away(self, names: Iterable[str], *, uploads: bool = False) -> tuple[str, ...]:
+    def away(self, names: Iterable[str], access: Access = Access.READ_ONLY) -> tuple[str, ...]:
         return tuple(names)
 
 
 class Engine:
     """Sessions on the database that `conninfo` names, as armillary_reader; `shards` are those of its tables."""
 
-    def __init__(self, conninfo: str, sessions: int, wait: float = 10.0, shards: "Elsewhere | None" = None) -> None:
+    def __init__(self, conninfo: str, sessions: int, wait: float = 10.0, shards: "ShardSessions | None" = None) -> None:
         self.shards = shards or NoShards()
         self._pool = ConnectionPool(
             conninfo,
@@ -176,6 +191,7 @@ class Engine:
             open=False,
         )
         self._catalogue: Catalogue | None = None
+        self._placements: tuple[int, Placements] | None = None
         self._lock = threading.Lock()
 
     def open(self) -> None:
@@ -185,18 +201,20 @@ class Engine:
         self._pool.close(timeout=2)
 
     @contextmanager
-    def session(self, limit: float, interrupt: Interrupt | None = None, *, uploads: bool = False) -> Iterator[Session]:
+    def session(
+        self, limit: float, interrupt: Interrupt | None = None, access: Access = Access.READ_ONLY
+    ) -> Iterator[Session]:
         """`limit` in seconds, 0 for none, is PostgreSQL's net below the caller's own deadline.
 
-        A session for `uploads` may write temporary tables, where no query runs. Raises: DatabaseAway.
+        A session that may write makes temporary tables only, where no query runs. Raises: DatabaseAway.
         """
         interrupt = interrupt or Interrupt()
-        connection, version = self._begin(limit, "READ WRITE" if uploads else "READ ONLY")
+        connection, version = self._begin(limit, access)
         interrupt.attach(connection)
         try:
             if interrupt.reason:
                 raise Interrupted(interrupt.reason)
-            yield Session(self, connection, Begun(version, limit), interrupt, writes=uploads)
+            yield Session(self, connection, Transaction(version, limit, access), interrupt)
         except Interrupted:
             raise
         except psycopg.Error as error:
@@ -205,7 +223,7 @@ class Engine:
             interrupt.detach(connection)
             self._end(connection, interrupt)
 
-    def _begin(self, limit: float, mode: str) -> tuple[psycopg.Connection, int]:
+    def _begin(self, limit: float, access: Access) -> tuple[psycopg.Connection, int]:
         """A connection may have died in the pool: then the next one is tried."""
         for _ in range(self._pool.max_size + 1):
             try:
@@ -213,7 +231,7 @@ class Engine:
             except (PoolTimeout, psycopg.OperationalError) as error:
                 raise DatabaseAway from error
             try:
-                return connection, _version(connection, limit, mode)
+                return connection, _begin_transaction(connection, limit, access)
             except psycopg.Error:
                 connection.close()
                 self._pool.putconn(connection)
@@ -243,14 +261,22 @@ class Engine:
                     found = self._catalogue = read_catalogue(connection)
         return found
 
+    def placements_of(self, connection: psycopg.Connection, version: int) -> Placements:
+        """Read anew only when something was published since."""
+        with self._lock:
+            if self._placements is None or self._placements[0] != version:
+                self._placements = version, read_placements(connection)
+            return self._placements[1]
+
 
 def _configure(connection: psycopg.Connection) -> None:
     connection.execute("SET search_path = pg_catalog, public")
     connection.execute("SET standard_conforming_strings = on")
 
 
-def _version(connection: psycopg.Connection, limit: float, mode: str) -> int:
-    command = _BEGIN.format(mode=mode, timeout=min(int(limit * 1000), _LONGEST)).encode()
+def _begin_transaction(connection: psycopg.Connection, limit: float, access: Access) -> int:
+    """Return the catalogue's version in it. Raises: psycopg.Error."""
+    command = _BEGIN.format(mode=access.value, timeout=min(int(limit * 1000), _LONGEST)).encode()
     result = connection.pgconn.exec_(command)
     if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
         raise psycopg.errors.error_from_result(result)

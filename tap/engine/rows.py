@@ -1,4 +1,4 @@
-"""Rows out of PostgreSQL: COPY at libpq's level, in blocks of whole rows.
+"""CopyRows out of PostgreSQL: COPY at libpq's level, in blocks of whole rows.
 
 Each message of COPY is one row, so blocks are cut without looking into them. A block is given out
 when it is large enough or when PostgreSQL pauses, so that slow queries show what they have.
@@ -8,6 +8,7 @@ import select
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import psycopg
 from psycopg import pq
@@ -38,7 +39,15 @@ class Block:
     lengths: list[int]
 
 
-class Rows:
+class RowStream(Protocol):
+    """Blocks of the rows of a result; `overflow` tells afterwards whether there were more than might come."""
+
+    overflow: bool
+
+    def __iter__(self) -> Iterator[Block]: ...
+
+
+class CopyRows:
     """The rows of one COPY, at most `maxrec`; `overflow` tells afterwards whether there were more.
 
     Its first block is fetched when it is made, so that what fails early fails before a byte is sent.

@@ -1,4 +1,4 @@
-"""Rows into temporary tables as COPY BINARY has them, and from one server to another, unread."""
+"""CopyRows into temporary tables as COPY BINARY has them, and from one server to another, unread."""
 
 from collections.abc import Iterable, Iterator
 
@@ -17,7 +17,7 @@ Columns = tuple[tuple[str, Type], ...]
 MOST_BYTES = 4 << 30
 """Of what shards give for one query, before it is put together."""
 _FEW = 100
-"""Rows for which any plan will do."""
+"""CopyRows for which any plan will do."""
 
 
 def columns_of(outputs: tuple[Output, ...]) -> Columns:
@@ -30,7 +30,7 @@ def create(connection: psycopg.Connection, name: str, columns: Columns) -> None:
 
 
 def copy_in(connection: psycopg.Connection, name: str, pieces: Iterable[bytes]) -> None:
-    """Rows without header and trailer. Raises: psycopg.Error."""
+    """CopyRows without header and trailer. Raises: psycopg.Error."""
     command = sql.SQL("COPY pg_temp.{} FROM STDIN (FORMAT binary)").format(sql.Identifier(name))
     with connection.cursor() as cursor, cursor.copy(command) as copy:
         copy.write(HEADER)

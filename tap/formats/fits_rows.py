@@ -1,6 +1,6 @@
 """COPY BINARY's rows → rows of a FITS binary table (FITS 4.0 §7.3), in files until all are known.
 
-Rows of FITS are all of one width, and its header tells it first; but how wide the texts are is known
+CopyRows of FITS are all of one width, and its header tells it first; but how wide the texts are is known
 last. So rows are written as wide as the texts were until then, and those that turn out to be too
 narrow are widened on the way out. Arrays and long texts go to the heap. Texts in the rows are UTF-8, as
 astropy reads them; those in the heap are ASCII, as readers fail there over anything else.

@@ -7,7 +7,7 @@ import pyarrow as pa
 from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import lonlat_to_healpix, vertices
 
-from schema.model import Pixel
+from tap.sharding.model import HealpixPartitioning
 
 ORDER = 6
 """Cells of 0.9 degrees, 49,152 of them."""
@@ -35,11 +35,11 @@ def degrees(values: pa.Array) -> Degrees:
     return np.asarray(values.cast(pa.float64()), np.float64)
 
 
-def cells_in(ids: pa.Array, pixel: Pixel) -> Cells:
+def cells_in(ids: pa.Array, partitioning: HealpixPartitioning) -> Cells:
     """The cell in every row's Gaia-like id."""
     known = ids.is_valid().to_numpy(zero_copy_only=False)
-    cells = ids.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False) >> pixel.shift
-    return np.where(known & (cells >= 0) & (cells < 12 * 4**pixel.order), cells, NOWHERE)
+    cells = ids.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False) >> partitioning.shift
+    return np.where(known & (cells >= 0) & (cells < 12 * 4**partitioning.order), cells, NOWHERE)
 
 
 def farthest(cells: Cells, ra: pa.Array, dec: pa.Array, order: int = ORDER) -> float:

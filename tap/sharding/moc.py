@@ -3,17 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from schema.model import Range
 from tap.sharding.layout import NOWHERE
+from tap.sharding.model import CellRange
 
 Runs = tuple[tuple[int, int], ...]
 """First cell, and the one after the last, of each run."""
 
 
-def runs_of(ranges: tuple[Range, ...]) -> Runs:
+def runs_of(ranges: tuple[CellRange, ...]) -> Runs:
     """Ranges that follow each other are one; rows without a position are nowhere on the sky."""
     runs: list[tuple[int, int]] = []
-    for first, beyond in sorted((max(each.first, NOWHERE + 1), each.beyond) for each in ranges):
+    for first, beyond in sorted((max(each.first, NOWHERE + 1), each.stop) for each in ranges):
         if runs and runs[-1][1] == first:
             runs[-1] = (runs[-1][0], beyond)
         elif beyond > first:
@@ -21,7 +21,7 @@ def runs_of(ranges: tuple[Range, ...]) -> Runs:
     return tuple(runs)
 
 
-def moc_of(ranges: tuple[Range, ...], order: int) -> str:
+def moc_of(ranges: tuple[CellRange, ...], order: int) -> str:
     """Of cells of that order, four of which are one of the order above."""
     found: dict[int, list[int]] = defaultdict(list)
     for run in runs_of(ranges):

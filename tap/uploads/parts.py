@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tap.room import Room
-from tap.sharding.execution.upload_routing import Everywhere
+from tap.sharding.execution.upload_routing import AllShards
 from tap.sharding.layout import NOWHERE, cells_of
 from tap.uploads.load import Allowance, Declared
 
@@ -75,7 +75,7 @@ def in_parts(
 
     `position` are the places of its longitude and latitude, in degrees, if it has any. Few of them are one part, in their own order. Raises: LoadError, OSError where the disk is full.
     """
-    with in_parts_for(Everywhere(1, position), upload, how, allowance, tell) as (parts,):
+    with in_parts_for(AllShards(1, position), upload, how, allowance, tell) as (parts,):
         yield parts
 
 

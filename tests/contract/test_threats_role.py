@@ -8,7 +8,7 @@ import pytest
 from adql import translate
 from tap.config import Config
 from tap.engine.database import cluster_of, reader_conninfo
-from tap.engine.engine import Engine
+from tap.engine.engine import Access, Engine
 from tap.engine.private import ADMIN
 from tap.engine.wire import Wire
 
@@ -97,10 +97,12 @@ def test_a_query_makes_nothing_temporary(sample: Config, statement: str) -> None
     engine = Engine(reader_conninfo(sample), 1)
     engine.open()
     try:
-        for uploads in (False, True):
-            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), engine.session(5, uploads=uploads) as session:
-                if uploads:
-                    session.write(lambda connection: connection.execute("CREATE TEMP TABLE u0 (a int)"))
+        for access in Access:
+            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), engine.session(5, access=access) as session:
+                if access is Access.READ_WRITE:
+                    session.run_in_write_transaction(
+                        lambda connection: connection.execute("CREATE TEMP TABLE u0 (a int)")
+                    )
                 query = translate("SELECT TOP 1 table_name FROM tap_schema.tables", session.catalogue)
                 assert len(list(session.rows(query, Wire.CSV, 1))) == 1
                 session._connection.execute(statement.encode())

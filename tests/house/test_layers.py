@@ -53,6 +53,14 @@ MODULES = modules()
 GRAPH = {name: sorted({target for target in imports(path) if target in MODULES}) for name, path in MODULES.items()}
 
 
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("tap.sharding.planning")])
+def test_the_planner_of_shards_is_pure(name: str) -> None:
+    own = {"tap.sharding.model", "tap.sharding.planning"}
+    of_tap = {target for target in GRAPH[name] if target.startswith("tap.")}
+    assert {target for target in of_tap if not target.startswith(tuple(own))} <= {"tap.sharding"}
+    assert not set(imports(MODULES[name])) & (NO_INPUT_OR_OUTPUT | {"psycopg"})
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_imports_only_what_its_package_may(name: str) -> None:
     package = name.split(".", maxsplit=1)[0]

@@ -1,4 +1,4 @@
-"""Runs queries on shards: each is asked for its rows, which are the result, or come together at the coordinator."""
+"""Run distributed plans: each shard is asked for its rows, which are the result, or come together at the coordinator."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -13,25 +13,24 @@ from adql import Translation
 from adql.comparable import as_geometries, as_numbers, has_geometry
 from adql.info import Info
 from adql.nodes import Output
-from adql.spread import Gather, Spread, Travels
-from adql.spread.travels import UPLOADED
 from schema.existing import position_index
-from tap.engine.engine import Session, ShardAway
+from tap.engine.engine import Access, Session, ShardAway
 from tap.engine.interrupt import Interrupt
-from tap.engine.rows import Block, Rows
+from tap.engine.rows import Block, CopyRows, RowStream
 from tap.engine.temp_tables import Columns, columns_of, create, take_in
 from tap.engine.wire import Wire
-from tap.sharding.execution.gather import Merged, Stream, merged
+from tap.sharding.execution.gather import GatheredRows, Stream, gathered
 from tap.sharding.moc import moc_of
+from tap.sharding.planning import UPLOADED, Broadcast, DistributedPlan, ShardQuery
 
 MOST_SORTED = 1_000_000
-"""Rows of a result that are gathered only to be sorted; more come sorted from PostgreSQL's own way, as a stream."""
+"""CopyRows of a result that are gathered only to be sorted; more come sorted from PostgreSQL's own way, as a stream."""
 _FAR = 0.5
 """Of what one table may bring, for one shard: estimates are rough."""
 
 
 @dataclass(slots=True)
-class Missing:
+class UnsearchedSky:
     """What was not searched: shards, and which part of the sky they have, as a MOC."""
 
     shards: tuple[str, ...] = ()
@@ -39,28 +38,28 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A query on shards: how its rows leave, and how many at most.
+class DistributedQuery:
+    """A plan to be run for a client: how the rows of the result leave, and how many at most.
 
-    `missing` is told which shards are away, if the rest is wanted all the same.
+    `unsearched` is told which shards are away, if the rest is wanted all the same.
     """
 
     session: Session
-    translation: Translation
-    spread: Spread
+    outputs: tuple[Output, ...]
+    plan: DistributedPlan
     wire: Wire
     maxrec: int
-    missing: "Missing | None" = None
+    unsearched: UnsearchedSky | None = None
 
     @property
-    def more(self) -> bool:
-        """Whether it is to be told that there are more rows than may come; of those beyond TOP it is not."""
-        return self.maxrec > 0 and (self.spread.top is None or self.spread.top > self.maxrec)
+    def tells_overflow(self) -> bool:
+        """Return whether it is to be told that there are more rows than may come; of those beyond TOP it is not."""
+        return self.maxrec > 0 and (self.plan.top is None or self.plan.top > self.maxrec)
 
     @property
     def limit(self) -> int:
-        """Of the rows that come together from all shards."""
-        return self.maxrec if self.spread.top is None else min(self.spread.top, self.maxrec)
+        """Return how many rows may come together from all shards."""
+        return self.maxrec if self.plan.top is None else min(self.plan.top, self.maxrec)
 
 
 Fill = Callable[[Session, str], Iterator[None]]
@@ -69,109 +68,116 @@ Ask = Callable[[Session, str], Iterable[Block]]
 """Sends a shard its SQL."""
 
 
-def asked_at_once(translation: Translation, maxrec: int) -> Spread | None:
-    """How, if the shards are to be asked before anything runs here."""
-    found = translation.spread
-    if found is None or found.steps:
-        return None
-    uploads = any(each.parts[0] == UPLOADED for gather in found.gathers for each in gather.travels)
-    return found if uploads or not found.sorts or maxrec <= MOST_SORTED else None
+def asks_shards_first(plan: DistributedPlan, maxrec: int) -> bool:
+    """Return whether shards are to be asked before anything runs at the coordinator."""
+    if plan.in_steps:
+        return False
+    uploads = any(each.parts[0] == UPLOADED for query in plan.shard_queries for each in query.broadcasts)
+    return uploads or not plan.sorts or maxrec <= MOST_SORTED
 
 
 @contextmanager
-def spread_rows(asked: Asked, fill: Fill, *, often: bool) -> Iterator[Merged | Rows]:
-    """The rows of the result, as long as the block lasts; `often`: `fill` has more to do between rows.
+def distributed_rows(query: DistributedQuery, fill: Fill, *, often: bool) -> Iterator[RowStream]:
+    """Yield the rows of the result, as long as the block lasts; `often`: `fill` has more to do between rows.
 
     Raises: ShardAway, Interrupted, psycopg.Error.
     """
-    (gather,), session = asked.spread.gathers, asked.session
-    if asked.missing is not None:
-        gather = _without_missing(gather, session, asked.missing)
-    carried = [_Carried(session, each) for each in gather.travels if each.parts[0] != UPLOADED]
-    if asked.spread.final is None:
-        streams = _Asking(session, gather, partial(_put, carried, fill), partial(_result, asked, gather)).streams
-        session.leave()
-        with merged(streams, asked.limit, session.interrupt, tells=asked.more, in_threads=often) as rows:
+    (shard_query,), session = query.plan.shard_queries, query.session
+    if query.unsearched is not None:
+        shard_query = _of_reachable_shards(shard_query, session, query.unsearched)
+    tables = [_BroadcastTable(session, each) for each in shard_query.broadcasts if each.parts[0] != UPLOADED]
+    put = partial(_put, tables, fill)
+    if query.plan.final_sql is None:
+        streams = _Requests(session, shard_query, put, partial(_result, query, shard_query)).streams
+        session.end_transaction()
+        with gathered(streams, query.limit, session.interrupt, tells=query.tells_overflow, in_threads=often) as rows:
             yield rows
         return
-    streams = _Asking(session, gather, partial(_put, carried, fill), Session.unchanged).streams
-    session.write(partial(_gather, gather, streams, session.interrupt))
-    final = Translation(asked.spread.final, asked.translation.outputs, ())
-    yield session.rows(final, asked.wire, asked.maxrec, overflow=asked.maxrec > 0)
+    streams = _Requests(session, shard_query, put, Session.unchanged).streams
+    session.begin_again(Access.READ_WRITE)
+    session.run_in_write_transaction(partial(_gather, shard_query, streams, session.interrupt))
+    final = Translation(query.plan.final_sql, query.outputs, ())
+    yield session.rows(final, query.wire, query.maxrec, overflow=query.maxrec > 0)
 
 
-def _without_missing(gather: Gather, session: Session, missing: Missing) -> Gather:
-    """Raises: ShardAway where none is left."""
-    away = session.engine.shards.away(gather.shards, uploads=bool(gather.travels))
-    left = tuple(name for name in gather.shards if name not in away)
-    if not left:
-        raise ShardAway(away[0], _sky(gather, away))
-    missing.shards, missing.sky = away, _sky(gather, away)
-    return replace(gather, shards=left)
+def _of_reachable_shards(query: ShardQuery, session: Session, unsearched: UnsearchedSky) -> ShardQuery:
+    """Leave out the shards that are away, and note them. Raises: ShardAway where none can be reached."""
+    away = session.engine.shards.away(query.shards, _access(query))
+    reachable = tuple(name for name in query.shards if name not in away)
+    if not reachable:
+        raise ShardAway(away[0], _sky(query, away))
+    unsearched.shards, unsearched.sky = away, _sky(query, away)
+    return replace(query, shards=reachable)
 
 
-def plan_on_shard(session: Session, gather: Gather) -> list[str]:
-    """Of the first that is asked; none where it needs tables that only a query brings. Raises: ShardAway."""
-    shard, interrupt = gather.shards[0], Interrupt()
-    if gather.travels:
+def plan_on_shard(session: Session, query: ShardQuery) -> list[str]:
+    """Return PostgreSQL's plan on the first shard; none where it needs tables that only a query brings. Raises: ShardAway."""
+    shard, interrupt = query.shards[0], Interrupt()
+    if query.broadcasts:
         return []
-    with session.engine.shards.session(shard, session.limit, interrupt, uploads=False) as there:
-        return [f"-- on {shard}", *there.explain(gather.asked(shard))]
+    with session.engine.shards.session(shard, session.limit, interrupt, Access.READ_ONLY) as there:
+        return [f"-- on {shard}", *there.explain(query.sql(shard))]
 
 
-def _sky(gather: Gather, shards: tuple[str, ...]) -> str:
-    return moc_of(gather.ranges(shards), gather.divisions[0].pixel.order)
+def _access(query: ShardQuery) -> Access:
+    """Broadcast tables are written as temporary ones."""
+    return Access.READ_WRITE if query.broadcasts else Access.READ_ONLY
 
 
-def takes_steps(session: Session, spread: Spread) -> bool:
-    """Gathers one table after the other; False if that is too much. Raises: ShardAway, Interrupted, psycopg.Error."""
-    for gather in spread.gathers:
-        carried = [_Carried(session, each) for each in gather.travels]
-        streams = _Asking(session, gather, partial(_put, carried, _nothing), partial(_some, gather)).streams
-        if not session.write(partial(_gather, gather, streams, session.interrupt)):
+def _sky(query: ShardQuery, shards: tuple[str, ...]) -> str:
+    return moc_of(query.ranges(shards), query.partitioned[0].partitioning.order)
+
+
+def gather_in_steps(session: Session, plan: DistributedPlan) -> bool:
+    """Gather one table after the other; return False if that is too much. Raises: ShardAway, Interrupted, psycopg.Error."""
+    session.begin_again(Access.READ_WRITE)
+    for query in plan.shard_queries:
+        tables = [_BroadcastTable(session, each) for each in query.broadcasts]
+        streams = _Requests(session, query, partial(_put, tables, _nothing), partial(_some, query)).streams
+        if not session.run_in_write_transaction(partial(_gather, query, streams, session.interrupt)):
             return False
     return True
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
-    """A Gather on its way to the shards."""
+class _Requests:
+    """A ShardQuery on its way to the shards."""
 
     session: Session
-    gather: Gather
+    query: ShardQuery
     fill: Fill
     ask: Ask
 
     @property
     def streams(self) -> list[Stream]:
-        return [partial(self._rows, shard) for shard in self.gather.shards]
+        return [partial(self._rows, shard) for shard in self.query.shards]
 
     def _rows(self, shard: str, interrupt: Interrupt) -> Iterator[Block]:
-        shards, writes = self.session.engine.shards, bool(self.gather.travels)
+        shards, access = self.session.engine.shards, _access(self.query)
         try:
-            with shards.session(shard, self.session.limit, interrupt, uploads=writes) as there:
+            with shards.session(shard, self.session.limit, interrupt, access) as there:
                 for _ in self.fill(there, shard):
-                    yield from self.ask(there, self.gather.asked(shard))
+                    yield from self.ask(there, self.query.sql(shard))
         except ShardAway as error:
-            raise ShardAway(shard, _sky(self.gather, (shard,))) from error
+            raise ShardAway(shard, _sky(self.query, (shard,))) from error
 
 
-def _result(asked: Asked, gather: Gather, there: Session, sql: str) -> Rows:
+def _result(query: DistributedQuery, shard_query: ShardQuery, there: Session, statement: str) -> CopyRows:
     """One more than is wanted tells whether there are more."""
-    translation = Translation(sql, gather.outputs, ())
-    return there.rows(translation, asked.wire, asked.limit + asked.more, overflow=False)
+    translation = Translation(statement, shard_query.outputs, ())
+    return there.rows(translation, query.wire, query.limit + query.tells_overflow, overflow=False)
 
 
-def _some(gather: Gather, there: Session, sql: str) -> Iterable[Block]:
+def _some(query: ShardQuery, there: Session, statement: str) -> Iterable[Block]:
     """Unless PostgreSQL expects that they are far too many: then one block, which tells it."""
-    if gather.most and not gather.is_tied and there.expected_rows(sql) > _FAR * gather.most:
-        return [Block(b"", [0] * (gather.most + 1))]
-    return there.unchanged(sql)
+    if query.most and not query.is_tied and there.expected_rows(statement) > _FAR * query.most:
+        return [Block(b"", [0] * (query.most + 1))]
+    return there.unchanged(statement)
 
 
-def _put(carried: list["_Carried"], fill: Fill, there: Session, shard: str) -> Iterator[None]:
-    for each in carried:
-        there.write(each.put)
+def _put(tables: list["_BroadcastTable"], fill: Fill, there: Session, shard: str) -> Iterator[None]:
+    for table in tables:
+        there.run_in_write_transaction(table.put)
     yield from fill(there, shard)
 
 
@@ -179,31 +185,31 @@ def _nothing(there: Session, shard: str) -> Iterator[None]:
     yield
 
 
-def _gather(gather: Gather, streams: list[Stream], interrupt: Interrupt, connection: psycopg.Connection) -> bool:
+def _gather(query: ShardQuery, streams: list[Stream], interrupt: Interrupt, connection: psycopg.Connection) -> bool:
     """Shards are asked when COPY waits for them: a connection that did nothing meanwhile would be closed."""
-    table, found = str(gather.table), list[Merged]()
+    table, streamed = str(query.table), list[GatheredRows]()
     connection.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(table)))
-    create(connection, table, columns_of(gather.outputs))
-    take_in(connection, table, _all_rows(streams, gather.most or sys.maxsize, interrupt, found))
-    if gather.position:
-        connection.execute(position_index(sql.Identifier("pg_temp", table), *gather.position))
-    return not any(rows.overflow for rows in found)
+    create(connection, table, columns_of(query.outputs))
+    take_in(connection, table, _all_rows(streams, query.most or sys.maxsize, interrupt, streamed))
+    if query.position:
+        connection.execute(position_index(sql.Identifier("pg_temp", table), *query.position))
+    return not any(rows.overflow for rows in streamed)
 
 
-def _all_rows(streams: list[Stream], most: int, interrupt: Interrupt, found: list[Merged]) -> Iterator[Block]:
-    with merged(streams, most, interrupt, tells=True) as rows:
-        found.append(rows)
+def _all_rows(streams: list[Stream], most: int, interrupt: Interrupt, streamed: list[GatheredRows]) -> Iterator[Block]:
+    with gathered(streams, most, interrupt, tells=True) as rows:
+        streamed.append(rows)
         yield from rows
 
 
-class _Carried:
+class _BroadcastTable:
     """A small table of the coordinator's, read once, to be put into the sessions of shards."""
 
-    def __init__(self, session: Session, travels: Travels) -> None:
-        self._name = travels.there
-        self._columns: Columns = travels.columns
-        self._position = travels.position
-        self._blocks = list(session.unchanged(travels.sql))
+    def __init__(self, session: Session, broadcast: Broadcast) -> None:
+        self._name = broadcast.there
+        self._columns: Columns = broadcast.columns
+        self._position = broadcast.position
+        self._blocks = list(session.unchanged(broadcast.sql))
 
     def put(self, connection: psycopg.Connection) -> None:
         outputs = tuple(Output(name, name, Info(type_)) for name, type_ in self._columns)

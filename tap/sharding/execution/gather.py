@@ -18,8 +18,8 @@ Stream = Callable[[Interrupt], Iterable[Block]]
 _AHEAD = 2
 
 
-class Merged:
-    """At most so many rows of all streams together; used as Rows. `overflow` tells afterwards whether there were more, if it shall.
+class GatheredRows:
+    """At most so many rows of all streams together; used as CopyRows. `overflow` tells afterwards whether there were more, if it shall.
 
     The first block is fetched when it is made. What a stream raises is raised.
     """
@@ -53,9 +53,9 @@ class Merged:
 
 
 @contextmanager
-def merged(
+def gathered(
     streams: list[Stream], most: int, interrupt: Interrupt, *, tells: bool = False, in_threads: bool = False
-) -> Iterator[Merged]:
+) -> Iterator[GatheredRows]:
     """As long as the block lasts; then all streams have ended.
 
     Streams begin at once, each in a thread. `in_threads` leaves them there, for those that have work of their own between
@@ -63,12 +63,12 @@ def merged(
     """
     with interrupt.part() as part:
         if len(streams) == 1:
-            yield Merged(iter(streams[0](part)), most, lambda: None, tells=tells)
+            yield GatheredRows(iter(streams[0](part)), most, lambda: None, tells=tells)
             return
         enough = partial(part.trigger, Reason.ENOUGH)
         together = _Together(streams, part, 1 if not in_threads else sys.maxsize)
         try:
-            yield Merged(together.blocks(), most, enough, tells=tells)
+            yield GatheredRows(together.blocks(), most, enough, tells=tells)
         finally:
             together.stop(enough)
 

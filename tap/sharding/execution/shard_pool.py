@@ -10,7 +10,7 @@ from functools import partial
 
 import psycopg
 
-from tap.engine.engine import DatabaseAway, Engine, Session, ShardAway
+from tap.engine.engine import Access, DatabaseAway, Engine, Session, ShardAway
 from tap.engine.interrupt import Interrupt
 from tap.observe import ShardBack, ShardLost, observe
 from tap.sharding.hosts import at_primary, attempts, seconds_each
@@ -19,10 +19,10 @@ _WAIT = 3.0
 _REST = 5.0
 
 
-class Shards:
+class ShardPool:
     """The engines of each shard, made when first needed. `find` tells the conninfo of all readers by name.
 
-    Sessions for uploads need the primary of a shard, others what its conninfo asks for: one may be away, and the other not.
+    Sessions that write need the primary of a shard, others what its conninfo asks for: one may be away, and the other not.
     """
 
     def __init__(self, find: Callable[[], dict[str, str]], sessions: int) -> None:
@@ -41,16 +41,16 @@ class Shards:
         for engine in self._engines.values():
             engine.close()
 
-    def away(self, names: Iterable[str], *, uploads: bool = False) -> tuple[str, ...]:
+    def away(self, names: Iterable[str], access: Access = Access.READ_ONLY) -> tuple[str, ...]:
         """By asking all of them at once."""
         wanted = tuple(names)
         with ThreadPoolExecutor(max(len(wanted), 1)) as threads:
-            there = list(threads.map(partial(self._answers, uploads=uploads), wanted))
+            there = list(threads.map(partial(self._answers, access=access), wanted))
         return tuple(name for name, answers in zip(wanted, there, strict=True) if not answers)
 
-    def _answers(self, name: str, *, uploads: bool) -> bool:
+    def _answers(self, name: str, access: Access) -> bool:
         try:
-            with self.session(name, _WAIT, Interrupt(), uploads=uploads):
+            with self.session(name, _WAIT, Interrupt(), access=access):
                 return True
         except ShardAway:
             return False
@@ -58,13 +58,13 @@ class Shards:
             return True
 
     @contextmanager
-    def session(self, name: str, limit: float, interrupt: Interrupt, *, uploads: bool) -> Iterator[Session]:
+    def session(self, name: str, limit: float, interrupt: Interrupt, access: Access) -> Iterator[Session]:
         """One that was away is not asked again for a while. Raises: ShardAway."""
-        conninfo = self._conninfo(name, uploads=uploads)
+        conninfo = self._conninfo(name, access=access)
         if self._away.get(conninfo, 0) > time.monotonic():
             raise ShardAway(name)
         try:
-            with self._engine(conninfo).session(limit, interrupt, uploads=uploads) as session:
+            with self._engine(conninfo).session(limit, interrupt, access=access) as session:
                 if self._away.pop(conninfo, None):
                     observe(ShardBack(name))
                 with self._counted(conninfo):
@@ -89,12 +89,12 @@ class Shards:
             with self._lock:
                 self._in_use[conninfo] -= 1
 
-    def _conninfo(self, name: str, *, uploads: bool) -> str:
+    def _conninfo(self, name: str, access: Access) -> str:
         with self._lock:
             if name not in self._conninfos:
                 self._conninfos[name] = self._found(name)
             found = self._conninfos[name]
-        return at_primary(found) if uploads else found
+        return at_primary(found) if access is Access.READ_WRITE else found
 
     def _found(self, name: str) -> str:
         try:

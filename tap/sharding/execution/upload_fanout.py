@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
-from adql.spread import Gather, Travels
-from adql.spread.travels import UPLOADED
 from tap.engine.engine import Session
-from tap.sharding.execution.upload_routing import Everywhere, Near
+from tap.sharding.execution.upload_routing import AllShards, NearbyShards
+from tap.sharding.planning import UPLOADED, Broadcast, ShardQuery
 from tap.tally import Tally
 from tap.uploads.load import Allowance, Declared, create, fill
 from tap.uploads.parts import Owners, Part, Sorting, in_parts_for
 
 
 @dataclass(frozen=True)
-class Shared:
+class UploadFanout:
     """What each shard's session is filled with: uploads that are there whole, and one of which it has its own rows, maybe in parts."""
 
     whole: list[tuple[Declared, list[bytes]]]
@@ -30,14 +29,14 @@ class Shared:
     def fill(self, session: Session, shard: str) -> Iterator[None]:
         """Yields each time that the query can run. Raises: LoadError, psycopg.Error."""
         for upload, pieces in self.whole:
-            session.write(partial(create, upload=upload))
-            session.write(partial(fill, upload=upload, rows=pieces))
+            session.run_in_write_transaction(partial(create, upload=upload))
+            session.run_in_write_transaction(partial(fill, upload=upload, rows=pieces))
         if self.divided is None:
             yield
             return
-        session.write(partial(create, upload=self.divided))
+        session.run_in_write_transaction(partial(create, upload=self.divided))
         for part in self._parts_of(shard):
-            session.write(partial(fill, upload=self.divided, rows=part.pieces))
+            session.run_in_write_transaction(partial(fill, upload=self.divided, rows=part.pieces))
             yield
             with self._lock:
                 self.tally.add(matched=min(part.rows, self.tally.uploaded - self.tally.matched))
@@ -50,7 +49,7 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class UploadOptions:
     """Within which limits uploads are taken, how they are sorted, and who hears of it."""
 
     allowance: Allowance
@@ -60,23 +59,25 @@ class How:
 
 
 @contextmanager
-def shared(gather: Gather, uploads: list[Declared], how: How, in_turn: Declared | None) -> Iterator[Shared]:
+def fanned_out(
+    query: ShardQuery, uploads: list[Declared], how: UploadOptions, in_turn: Declared | None
+) -> Iterator[UploadFanout]:
     """As long as the block lasts. `in_turn`: an upload for whose parts the query may run one after the other; no other is divided then. Raises: LoadError."""
-    travels = {each.there: each for each in gather.travels if each.parts[0] == UPLOADED}
-    used = [each for each in uploads if each.name in travels]
-    placed = next((each for each in used if travels[each.name].position), used[0] if used else None)
+    broadcasts = {each.there: each for each in query.broadcasts if each.parts[0] == UPLOADED}
+    used = [each for each in uploads if each.name in broadcasts]
+    placed = next((each for each in used if broadcasts[each.name].position), used[0] if used else None)
     divided = next((each for each in used if each is in_turn), placed)
     for upload in uploads:
         if upload not in used:
             _read(upload, how.allowance)
     whole = [(each, _encoded(each, how.allowance)) for each in used if each is not divided]
     if divided is None:
-        yield Shared(whole, None, {}, in_turn=False, tally=how.tally)
+        yield UploadFanout(whole, None, {}, in_turn=False, tally=how.tally)
         return
-    owners = _owners(gather, divided, travels[divided.name])
+    owners = _owners(query, divided, broadcasts[divided.name])
     with in_parts_for(owners, divided, how.sorting, how.allowance, how.tell) as parts:
-        by_shard = dict(zip(gather.shards, parts, strict=True))
-        yield Shared(whole, divided, by_shard, in_turn=divided is in_turn, tally=how.tally)
+        by_shard = dict(zip(query.shards, parts, strict=True))
+        yield UploadFanout(whole, divided, by_shard, in_turn=divided is in_turn, tally=how.tally)
 
 
 def _read(upload: Declared, allowance: Allowance) -> None:
@@ -89,13 +90,13 @@ def _encoded(upload: Declared, allowance: Allowance) -> list[bytes]:
     return [upload.encode(batch)[0] for batch in upload.batches(allowance)]
 
 
-def _owners(gather: Gather, upload: Declared, travels: Travels) -> Owners:
+def _owners(query: ShardQuery, upload: Declared, broadcasts: Broadcast) -> Owners:
     places = {column.stored: place for place, column in enumerate(upload.table.columns)}
-    layouts = {each.pixel.layout for each in gather.divisions}
-    if travels.position is None or not set(travels.position) <= set(places):
-        return Everywhere(len(gather.shards))
-    position = places[travels.position[0]], places[travels.position[1]]
+    layouts = {each.partitioning.layout for each in query.partitioned}
+    if broadcasts.position is None or not set(broadcasts.position) <= set(places):
+        return AllShards(len(query.shards))
+    position = places[broadcasts.position[0]], places[broadcasts.position[1]]
     if len(layouts) > 1:
-        return Everywhere(len(gather.shards), position)
-    division = gather.divisions[0]
-    return Near(division.ranges, division.pixel.order, gather.shards, position, travels.radius)
+        return AllShards(len(query.shards), position)
+    table = query.partitioned[0]
+    return NearbyShards(table.ranges, table.partitioning.order, query.shards, position, broadcasts.radius)

@@ -9,8 +9,8 @@ import pyarrow as pa
 from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import lonlat_to_healpix, neighbours
 
-from schema.model import Range
 from tap.sharding.layout import degrees
+from tap.sharding.model import CellRange
 
 Ints = npt.NDArray[np.int64]
 Degrees = npt.NDArray[np.float64]
@@ -23,7 +23,7 @@ _DEEPEST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Everywhere:
+class AllShards:
     """All rows at each of so many places."""
 
     places: int
@@ -35,10 +35,10 @@ class Everywhere:
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class NearbyShards:
     """Rows near what each shard has. `ranges` are of cells of `order`; `position` the numbers of longitude and latitude; `radius` in degrees."""
 
-    ranges: tuple[Range, ...]
+    ranges: tuple[CellRange, ...]
     order: int
     shards: tuple[str, ...]
     position: tuple[int, int]
@@ -75,12 +75,12 @@ class Near:
         return int(np.clip(np.floor(wide), 0, _DEEPEST))
 
 
-def _owners(ranges: tuple[Range, ...], coarser: int, shards: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+def _owners(ranges: tuple[CellRange, ...], coarser: int, shards: tuple[str, ...]) -> npt.NDArray[np.bool_]:
     """For each cell, `coarser` orders above those of the ranges, which places have some of it."""
-    end = ranges[-1].beyond >> 2 * coarser
+    end = ranges[-1].stop >> 2 * coarser
     owners = np.zeros((end, len(shards)), bool)
     for each in ranges:
-        if each.shard in shards and each.beyond > 0:
-            first, last = max(each.first, 0) >> 2 * coarser, (each.beyond - 1) >> 2 * coarser
+        if each.shard in shards and each.stop > 0:
+            first, last = max(each.first, 0) >> 2 * coarser, (each.stop - 1) >> 2 * coarser
             owners[first : last + 1, shards.index(each.shard)] = True
     return owners

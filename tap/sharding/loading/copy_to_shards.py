@@ -18,7 +18,7 @@ from schema.bounds import measured, together
 from schema.copy_rows import Progress, refused_rows
 from schema.load.copy_binary import HEADER, TRAILER, fields_of, interleave
 from schema.load.reader import LoadError, Reader
-from schema.model import Column, Range
+from schema.model import Column
 from schema.positions import PositionCheck, with_ucds
 from schema.publish import make_schema
 from schema.text_sizes import TextSizes
@@ -36,6 +36,7 @@ from tap.sharding.loading.partitions import (
 )
 from tap.sharding.loading.resume import Begun
 from tap.sharding.loading.table_plan import Plan
+from tap.sharding.model import CellRange
 from tap.sharding.shards import Shard
 
 CHUNK = 250_000
@@ -45,7 +46,7 @@ CHUNK = 250_000
 class Filling:
     """A part while it is filled, by a connection of its own; `taken` rows of the file are behind it."""
 
-    def __init__(self, connection: psycopg.Connection, begun: Begun, of: Range) -> None:
+    def __init__(self, connection: psycopg.Connection, begun: Begun, of: CellRange) -> None:
         self.connection = connection
         self.plan = begun.plan
         self.range = of
@@ -176,7 +177,7 @@ def _sorted_out(plan: Plan, chosen: pa.RecordBatch, behind: list[int]) -> tuple[
     firsts = np.array([each.first for each in plan.ranges])
     owners = np.searchsorted(firsts, cells, side="right") - 1
     order = np.argsort(owners, kind="stable")
-    placed = chosen.append_column(plan.pixel.column, pa.array(cells.astype(np.int32))).take(pa.array(order))
+    placed = chosen.append_column(plan.partitioning.column, pa.array(cells.astype(np.int32))).take(pa.array(order))
     columns = tuple(c.type for c in plan.all_columns)
     fields = fields_of(placed, columns)
     cuts = np.searchsorted(owners[order], np.arange(len(firsts) + 1))

@@ -5,11 +5,12 @@ from dataclasses import replace
 import psycopg
 from psycopg import sql
 
-from schema.model import Column, Range, Table
+from schema.model import Column, Table
 from schema.plan import leading_columns
 from schema.publish import create_table, described_table, publish_loaded
 from tap.sharding.loading.checksum import Held
 from tap.sharding.loading.table_plan import Plan
+from tap.sharding.model import CellRange
 
 
 def attach(
@@ -25,20 +26,20 @@ def attach(
         plan.schema_name, name, columns, plan.description, leading_columns(plan.position, plan.description)
     )
     storage = plan.storage if plan.storage != name else None
-    table = replace(table, nrows=sum(each.rows for each in held), storage=storage, pixel=plan.pixel, ranges=plan.ranges)
-    publish_loaded(connection, table, plan.description, plan.position)
+    table = replace(table, nrows=sum(each.rows for each in held), storage=storage)
+    publish_loaded(connection, table, plan.description, plan.position, plan.partitioning.division())
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO armillary.ranges VALUES (%s, %s, %s, %s, %s, %s, %s)",
             [
-                (table.table_name, r.first, r.beyond, r.shard, r.partition, found.rows, found.checksum)
+                (table.table_name, r.first, r.stop, r.shard, r.partition, found.rows, found.checksum)
                 for r, found in zip(plan.ranges, held, strict=True)
             ],
         )
     return table
 
 
-def attach_range(connection: psycopg.Connection, schema_name: str, storage: str, of: Range) -> None:
+def attach_range(connection: psycopg.Connection, schema_name: str, storage: str, of: CellRange) -> None:
     """As partition of the coordinator's table."""
     command = (
         "CREATE FOREIGN TABLE {} PARTITION OF {} FOR VALUES FROM ({}) TO ({}) SERVER {}"
@@ -46,4 +47,4 @@ def attach_range(connection: psycopg.Connection, schema_name: str, storage: str,
     )
     part, parent = sql.Identifier(schema_name, of.partition), sql.Identifier(schema_name, storage)
     server, names = sql.Identifier(of.shard), (schema_name, of.partition)
-    connection.execute(sql.SQL(command).format(part, parent, of.first, of.beyond, server, *names))
+    connection.execute(sql.SQL(command).format(part, parent, of.first, of.stop, server, *names))

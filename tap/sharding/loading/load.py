@@ -98,7 +98,7 @@ def _hold_layout(connection: psycopg.Connection, load: Begun) -> None:
     """Until it is loaded no range moves, and nobody else replaces the table. Raises: LoadInUse."""
     own = "SELECT FROM armillary.tables WHERE table_name = %s FOR UPDATE"
     connection.execute(own, (load.table_name,))
-    connection.execute("SELECT FROM armillary.tables WHERE layout = %s FOR SHARE", (load.plan.pixel.layout,))
-    ranges = [(each.first, each.beyond, each.shard) for each in load.plan.ranges]
+    connection.execute("SELECT FROM armillary.tables WHERE layout = %s FOR SHARE", (load.plan.partitioning.layout,))
+    ranges = [(each.first, each.stop, each.shard) for each in load.plan.ranges]
     if ranges_of_layout(connection, load.plan, load.table_name) not in (None, ranges):
         raise LoadInUse(f"{load.table_name}: ranges of its layout have moved; start it again")

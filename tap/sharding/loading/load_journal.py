@@ -16,8 +16,8 @@ from psycopg.types.json import Jsonb
 
 from schema.description import Description
 from schema.load.reader import LoadError
-from schema.model import Range
 from tap.sharding.loading.table_plan import Plan
+from tap.sharding.model import CellRange
 
 _END = 1 << 20
 """Bytes at the beginning and at the end of a file that are looked at."""
@@ -38,8 +38,10 @@ class Unfinished:
 
     def of(self, plan: Plan) -> Plan:
         """The plan that it had, of one for the same file."""
-        ranges = tuple(Range(a, b, shard, f"{self.storage}_p{i}") for i, (a, b, shard) in enumerate(self.ranges))
-        return replace(plan, storage=self.storage, ranges=ranges, pixel=replace(plan.pixel, margin=self.margin))
+        ranges = tuple(CellRange(a, b, shard, f"{self.storage}_p{i}") for i, (a, b, shard) in enumerate(self.ranges))
+        return replace(
+            plan, storage=self.storage, ranges=ranges, partitioning=replace(plan.partitioning, margin=self.margin)
+        )
 
 
 def load_id_of(path: Path, table_name: str, description: Description) -> str:

@@ -13,9 +13,9 @@ from psycopg import sql
 
 from schema.existing import exists
 from schema.load.reader import LoadError
-from schema.model import Range
 from schema.publish import create_table, index_table
 from tap.sharding.loading.table_plan import Plan
+from tap.sharding.model import CellRange
 from tap.sharding.shards import Shard
 
 
@@ -96,15 +96,15 @@ def drop_part(connection: psycopg.Connection, part: Part) -> None:
         connection.execute(sql.SQL("DROP TABLE {}").format(part.parent))
 
 
-def create_part(connection: psycopg.Connection, plan: Plan, of: Range) -> None:
+def create_part(connection: psycopg.Connection, plan: Plan, of: CellRange) -> None:
     """Empty, without indexes; its CHECK lets it be attached without being read."""
     create_table(connection, plan.part(of), plan.all_columns, plan.description)
-    pixel = sql.Identifier(plan.pixel.column)
+    column = sql.Identifier(plan.partitioning.column)
     check = "ALTER TABLE {} ALTER {} SET NOT NULL, ADD CHECK ({} >= {} AND {} < {})"
-    connection.execute(sql.SQL(check).format(plan.part(of), pixel, pixel, of.first, pixel, of.beyond))
+    connection.execute(sql.SQL(check).format(plan.part(of), column, column, of.first, column, of.stop))
 
 
-def index_part(connection: psycopg.Connection, plan: Plan, of: Range) -> None:
+def index_part(connection: psycopg.Connection, plan: Plan, of: CellRange) -> None:
     index_table(connection, plan.part(of), plan.position, plan.description)
 
 
@@ -120,6 +120,6 @@ def is_attached(connection: psycopg.Connection, part: sql.Identifier) -> bool:
     return row is not None
 
 
-def attach_part(connection: psycopg.Connection, parent: sql.Identifier, part: sql.Identifier, of: Range) -> None:
+def attach_part(connection: psycopg.Connection, parent: sql.Identifier, part: sql.Identifier, of: CellRange) -> None:
     command = "ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})"
-    connection.execute(sql.SQL(command).format(parent, part, of.first, of.beyond))
+    connection.execute(sql.SQL(command).format(parent, part, of.first, of.stop))

@@ -10,7 +10,7 @@ from psycopg import sql
 from schema.description import Description
 from schema.existing import exists
 from schema.load.reader import Reader
-from schema.model import Range, quoted_if_needed
+from schema.model import quoted_if_needed
 from schema.publish import make_schema, split_table_name, storage_for
 from tap.sharding.layout import NOWHERE
 from tap.sharding.loading.load_journal import (
@@ -22,6 +22,7 @@ from tap.sharding.loading.load_journal import (
     unfinished,
 )
 from tap.sharding.loading.table_plan import Plan, new_ranges, no_counts, planned, ranges_of_layout
+from tap.sharding.model import CellRange
 from tap.sharding.rebalancing.orphans import drop_parts_of
 
 
@@ -56,10 +57,10 @@ def begun(
     if found:
         give_up(connection, full_name, found.load_id)
     plan = _divided(connection, plan, full_name, open_reader())
-    ranges = tuple((each.first, each.beyond, each.shard) for each in plan.ranges)
+    ranges = tuple((each.first, each.stop, each.shard) for each in plan.ranges)
     try:
         with connection.transaction():
-            remember_load(connection, full_name, Unfinished(load_id, storage, plan.pixel.margin, ranges))
+            remember_load(connection, full_name, Unfinished(load_id, storage, plan.partitioning.margin, ranges))
     except psycopg.errors.UniqueViolation as error:
         raise LoadInUse(f"{full_name} is being loaded by another process") from error
     return Begun(plan, load_id, full_name, previous)
@@ -90,5 +91,5 @@ def _divided(connection: psycopg.Connection, plan: Plan, table_name: str, reader
         counts += np.bincount(cells - NOWHERE, minlength=len(counts))
         margin = max(margin, plan.margin(chosen, cells))
     found = ranges_of_layout(connection, plan, table_name) or new_ranges(counts, plan)
-    ranges = tuple(Range(a, b, shard, f"{plan.storage}_p{i}") for i, (a, b, shard) in enumerate(found))
-    return replace(plan, ranges=ranges, pixel=replace(plan.pixel, margin=margin))
+    ranges = tuple(CellRange(a, b, shard, f"{plan.storage}_p{i}") for i, (a, b, shard) in enumerate(found))
+    return replace(plan, ranges=ranges, partitioning=replace(plan.partitioning, margin=margin))

@@ -11,10 +11,11 @@ from schema import types
 from schema.copy_rows import chosen_columns
 from schema.description import Description
 from schema.load.reader import LoadError, Reader
-from schema.model import Column, Pixel, Range, quoted_if_needed
+from schema.model import Column, quoted_if_needed
 from schema.plan import PlannedColumn, check_named, plan_columns
 from schema.positions import find_position
 from tap.sharding.layout import NOWHERE, ORDER, Cells, balanced, cells_in, cells_of, farthest
+from tap.sharding.model import CellRange, HealpixPartitioning
 from tap.sharding.shards import Shard, known_shards
 
 _MOST_RANGES = 1024
@@ -30,9 +31,9 @@ class Plan:
     storage: str
     columns: tuple[PlannedColumn, ...]
     position: Position | None
-    pixel: Pixel
+    partitioning: HealpixPartitioning
     shards: dict[str, Shard]
-    ranges: tuple[Range, ...]
+    ranges: tuple[CellRange, ...]
     description: Description
     position_note: str = ""
 
@@ -40,12 +41,12 @@ class Plan:
     def all_columns(self) -> list[PlannedColumn]:
         """With that of the pixel, which is the last."""
         about = Column(
-            self.pixel.column,
+            self.partitioning.column,
             types.INTEGER.datatype,
             ucd="pos.healpix",
-            description=f"HEALPix cell of order {self.pixel.order}, nested, by which the table is divided; -1 without a position",
+            description=f"HEALPix cell of order {self.partitioning.order}, nested, by which the table is divided; -1 without a position",
         )
-        return [*self.columns, PlannedColumn(self.pixel.column, len(self.columns), types.INTEGER, about)]
+        return [*self.columns, PlannedColumn(self.partitioning.column, len(self.columns), types.INTEGER, about)]
 
     @property
     def parent(self) -> sql.Identifier:
@@ -53,32 +54,32 @@ class Plan:
 
     @property
     def division(self) -> sql.Composed:
-        return sql.SQL(" PARTITION BY RANGE ({})").format(sql.Identifier(self.pixel.column))
+        return sql.SQL(" PARTITION BY RANGE ({})").format(sql.Identifier(self.partitioning.column))
 
     @property
     def without_key(self) -> Description:
         """PostgreSQL knows no primary key of a partitioned table without the column that divides it."""
         return replace(self.description, table=replace(self.description.table, primary_key=()))
 
-    def part(self, of: Range) -> sql.Identifier:
+    def part(self, of: CellRange) -> sql.Identifier:
         """On its shard and as foreign table it has the same name."""
         return sql.Identifier(self.schema_name, of.partition)
 
     def cells(self, batch: pa.RecordBatch) -> Cells:
         """`batch` has the planned columns, in their order."""
         places = {c.name: i for i, c in enumerate(self.columns)}
-        if self.pixel.key:
-            return cells_in(batch.column(places[self.pixel.key]), self.pixel)
-        ra, dec = (batch.column(places[str(each)]) for each in (self.pixel.ra, self.pixel.dec))
-        return cells_of(ra, dec, self.pixel.order)
+        if self.partitioning.key:
+            return cells_in(batch.column(places[self.partitioning.key]), self.partitioning)
+        ra, dec = (batch.column(places[str(each)]) for each in (self.partitioning.ra, self.partitioning.dec))
+        return cells_of(ra, dec, self.partitioning.order)
 
     def margin(self, batch: pa.RecordBatch, cells: Cells) -> float:
         """How far a position lies outside of the cell that its id gives it, at most."""
-        if not self.pixel.key or not self.position:
+        if not self.partitioning.key or not self.position:
             return 0.0
         places = {c.name: i for i, c in enumerate(self.columns)}
         ra, dec = (batch.column(places[each.name]) for each in self.position)
-        return farthest(cells, ra, dec, self.pixel.order)
+        return farthest(cells, ra, dec, self.partitioning.order)
 
     def chosen(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Of a batch of the file, the planned columns."""
@@ -101,7 +102,7 @@ def planned(
         raise LoadError(f"{schema_name}.{name}: column {geometry}: sharded tables take no geometries yet; omit it")
     key = description.table.healpix_id
     _check_dividable(f"{schema_name}.{name}", columns, key, position)
-    pixel = Pixel(
+    partitioning = HealpixPartitioning(
         _free_name(columns),
         ORDER,
         position[0].name if position else None,
@@ -110,7 +111,7 @@ def planned(
         key,
     )
     known = {shard.name: shard for shard in shards}
-    return Plan(schema_name, storage, tuple(columns), position, pixel, known, (), description, search.note)
+    return Plan(schema_name, storage, tuple(columns), position, partitioning, known, (), description, search.note)
 
 
 def _check_dividable(table_name: str, columns: list[PlannedColumn], key: str | None, position: Position | None) -> None:
@@ -135,10 +136,10 @@ def ranges_of_layout(connection: psycopg.Connection, plan: Plan, table_name: str
     rows = connection.execute(
         "SELECT DISTINCT first, beyond, shard_name FROM armillary.ranges JOIN armillary.tables USING (table_name)"
         " WHERE layout = %s AND table_name <> %s ORDER BY first",
-        (plan.pixel.layout, table_name),
+        (plan.partitioning.layout, table_name),
     ).fetchall()
-    if not rows and plan.pixel.layout != table_name:
-        raise LoadError(f"sharded_with = {plan.pixel.layout!r}: there is no such table on the shards")
+    if not rows and plan.partitioning.layout != table_name:
+        raise LoadError(f"sharded_with = {plan.partitioning.layout!r}: there is no such table on the shards")
     return rows or None
 
 
@@ -148,8 +149,8 @@ def new_ranges(counts: Cells, plan: Plan) -> list[tuple[int, int, str]]:
     each = plan.description.table.ranges_per_shard
     if not isinstance(each, int) or not 1 <= each <= _MOST_RANGES:
         raise LoadError(f"ranges_per_shard = {each!r}: it can be from 1 to {_MOST_RANGES}")
-    return [(a, b, names[number]) for a, b, number in balanced(counts, len(names), each, plan.pixel.order)]
+    return [(a, b, names[number]) for a, b, number in balanced(counts, len(names), each, plan.partitioning.order)]
 
 
 def no_counts(plan: Plan) -> Cells:
-    return np.zeros(12 * 4**plan.pixel.order - NOWHERE, np.int64)
+    return np.zeros(12 * 4**plan.partitioning.order - NOWHERE, np.int64)

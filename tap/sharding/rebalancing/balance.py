@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from schema.model import Range, split_name, stored_name
+from schema.model import split_name, stored_name
+from tap.sharding.model import CellRange
 from tap.sharding.shards import ShardError
 
 
@@ -17,7 +18,7 @@ class Placed:
 
     table_name: str
     storage: str
-    range: Range
+    range: CellRange
     rows: int
     checksum: int | None
 
@@ -66,7 +67,7 @@ def placed(connection: psycopg.Connection, layout: str) -> list[Placed]:
         (layout,),
     ).fetchall()
     return [
-        Placed(name, storage or stored_name(split_name(name)[-1]), Range(*where), rows, _whole(checksum))
+        Placed(name, storage or stored_name(split_name(name)[-1]), CellRange(*where), rows, _whole(checksum))
         for name, storage, *where, rows, checksum in rows
     ]
 
@@ -80,7 +81,7 @@ def first_of(found: list[Placed], wanted: str) -> int:
     for each in found:
         if each.range.partition == wanted:
             return each.range.first
-        if wanted.lstrip("-").isdigit() and each.range.first <= int(wanted) < each.range.beyond:
+        if wanted.lstrip("-").isdigit() and each.range.first <= int(wanted) < each.range.stop:
             return each.range.first
     ranges = ", ".join(f"{first} ({name})" for first, name in sorted({(p.range.first, p.range.shard) for p in found}))
     raise ShardError(f"{wanted}: no range holds that cell or is called so; ranges begin with {ranges}")

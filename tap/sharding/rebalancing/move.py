@@ -46,7 +46,7 @@ def move_range(connection: psycopg.Connection, layout: str, first: int, target: 
         except psycopg.errors.LockNotAvailable as error:
             raise ShardError(f"{layout} was never free of queries; nothing has changed, repeat the move") from error
     rows = sum(each.rows for each in wanted)
-    say(f"{layout}: cells {first} to {wanted[0].range.beyond - 1}, {rows:,} rows, are on {target} now")
+    say(f"{layout}: cells {first} to {wanted[0].range.stop - 1}, {rows:,} rows, are on {target} now")
 
 
 def _hold(connection: psycopg.Connection, layout: str) -> None:

@@ -6,10 +6,14 @@ from dataclasses import replace
 
 import psycopg
 
+from adql import translate
 from schema.description import Description, read_description
+from schema.tap_schema import read_catalogue
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN
+from tap.sharding.placements import read_placements
+from tap.sharding.planning import plan_query
 from tap.sharding.setup import init_shards
 from tap.sharding.shards import Shard
 from tests.conftest import ROOT
@@ -56,3 +60,9 @@ def tables_on(config: Config, name: str) -> set[str]:
             " AND nspname NOT IN ('armillary', 'tap_schema', 'public', 'information_schema') AND nspname !~ '^pg_'"
         ).fetchall()
     return {str(each) for (each,) in found}
+
+
+def coordinator_sql(connection: psycopg.Connection, query: str) -> str:
+    """The SQL by which the coordinator answers a query itself."""
+    translation = translate(query, read_catalogue(connection))
+    return plan_query(translation, read_placements(connection)).translation.sql

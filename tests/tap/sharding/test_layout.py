@@ -6,13 +6,13 @@ import pyarrow as pa
 import pytest
 from astropy.coordinates import SkyCoord
 
-from schema.model import Pixel
 from tap.sharding.layout import NOWHERE, balanced, cells_in, cells_of, farthest
+from tap.sharding.model import HealpixPartitioning
 
 RANDOM = np.random.default_rng(7)
 LON = RANDOM.uniform(0, 360, 2000)
 LAT = np.degrees(np.arcsin(RANDOM.uniform(-1, 1, 2000)))
-GAIA = Pixel("hpx6", 6, "ra", "dec", "gaia.source", "source_id")
+GAIA = HealpixPartitioning("hpx6", 6, "ra", "dec", "gaia.source", "source_id")
 
 
 def test_rows_without_a_position_are_nowhere() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from adql import translate
 from schema.description import read_description
 from schema.load import open_file
 from schema.load.reader import LoadError
@@ -22,10 +21,12 @@ from tap.engine import database
 from tap.engine.private import ADMIN
 from tap.errors import describe
 from tap.sharding.loading.load import load_sharded
+from tap.sharding.placements import read_placements
 from tap.sharding.rebalancing.verify import check_ranges
 from tap.sharding.setup import init_shards, shard_states
 from tap.sharding.shards import Shard
 from tests.conftest import ROOT, SAMPLE
+from tests.tap.sharding.databases import coordinator_sql
 
 COUNT = 4
 ALIKE = [
@@ -104,7 +105,7 @@ def connection(sharded: Config) -> Iterator[psycopg.Connection]:
 
 
 def rows(connection: psycopg.Connection, query: str) -> list[tuple[Any, ...]]:
-    return connection.execute(translate(query, read_catalogue(connection)).sql.encode()).fetchall()
+    return connection.execute(coordinator_sql(connection, query).encode()).fetchall()
 
 
 def shard_of(line: str) -> int:
@@ -115,7 +116,7 @@ def shard_of(line: str) -> int:
 
 
 def plan(connection: psycopg.Connection, query: str) -> str:
-    sql = translate(query, read_catalogue(connection)).sql
+    sql = coordinator_sql(connection, query)
     return "\n".join(str(row[0]) for row in connection.execute(f"EXPLAIN VERBOSE {sql}".encode()))
 
 
@@ -160,7 +161,7 @@ def test_random_small_cones_are_alike_and_touch_few_shards(connection: psycopg.C
 def test_the_pixel_is_not_published(connection: psycopg.Connection) -> None:
     table = next(t for t in read_catalogue(connection).tables if t.table_name == "sharded.stars")
     assert "hpx6" not in {column.name for column in table.columns}
-    assert table.pixel is not None
+    assert read_placements(connection)["sharded", "stars"].partitioning.column == "hpx6"
 
 
 _ROWS = "SELECT nrows FROM armillary.ranges WHERE table_name = 'sharded.stars'"

@@ -24,9 +24,12 @@ from schema.publish import load_table, unpublish_table
 from schema.tap_schema import read_catalogue
 from tap.config import Config
 from tap.engine import database
+from tap.engine.engine import Access
 from tap.engine.private import ADMIN, PrivateCluster, _program
-from tap.sharding.execution.shard_pool import Shards
+from tap.sharding.execution.shard_pool import ShardPool
 from tap.sharding.loading.load import load_sharded
+from tap.sharding.placements import read_placements
+from tap.sharding.planning import plan_query
 from tap.sharding.setup import init_shards, shard_states
 from tap.sharding.shards import ShardError, known_shards, read_shards_file
 from tests.conftest import ROOT, SAMPLE, alone, serving
@@ -305,14 +308,15 @@ def sees_it_at_once(twins: Twins) -> None:
         (reader,) = (shard.reader for shard in known_shards(connection) if shard.name == "twin0")
     # The one that is silent comes first, and with prefer-standby is tried twice.
     reader = make_conninfo(reader, host=f"{twins.primary.sockets},{twins.standby.sockets}")
-    shards = Shards(lambda: {"twin0": reader}, 2)
+    shards = ShardPool(lambda: {"twin0": reader}, 2)
     try:
         assert shards.away(["twin0"]) == ()
-        assert shards.away(["twin0"], uploads=True) == ()
+        assert shards.away(["twin0"], Access.READ_WRITE) == ()
     finally:
         shards.close()
     with psycopg.connect(database.reader_conninfo(twins.config), autocommit=True) as connection:
         connection.execute("SET search_path = pg_catalog, public")
-        found = translate(LEFT_TO_FDW.format(ngc="ngc"), read_catalogue(connection))
-        assert found.spread is None
-        assert [list(row) for row in connection.execute(found.sql.encode())] == twins.right[LEFT_TO_FDW]
+        translation = translate(LEFT_TO_FDW.format(ngc="ngc"), read_catalogue(connection))
+        plan = plan_query(translation, read_placements(connection))
+        assert plan.distributed is None
+        assert [list(row) for row in connection.execute(plan.translation.sql.encode())] == twins.right[LEFT_TO_FDW]

@@ -13,12 +13,12 @@ import requests
 from astropy.coordinates import SkyCoord
 from cdshealpix.nested import vertices
 
-from schema.model import Range
-from schema.tap_schema import read_catalogue
 from tap.config import Config
 from tap.engine import database
-from tap.sharding.execution.upload_routing import Near
+from tap.sharding.execution.upload_routing import NearbyShards
 from tap.sharding.layout import cells_of
+from tap.sharding.model import CellRange
+from tap.sharding.placements import read_placements
 from tests.conftest import alone, serving
 from tests.tap.sharding.execution.test_answers import alike
 
@@ -55,9 +55,9 @@ QUERIES = [
 ]
 
 
-def ranges(config: Config) -> tuple[Range, ...]:
+def ranges(config: Config) -> tuple[CellRange, ...]:
     with psycopg.connect(database.reader_conninfo(config), autocommit=True) as connection:
-        return next(t.ranges for t in read_catalogue(connection).tables if t.table_name == "far.stars")
+        return read_placements(connection)["far", "stars"].ranges
 
 
 def positions(config: Config, rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -127,7 +127,7 @@ def test_a_row_is_with_every_shard_that_has_sky_within_the_radius(sharded: Confi
     known = ranges(sharded)
     shards = tuple(dict.fromkeys(each.shard for each in known))
     ra, dec = positions(sharded, 300)
-    found = Near(known, 6, shards, (0, 1), radius).of(pa.record_batch({"ra": ra, "dec": dec}))
+    found = NearbyShards(known, 6, shards, (0, 1), radius).of(pa.record_batch({"ra": ra, "dec": dec}))
     pairs = set(zip(*(each.tolist() for each in found), strict=True))
     here = SkyCoord(ra, dec, unit="deg")
     for angle in range(0, 360, 15):
@@ -135,7 +135,7 @@ def test_a_row_is_with_every_shard_that_has_sky_within_the_radius(sharded: Confi
             there = here.directional_offset_by(angle * here.ra.unit, radius * part * here.dec.unit)
             cells = cells_of(pa.array(there.ra.deg), pa.array(there.dec.deg)).tolist()
             for row, cell in enumerate(cells):
-                owner = next(each.shard for each in known if each.first <= cell < each.beyond)
+                owner = next(each.shard for each in known if each.first <= cell < each.stop)
                 assert (row, shards.index(owner)) in pairs
     if math.isclose(radius, 1e-4):
         assert len(pairs) < 1.6 * len(ra)

@@ -18,14 +18,13 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from adql import translate
-from schema.model import Range
-from schema.tap_schema import read_catalogue
 from tap.cli import main
 from tap.config import ENVIRONMENT, Config
 from tap.engine import database
 from tap.engine.private import ADMIN
 from tap.sharding.loading.load import SourceFile, load_sharded
+from tap.sharding.model import CellRange
+from tap.sharding.placements import read_placements
 from tap.sharding.rebalancing import drain as patience
 from tap.sharding.rebalancing import move
 from tap.sharding.rebalancing.balance import Placed, balancing, placed
@@ -36,7 +35,7 @@ from tap.sharding.rebalancing.verify import check_ranges
 from tap.sharding.setup import init_shards
 from tap.sharding.shards import ShardError
 from tests.conftest import SAMPLE, alone, serving
-from tests.tap.sharding.databases import ngc, shard, sharded_service, stars, tables_on
+from tests.tap.sharding.databases import coordinator_sql, ngc, shard, sharded_service, stars, tables_on
 
 SHARDS = ["moving0", "moving1"]
 QUERIES = [
@@ -93,12 +92,12 @@ def answers(connection: psycopg.Connection) -> Answers:
 
 def rows(connection: psycopg.Connection, query: str) -> list[tuple[Any, ...]]:
     with connection.transaction():
-        return connection.execute(translate(query, read_catalogue(connection)).sql.encode()).fetchall()
+        return connection.execute(coordinator_sql(connection, query).encode()).fetchall()
 
 
-def straight(shard_connection: psycopg.Connection, ranges: list[Range]) -> Counter[Any]:
+def straight(shard_connection: psycopg.Connection, ranges: list[CellRange]) -> Counter[Any]:
     """Rows of each magnitude in these ranges."""
-    condition = " OR ".join(f"hpx6 >= {r.first} AND hpx6 < {r.beyond}" for r in ranges)
+    condition = " OR ".join(f"hpx6 >= {r.first} AND hpx6 < {r.stop}" for r in ranges)
     query = f"SELECT round(vmag)::text, count(*) FROM moved.stars WHERE {condition or 'false'} GROUP BY 1"
     return Counter(dict(shard_connection.execute(query.encode())))
 
@@ -147,14 +146,14 @@ class Load:
             while not self.stop.is_set():
                 stays = self.done % 2
                 with connection.transaction():
-                    ranges = next(t for t in read_catalogue(connection).tables if t.table_name == "moved.stars").ranges
+                    ranges = read_placements(connection)["moved", "stars"].ranges
                     found = self._asked(there, ranges) if stays else Counter()
                 found = found if stays else self._asked(there, ranges)
                 if found != self.expected["straight"]:
                     self.wrong.append(f"straight {found}")
                 self.done += 1
 
-    def _asked(self, there: dict[str, psycopg.Connection], ranges: tuple[Range, ...]) -> Counter[Any]:
+    def _asked(self, there: dict[str, psycopg.Connection], ranges: tuple[CellRange, ...]) -> Counter[Any]:
         time.sleep(0.3)
         return sum((straight(there[n], [r for r in ranges if r.shard == n]) for n in SHARDS), Counter())
 
@@ -317,12 +316,11 @@ def test_the_old_part_stays_while_a_query_of_before_runs(service: Config, owner:
     # A transaction that has read the catalogue, and has asked no shard yet.
     with reader(service) as old:
         old.execute("BEGIN")
-        catalogue = read_catalogue(old)
+        of_before = read_placements(old)["moved", "stars"]
         move_range(owner, "moved.stars", first, SHARDS[1], silent)
         sweep(owner, "moved.stars", 0.3, said.append)
         assert any("stays on moving0" in each for each in said)
         assert "stars_p1" in tables_on(service, SHARDS[0])
-        of_before = next(t for t in catalogue.tables if t.table_name == "moved.stars")
         assert next(r.shard for r in of_before.ranges if r.first == first) == SHARDS[0]
         old.execute("COMMIT")
     assert {each.part.partition for each in drop_leftovers(owner)} == {"stars_p1", "ngc_p1"}
@@ -378,7 +376,7 @@ def test_a_damaged_part_is_not_moved(service: Config, owner: psycopg.Connection)
 
 
 def of(first: int, shard_name: str, count: int) -> Placed:
-    return Placed("t", "t", Range(first, first + 1, shard_name, f"t_p{first}"), count, None)
+    return Placed("t", "t", CellRange(first, first + 1, shard_name, f"t_p{first}"), count, None)
 
 
 @pytest.mark.parametrize(

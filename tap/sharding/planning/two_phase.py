@@ -7,17 +7,17 @@ shard gives those that it has, once; TOP with ORDER BY are the first of the firs
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adql import nodes
+from adql import nodes, postgres, sql_names
 from adql.comparable import as_geometries, as_numbers, has_geometry
 from adql.constants import walk
 from adql.functions import function_of
 from adql.grouping import aggregate_in
 from adql.info import Info
 from adql.nodes import Aggregate, Arithmetic, Call, Cast, Field, Node, Output, Relation, Select, SelectItem, Value
-from adql.spread.placed import Apart
 from adql.trees import with_children
 from schema import types
 from schema.types import Type
+from tap.sharding.planning.colocation import NotPushable
 
 _DOUBLE = Info(types.DOUBLE)
 _BIGINT = Info(types.BIGINT)
@@ -26,15 +26,27 @@ _NUMERIC = Type("numeric", "DOUBLE PRECISION", "double")
 
 
 @dataclass(frozen=True, slots=True)
-class Halves:
-    """What each shard is asked, and the query of the table that its answers come into."""
+class TwoPhase:
+    """What each shard is asked, and the query of the table that its answers come into, whose columns are `gathered`."""
 
-    each: Select
-    whole: Select
+    shard: Select
+    coordinator: Select
+    gathered: tuple[Output, ...]
+
+    def coordinator_sql(self) -> str:
+        """Geometries come as numbers, since as text they would be rounded; they are made anew."""
+
+        def table_sql(relation: Relation) -> str:
+            table = sql_names.stored_table(relation)
+            return (
+                f"({as_geometries(f'SELECT * FROM {table}', self.gathered)})" if has_geometry(self.gathered) else table
+            )
+
+        return postgres.query(nodes.Query(self.coordinator), table_sql)
 
 
-def halves(select: Select, gathered: Relation, *, rows_are_whole: bool) -> Halves:
-    """`rows_are_whole`: each row of the result is made on one shard, there is only to be sorted and cut. Raises: Apart."""
+def split_aggregation(select: Select, gathered: Relation, *, rows_are_whole: bool) -> TwoPhase:
+    """Split a query that looks at all rows into its two phases. `rows_are_whole`: each row of the result is made on one shard, there is only to be sorted and cut. Raises: NotPushable."""
     if not rows_are_whole and (select.group_by or select.having or _has_aggregate(select)):
         return _aggregated(select, gathered)
     return _sorted_and_cut(select, gathered, distinct=select.distinct and not rows_are_whole)
@@ -47,7 +59,7 @@ def _has_aggregate(select: Select) -> bool:
 # ---- sorted and cut
 
 
-def _sorted_and_cut(select: Select, gathered: Relation, *, distinct: bool) -> Halves:
+def _sorted_and_cut(select: Select, gathered: Relation, *, distinct: bool) -> TwoPhase:
     values, numbers = _values(select), list[int]()
     for term in select.order_by:
         if not isinstance(term.value, int):
@@ -61,14 +73,14 @@ def _sorted_and_cut(select: Select, gathered: Relation, *, distinct: bool) -> Ha
     each = _asking(replace(select, top=most, offset=None, order_by=first), values)
     whole = Select(
         tuple(SelectItem(column) for column in columns[: len(select.outputs)]),
-        (_as_it_was(gathered, outputs),),
+        (gathered,),
         distinct=distinct,
         order_by=tuple(replace(term, value=columns[number - 1]) for term, number in terms),
         top=select.top,
         offset=select.offset,
         outputs=select.outputs,
     )
-    return Halves(each, whole)
+    return TwoPhase(each, whole, outputs)
 
 
 def _values(select: Select) -> list[Value]:
@@ -78,14 +90,6 @@ def _values(select: Select) -> list[Value]:
 def _outputs(values: list[Value]) -> tuple[Output, ...]:
     infos = (replace(value.info, type=value.info.type or types.TEXT) for value in values)
     return tuple(Output(f"c{n}", f"c{n}", info) for n, info in enumerate(infos, 1))
-
-
-def _as_it_was(gathered: Relation, outputs: tuple[Output, ...]) -> Relation:
-    """Geometries travel as numbers: as text they would be rounded."""
-    if not has_geometry(outputs):
-        return gathered
-    table = ".".join(gathered.parts)
-    return replace(gathered, mark=f"({as_geometries(f'SELECT * FROM {table}', outputs)})")
 
 
 def _asking(select: Select, values: list[Value]) -> Select:
@@ -109,7 +113,7 @@ class _Columns:
         return Field(self._gathered.sql_alias, f"c{self.values.index(value) + 1}", info=value.info)
 
 
-def _aggregated(select: Select, gathered: Relation) -> Halves:
+def _aggregated(select: Select, gathered: Relation) -> TwoPhase:
     columns, group_by = _Columns(gathered), dict.fromkeys(select.group_by)
     for each in (*group_by, *_once(select)):
         columns.column(each)
@@ -131,7 +135,7 @@ def _aggregated(select: Select, gathered: Relation) -> Halves:
     asked = replace(select, distinct=False, top=None, offset=None, order_by=(), having=None, fenced=False)
     if not columns.values:
         columns.column(Aggregate("COUNT", None, info=_BIGINT))
-    return Halves(_asking(replace(asked, group_by=groups), columns.values), final)
+    return TwoPhase(_asking(replace(asked, group_by=groups), columns.values), final, _outputs(columns.values))
 
 
 def _once(select: Select) -> list[Value]:
@@ -142,16 +146,16 @@ def _once(select: Select) -> list[Value]:
 
 
 def _whole(node: Node, group_by: tuple[Value, ...], columns: _Columns) -> Any:
-    """An expression of groups and aggregates over the gathered columns. Raises: Apart."""
+    """An expression of groups and aggregates over the gathered columns. Raises: NotPushable."""
     if node in group_by:
         return columns.column(node)
     match node:
         case Aggregate():
             return _combined(node, columns)
-        case nodes.Query():
-            raise Apart
-        case Call() if function_of(node).is_aggregate:
-            raise Apart
+        case nodes.Query(body=body):
+            raise NotPushable("a query stands among aggregates", body.span)
+        case Call(name=name) if function_of(node).is_aggregate:
+            raise NotPushable(f"{name.lower()} of all rows cannot be made of those of each shard", node.span)
     return with_children(node, lambda child: _whole(child, group_by, columns))
 
 

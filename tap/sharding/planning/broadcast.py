@@ -3,21 +3,23 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from adql import postgres
+from adql import postgres, sql_names
 from adql.comparable import numbers_of_geometry
 from adql.constants import number_of, sources_of, walk
 from adql.nodes import And, Condition, Field, Near, Query, Relation
-from adql.spread.conditions import conditions_of
-from adql.spread.placed import Tables, relations_of
 from adql.trees import position_of
 from schema.types import Type
+from tap.sharding.planning.cell_sets import Partitionings
+from tap.sharding.planning.colocation import Tables, relations_of
+from tap.sharding.planning.prune_cones import table_of
+from tap.sharding.planning.required_conditions import required_conditions
 
 UPLOADED = "pg_temp"
 """The schema of uploads in the database."""
 
 
 @dataclass(frozen=True, slots=True)
-class Travels:
+class Broadcast:
     """A table that must be on every shard for a query; only its rows within `radius` degrees of a shard's cells, if that is known.
 
     `parts` are its schema and name on the coordinator; on shards it is a temporary table, `there`. `columns` are those
@@ -32,25 +34,26 @@ class Travels:
     radius: float = 0.0
 
 
-def travelling(query: Query, tables: Tables) -> tuple[Travels, ...]:
+def broadcasts_of(query: Query, tables: Tables) -> tuple[Broadcast, ...]:
+    """Return those that a query for the shards needs, each once."""
     relations = [node for node in walk(query) if isinstance(node, Relation)]
-    wanted = dict.fromkeys(r.parts for r in relations if r.parts in tables.travelling)
+    wanted = dict.fromkeys(r.parts for r in relations if r.parts in tables.broadcastable)
     return tuple(
-        _travels(parts, f"x{number}", [r.sql_alias for r in relations if r.parts == parts], query)
+        _broadcast(parts, f"x{number}", [r.sql_alias for r in relations if r.parts == parts], query, tables)
         for number, parts in enumerate(wanted)
     )
 
 
-def _travels(parts: tuple[str, ...], name: str, aliases: list[str], query: Query) -> Travels:
+def _broadcast(parts: tuple[str, ...], name: str, aliases: list[str], query: Query, tables: Tables) -> Broadcast:
     read = (node for node in walk(query) if isinstance(node, Field) and node.source in aliases)
     columns = {field.name: field.info.type for field in read if field.info.type is not None}
     filters = filters_of(query, aliases[0]) if len(aliases) == 1 else ()
-    near = next(_near(query, aliases[0]), None) if len(aliases) == 1 else None
+    near = next(_near(query, aliases[0], tables.partitionings), None) if len(aliases) == 1 else None
     there = parts[-1] if parts[0] == UPLOADED else name
-    names = ", ".join(_sent(f"{aliases[0]}.{postgres.name(column)}", type_) for column, type_ in columns.items())
+    names = ", ".join(_sent(f"{aliases[0]}.{sql_names.name(column)}", type_) for column, type_ in columns.items())
     where = " WHERE " + postgres.condition(And(filters)) if filters else ""
-    sql = f"SELECT {names} FROM {'.'.join(map(postgres.name, parts))} AS {aliases[0]}{where}"
-    return Travels(parts, there, tuple(columns.items()), sql, *(near or ()))
+    sql = f"SELECT {names} FROM {'.'.join(map(sql_names.name, parts))} AS {aliases[0]}{where}"
+    return Broadcast(parts, there, tuple(columns.items()), sql, *(near or ()))
 
 
 def _sent(column: str, type_: Type) -> str:
@@ -63,25 +66,23 @@ def filters_of(query: Query, alias: str) -> tuple[Condition, ...]:
         condition
         for select, relation in relations_of(query)
         if relation.sql_alias == alias
-        for condition in conditions_of(select, alias)
+        for condition in required_conditions(select, alias)
         if sources_of(condition) == {alias} and not any(isinstance(node, Query) for node in walk(condition))
     )
 
 
-def _near(query: Query, alias: str) -> Iterator[tuple[tuple[str, str], float]]:
+def _near(query: Query, alias: str, partitionings: Partitionings) -> Iterator[tuple[tuple[str, str], float]]:
     """By which columns, and within which radius of a sharded table's positions, all of its rows are looked for."""
     for select, relation in relations_of(query):
         if relation.sql_alias == alias:
-            nears = (each for each in conditions_of(select, alias) if isinstance(each, Near))
-            yield from (found for near in nears for found in _searched(near, alias))
+            nears = (each for each in required_conditions(select, alias) if isinstance(each, Near))
+            yield from (found for near in nears for found in _searched(near, alias, partitionings))
 
 
-def _searched(near: Near, alias: str) -> Iterator[tuple[tuple[str, str], float]]:
+def _searched(near: Near, alias: str, partitionings: Partitionings) -> Iterator[tuple[tuple[str, str], float]]:
     radius = number_of(near.radius)
     for one, other in ((near.left, near.right), (near.right, near.left)):
-        own, theirs = position_of(one), position_of(other)
-        if radius is None or len(own) != 2 or len(theirs) != 2 or {each.source for each in own} != {alias}:
+        own, table = position_of(one), table_of(other, partitionings)
+        if radius is None or table is None or len(own) != 2 or {field.source for field in own} != {alias}:
             continue
-        pixel = theirs[0].info.pixel
-        if pixel is not None and (theirs[0].name, theirs[1].name) == (pixel.ra, pixel.dec):
-            yield (own[0].name, own[1].name), float(radius) + pixel.margin
+        yield (own[0].name, own[1].name), float(radius) + table[1].margin

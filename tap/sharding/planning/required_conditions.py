@@ -10,14 +10,14 @@ from dataclasses import replace
 from adql import nodes
 from adql.constants import sources_of, walk
 from adql.nodes import Condition, Field, Query, Select, TableReference, Value
-from adql.spread.placed import aliases_in, joins_on
 from adql.trees import conjuncts, mapped
+from tap.sharding.planning.colocation import aliases_in, joins_on
 
 _STRICT = {"POINT", "CIRCLE", "DISTANCE", "ABS", "SQRT", "POWER", "ROUND", "FLOOR", "CEILING", "LOWER", "UPPER"}
 """Functions that are NULL if one of their arguments is."""
 
 
-def conditions_of(select: Select, alias: str) -> Iterator[Condition]:
+def required_conditions(select: Select, alias: str) -> Iterator[Condition]:
     """Of WHERE and ON, those that a row of that table must meet, and a row of each other table that they speak of."""
     yield from _certain(select.where, select.tables)
     for reference in select.tables:

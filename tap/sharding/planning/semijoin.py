@@ -14,12 +14,11 @@ from adql.constants import sources_of, walk
 from adql.functions import function_of
 from adql.info import Info
 from adql.nodes import And, Call, Condition, Field, Near, Node, Output, Query, Relation, Select, SelectItem
-from adql.spread.conditions import conditions_of
-from adql.spread.placed import Apart, Tables, relations_of
-from adql.spread.travels import filters_of
 from adql.trees import mapped, position_of
 from schema import types
-from schema.model import Table
+from tap.sharding.planning.broadcast import filters_of
+from tap.sharding.planning.colocation import NotPushable, Tables, relations_of
+from tap.sharding.planning.required_conditions import required_conditions
 
 MOST = 200_000
 """Rows that come of one table; if there are more the query is left to PostgreSQL's own way."""
@@ -28,7 +27,7 @@ RowNames = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SemijoinStep:
     """What is asked of the shards about a table; the answers come into the coordinator's table of that name,
 
     with an index on `position`. `rows`: the columns that tell its rows apart, where it is tied to other tables.
@@ -50,33 +49,34 @@ class _Wanted:
     beside: tuple[Relation, ...]
 
 
-def reduced(query: Query, tables: Tables) -> tuple[list[Step], Query]:
-    """The steps, in their order, and the query of what they bring. Raises: Apart."""
-    if any(isinstance(node, Call) and function_of(node).is_volatile for node in walk(query)):
-        raise Apart
-    steps: list[Step] = []
-    while any(isinstance(node, Relation) and node.parts in tables.sharded for node in walk(query)):
+def semijoin_steps(query: Query, tables: Tables) -> tuple[list[SemijoinStep], Query]:
+    """Return the steps, in their order, and the query of what they bring. Raises: NotPushable."""
+    for node in walk(query):
+        if isinstance(node, Call) and function_of(node).is_volatile:
+            raise NotPushable(f"{node.name.lower()} gives another value each time", node.span)
+    steps: list[SemijoinStep] = []
+    while any(isinstance(node, Relation) and node.parts in tables.placements for node in walk(query)):
         wanted = next(_wanted(query, tables), None)
         if wanted is None:
-            raise Apart
+            raise NotPushable("nothing tells which rows of a table on shards matter", query.body.span)
         table = f"g{len(steps) + 1}"
         columns = _columns(query, wanted.relation.sql_alias)
-        rows = _row_names(tables.sharded[wanted.relation.parts]) if wanted.beside else None
+        rows = _row_names(tables.columns[wanted.relation.parts]) if wanted.beside else None
         asked = _asked(wanted, columns, rows, tables)
         query = _replaced(query, wanted.relation, table, columns)
-        tables = replace(tables, travelling=tables.travelling | {("pg_temp", table)})
+        tables = replace(tables, broadcastable=tables.broadcastable | {("pg_temp", table)})
         position = _position(query, wanted.relation.sql_alias)
-        steps.append(Step(table, asked, wanted.relation, position, rows))
+        steps.append(SemijoinStep(table, asked, wanted.relation, position, rows))
     return steps, query
 
 
 def _wanted(query: Query, tables: Tables) -> Iterator[_Wanted]:
     """The sharded tables of which something is known, those first that have conditions of their own."""
-    there = {r.sql_alias: r for r in walk(query) if isinstance(r, Relation) and r.parts in tables.travelling}
+    there = {r.sql_alias: r for r in walk(query) if isinstance(r, Relation) and r.parts in tables.broadcastable}
     found = []
     for select, relation in relations_of(query):
-        conditions = tuple(c for c in conditions_of(select, relation.sql_alias) if _usable(c, relation, there))
-        if relation.parts in tables.sharded and conditions:
+        conditions = tuple(c for c in required_conditions(select, relation.sql_alias) if _usable(c, relation, there))
+        if relation.parts in tables.placements and conditions:
             found.append(_with_filters(query, relation, conditions, there))
     yield from sorted(found, key=_is_cheap, reverse=True)
 
@@ -105,24 +105,24 @@ def _with_filters(
 
 
 def _columns(query: Query, alias: str) -> tuple[Field, ...]:
-    """Those of a table that a query reads. Raises: Apart for geometries, which cannot travel."""
-    found = tuple(dict.fromkeys(node for node in walk(query) if isinstance(node, Field) and node.source == alias))
-    if any(each.type is None or each.type.is_geometry or each.type is types.MOC for each in found):
-        raise Apart
-    return found
+    """Those of a table that a query reads. Raises: NotPushable for geometries, which cannot travel."""
+    columns = tuple(dict.fromkeys(node for node in walk(query) if isinstance(node, Field) and node.source == alias))
+    for column in columns:
+        if column.type is None or column.type.is_geometry or column.type is types.MOC:
+            raise NotPushable("a column of geometries would have to be sent", column.span)
+    return columns
 
 
-def _row_names(table: Table) -> RowNames:
-    """None of its own."""
-    taken = {column.stored for column in table.columns}
+def _row_names(taken: frozenset[str]) -> RowNames:
+    """Pick unused column names for the identity of a row."""
     names = (f"row{number}" for number in count())
     table_name, row_name = islice((name for name in names if name not in taken), 2)
     return table_name, row_name
 
 
 def _asked(wanted: _Wanted, columns: tuple[Field, ...], rows: RowNames | None, tables: Tables) -> Query:
-    alias, pixel = wanted.relation.sql_alias, tables.sharded[wanted.relation.parts].pixel
-    values = columns or (Field(alias, pixel.column if pixel else "", info=Info(types.INTEGER)),)
+    alias, partitioning = wanted.relation.sql_alias, tables.placements[wanted.relation.parts].partitioning
+    values = columns or (Field(alias, partitioning.column, info=Info(types.INTEGER)),)
     if rows:
         # A row that several others are near to comes once.
         values += Field(alias, rows[0], info=Info(types.BIGINT)), Field(alias, rows[1], info=Info(types.TEXT))

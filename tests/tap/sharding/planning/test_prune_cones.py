@@ -7,12 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from adql import nodes, translate
+from adql import nodes, postgres, translate
 from adql.parse import parse
 from adql.resolve import resolve
 from adql.rewrite import rewrite
-from schema.model import Catalogue, Column, Pixel, Schema, Table
+from schema.model import Catalogue, Column, Schema, Table
 from tap.sharding.layout import cells_of
+from tap.sharding.model import HealpixPartitioning, Placement
+from tap.sharding.planning.prune import pruned
 
 ORDER = 6
 PLACES = [(0.0, 90.0), (0.0, -90.0), (359.9999, 0.0), (45.0, 41.8103), (90.0, 0.0), (180.0, 66.0)]
@@ -20,17 +22,19 @@ STARS = Table(
     "s",
     "s.stars",
     tuple(Column(name, "double") for name in ("ra", "dec", "g")),
-    pixel=Pixel("hpx6", ORDER, "ra", "dec"),
 )
+PLACEMENTS = {("s", "stars"): Placement(HealpixPartitioning("hpx6", ORDER, "ra", "dec"), ())}
 CATALOGUE = Catalogue((Schema("s", (STARS,)),))
 
 
 def sql(condition: str) -> str:
-    return translate(f"SELECT g FROM s.stars WHERE {condition}", CATALOGUE).sql
+    query = translate(f"SELECT g FROM s.stars WHERE {condition}", CATALOGUE).query
+    assert query is not None
+    return postgres.query(pruned(query, PLACEMENTS))
 
 
 def ranges(condition: str) -> list[tuple[int, int]]:
-    query = rewrite(resolve(parse(f"SELECT g FROM s.stars WHERE {condition}"), CATALOGUE)[0])
+    query = pruned(rewrite(resolve(parse(f"SELECT g FROM s.stars WHERE {condition}"), CATALOGUE)[0]), PLACEMENTS)
     found: list[tuple[int, int]] = []
     pending: list[object] = [query.body.where]  # type: ignore[union-attr]
     while pending:

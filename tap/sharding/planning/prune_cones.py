@@ -1,6 +1,6 @@
-"""A search in a part of the sky, in a sharded table → also in the pixels that the part covers.
+"""A search in a part of the sky, in a table on shards → also in the cells that the part covers.
 
-PostgreSQL then leaves out the shards that hold others. The pixels cover more than the part, never less, and
+PostgreSQL then leaves out the shards that hold others. The cells cover more than the part, never less, and
 the condition itself stays beside them: so the rows are the same.
 """
 
@@ -17,9 +17,9 @@ from adql.constants import number_of, numbers_of
 from adql.functions.geometry import literal_vertices
 from adql.nodes import And, Call, Condition, Value
 from adql.spheres import angle, direction, norm, vector
-from adql.spread.cells import Cells, in_cells
 from adql.trees import position_of
-from schema.model import Pixel
+from tap.sharding.model import HealpixPartitioning
+from tap.sharding.planning.cell_sets import CellSet, Partitionings, cell_condition
 
 _WIDEST = 60.0
 """Degrees."""
@@ -30,25 +30,29 @@ _MOST_RANGES = 12
 Cone = tuple[float, float, float]
 
 
-def pixels_of_the_sky(condition: Condition) -> Condition:
+def prune_cone(partitionings: Partitionings, condition: Condition) -> Condition:
     match condition:
         case nodes.Near(left=left, right=right, radius=radius):
-            pixel, cone = pixel_of(left) or pixel_of(right), cone_of(left, radius) or cone_of(right, radius)
+            table = table_of(left, partitionings) or table_of(right, partitionings)
+            cone = cone_of(left, radius) or cone_of(right, radius)
         case nodes.Inside(point=point, region=region):
-            pixel, cone = pixel_of(point), _cone_round(region)
+            table, cone = table_of(point, partitionings), _cone_round(region)
         case _:
             return condition
-    if pixel is None or cone is None or (pixels := in_pixels(*pixel, cone)) is None:
+    if table is None or cone is None or (added := condition_of_cone(*table, cone)) is None:
         return condition
-    return And((condition, pixels), span=condition.span, info=condition.info)
+    return And((condition, added), span=condition.span, info=condition.info)
 
 
-def pixel_of(point: Value) -> tuple[str, Pixel] | None:
-    """The alias and the pixels of a table whose own position this is."""
+def table_of(point: Value, partitionings: Partitionings) -> tuple[str, HealpixPartitioning] | None:
+    """Return alias and partitioning of the table whose own position this is."""
     columns = position_of(point)
-    if len(columns) != 2 or columns[0].source != columns[1].source or (pixel := columns[0].info.pixel) is None:
+    if len(columns) != 2 or columns[0].source != columns[1].source:
         return None
-    return (columns[0].source, pixel) if (columns[0].name, columns[1].name) == (pixel.ra, pixel.dec) else None
+    partitioning = partitionings.get(columns[0].source)
+    if partitioning is None or (columns[0].name, columns[1].name) != (partitioning.ra, partitioning.dec):
+        return None
+    return columns[0].source, partitioning
 
 
 def cone_of(centre: Value, radius: Value) -> Cone | None:
@@ -74,17 +78,17 @@ def _cone_round(region: Value) -> Cone | None:
     return *direction(middle), math.degrees(max(angle(middle, each) for each in vectors))
 
 
-def in_pixels(source: str, pixel: Pixel, cone: Cone) -> Condition | None:
-    """That a row lies in one of the cells that a cone covers; None for a wide one, which needs nearly all shards anyway."""
-    wide = cone[2] + pixel.margin
+def condition_of_cone(alias: str, partitioning: HealpixPartitioning, cone: Cone) -> Condition | None:
+    """Return that a row lies in one of the cells that a cone covers; None for a wide one, which needs nearly all shards anyway."""
+    wide = cone[2] + partitioning.margin
     if wide > _WIDEST:
         return None
     lon, lat, radius = Longitude(cone[0] * u.deg), Latitude(cone[1] * u.deg), (wide + _MARGIN) * u.deg
-    cells, _, _ = cone_search(lon, lat, radius, pixel.order, flat=True)
-    return in_cells(source, pixel, _runs(np.sort(cells)))
+    cells, _, _ = cone_search(lon, lat, radius, partitioning.order, flat=True)
+    return cell_condition(alias, partitioning, _runs(np.sort(cells)))
 
 
-def _runs(cells: npt.NDArray[np.uint64]) -> Cells:
+def _runs(cells: npt.NDArray[np.uint64]) -> CellSet:
     """First and last of each run of cells; the smallest gaps are closed until there are few."""
     numbers = cells.astype(np.int64)
     gaps = np.diff(numbers)

@@ -6,29 +6,38 @@ import numpy as np
 import pytest
 
 from adql import translate
-from adql.spread import Spread
-from schema.model import Catalogue, Column, Pixel, Range, Schema, Table
+from schema.model import Catalogue, Column, Schema, Table
+from tap.sharding.model import CellRange, HealpixPartitioning, Placement
+from tap.sharding.planning import QueryPlan, plan_query
 
-RANGES = tuple(Range(n * 3072 - (n == 0), (n + 1) * 3072, f"shard{n // 4}", f"_p{n}") for n in range(16))
+RANGES = tuple(CellRange(n * 3072 - (n == 0), (n + 1) * 3072, f"shard{n // 4}", f"_p{n}") for n in range(16))
+
+PLACEMENTS: dict[tuple[str, ...], Placement] = {}
 
 
-def table(name: str, *columns: Column, nrows: int | None = None, pixel: Pixel | None = None) -> Table:
-    ranges = tuple(Range(r.first, r.beyond, r.shard, f"{name}{r.partition}") for r in RANGES) if pixel else ()
-    return Table("s", f"s.{name}", columns, nrows=nrows, pixel=pixel, ranges=ranges)
+def table(
+    name: str, *columns: Column, nrows: int | None = None, partitioning: HealpixPartitioning | None = None
+) -> Table:
+    if partitioning:
+        ranges = tuple(CellRange(r.first, r.stop, r.shard, f"{name}{r.partition}") for r in RANGES)
+        PLACEMENTS["s", name] = Placement(partitioning, ranges)
+    return Table("s", f"s.{name}", columns, nrows=nrows)
 
 
 POSITION = (Column("ra", "double"), Column("dec", "double"))
 ID, G = Column("id", "long"), Column("g", "float")
 TABLES = (
-    table("stars", *POSITION, ID, G, pixel=Pixel("hpx6", 6, "ra", "dec", "s.stars")),
-    table("source", *POSITION, ID, G, pixel=Pixel("hpx6", 6, "ra", "dec", "s.source", "id", 0.1)),
-    table("params", ID, Column("teff", "float"), pixel=Pixel("hpx6", 6, None, None, "s.source", "id")),
+    table("stars", *POSITION, ID, G, partitioning=HealpixPartitioning("hpx6", 6, "ra", "dec", "s.stars")),
+    table("source", *POSITION, ID, G, partitioning=HealpixPartitioning("hpx6", 6, "ra", "dec", "s.source", "id", 0.1)),
+    table(
+        "params", ID, Column("teff", "float"), partitioning=HealpixPartitioning("hpx6", 6, None, None, "s.source", "id")
+    ),
     table("few", *POSITION, Column("name", "char", "*"), nrows=100),
     table("many", *POSITION, Column("name", "char", "*"), nrows=10**7),
 )
 CATALOGUE = Catalogue((Schema("s", TABLES),))
-WAYS = {
-    "one shard": [
+QUERIES = {
+    "router": [
         "SELECT * FROM s.stars WHERE DISTANCE(ra, dec, 10, 20) < 1",
         "SELECT COUNT(*) AS n FROM s.stars WHERE DISTANCE(ra, dec, 10, 20) < 1",
         "SELECT TOP 5 * FROM s.stars WHERE DISTANCE(ra, dec, 10, 20) < 1 ORDER BY g",
@@ -37,7 +46,7 @@ WAYS = {
         "SELECT id FROM s.stars WHERE DISTANCE(ra, dec, 10, 20) < 1 EXCEPT SELECT id FROM s.stars WHERE DISTANCE(ra, dec, 10, 20) < 0.5",
         "SELECT n.name FROM s.few AS n LEFT JOIN s.stars AS s ON DISTANCE(s.ra, s.dec, 10, 20) < 1",
     ],
-    "on each": [
+    "push-down": [
         "SELECT * FROM s.stars",
         "SELECT TOP 10 id FROM s.stars WHERE g < 5",
         "SELECT s.id, p.teff FROM s.source AS s JOIN s.params AS p ON s.id = p.id",
@@ -51,14 +60,14 @@ WAYS = {
         "SELECT n.name, s.id FROM s.few AS n LEFT JOIN s.stars AS s ON DISTANCE(s.ra, s.dec, n.ra, n.dec) < 1 WHERE s.g < 5",
         "SELECT n.name, s.id FROM s.stars AS s FULL JOIN s.few AS n ON s.id = n.ra WHERE s.g + 1 < 5",
     ],
-    "in halves": [
+    "push-down in two phases": [
         "SELECT COUNT(*) AS n, AVG(g) AS g FROM s.stars",
         "SELECT g, COUNT(DISTINCT id) AS n FROM s.stars GROUP BY g HAVING COUNT(*) > 1 ORDER BY n",
         "SELECT DISTINCT g FROM s.stars",
         "SELECT TOP 10 id FROM s.stars ORDER BY g",
         "SELECT TOP 10 s.id FROM s.source AS s JOIN s.params AS p ON s.id = p.id ORDER BY p.teff OFFSET 4",
     ],
-    "in steps": [
+    "semi-join reduction": [
         "SELECT n.name, s.id FROM s.few AS n LEFT JOIN s.stars AS s ON DISTANCE(s.ra, s.dec, n.ra, n.dec) < 1",
         "SELECT n.name FROM s.few AS n WHERE NOT EXISTS (SELECT s.id FROM s.stars AS s WHERE DISTANCE(s.ra, s.dec, n.ra, n.dec) < 1)",
         "SELECT id FROM s.stars WHERE g IN (SELECT g FROM s.stars WHERE id < 10)",
@@ -70,23 +79,26 @@ WAYS = {
         "SELECT ivo_histogram(g, 0, 10, 5) AS h FROM s.stars",
         "SELECT a.id FROM s.stars AS a, s.stars AS b WHERE a.g < b.g",
     ],
-    "not sharded": ["SELECT name FROM s.many"],
+    "not on shards": ["SELECT name FROM s.many"],
 }
 
 
-def way_of(spread: Spread | None, query: str) -> str:
-    if spread is None:
-        return "not sharded" if ".many" in query and ".stars" not in query else "left to PostgreSQL"
-    if spread.steps:
-        return "in steps"
-    if spread.final:
-        return "in halves"
-    return "on each" if len(spread.gathers[0].shards) > 1 else "one shard"
+def planned(query: str) -> QueryPlan:
+    return plan_query(translate(query, CATALOGUE), PLACEMENTS)
 
 
-@pytest.mark.parametrize(("way", "query"), [(way, query) for way, queries in WAYS.items() for query in queries])
-def test_a_query_is_asked_in_the_way_that_suits_it(way: str, query: str) -> None:
-    assert way_of(translate(query, CATALOGUE).spread, query) == way
+def strategy_of(query: str) -> str:
+    plan = planned(query)
+    if plan.distributed:
+        return plan.distributed.strategy
+    return "left to PostgreSQL" if plan.refusals else "not on shards"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "query"), [(strategy, query) for strategy, queries in QUERIES.items() for query in queries]
+)
+def test_a_query_is_run_by_the_strategy_that_suits_it(strategy: str, query: str) -> None:
+    assert strategy_of(query) == strategy
 
 
 @pytest.mark.parametrize(
@@ -100,12 +112,12 @@ def test_a_query_is_asked_in_the_way_that_suits_it(way: str, query: str) -> None
     ],
 )
 def test_rows_that_may_lie_apart_are_not_made_on_the_shards(query: str) -> None:
-    assert way_of(translate(query, CATALOGUE).spread, query) in {"in steps", "left to PostgreSQL"}
+    assert strategy_of(query) in {"semi-join reduction", "left to PostgreSQL"}
 
 
 def test_groups_of_ids_that_a_join_made_null_are_put_together() -> None:
     query = "SELECT p.id, COUNT(*) AS n FROM s.source AS s LEFT JOIN s.params AS p ON s.id = p.id GROUP BY p.id"
-    assert way_of(translate(query, CATALOGUE).spread, query) == "in halves"
+    assert strategy_of(query) == "push-down in two phases"
 
 
 def test_a_small_cone_asks_at_most_two_shards_and_most_ask_one() -> None:
@@ -114,18 +126,18 @@ def test_a_small_cone_asks_at_most_two_shards_and_most_ask_one() -> None:
     for _ in range(200):
         ra, dec = random.uniform(0, 360), float(np.degrees(np.arcsin(random.uniform(-1, 1))))
         query = f"SELECT * FROM s.stars WHERE DISTANCE(ra, dec, {ra}, {dec}) < {random.uniform(0, 1)}"
-        spread = translate(query, CATALOGUE).spread
-        assert spread is not None
-        asked.append(len(spread.gathers[0].shards))
+        distributed = planned(query).distributed
+        assert distributed is not None
+        asked.append(len(distributed.shard_queries[0].shards))
     assert max(asked) <= 2
     assert sum(asked) < 1.2 * len(asked)
 
 
 def test_a_shard_is_asked_about_its_own_parts_only() -> None:
-    spread = translate("SELECT id FROM s.stars", CATALOGUE).spread
-    assert spread is not None
-    (gather,) = spread.gathers
-    assert gather.shards == ("shard0", "shard1", "shard2", "shard3")
-    for shard in gather.shards:
-        own = [f'"stars{r.partition}"' in gather.asked(shard) for r in RANGES]
+    distributed = planned("SELECT id FROM s.stars").distributed
+    assert distributed is not None
+    (shard_query,) = distributed.shard_queries
+    assert shard_query.shards == ("shard0", "shard1", "shard2", "shard3")
+    for shard in shard_query.shards:
+        own = [f'"stars{r.partition}"' in shard_query.sql(shard) for r in RANGES]
         assert own == [r.shard == shard for r in RANGES]

@@ -1,0 +1,46 @@
+"""What the database says of how a table's rows are divided among servers: columns of armillary.tables, rows of armillary.ranges."""
+
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+Ranges = tuple[tuple[Any, ...], ...]
+"""Rows of armillary.ranges, without the table's name."""
+UNDIVIDED = {"pixel_column": None, "pixel_order": None, "layout": None, "pixel_key": None, "pixel_margin": 0}
+"""Of a table all of whose rows are here."""
+
+
+def division_of(connection: psycopg.Connection, table_name: str) -> dict[str, Any]:
+    """Return the division of a published table, as Known has it."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, UNDIVIDED))
+    query = sql.SQL("SELECT {} FROM armillary.tables WHERE table_name = %s AND pixel_column IS NOT NULL").format(
+        columns
+    )
+    row = connection.execute(query, (table_name,)).fetchone()
+    return dict(zip(UNDIVIDED, row, strict=True)) if row else {}
+
+
+_RANGES = (
+    "SELECT first, beyond, shard_name, partition, nrows, checksum::text FROM armillary.ranges WHERE table_name = %s"
+)
+
+
+def ranges_of(connection: psycopg.Connection, table_name: str) -> Ranges:
+    return tuple(connection.execute(_RANGES, (table_name,)).fetchall())
+
+
+def restore_ranges(connection: psycopg.Connection, name: str, ranges: Ranges) -> None:
+    """Write down again where the rows of a table on shards lie; ranges of its layout that were moved meanwhile are no longer alike."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO armillary.ranges VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [(name, *row) for row in ranges],
+        )
+    connection.execute(
+        "UPDATE armillary.tables AS own SET layout = gen_random_uuid()::text WHERE table_name = %(name)s AND EXISTS ("
+        " SELECT FROM armillary.ranges AS r JOIN armillary.tables AS t USING (table_name)"
+        " WHERE t.layout = own.layout AND NOT EXISTS (SELECT FROM armillary.ranges AS o WHERE o.table_name = %(name)s"
+        " AND (o.first, o.beyond, o.shard_name) = (r.first, r.beyond, r.shard_name)))",
+        {"name": name},
+    )

@@ -1,0 +1,69 @@
+"""What a result says beside its rows: whose data they are, warnings, what of the sky is missing, how it ended."""
+
+from collections.abc import Callable
+
+from adql import Translation
+from schema.model import Origin
+from tap.engine.engine import Session
+from tap.formats.format import Ending, Header
+from tap.request import TapRequest
+from tap.sharding.execution.executor import UnsearchedSky
+from tap.uploads.load import Declared
+
+End = Callable[[int, bool], Ending]
+"""Tells how a result of so many rows ended, and whether MAXREC cut it."""
+
+_MOST_WARNINGS = 20
+_DEAR = 1e8
+"""In the planner's unit: some hours."""
+
+
+def header_of(
+    request: TapRequest, translation: Translation, unsearched: UnsearchedSky | None, warnings: tuple[str, ...]
+) -> Header:
+    """Return what a result says of itself before its rows: with whose data the query reads, each once."""
+    origins = dict.fromkeys(table.origin for table in translation.tables if table.origin != Origin())
+    return Header(
+        translation.outputs,
+        request.query,
+        tuple(origins),
+        _of_unsearched(unsearched),
+        version=request.format.versions[0],
+        warnings=warnings,
+        comments=request.comments,
+    )
+
+
+def _of_unsearched(unsearched: UnsearchedSky | None) -> dict[str, str]:
+    if unsearched is None:
+        return {}
+    if not unsearched.shards:
+        return {"partial": "false"}
+    return {"partial": "true", "missing_shards": ", ".join(unsearched.shards), "missing_sky": unsearched.sky}
+
+
+def warnings_of(uploads: list[Declared], translation: Translation, session: Session) -> tuple[str, ...]:
+    """Return the remarks that come before the rows; those that matter in dear queries only if the planner thinks that it is one.
+
+    Raises: psycopg.Error.
+    """
+    lints = [lint for lint in translation.lints if not lint.when_cut]
+    if any(lint.when_costly for lint in lints) and session.cost(translation) <= _DEAR:
+        lints = [lint for lint in lints if not lint.when_costly]
+    return few([*(reason for upload in uploads for reason in upload.left_out), *map(str, lints)])
+
+
+def few(warnings: list[str]) -> tuple[str, ...]:
+    """Return the first of them, and how many more there are."""
+    more = [f"There are {len(warnings) - _MOST_WARNINGS} more warnings."] if len(warnings) > _MOST_WARNINGS else []
+    return (*warnings[:_MOST_WARNINGS], *more)
+
+
+def end_of(translation: Translation, request: TapRequest) -> End:
+    cut = [str(lint) for lint in translation.lints if lint.when_cut]
+
+    def end(rows: int, overflow: bool) -> Ending:
+        warnings = cut if translation.top is not None and rows == translation.top else []
+        return Ending(overflow or request.maxrec == 0, warnings=tuple(warnings))
+
+    return end

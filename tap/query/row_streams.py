@@ -1,0 +1,145 @@
+"""The rows of a query, in the way that suits it: plain, by parts of an upload, from shards, or in steps."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from adql import Translation
+from adql.apart import Apart
+from tap.engine.engine import Session
+from tap.engine.rows import Block, CopyRows, RowStream
+from tap.engine.wire import Wire
+from tap.sharding.execution.executor import (
+    DistributedQuery,
+    UnsearchedSky,
+    asks_shards_first,
+    distributed_rows,
+    gather_in_steps,
+)
+from tap.sharding.execution.upload_fanout import UploadOptions, fanned_out
+from tap.sharding.planning import DistributedPlan, QueryPlan
+from tap.tally import Tally
+from tap.uploads.load import Allowance, Declared, Limits, fill, fill_whole
+from tap.uploads.parts import Part, Position, Sorting, in_parts
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRun:
+    """What is to be run, and how its rows leave. `unsearched` is told what could not be searched, if the rest will do."""
+
+    session: Session
+    plan: QueryPlan
+    wire: Wire
+    maxrec: int
+    unsearched: UnsearchedSky | None = None
+
+    def rows(self, already: int = 0) -> CopyRows:
+        """Return the rows that the coordinator makes. Raises: psycopg.Error, Interrupted, ShardAway."""
+        maxrec, distributed = self.maxrec - already, self.plan.distributed
+        if distributed and distributed.in_steps and self.maxrec and gather_in_steps(self.session, distributed):
+            final = Translation(str(distributed.final_sql), self.plan.translation.outputs, ())
+            return self.session.rows(final, self.wire, maxrec)
+        return self.session.rows(self.plan.translation, self.wire, maxrec, overflow=self.maxrec > 0)
+
+
+@contextmanager
+def rows_of(
+    run: QueryRun, uploads: list[Declared], limits: Limits, sorting: Sorting, tally: Tally
+) -> Iterator[RowStream]:
+    """Yield the rows, as long as the block lasts. Raises: LoadError, psycopg.Error, Interrupted, ShardAway."""
+
+    def tell(rows: int) -> None:
+        tally.add(uploaded=rows)
+        run.session.keep_alive()
+
+    options = UploadOptions(Allowance(limits), sorting, tally, tell)
+    distributed, splittable = run.plan.distributed, _splittable(run, uploads)
+    if distributed and asks_shards_first(distributed, run.maxrec):
+        with _from_shards(run, distributed, uploads, options) as rows:
+            yield rows
+    elif splittable:
+        with _by_parts(run, *splittable, uploads, options) as rows:
+            yield rows
+    else:
+        for upload in uploads:
+            _fill_whole(run.session, upload, options.allowance)
+        # In steps, if its plan is such: tables on shards come to the coordinator first.
+        yield run.rows()
+
+
+def _splittable(run: QueryRun, uploads: list[Declared]) -> tuple[Declared, Apart] | None:
+    """Return the upload whose rows may come in parts."""
+    known = {apart.stored: apart for apart in run.plan.translation.apart}
+    for upload in uploads if run.maxrec else ():
+        if apart := known.get(upload.table.stored_parts):
+            return upload, apart
+    return None
+
+
+@contextmanager
+def _from_shards(
+    run: QueryRun, plan: DistributedPlan, uploads: list[Declared], options: UploadOptions
+) -> Iterator[RowStream]:
+    splittable = _splittable(run, uploads) if plan.final_sql is None else None
+    in_turn = splittable[0] if splittable else None
+    query = DistributedQuery(run.session, run.plan.translation.outputs, plan, run.wire, run.maxrec, run.unsearched)
+    with fanned_out(plan.shard_queries[0], uploads, options, in_turn) as fanout:
+        with distributed_rows(query, fanout.fill, often=in_turn is not None) as rows:
+            yield rows
+        options.tally.add(matched=options.tally.uploaded - options.tally.matched)
+
+
+@contextmanager
+def _by_parts(
+    run: QueryRun, upload: Declared, apart: Apart, uploads: list[Declared], options: UploadOptions
+) -> Iterator[RowStream]:
+    for other in uploads:
+        if other is not upload:
+            _fill_whole(run.session, other, options.allowance)
+    position = _position(upload, apart)
+    with in_parts(upload, position, options.sorting, options.allowance, options.tell) as parts:
+        yield PartitionedRows(run, upload, parts, options.tally)
+
+
+class PartitionedRows:
+    """The rows of a query that runs for one part of an upload after the other."""
+
+    def __init__(self, run: QueryRun, upload: Declared, parts: list[Part], tally: Tally) -> None:
+        self.overflow = False
+        self._run = run
+        self._upload = upload
+        self._tally = tally
+        self._blocks = self._read(parts)
+        self._first = next(self._blocks, None)
+
+    def __iter__(self) -> Iterator[Block]:
+        if self._first is not None:
+            yield self._first
+            yield from self._blocks
+
+    def _read(self, parts: list[Part]) -> Iterator[Block]:
+        count = 0
+        for part in parts:
+            self._fill(part)
+            rows = self._run.rows(count)
+            yield from rows
+            count += rows.count
+            self._tally.add(matched=part.rows)
+            if rows.overflow:
+                self.overflow = True
+                return
+
+    def _fill(self, part: Part) -> None:
+        self._run.session.run_in_write_transaction(lambda connection: fill(connection, self._upload, part.pieces))
+
+
+def _fill_whole(session: Session, upload: Declared, allowance: Allowance) -> None:
+    session.run_in_write_transaction(lambda connection: fill_whole(connection, upload, allowance))
+
+
+def _position(upload: Declared, apart: Apart) -> Position:
+    places = {column.stored: place for place, column in enumerate(upload.table.columns)}
+    if apart.position is None or not set(apart.position) <= set(places):
+        return None
+    lon, lat = (places[name] for name in apart.position)
+    return lon, lat

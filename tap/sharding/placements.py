@@ -1,0 +1,24 @@
+"""Where the rows of published tables lie, read from the coordinator."""
+
+from importlib.resources import files
+
+import psycopg
+
+from schema.model import split_name, stored_name
+from tap.sharding.model import CellRange, HealpixPartitioning, Placement, Placements
+
+_READ = (files("tap.sharding") / "placements.sql").read_text("utf-8").encode()
+
+
+def read_placements(connection: psycopg.Connection) -> Placements:
+    """Return the placement of each published table on shards. Raises: psycopg.Error."""
+    rows = connection.execute(_READ).fetchall()
+    return dict(_placement(*row) for row in rows)
+
+
+def _placement(
+    table_name: str, storage: str | None, partitioning: list[object], ranges: list[list[object]]
+) -> tuple[tuple[str, ...], Placement]:
+    schema_name, name = map(stored_name, split_name(table_name))
+    placement = Placement(HealpixPartitioning(*partitioning), tuple(CellRange(*each) for each in ranges))  # type: ignore[arg-type]
+    return (schema_name, storage or name), placement
