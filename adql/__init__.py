@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from adql import postgres
-from adql.apart import Apart, tables_apart
 from adql.errors import AdqlError, NumberRunsOn, TooComplex
 from adql.hints import likely_meant
 from adql.lints import Lint, lints
@@ -11,6 +10,7 @@ from adql.nodes import Output, Query, Select
 from adql.parse import parse
 from adql.resolve import resolve
 from adql.rewrite import rewrite
+from adql.row_independence import SplittableTable, tables_apart
 from schema.model import Catalogue, Table
 
 
@@ -26,7 +26,7 @@ class Translation:
     sql: str
     outputs: tuple[Output, ...]
     tables: tuple[Table, ...]
-    apart: tuple[Apart, ...] = ()
+    apart: tuple[SplittableTable, ...] = ()
     query: Query | None = None
     lints: tuple[Lint, ...] = ()
     top: int | None = None

@@ -7,7 +7,7 @@ from adql import nodes, tokens
 from adql.cursor import Cursor
 from adql.errors import AdqlError, TooComplex
 from adql.nodes import Value
-from adql.shapes import fits, usage
+from adql.signatures import fits, usage
 
 MAX_ARGUMENTS = 2001  # a polygon of 1000 vertices, and its coordinate system
 

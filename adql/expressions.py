@@ -12,7 +12,7 @@ from adql.cursor import Cursor
 from adql.errors import UPLOAD_IT, AdqlError, TooComplex
 from adql.literals import is_literal
 from adql.nodes import Condition, Expression, Value
-from adql.shapes import SHAPES, is_geometry, usage
+from adql.signatures import SHAPES, is_geometry, usage
 from schema.words import RESERVED
 
 MAX_TERMS = 1000

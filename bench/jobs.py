@@ -25,7 +25,7 @@ from service import free_port, start
 from tap.auth.visitor import COOKIE
 from tap.config import Config
 from tap.engine import database
-from uws.job import Asker, Limits, NewJob
+from uws.job import JobLimits, NewJob, Requester
 from uws.store import Store
 
 QUERY = "SELECT TOP 3 table_name FROM TAP_SCHEMA.tables"
@@ -154,9 +154,9 @@ def listed(client: http.client.HTTPConnection, query: str) -> None:
 
 async def wait_together(config: Config, waiters: int, jobs: int) -> None:
     """How long after a change the waiters have their answers, and what the database did for them meanwhile."""
-    store = Store(database.jobs_conninfo(config), Limits(waiting_per_owner=10**6), 1)
+    store = Store(database.jobs_conninfo(config), JobLimits(waiting_per_owner=10**6), 1)
     store.open()
-    asker = Asker(None, None, "bench")
+    asker = Requester(None, None, "bench")
     ids = [store.create(asker, NewJob((("QUERY", "x"),))) for _ in range(jobs)]
     tasks = [asyncio.create_task(waiter(config.port, ids[i % jobs])) for i in range(waiters)]
     await asyncio.sleep(max(5, waiters / 200))

@@ -54,10 +54,10 @@ def main() -> None:
     options = arguments.parse_args()
     with ExitStack() as stack:
         config = stack.enter_context(clusters())
-        catalogue = make(config)
+        published = make(config)
         stack.enter_context(serving(config))
         found = [
-            line for what, query in QUERIES.items() for line in measured(config, catalogue, what, query, options.rounds)
+            line for what, query in QUERIES.items() for line in measured(config, published, what, query, options.rounds)
         ]
         about = {**database.versions(config), **machine(), "rounds": options.rounds}
     conclude(

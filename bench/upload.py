@@ -27,7 +27,7 @@ from schema.publish import publish_table
 from schema.tap_schema import read_catalogue
 from tap.config import Config
 from tap.engine import database
-from tap.uploads.load import Allowance, Limits, declare, fill_whole, schema_of
+from tap.uploads.load import Allowance, UploadLimits, declare, fill_whole, schema_of
 from tap.uploads.sources import Opened
 from tap.uploads.upload import Upload
 
@@ -117,7 +117,7 @@ def raw(config: Config, catalogue: Catalogue, taken: str, file: Path, folder: Pa
         connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE")
         connection.commit()
         connection.execute("SET search_path = pg_catalog, public")
-        (upload,) = declare(connection, [Opened(Upload("mine", None), file)], limits := Limits(10**9))
+        (upload,) = declare(connection, [Opened(Upload("mine", None), file)], limits := UploadLimits(10**9))
         fill_whole(connection, upload, Allowance(limits))
         schema = schema_of([upload])
         command = "COPY pg_temp.u0 TO STDOUT (FORMAT binary)"

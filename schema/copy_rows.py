@@ -20,7 +20,7 @@ Progress = Callable[[int, float | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RowSource:
     """A file, which of its columns are wanted, and what looks at its positions on their way."""
 
     reader: Reader
@@ -29,7 +29,7 @@ class Source:
 
 
 def copy_rows(
-    connection: psycopg.Connection, target: sql.Identifier, source: Source, progress: Progress
+    connection: psycopg.Connection, target: sql.Identifier, source: RowSource, progress: Progress
 ) -> tuple[int, TextSizes]:
     """Copy all rows; geometries come as numbers, of which PostgreSQL makes them in a second step."""
     columns = source.columns
@@ -46,7 +46,7 @@ def copy_rows(
 
 
 def _copy(
-    connection: psycopg.Connection, target: sql.Identifier, source: Source, progress: Progress
+    connection: psycopg.Connection, target: sql.Identifier, source: RowSource, progress: Progress
 ) -> tuple[int, TextSizes]:
     """Return how many rows were copied, and how long their texts are."""
     rows, sizes = 0, TextSizes()

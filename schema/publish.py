@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from schema.bounds import measured
-from schema.copy_rows import Progress, Source, copy_rows
+from schema.copy_rows import Progress, RowSource, copy_rows
 from schema.description import Description
 from schema.division import UNDIVIDED, ranges_of, restore_ranges
 from schema.existing import exists, index_command, make_readable, position_index
@@ -62,7 +62,7 @@ def load_table(
     columns = plan_columns(reader.columns, description, by_content=True)
     search = find_position([c.about for c in columns], description.table.ra, description.table.dec)
     check_named([c.name for c in columns], description)
-    source = Source(reader, columns, position_check(columns, search.position, description))
+    source = RowSource(reader, columns, position_check(columns, search.position, description))
     with connection.transaction():
         make_schema(connection, schema_name)
         previous, storage = storage_for(connection, schema_name, name)
@@ -102,7 +102,7 @@ def _alike(connection: psycopg.Connection, table_name: str) -> str | None:
     return f"{row[0]} differs in case only, so queries must put both names into double quotes" if row else None
 
 
-def load_notes(source: Source, description: Description, position: str) -> tuple[str, ...]:
+def load_notes(source: RowSource, description: Description, position: str) -> tuple[str, ...]:
     notes = (position, source.check.note, *rewritten_units(source.reader.columns, description))
     return tuple(note for note in notes if note)
 

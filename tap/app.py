@@ -20,29 +20,29 @@ from schema.model import Catalogue
 from tap import pages, tap_plus, vosi
 from tap.coding import packed, wanted_coding
 from tap.config import Config
-from tap.edge import Edge, xml
 from tap.engine.database import PLANNERS, jobs_conninfo, owner_connection, reader_conninfo, sessions_of
 from tap.engine.engine import DatabaseAway, Engine
+from tap.error_middleware import ErrorMiddleware, xml
 from tap.errors import NotFound, describe
 from tap.form import read_form, read_parameters
 from tap.jobs import JobService, QueryJobs, limits_of
 from tap.observe import Kept, observe
-from tap.query.run import Service
+from tap.query.run import QueryService
 from tap.request import read_request
-from tap.room import Room
 from tap.sharding.execution.shard_pool import ShardPool
 from tap.sharding.model import Placements
 from tap.sharding.shards import known_shards
 from tap.storage import Storage, storage_of
 from tap.storage.storage import StorageAway, StorageFull
 from tap.sync import Queries
-from tap.uploads.load import Limits as UploadLimits
+from tap.temp_files import TempFiles
+from tap.uploads.load import UploadLimits
 from tap.uploads.parts import Sorting
 from tap.uploads.remote import Remote
 from tap.uploads.sources import Sources
 from tap.uploads.upload import sweep_uploads, uploads_of
 from uws.errors import StoreAway
-from uws.keeper import Keeper
+from uws.housekeeper import Housekeeper
 from uws.resources import Resources
 from uws.store import Store
 from uws.waiting import Waiting
@@ -188,7 +188,7 @@ def create_app(config: Config) -> Starlette:
                 allow_headers=["*"],
                 expose_headers=["*"],
             ),
-            Middleware(Edge),
+            Middleware(ErrorMiddleware),
         ],
         lifespan=partial(_lifespan, [shards, engine, planner, store, waiting]),
         exception_handlers={HTTPException: _http_error},
@@ -198,7 +198,7 @@ def create_app(config: Config) -> Starlette:
     return app
 
 
-def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -> Service:
+def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -> QueryService:
     """What every query needs, of /sync as of jobs."""
     about = {
         "server_software": "Armillary",
@@ -207,12 +207,12 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
         "contact": config.contact,
     }
     limits = UploadLimits(config.upload_rows, config.upload_columns, config.upload_cells, config.upload_unpacked_bytes)
-    room = Room(uploads_of(config), config.results_reserve)
+    room = TempFiles(uploads_of(config), config.results_reserve)
     more_rows = (
         f"Without MAXREC a result has {config.maxrec_default:,} rows; MAXREC gives up to {config.maxrec_hard:,}."
         f" Long results are best fetched as jobs: {config.base_url}/async"
     )
-    return Service(engine, limit, about, sources, limits, Sorting(config.upload_part_rows, room), room, more_rows)
+    return QueryService(engine, limit, about, sources, limits, Sorting(config.upload_part_rows, room), room, more_rows)
 
 
 def shards_of(config: Config, sessions: int) -> ShardPool:
@@ -241,7 +241,7 @@ def query_worker(config: Config) -> Iterator[Worker]:
     longest = config.job_duration_limit
     service = service_of(config, engine, sources_of(config, store, storage), longest + 30 if longest else 0)
     runner = QueryJobs(service, config, storage)
-    keeper = Keeper(store, storage, lambda what, count: observe(Kept(what, count)))
+    keeper = Housekeeper(store, storage, lambda what, count: observe(Kept(what, count)))
     parts: tuple[_Opens, ...] = (store, engine, shards)
     for each in parts:
         each.open()

@@ -37,7 +37,7 @@ from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
 from tap.query.explain import explain as explain_query
 from tap.sharding.commands import shards
 from tap.sharding.loading.load import SourceFile, load_sharded
-from tap.sharding.rebalancing.orphans import drop_leftovers, drop_replaced
+from tap.sharding.rebalancing.orphans import drop_orphans, drop_replaced
 from tap.sharding.setup import migrate_shards
 from tap.xmatch_command import xmatch
 
@@ -175,7 +175,7 @@ def unpublish(config: Config, table: str, *, drop: bool) -> None:
         names = split_table_name(table)
         stay = exists(connection, sql.Identifier(*names))
         if drop and not stay:
-            drop_leftovers(connection, {full_name(*names)})
+            drop_orphans(connection, {full_name(*names)})
     data = "; its data were not loaded here and stay" if stay else ", and its data are gone"
     _OUT.print(f"{escape(table)} is no longer published{data if drop else ''}", soft_wrap=True)
 

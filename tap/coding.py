@@ -8,7 +8,7 @@ import pyarrow as pa
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tap.formats.sink import Sink
+from tap.formats.sink import ByteSink
 
 CODINGS = ("zstd", "gzip")
 """The first is preferred: it is smaller and takes a tenth of the time."""
@@ -39,7 +39,7 @@ def _gzip(pieces: Iterator[bytes], level: int) -> Iterator[bytes]:
 
 
 def _zstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    sink = Sink()
+    sink = ByteSink()
     packer = pa.CompressedOutputStream(pa.PythonFile(sink, "w"), "zstd")
     for piece in pieces:
         packer.write(piece)

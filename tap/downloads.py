@@ -14,7 +14,7 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ByteRange:
     """Bytes from `start` up to but without `end`."""
 
     start: int
@@ -37,7 +37,7 @@ def download(request: Request, job: Job, result: Result, storage: Storage) -> Re
     asked = _asked(request, result.size, etag)
     if asked is not None and asked.start >= asked.end:
         return Response(None, 416, headers | {"content-range": f"bytes */{result.size}"})
-    part = asked or Part(0, result.size)
+    part = asked or ByteRange(0, result.size)
     headers["content-length"] = str(part.end - part.start)
     if asked:
         headers["content-range"] = f"bytes {part.start}-{part.end - 1}/{result.size}"
@@ -63,7 +63,7 @@ def _names(header: str | None, etag: str) -> bool:
     return header is not None and (header.strip() == "*" or etag in header)
 
 
-def _asked(request: Request, size: int, etag: str) -> Part | None:
+def _asked(request: Request, size: int, etag: str) -> ByteRange | None:
     """The part that is asked for, an empty one where it lies outside; None for the whole.
 
     With If-Range a part is only wanted of what one has the beginning of already. Several ranges at once, and
@@ -79,7 +79,7 @@ def _asked(request: Request, size: int, etag: str) -> Part | None:
         return None
     first, last = found.groups()
     if not first:
-        return Part(max(0, size - int(last)), size)
+        return ByteRange(max(0, size - int(last)), size)
     if last and int(last) < int(first):
         return None
-    return Part(int(first), min(int(last) + 1, size) if last else size)
+    return ByteRange(int(first), min(int(last) + 1, size) if last else size)

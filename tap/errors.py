@@ -11,8 +11,8 @@ import psycopg
 
 from adql.errors import AdqlError
 from schema.load.reader import LoadError
+from tap.engine.cancellation import CancelReason
 from tap.engine.engine import DatabaseAway, ShardAway
-from tap.engine.interrupt import Reason
 from tap.engine.rows import Interrupted
 from tap.storage.storage import StorageAway, StorageFull
 from uws.errors import IllegalMove, NoSuchJob, NotAllowed, NotComplete, QueueFull, StoreAway, TooManyJobs
@@ -82,9 +82,9 @@ _MISSING_SKY = " It has the HEALPix cells {0} (as a MOC); PARTIAL=allow gives wh
 _LONGEST_MOC = 1000
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _INTERRUPTED = {
-    Reason.TIME_LIMIT: Answer(400, _TIME_LIMIT, reason=TIME_LIMIT),
-    Reason.CLIENT_LEFT: Answer(499, "The client went away"),
-    Reason.SHUTDOWN: Answer(503, "The service is being restarted. Please try again.", 5),
+    CancelReason.TIME_LIMIT: Answer(400, _TIME_LIMIT, reason=TIME_LIMIT),
+    CancelReason.CLIENT_LEFT: Answer(499, "The client went away"),
+    CancelReason.SHUTDOWN: Answer(503, "The service is being restarted. Please try again.", 5),
 }
 
 _SQLSTATES: dict[str, Answer] = {

@@ -34,7 +34,7 @@ Pairs = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class FormFile:
     """A file of a form, on the disk; `name` is that of its part, `file_name` and `media_type` what the client says."""
 
     name: str
@@ -52,7 +52,7 @@ class Form:
     """What a request sent. Its files are there until `close`."""
 
     parameters: Parameters = field(default_factory=lambda: Parameters(()))
-    files: list[File] = field(default_factory=list)
+    files: list[FormFile] = field(default_factory=list)
 
     def close(self) -> None:
         for file in self.files:
@@ -209,7 +209,7 @@ class _Multipart:
             path = self.folder / secrets.token_hex(16)
             said = (self._name, options[b"filename"], self._headers.get(b"content-type", b""))
             name, file_name, media_type = (each.decode("utf-8", "replace") for each in said)
-            self._form.files.append(File(name, path, file_name, media_type))
+            self._form.files.append(FormFile(name, path, file_name, media_type))
             self._file = path.open("xb", buffering=0)
 
     def _data(self, data: bytes, start: int, end: int) -> None:

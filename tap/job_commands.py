@@ -9,11 +9,11 @@ from tap.config import Config
 from tap.engine.database import jobs_conninfo, running_database
 from tap.jobs import limits_of
 from uws.errors import IllegalMove, NoSuchJob, StoreAway
-from uws.instants import write_instant
+from uws.forecast import outlook
 from uws.job import Job
-from uws.outlook import outlook
 from uws.phases import Move, Phase
 from uws.store import Store
+from uws.timestamps import write_instant
 
 
 @contextmanager

@@ -19,24 +19,24 @@ from adql import AdqlError
 from tap.auth import visitor
 from tap.config import Config
 from tap.downloads import download
-from tap.edge import error_response
+from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.engine import DatabaseAway, Engine, ShardAway
-from tap.engine.interrupt import Interrupt, Reason
 from tap.engine.rows import Interrupted
+from tap.error_middleware import error_response
 from tap.errors import Answer, describe
-from tap.form import File, Form, read_form, read_parameters
+from tap.form import Form, FormFile, read_form, read_parameters
 from tap.observe import Fault, JobDone, observe
 from tap.part import read_part
+from tap.progress import QueryProgress
 from tap.query.explain import planned_cost
-from tap.query.run import Service, execute
+from tap.query.run import QueryService, execute
 from tap.request import TapRequest, read_request
 from tap.storage import Storage
 from tap.storage.storage import NotStored, StorageAway
-from tap.tally import Tally
 from tap.uploads.upload import read_uploads, uploads_of
 from uws import service
 from uws.errors import IllegalMove, NoSuchJob
-from uws.job import Asker, Attachment, Ending, ErrorSummary, Job, Limits, Result
+from uws.job import Attachment, ErrorSummary, Job, JobEnding, JobLimits, Requester, Result
 from uws.parameters import ParameterError, Parameters
 from uws.phases import Move
 from uws.store import Store
@@ -45,12 +45,16 @@ from uws.worker import Failure
 
 RESULT = "result"
 _PIECE = 1 << 20
-_REASONS = {Stop.TIME_LIMIT: Reason.TIME_LIMIT, Stop.LOST: Reason.CLIENT_LEFT, Stop.DRAIN: Reason.SHUTDOWN}
+_REASONS = {
+    Stop.TIME_LIMIT: CancelReason.TIME_LIMIT,
+    Stop.LOST: CancelReason.CLIENT_LEFT,
+    Stop.DRAIN: CancelReason.SHUTDOWN,
+}
 _GONE = "The result of this job is gone from this service's storage. Run the query again."
 
 
-def limits_of(config: Config) -> Limits:
-    return Limits(
+def limits_of(config: Config) -> JobLimits:
+    return JobLimits(
         duration_default=config.job_duration_default,
         duration_limit=config.job_duration_limit,
         destruction_default=config.job_lifetime_default,
@@ -68,7 +72,7 @@ def limits_of(config: Config) -> Limits:
 class QueryJobs:
     """What a worker does with a job of this service."""
 
-    service: Service
+    service: QueryService
     config: Config
     storage: Storage
 
@@ -77,7 +81,7 @@ class QueryJobs:
         self.storage.check()
         with ExitStack() as stack:
             files = [
-                File(each.name, stack.enter_context(self._file(each)), each.file_name, each.media_type)
+                FormFile(each.name, stack.enter_context(self._file(each)), each.file_name, each.media_type)
                 for each in job.attachments
             ]
             return self._run(job, task, read_request(Parameters(job.parameters), self.config, files))
@@ -97,21 +101,21 @@ class QueryJobs:
             yield Path(whole.name)
 
     def _run(self, job: Job, task: Task, request: TapRequest) -> tuple[Result, ...]:
-        interrupt, tally = Interrupt(), Tally(lambda done: setattr(task, "progress", done))
-        task.on_stop(lambda stop: interrupt.trigger(_REASONS[stop]))
+        cancellation, progress = Cancellation(), QueryProgress(lambda done: setattr(task, "progress", done))
+        task.on_stop(lambda stop: cancellation.trigger(_REASONS[stop]))
         key = f"{job.job_id}/{task.attempt.number}.{request.format.extension}"
         digest = hashlib.sha256()
         service = replace(self.service, streams=False)
-        with self.storage.sink(key) as sink, closing(execute(request, service, interrupt, tally)) as pieces:
+        with self.storage.sink(key) as sink, closing(execute(request, service, cancellation, progress)) as pieces:
             for piece in pieces:
                 sink.write(piece)
                 digest.update(piece)
-                tally.add(size=len(piece))
-            if interrupt.reason:
-                raise Interrupted(interrupt.reason)
-        observe(JobDone(job.job_id, tally.rows, tally.bytes))
+                progress.add(size=len(piece))
+            if cancellation.reason:
+                raise Interrupted(cancellation.reason)
+        observe(JobDone(job.job_id, progress.rows, progress.bytes))
         encoded = base64.b64encode(digest.digest()).decode()
-        return (Result(RESULT, key, request.media_type, tally.bytes, encoded, tally.rows),)
+        return (Result(RESULT, key, request.media_type, progress.bytes, encoded, progress.rows),)
 
     def explain(self, error: Exception) -> Failure:
         answer = describe(error)
@@ -152,10 +156,10 @@ class JobService:
     def most_bytes(self) -> int:
         return self.config.upload_bytes
 
-    async def part(self, request: Request) -> File:
+    async def part(self, request: Request) -> FormFile:
         return await read_part(request, self.config, uploads_of(self.config))
 
-    def keep(self, file: service.File, key: str) -> None:
+    def keep(self, file: service.JobFile, key: str) -> None:
         with file.path.open("rb") as source, self.storage.sink(key) as sink:
             while piece := source.read(_PIECE):
                 sink.write(piece)
@@ -169,10 +173,10 @@ class JobService:
         }
         return StreamingResponse(iterate_in_threadpool(chain(*found)), 200, headers)
 
-    def asker(self, request: Request) -> Asker:
+    def asker(self, request: Request) -> Requester:
         return visitor.identify(request)
 
-    def welcome(self, request: Request, response: Response, asker: Asker) -> None:
+    def welcome(self, request: Request, response: Response, asker: Requester) -> None:
         visitor.welcome(request, response)
 
     def cost(self, parameters: Parameters) -> float | None:
@@ -201,7 +205,7 @@ class JobService:
 
     def _lose(self, job: Job) -> str:
         with suppress(IllegalMove, NoSuchJob):
-            self.store.move(job.job_id, Move.LOSE, ending=Ending(error=ErrorSummary(_GONE)))
+            self.store.move(job.job_id, Move.LOSE, ending=JobEnding(error=ErrorSummary(_GONE)))
         return _GONE
 
     def error(self, job: Job) -> Response:

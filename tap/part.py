@@ -13,17 +13,17 @@ from starlette.requests import Request
 
 from tap.config import Config
 from tap.errors import BadRequest
-from tap.form import File, check_room, pieces
+from tap.form import FormFile, check_room, pieces
 
 MOST_BYTES = 1 << 30
 _SHA_256 = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
 
 
-async def read_part(request: Request, config: Config, folder: Path) -> File:
+async def read_part(request: Request, config: Config, folder: Path) -> FormFile:
     """Whoever asks must unlink it. Raises: BadRequest, TooLarge, TooSlow, StorageFull."""
     check_room(folder, config)
     wanted = _digest(request)
-    file = File("", folder / secrets.token_hex(16))
+    file = FormFile("", folder / secrets.token_hex(16))
     digest = hashlib.sha256()
     with ExitStack() as stack:
         stack.callback(file.path.unlink, missing_ok=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tap.config import Config
-from tap.form import File
+from tap.form import FormFile
 from tap.formats import FORMATS, find_format
 from tap.formats.format import Format
 from tap.uploads.upload import Upload, read_uploads
@@ -29,7 +29,7 @@ class TapRequest:
     comments: bool = False
 
 
-def read_request(parameters: Parameters, config: Config, files: list[File] | None = None) -> TapRequest:
+def read_request(parameters: Parameters, config: Config, files: list[FormFile] | None = None) -> TapRequest:
     """`files` are those that UPLOAD may name. Raises: ParameterError."""
     request = parameters.one("REQUEST")
     if request is not None and request.lower() != "doquery":

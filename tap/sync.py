@@ -14,14 +14,14 @@ from starlette.types import Message, Receive, Scope, Send
 
 from tap.coding import packed_pieces
 from tap.config import Config
-from tap.engine.interrupt import Interrupt, Reason
+from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.rows import Interrupted
 from tap.errors import Busy, TimeLimit
 from tap.observe import ClientLeft, QueryDone, observe
-from tap.query.run import Service, execute
+from tap.progress import QueryProgress
+from tap.query.run import QueryService, execute
 from tap.request import TapRequest
 from tap.spool import Spool
-from tap.tally import Tally
 
 _LONGEST_WARNING = 500
 _LONGEST_URL = 2000
@@ -31,7 +31,7 @@ _LONGEST_URL = 2000
 class Queries:
     """Runs queries, so many at once; more wait for their turn."""
 
-    service: Service
+    service: QueryService
     config: Config
     threads: ThreadPoolExecutor = field(init=False)
     turns: asyncio.Semaphore = field(init=False)
@@ -55,8 +55,8 @@ class QueryResponse:
         self._config = queries.config
         self._request = request
         self._coding = coding
-        self._interrupt = Interrupt()
-        self._tally = Tally()
+        self._cancellation = Cancellation()
+        self._progress = QueryProgress()
         self._began = time.monotonic()
         self._sent = 0
 
@@ -66,20 +66,20 @@ class QueryResponse:
         spool = Spool(loop, self._config.spool_memory, self._config.spool_limit)
         worker = loop.run_in_executor(self._queries.threads, self._produce, spool)
         worker.add_done_callback(lambda done: self._ended(done, spool))
-        deadline = loop.call_later(self._config.sync_limit, self._stop, Reason.TIME_LIMIT)
+        deadline = loop.call_later(self._config.sync_limit, self._stop, CancelReason.TIME_LIMIT)
         watcher = loop.create_task(self._watch(receive))
         try:
             await self._send_all(spool, send)
         except Interrupted as error:
-            if self._interrupt.reason is Reason.TIME_LIMIT:
+            if self._cancellation.reason is CancelReason.TIME_LIMIT:
                 raise TimeLimit(self._as_job()) from error
-            if self._interrupt.reason is not Reason.CLIENT_LEFT:
+            if self._cancellation.reason is not CancelReason.CLIENT_LEFT:
                 raise
         finally:
             deadline.cancel()
             watcher.cancel()
             spool.close()
-        left = self._interrupt.reason is Reason.CLIENT_LEFT
+        left = self._cancellation.reason is CancelReason.CLIENT_LEFT
         took = self._milliseconds()
         observe(ClientLeft(took) if left else QueryDone(200, took, self._sent))
 
@@ -96,7 +96,7 @@ class QueryResponse:
 
     def _produce(self, spool: Spool) -> None:
         """In a thread of its own."""
-        pieces = execute(self._request, self._queries.service, self._interrupt, self._tally)
+        pieces = execute(self._request, self._queries.service, self._cancellation, self._progress)
         for piece in packed_pieces(pieces, self._coding) if self._coding else pieces:
             spool.write(piece)
 
@@ -109,12 +109,12 @@ class QueryResponse:
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                self._stop(Reason.CLIENT_LEFT)
+                self._stop(CancelReason.CLIENT_LEFT)
                 return
 
-    def _stop(self, reason: Reason) -> None:
+    def _stop(self, reason: CancelReason) -> None:
         """In a thread, because cancelling talks to PostgreSQL; not one of those that queries fill."""
-        asyncio.get_running_loop().run_in_executor(None, self._interrupt.trigger, reason)
+        asyncio.get_running_loop().run_in_executor(None, self._cancellation.trigger, reason)
 
     async def _send_all(self, spool: Spool, send: Send) -> None:
         first = await spool.read()
@@ -130,7 +130,7 @@ class QueryResponse:
             async with asyncio.timeout(self._config.stall_limit):
                 await send(message)
         except (TimeoutError, OSError):
-            self._stop(Reason.CLIENT_LEFT)
+            self._stop(CancelReason.CLIENT_LEFT)
             observe(ClientLeft(self._milliseconds()))
             raise
         self._sent += len(message.get("body", b""))
@@ -145,7 +145,7 @@ class QueryResponse:
             headers.append((b"content-encoding", self._coding.encode()))
         if not self._request.format.speaks:
             headers.append((b"x-armillary-maxrec", str(self._request.maxrec).encode()))
-        for warning in self._tally.warnings:
+        for warning in self._progress.warnings:
             headers.append((b"x-armillary-warning", _in_header(warning)))
         return {"type": "http.response.start", "status": 200, "headers": headers}
 

@@ -9,8 +9,8 @@ from lxml import etree
 from starlette.requests import Request
 
 from uws.errors import NoSuchJob
-from uws.job import Asker, Job
-from uws.outlook import outlook
+from uws.forecast import outlook
+from uws.job import Job, Requester
 from uws.parameters import Parameters
 from uws.store import Store
 from uws.xml import UWS, job_element
@@ -59,7 +59,7 @@ def _flags(column: Element) -> int:
     return role + _INDEXED * indexed
 
 
-def found_jobs(store: Store, asker: Asker, parameters: Parameters, url: str) -> bytes:
+def found_jobs(store: Store, asker: Requester, parameters: Parameters, url: str) -> bytes:
     """`jobs/async`: whole job elements of one's own jobs that pass the filters, and of the one whose id is given."""
     job_id, phase = parameters.one("JOBID"), parameters.one("PHASEID")
     jobs = store.jobs([job_id] if job_id else [each.job_id for each in store.references(asker)])
@@ -90,7 +90,7 @@ def _passes(job: Job, phase: str | None, parameters: Parameters) -> bool:
     )
 
 
-def delete_jobs(store: Store, asker: Asker, parameters: Parameters) -> None:
+def delete_jobs(store: Store, asker: Requester, parameters: Parameters) -> None:
     """`deletejobs`: all that are there are deleted. Raises: NoSuchJob naming those that are not."""
     ids = [each.strip() for value in parameters.all("JOB_IDS") for each in value.split(",") if each.strip()]
     jobs = [job for job in store.jobs(ids) if job.owner_id in {None, asker.owner_id}]

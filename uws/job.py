@@ -10,7 +10,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Requester:
     """Who asks. `share` is whose part of the queue a job uses: the owner, or for strangers where they come from.
 
     `session` lets a stranger list the jobs of one's own; it is no owner, and grants nothing else.
@@ -114,7 +114,7 @@ class JobRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class JobLimits:
     """What jobs may use: seconds (0: no limit), and how many of one share or of all may run and wait."""
 
     duration_default: int = 3600
@@ -155,7 +155,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class JobEnding:
     """What is known of a job when it moves on; `progress` None leaves it as it is, `pause` is how many seconds it shall
 
     not be taken from the queue.

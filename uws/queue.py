@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from uws.errors import IllegalMove, NoSuchJob
-from uws.job import Attempt, Ending, Job, Result
+from uws.job import Attempt, Job, JobEnding, Result
 from uws.phases import Move, Phase, as_json
 from uws.statements import statements
 from uws.store import NOTHING_KNOWN, Store, job_of
@@ -51,7 +51,7 @@ class Queue:
     def complete(self, attempt: Attempt, results: tuple[Result, ...], progress: Mapping[str, int]) -> bool:
         """Whether these results are now the job's. An answer that was lost on its way is asked for again."""
         try:
-            job = self.store.move(attempt.job_id, Move.COMPLETE, attempt, Ending(results, progress))
+            job = self.store.move(attempt.job_id, Move.COMPLETE, attempt, JobEnding(results, progress))
         except IllegalMove:
             return results == self.store.job(attempt.job_id).results
         except NoSuchJob:
@@ -61,7 +61,7 @@ class Queue:
             self.store.execute("ran", {"cost": job.cost, "seconds": seconds})
         return True
 
-    def end(self, attempt: Attempt, move: Move, ending: Ending = NOTHING_KNOWN) -> None:
+    def end(self, attempt: Attempt, move: Move, ending: JobEnding = NOTHING_KNOWN) -> None:
         """Any other end of an attempt: FAIL, TIME_OUT, GIVE_BACK. A job that is no longer the attempt's is left alone."""
         try:
             self.store.move(attempt.job_id, move, attempt, ending)

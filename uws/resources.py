@@ -16,15 +16,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from uws.appending import Appending
 from uws.errors import IllegalMove, NoSuchJob, NotAllowed
-from uws.instants import read_instant, write_instant
-from uws.job import Asker, Attachment, Job, NewJob, Pairs
-from uws.outlook import outlook
+from uws.forecast import outlook
+from uws.job import Attachment, Job, NewJob, Pairs, Requester
 from uws.parameters import ParameterError, Parameters
 from uws.phases import Move, Phase, targets
-from uws.service import BODY, Form, Service
+from uws.resumable_uploads import ResumableUploads
+from uws.service import BODY, JobForm, UwsService
 from uws.store import CHANGEABLE, Store, new_job_id
+from uws.timestamps import read_instant, write_instant
 from uws.waiting import Waiting
 from uws.xml import job_document, job_list_document, parameters_document, results_document
 
@@ -40,7 +40,7 @@ class Resources:
 
     store: Store
     waiting: Waiting
-    service: Service
+    service: UwsService
     longest_wait: float
 
     def routes(self, path: str) -> list[Route]:
@@ -71,8 +71,8 @@ class Resources:
         ]
 
     @property
-    def _appending(self) -> Appending:
-        return Appending(self.store, self.service, self._job)
+    def _appending(self) -> ResumableUploads:
+        return ResumableUploads(self.store, self.service, self._job)
 
     # ---- the list
 
@@ -96,7 +96,7 @@ class Resources:
         self.service.welcome(request, response, asker)
         return response
 
-    def _create(self, form: Form, asker: Asker) -> str:
+    def _create(self, form: JobForm, asker: Requester) -> str:
         """A job with files is not run before they are stored; then it is, and only then acknowledged."""
         parameters, job_id = form.parameters, new_job_id()
         phase, destruction = parameters.one("PHASE"), parameters.one("DESTRUCTION")
@@ -117,7 +117,7 @@ class Resources:
             self.store.run(self.store.job(job_id))
         return job_id
 
-    def _keep(self, form: Form, attachments: Sequence[Attachment]) -> None:
+    def _keep(self, form: JobForm, attachments: Sequence[Attachment]) -> None:
         for file, attachment in zip(form.files, attachments, strict=True):
             self.service.keep(file, attachment.key)
 
@@ -160,7 +160,7 @@ class Resources:
             return self._document(await self._job(request))
         return _see(self._url(job))
 
-    def _change(self, job: Job, form: Form) -> None:
+    def _change(self, job: Job, form: JobForm) -> None:
         """First what may be refused for its value; the phase last, as what was set before shall hold for the run."""
         parameters = form.parameters
         duration, destruction = _seconds(parameters), parameters.one("DESTRUCTION")
@@ -259,7 +259,7 @@ class Resources:
         return f"{self.service.url}/{job.job_id}"
 
 
-def _attachments(form: Form, job_id: str) -> tuple[Attachment, ...]:
+def _attachments(form: JobForm, job_id: str) -> tuple[Attachment, ...]:
     """Files with their places in storage, new ones whatever was there before."""
     return tuple(
         Attachment(each.name, f"{job_id}/upload-{secrets.token_hex(4)}", each.size, each.file_name, each.media_type)

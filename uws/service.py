@@ -7,14 +7,14 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
-from uws.job import Asker, Attachment, Job
+from uws.job import Attachment, Job, Requester
 from uws.parameters import Parameters
 
 BODY = "(BODY)"
 """The name under which the service gives the body of a PUT among the parameters."""
 
 
-class File(Protocol):
+class JobFile(Protocol):
     """A file of a form, as the service has it."""
 
     @property
@@ -29,18 +29,18 @@ class File(Protocol):
     def path(self) -> Path: ...
 
 
-class Form(Protocol):
+class JobForm(Protocol):
     """What a request sent; its files are there until `close`."""
 
     @property
     def parameters(self) -> Parameters: ...
     @property
-    def files(self) -> Sequence[File]: ...
+    def files(self) -> Sequence[JobFile]: ...
 
     def close(self) -> None: ...
 
 
-class Service(Protocol):
+class UwsService(Protocol):
     """What a service adds to its jobs."""
 
     @property
@@ -52,26 +52,26 @@ class Service(Protocol):
         """Without the files that may come with them."""
         ...
 
-    async def form(self, request: Request) -> Form: ...
+    async def form(self, request: Request) -> JobForm: ...
 
     @property
     def most_bytes(self) -> int:
         """Of one file."""
         ...
 
-    async def part(self, request: Request) -> File:
+    async def part(self, request: Request) -> JobFile:
         """The body as a file, which is what its Content-Digest says it is; whoever asks must unlink it."""
         ...
 
-    def keep(self, file: File, key: str) -> None:
+    def keep(self, file: JobFile, key: str) -> None:
         """Stores a file durably. Blocks."""
         ...
 
     async def attachment(self, attachment: Attachment) -> Response: ...
 
-    def asker(self, request: Request) -> Asker: ...
+    def asker(self, request: Request) -> Requester: ...
 
-    def welcome(self, request: Request, response: Response, asker: Asker) -> None:
+    def welcome(self, request: Request, response: Response, asker: Requester) -> None:
         """May give a stranger who made a job what is needed to list it."""
         ...
 

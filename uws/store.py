@@ -13,7 +13,19 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from uws.errors import IllegalMove, NoSuchJob, NotComplete, OtherOffset, QueueFull, StoreAway, TooManyJobs
-from uws.job import Asker, Attachment, Attempt, Ending, ErrorSummary, Job, JobRef, Limits, NewJob, Pairs, Result
+from uws.job import (
+    Attachment,
+    Attempt,
+    ErrorSummary,
+    Job,
+    JobEnding,
+    JobLimits,
+    JobRef,
+    NewJob,
+    Pairs,
+    Requester,
+    Result,
+)
 from uws.phases import FINAL, Move, Phase, as_json
 from uws.statements import statements
 
@@ -27,7 +39,7 @@ CHANGEABLE = {
 }
 """In which phases a client may change what."""
 
-NOTHING_KNOWN = Ending()
+NOTHING_KNOWN = JobEnding()
 
 _OPTIONS = "-c idle_in_transaction_session_timeout=2s -c lock_timeout=5s -c synchronous_commit=on"
 """None may keep a lock for long, not even a process that was put to sleep; what is acknowledged is on the disk."""
@@ -42,7 +54,7 @@ _LISTED_BY = {
 class Store:
     """The jobs that `conninfo` leads to, as the role that owns them. Every method may raise StoreAway."""
 
-    def __init__(self, conninfo: str, limits: Limits, connections: int = 4, wait: float = 5.0) -> None:
+    def __init__(self, conninfo: str, limits: JobLimits, connections: int = 4, wait: float = 5.0) -> None:
         self.conninfo = conninfo
         self.limits = limits
         self._pool = ConnectionPool(
@@ -88,7 +100,7 @@ class Store:
 
     # ---- what a client does
 
-    def create(self, asker: Asker, new: NewJob, job_id: str | None = None) -> str:
+    def create(self, asker: Requester, new: NewJob, job_id: str | None = None) -> str:
         """The id of a new job, which may have been chosen before. Raises: TooManyJobs, QueueFull."""
         job_id = job_id or new_job_id()
         values = asdict(self.limits) | asdict(asker) | asdict(new)
@@ -113,7 +125,11 @@ class Store:
         return [job_of(row) for row in self.rows("jobs", {"job_ids": list(job_ids)})]
 
     def references(
-        self, asker: Asker | None, phases: Sequence[Phase] = (), after: datetime | None = None, last: int | None = None
+        self,
+        asker: Requester | None,
+        phases: Sequence[Phase] = (),
+        after: datetime | None = None,
+        last: int | None = None,
     ) -> list[JobRef]:
         """Jobs of the asker, None for an operator who sees all; ARCHIVED ones only when named (UWS 1.1 §2.2.2.1)."""
         if asker is not None and asker.owner_id is None and asker.session is None:
@@ -194,7 +210,7 @@ class Store:
 
     # ---- moves between phases
 
-    def move(self, job_id: str, move: Move, attempt: Attempt | None = None, ending: Ending = NOTHING_KNOWN) -> Job:
+    def move(self, job_id: str, move: Move, attempt: Attempt | None = None, ending: JobEnding = NOTHING_KNOWN) -> Job:
         """By compare-and-set; a worker names the attempt that the job must still be in.
 
         Raises: IllegalMove, NoSuchJob.

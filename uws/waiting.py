@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from uws.errors import StoreAway
 from uws.job import Job
-from uws.news import News
+from uws.notifications import JobNotifications
 from uws.phases import ACTIVE, Phase
 from uws.store import Store
 
@@ -29,7 +29,7 @@ class Waiting:
 
     def open(self) -> None:
         loop = asyncio.get_running_loop()
-        self._news = News(
+        self._news = JobNotifications(
             self._store.conninfo,
             lambda job_id, phase: loop.call_soon_threadsafe(self._hear, job_id),
             lambda: loop.call_soon_threadsafe(self._hear_all),

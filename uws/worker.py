@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from uws.errors import StoreAway
-from uws.job import Ending, ErrorSummary, Job, Result
-from uws.news import News
+from uws.job import ErrorSummary, Job, JobEnding, Result
+from uws.notifications import JobNotifications
 from uws.phases import Move, Phase
 from uws.queue import RENEW, Queue
 from uws.store import Store
@@ -68,7 +68,7 @@ class Worker:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._news = News(store.conninfo, self._hear, self._wake.set)
+        self._news = JobNotifications(store.conninfo, self._hear, self._wake.set)
 
     def run(self) -> None:
         """Returns when `drain` was called and all jobs ended or went back."""
@@ -144,7 +144,7 @@ class Worker:
             self._end(task, Move.FAIL, ErrorSummary(message, "transient" if outcome.transient else "fatal"))
 
     def _end(self, task: Task, move: Move, error: ErrorSummary | None = None, pause: float = 0) -> None:
-        ending = Ending(error=error, pause=pause)
+        ending = JobEnding(error=error, pause=pause)
         self._persistently(lambda: self._queue.end(task.attempt, move, ending))
 
     def _persistently(self, write: Callable[[], bool | None]) -> bool | None:

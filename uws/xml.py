@@ -9,10 +9,10 @@ from urllib.parse import quote
 from lxml import etree
 from lxml.builder import ElementMaker
 
-from uws.instants import write_instant
+from uws.forecast import Forecast
 from uws.job import Job, JobRef
-from uws.outlook import Outlook
 from uws.phases import Phase
+from uws.timestamps import write_instant
 
 UWS = "http://www.ivoa.net/xml/UWS/v1.0"
 _XLINK = "http://www.w3.org/1999/xlink"
@@ -42,12 +42,12 @@ def _reference(job: JobRef, url: str) -> Element:
 
 
 @lru_cache(64)
-def job_document(job: Job, url: str, outlook: Outlook) -> bytes:
+def job_document(job: Job, url: str, outlook: Forecast) -> bytes:
     """`url` is the job's own. Many may wait for the same job: then they get the same bytes."""
     return _bytes(job_element(job, url, outlook))
 
 
-def job_element(job: Job, url: str, outlook: Outlook) -> Element:
+def job_element(job: Job, url: str, outlook: Forecast) -> Element:
     return _E.job(
         {"version": "1.1"},
         _E.jobId(job.job_id),

@@ -11,11 +11,11 @@ from schema.load.compressed import is_packed, name_within, unpacked
 from schema.load.csv import CSV
 from schema.load.fits import FITS
 from schema.load.parquet import PARQUET
-from schema.load.reader import FileColumn, Format, LoadError, Reader, refusing
+from schema.load.reader import FileColumn, FileFormat, LoadError, Reader, refusing
 from schema.load.regions import RegionsReader, has_regions
 from schema.load.votable import VOTABLE
 
-FORMATS: tuple[Format, ...] = (PARQUET, ARROW, FITS, VOTABLE, CSV)
+FORMATS: tuple[FileFormat, ...] = (PARQUET, ARROW, FITS, VOTABLE, CSV)
 _HEAD = 8192
 
 

@@ -32,7 +32,7 @@ Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
 
-class Field:
+class CopyField:
     """A column's values in PostgreSQL's form: NULLs, and a width for all or bytes with lengths."""
 
     def __init__(self, null: npt.NDArray[np.bool_], values: npt.NDArray[np.void] | Bytes, lengths: Ints | None) -> None:
@@ -55,12 +55,12 @@ def encode_rows(batch: pa.RecordBatch, wanted: tuple[Type, ...]) -> tuple[bytes,
     return interleave(fields_of(batch, wanted), batch.num_rows)
 
 
-def fields_of(batch: pa.RecordBatch, wanted: tuple[Type, ...]) -> list[Field]:
+def fields_of(batch: pa.RecordBatch, wanted: tuple[Type, ...]) -> list[CopyField]:
     """Its columns as PostgreSQL has them. Raises: LoadError."""
     return [_field(batch.column(i), type_, batch.schema.field(i).name) for i, type_ in enumerate(wanted)]
 
 
-def interleave(fields: list[Field], rows: int) -> tuple[bytes, Ints]:
+def interleave(fields: list[CopyField], rows: int) -> tuple[bytes, Ints]:
     """The rows, and where each begins."""
     sizes = [field.sizes() for field in fields]
     total = np.full(rows, 2 + 4 * len(fields), np.int64)
@@ -84,7 +84,7 @@ def _view(buffer: Bytes, dtype: str) -> npt.NDArray[np.generic]:
     return np.ndarray((buffer.nbytes - kind.itemsize + 1,), kind, buffer, 0, (1,))
 
 
-def _put(out: Bytes, place: Ints, field: Field) -> None:
+def _put(out: Bytes, place: Ints, field: CopyField) -> None:
     there = ~field.null
     if field.lengths is None:
         kind = f"V{field.values.dtype.itemsize}"
@@ -96,7 +96,7 @@ def _put(out: Bytes, place: Ints, field: Field) -> None:
     out[np.repeat(place, lengths) + inside] = field.values[np.repeat(starts, lengths) + inside]
 
 
-def _field(column: pa.Array, type_: Type, name: str) -> Field:
+def _field(column: pa.Array, type_: Type, name: str) -> CopyField:
     column = _cast(column, type_, name)
     null = column.is_null().to_numpy(zero_copy_only=False)
     if type_ in (types.TEXT, types.UNICODE, types.BYTES):
@@ -110,7 +110,7 @@ def _field(column: pa.Array, type_: Type, name: str) -> Field:
     if type_ is types.TIMESTAMP:
         values = values.astype("datetime64[us]").astype(np.int64) - _EPOCH
     dtype = {types.BOOLEAN: ">u1", types.REAL: ">f4", types.DOUBLE: ">f8"}.get(type_, f">i{type_.width or 8}")
-    return Field(null, np.ascontiguousarray(values.astype(dtype)), None)
+    return CopyField(null, np.ascontiguousarray(values.astype(dtype)), None)
 
 
 def _cast(column: pa.Array, type_: Type, name: str) -> pa.Array:
@@ -140,7 +140,7 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _strings(column: pa.Array, null: npt.NDArray[np.bool_], name: str) -> Field:
+def _strings(column: pa.Array, null: npt.NDArray[np.bool_], name: str) -> CopyField:
     offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1].astype(
         np.int64
     )
@@ -150,7 +150,7 @@ def _strings(column: pa.Array, null: npt.NDArray[np.bool_], name: str) -> Field:
         raise LoadError(f"column {name}: a text holds a NUL character, which PostgreSQL cannot store")
     if pa.types.is_string(column.type) and content.size and int(content.max()) > 127:
         _check_utf8(column, name)
-    return Field(null, content, np.diff(offsets))
+    return CopyField(null, content, np.diff(offsets))
 
 
 def _check_utf8(column: pa.Array, name: str) -> None:
@@ -160,12 +160,12 @@ def _check_utf8(column: pa.Array, name: str) -> None:
         raise LoadError(f"column {name}: {error}") from error
 
 
-def _arrays(column: pa.Array, null: npt.NDArray[np.bool_], type_: Type) -> Field:
+def _arrays(column: pa.Array, null: npt.NDArray[np.bool_], type_: Type) -> CopyField:
     """Arrays are rare and each has a header of its own: one after the other."""
     oid, dtype = _OIDS[type_]
     chunks = [b"" if value is None else _array(value, oid, dtype) for value in column.to_pylist()]
     lengths = np.fromiter(map(len, chunks), np.int64, len(chunks))
-    return Field(null, np.frombuffer(b"".join(chunks), np.uint8), lengths)
+    return CopyField(null, np.frombuffer(b"".join(chunks), np.uint8), lengths)
 
 
 def _array(values: list[float | None], oid: int, dtype: str) -> bytes:

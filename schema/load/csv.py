@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from astropy.units import UnitBase
 
-from schema.load.csv_layout import Layout, first_lines, guessed_types, layout_of, open_rows, source, trimmed
+from schema.load.csv_layout import CsvLayout, first_lines, guessed_types, layout_of, open_rows, source, trimmed
 from schema.load.ecsv_header import ECSV_TYPES, array_type_of, ecsv_header, type_of
 from schema.load.masks import unmasked
 from schema.load.reader import ARROW_OF, FileColumn, LoadError, Reader, column_of_arrow, flat, named_type
@@ -18,7 +18,7 @@ from schema.load.reader import ARROW_OF, FileColumn, LoadError, Reader, column_o
 class CsvReader:
     """`header` are the columns as ECSV describes them, `wanted` ADQL types that a description asks for."""
 
-    def __init__(self, path: Path, layout: Layout, header: list[dict[str, Any]], wanted: dict[str, str]) -> None:
+    def __init__(self, path: Path, layout: CsvLayout, header: list[dict[str, Any]], wanted: dict[str, str]) -> None:
         self._size = max(1, path.stat().st_size)
         self._rows = 0
         described = {each["name"]: each for each in header}
@@ -99,7 +99,7 @@ class CsvFormat:
         lines = first_lines(path)
         if lines[0].startswith("# %ECSV"):
             header, masks, skip, delimiter = ecsv_header(path)
-            return unmasked(CsvReader(path, Layout(delimiter, skip, is_typed=True), header, wanted_types), masks)
+            return unmasked(CsvReader(path, CsvLayout(delimiter, skip, is_typed=True), header, wanted_types), masks)
         return CsvReader(path, layout_of(lines), [], wanted_types)
 
 

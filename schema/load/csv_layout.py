@@ -27,7 +27,7 @@ _TIME = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:[0-5]\d(\.\d{1,6})?$"
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class CsvLayout:
     """`skip` lines come before the names, or before the rows where `names` are given.
 
     `is_list`: there is one column, in which an empty line is a missing value; `is_padded`: blanks follow the delimiters;
@@ -42,7 +42,7 @@ class Layout:
     is_typed: bool = False
 
 
-def open_rows(file: pa.NativeFile, layout: Layout, asked: dict[str, pa.DataType]) -> pacsv.CSVStreamingReader:
+def open_rows(file: pa.NativeFile, layout: CsvLayout, asked: dict[str, pa.DataType]) -> pacsv.CSVStreamingReader:
     return pacsv.open_csv(
         file,
         pacsv.ReadOptions(
@@ -63,7 +63,7 @@ def open_rows(file: pa.NativeFile, layout: Layout, asked: dict[str, pa.DataType]
     )
 
 
-def guessed_types(path: Path, layout: Layout) -> dict[str, pa.DataType]:
+def guessed_types(path: Path, layout: CsvLayout) -> dict[str, pa.DataType]:
     """The types of all columns, by their first rows. Raises: LoadError where two have one name, or one is not in UTF-8."""
     with source(path) as file:
         schema = open_rows(file, layout, {}).schema
@@ -131,13 +131,13 @@ def first_lines(path: Path) -> list[str]:
     return lines
 
 
-def layout_of(lines: list[str]) -> Layout:
+def layout_of(lines: list[str]) -> CsvLayout:
     """Of a file that begins so: comments are passed over, unless the last of them names the columns of what follows."""
     comments = sum(line.startswith("#") for line in lines[:-1])
     head = lines[min(comments, len(lines) - 1)]
     delimiter = max((",", "\t", ";", "|"), key=head.count)
     parts, is_padded = _names(head, delimiter)
-    layout = Layout(delimiter, comments, is_list=delimiter not in head, is_padded=is_padded)
+    layout = CsvLayout(delimiter, comments, is_list=delimiter not in head, is_padded=is_padded)
     if comments and all(map(_is_number, parts)):
         named, _ = _names(lines[comments - 1].lstrip("# "), delimiter)
         return replace(layout, names=named) if len(named) == len(parts) else layout

@@ -75,7 +75,7 @@ class Reader(Protocol):
         ...
 
 
-class Format(Protocol):
+class FileFormat(Protocol):
     """A kind of file."""
 
     name: str

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from schema import types
 from schema.load.reader import ARROW_OF, LoadError
 from schema.load.times import moments
-from schema.load.votable_field import LONGEST, Field
+from schema.load.votable_field import LONGEST, VotableField
 
 _KINDS = {"short": ">i2", "int": ">i4", "long": ">i8", "float": ">f4", "double": ">f8", "unsignedByte": "u1"}
 _ELEMENTS = {"boolean": 1, "bit": 1, "char": 1, "unicodeChar": 2, "floatComplex": 8, "doubleComplex": 16} | {
@@ -37,7 +37,7 @@ Bytes = npt.NDArray[np.uint8]
 class BinaryDecoder:
     """Takes the stream in pieces of any size; gives the rows that are whole."""
 
-    def __init__(self, fields: tuple[Field, ...], *, masked: bool) -> None:
+    def __init__(self, fields: tuple[VotableField, ...], *, masked: bool) -> None:
         self._fields = fields
         self._mask = (len(fields) + 7) // 8 if masked else 0
         self._widths = [_width(each) for each in fields]
@@ -125,7 +125,7 @@ class BinaryDecoder:
         return gaps, gap
 
 
-def _width(field: Field) -> int | None:
+def _width(field: VotableField) -> int | None:
     """Bytes of a value, None where each says; eight bits lie in one."""
     if field.count is None:
         return None
@@ -135,7 +135,7 @@ def _width(field: Field) -> int | None:
 # ---- columns: `place` is where each value begins, `counts` how many elements it has where that varies
 
 
-def _column(buffer: Bytes, field: Field, place: Ints, counts: Ints | None, row: int) -> pa.Array:
+def _column(buffer: Bytes, field: VotableField, place: Ints, counts: Ints | None, row: int) -> pa.Array:
     if field.column.problem:
         return pa.nulls(len(place), pa.string())
     try:
@@ -194,7 +194,7 @@ def offsets_of(lengths: Ints) -> pa.Buffer:
     return pa.py_buffer(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
 
 
-def _arrays(buffer: Bytes, field: Field, place: Ints, counts: Ints | None) -> pa.Array:
+def _arrays(buffer: Bytes, field: VotableField, place: Ints, counts: Ints | None) -> pa.Array:
     if counts is None:
         counts = np.full(len(place), field.count, np.int64)
     content = gathered(buffer, place, counts * _ELEMENTS[field.datatype])
@@ -208,7 +208,7 @@ def _arrays(buffer: Bytes, field: Field, place: Ints, counts: Ints | None) -> pa
     )
 
 
-def _texts(buffer: Bytes, field: Field, place: Ints, counts: Ints | None) -> pa.Array:
+def _texts(buffer: Bytes, field: VotableField, place: Ints, counts: Ints | None) -> pa.Array:
     """Up to the first NUL. Raises: ValueError for what is not UTF-8."""
     if counts is None:
         counts = np.full(len(place), field.count, np.int64)

@@ -33,7 +33,7 @@ LONGEST = 64_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class VotableField:
     """`null` is the number that stands for a missing one, where there is one that a value can be."""
 
     name: str
@@ -61,7 +61,7 @@ class Field:
         return math.prod(map(int, self.arraysize.split("x")))
 
 
-def field_of(attributes: dict[str, str]) -> Field:
+def field_of(attributes: dict[str, str]) -> VotableField:
     """Raises: LoadError for a type that has no place in a database."""
     name = attributes.get("name") or attributes.get("ID") or ""
     datatype, arraysize = attributes.get("datatype", ""), attributes.get("arraysize")
@@ -76,7 +76,7 @@ def field_of(attributes: dict[str, str]) -> Field:
     null = _null(attributes.get("null"), datatype)
     has_shape = (type_.is_array or "x" in (arraysize or "")) and arraysize != "*"
     shape = arraysize if has_shape else None
-    field = Field(
+    field = VotableField(
         name, datatype, arraysize, null, FileColumn(name, type_, **said_of(attributes), xtype=xtype, arraysize=shape)
     )
     if field.count is not None and not 0 < field.count * _WIDTHS.get(datatype, 1) <= LONGEST:
@@ -100,12 +100,14 @@ def _type(name: str, datatype: str, arraysize: str | None, xtype: str | None) ->
     return found
 
 
-def _unreadable(name: str, attributes: dict[str, str], datatype: str, arraysize: str | None, problem: str) -> Field:
+def _unreadable(
+    name: str, attributes: dict[str, str], datatype: str, arraysize: str | None, problem: str
+) -> VotableField:
     """A column whose values have a length that is known, so that they can be passed over. Raises: LoadError for others."""
     if datatype not in _PASSED_OVER or (datatype == "bit" and "*" in (arraysize or "")):
         raise LoadError(problem)
     column = FileColumn(name, types.TEXT, **said_of(attributes), problem=f"{problem}; leave it out")
-    return Field(name, datatype, arraysize, None, column)
+    return VotableField(name, datatype, arraysize, None, column)
 
 
 def said_of(attributes: dict[str, str]) -> dict[str, str | None]:

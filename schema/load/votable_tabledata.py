@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from schema import types
 from schema.load.reader import ARROW_OF, LoadError
-from schema.load.votable_field import Field, number
+from schema.load.votable_field import VotableField, number
 
 _TRUTH = {"t": True, "1": True, "true": True, "f": False, "0": False, "false": False, "?": None}
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6}\d*)?)?)?Z?", re.ASCII)
@@ -20,7 +20,7 @@ _CELLS = 100_000
 class Cells:
     """Rows of text → batches. A cell that cannot be read is named by its row and column."""
 
-    def __init__(self, fields: tuple[Field, ...]) -> None:
+    def __init__(self, fields: tuple[VotableField, ...]) -> None:
         self._fields = fields
         self.rows = 0
 
@@ -44,7 +44,7 @@ class Cells:
         whole = [row if len(row) == count else row + [""] * (count - len(row)) for row in rows]
         return self.batch([pa.array(texts, pa.string()) for texts in zip(*whole, strict=True)])
 
-    def _column(self, field: Field, texts: pa.Array) -> pa.Array:
+    def _column(self, field: VotableField, texts: pa.Array) -> pa.Array:
         """All cells at once; where that fails one after the other, which takes more forms and finds the wrong one."""
         if field.column.problem:
             return texts
@@ -57,7 +57,7 @@ class Cells:
         except (pa.ArrowException, OverflowError) as error:
             raise LoadError(f"column {field.name}, from row {self.rows + 1} on: {error}") from error
 
-    def _cell(self, field: Field, text: str, row: int) -> Any:
+    def _cell(self, field: VotableField, text: str, row: int) -> Any:
         try:
             return _parsed(field, text.strip())
         except (ValueError, KeyError) as error:
@@ -67,7 +67,7 @@ class Cells:
             raise LoadError(f"row {row}, {error}") from error
 
 
-def _quickly(field: Field, column: pa.Array) -> pa.Array:
+def _quickly(field: VotableField, column: pa.Array) -> pa.Array:
     """Raises: ArrowInvalid, NotImplementedError."""
     if field.type.is_text:
         return _without(column, "")
@@ -87,7 +87,7 @@ def _without(column: pa.Array, missing: str | float) -> pa.Array:
     return pc.if_else(equal, pa.scalar(None, column.type), column) if pc.any(equal).as_py() else column
 
 
-def _parsed(field: Field, text: str) -> Any:
+def _parsed(field: VotableField, text: str) -> Any:
     """Raises: ValueError, KeyError."""
     if not text:
         return None
@@ -102,7 +102,7 @@ def _parsed(field: Field, text: str) -> Any:
     return _number(field, text)
 
 
-def _numbers(field: Field, texts: list[str]) -> list[float | None]:
+def _numbers(field: VotableField, texts: list[str]) -> list[float | None]:
     if field.count is not None and len(texts) != field.count:
         raise LoadError(
             f"column {field.name}: {len(texts)} numbers where arraysize {field.arraysize} needs {field.count}"
@@ -110,7 +110,7 @@ def _numbers(field: Field, texts: list[str]) -> list[float | None]:
     return [_number(field, each) for each in texts]
 
 
-def _number(field: Field, text: str) -> float | None:
+def _number(field: VotableField, text: str) -> float | None:
     found = number(text, field.datatype)
     if field.datatype == "unsignedByte" and not 0 <= found < 256:
         raise ValueError(text)

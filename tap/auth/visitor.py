@@ -11,20 +11,20 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import Response
 
-from uws.job import Asker
+from uws.job import Requester
 
 COOKIE = "armillary_visitor"
 _YEAR = 365 * 86_400
 _MIN_LENGTH = 22
 
 
-def identify(request: Request) -> Asker:
+def identify(request: Request) -> Requester:
     """One who has no cookie yet has a session of which nobody knows, until `welcome` tells."""
     cookie = request.cookies.get(COOKIE, "")
     known = len(cookie) >= _MIN_LENGTH
     if not known:
         cookie = request.state.visitor = getattr(request.state, "visitor", None) or secrets.token_urlsafe(16)
-    return Asker(None, hashlib.sha256(cookie.encode()).hexdigest(), _share(request))
+    return Requester(None, hashlib.sha256(cookie.encode()).hexdigest(), _share(request))
 
 
 def welcome(request: Request, response: Response) -> None:

@@ -14,9 +14,9 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from adql import Translation
 from schema.model import Catalogue, Schema
 from schema.tap_schema import VERSION, read_catalogue
-from tap.engine.interrupt import Interrupt, Reason
+from tap.engine.cancellation import Cancellation, CancelReason
+from tap.engine.row_encoding import RowEncoding, copy_command
 from tap.engine.rows import CopyRows, Interrupted
-from tap.engine.wire import Wire, copy_command
 from tap.sharding.model import Placements
 from tap.sharding.placements import read_placements
 
@@ -42,10 +42,10 @@ class Session:
     """One connection in one transaction, for one query, which may read only; `limit` in seconds, 0 for none."""
 
     def __init__(
-        self, engine: "Engine", connection: psycopg.Connection, transaction: "Transaction", interrupt: Interrupt
+        self, engine: "Engine", connection: psycopg.Connection, transaction: "Transaction", cancellation: Cancellation
     ) -> None:
         self.engine = engine
-        self.interrupt = interrupt
+        self.cancellation = cancellation
         self.limit = transaction.limit
         self._connection = connection
         self._version = transaction.version
@@ -93,19 +93,19 @@ class Session:
 
         Raises: Interrupted, psycopg.Error.
         """
-        if self.interrupt.reason:
-            raise Interrupted(self.interrupt.reason)
+        if self.cancellation.reason:
+            raise Interrupted(self.cancellation.reason)
         self._connection.execute("SELECT")
 
     def end_transaction(self) -> None:
         """Roll back, for whoever needs nothing more of it for a long time."""
         self._connection.pgconn.exec_(b"ROLLBACK")
 
-    def rows(self, translation: Translation, wire: Wire, maxrec: int, *, overflow: bool = True) -> CopyRows:
+    def rows(self, translation: Translation, encoding: RowEncoding, maxrec: int, *, overflow: bool = True) -> CopyRows:
         """At most `maxrec` rows, and whether there are more if `overflow` is to be told. Raises: psycopg.Error, Interrupted."""
         self._seal()
-        command = copy_command(translation, wire, maxrec + overflow)
-        return CopyRows(self._connection, command, maxrec, self.interrupt, binary=wire.is_binary)
+        command = copy_command(translation, encoding, maxrec + overflow)
+        return CopyRows(self._connection, command, maxrec, self.cancellation, binary=encoding.is_binary)
 
     def unchanged(self, sql: str) -> CopyRows:
         """All rows of `sql` as PostgreSQL itself writes them, to come into a table of another server's."""
@@ -114,7 +114,7 @@ class Session:
             self._connection,
             f"COPY ({sql}) TO STDOUT (FORMAT binary)".encode(),
             sys.maxsize,
-            self.interrupt,
+            self.cancellation,
             binary=True,
         )
 
@@ -157,7 +157,9 @@ class ShardAway(Exception):
 class ShardSessions(Protocol):
     """Gives sessions on shards."""
 
-    def session(self, name: str, limit: float, interrupt: Interrupt, access: Access) -> AbstractContextManager[Session]:
+    def session(
+        self, name: str, limit: float, cancellation: Cancellation, access: Access
+    ) -> AbstractContextManager[Session]:
         """Raises: ShardAway."""
 
     def away(self, names: Iterable[str], access: Access = Access.READ_ONLY) -> tuple[str, ...]:
@@ -167,7 +169,9 @@ class ShardSessions(Protocol):
 class NoShards:
     """For an engine that is asked nothing but what its own database has."""
 
-    def session(self, name: str, limit: float, interrupt: Interrupt, access: Access) -> AbstractContextManager[Session]:
+    def session(
+        self, name: str, limit: float, cancellation: Cancellation, access: Access
+    ) -> AbstractContextManager[Session]:
         raise ShardAway(name)
 
     def away(self, names: Iterable[str], access: Access = Access.READ_ONLY) -> tuple[str, ...]:
@@ -202,26 +206,26 @@ class Engine:
 
     @contextmanager
     def session(
-        self, limit: float, interrupt: Interrupt | None = None, access: Access = Access.READ_ONLY
+        self, limit: float, cancellation: Cancellation | None = None, access: Access = Access.READ_ONLY
     ) -> Iterator[Session]:
         """`limit` in seconds, 0 for none, is PostgreSQL's net below the caller's own deadline.
 
         A session that may write makes temporary tables only, where no query runs. Raises: DatabaseAway.
         """
-        interrupt = interrupt or Interrupt()
+        cancellation = cancellation or Cancellation()
         connection, version = self._begin(limit, access)
-        interrupt.attach(connection)
+        cancellation.attach(connection)
         try:
-            if interrupt.reason:
-                raise Interrupted(interrupt.reason)
-            yield Session(self, connection, Transaction(version, limit, access), interrupt)
+            if cancellation.reason:
+                raise Interrupted(cancellation.reason)
+            yield Session(self, connection, Transaction(version, limit, access), cancellation)
         except Interrupted:
             raise
         except psycopg.Error as error:
-            raise _meaning(error, interrupt) from error
+            raise _meaning(error, cancellation) from error
         finally:
-            interrupt.detach(connection)
-            self._end(connection, interrupt)
+            cancellation.detach(connection)
+            self._end(connection, cancellation)
 
     def _begin(self, limit: float, access: Access) -> tuple[psycopg.Connection, int]:
         """A connection may have died in the pool: then the next one is tried."""
@@ -237,13 +241,13 @@ class Engine:
                 self._pool.putconn(connection)
         raise DatabaseAway
 
-    def _end(self, connection: psycopg.Connection, interrupt: Interrupt) -> None:
+    def _end(self, connection: psycopg.Connection, cancellation: Cancellation) -> None:
         """Back into the pool, clean. One in the middle of a COPY is closed, which ends its statement;
 
         so is one that was cancelled: the cancel may still be on its way and would hit the next query.
         """
         try:
-            if interrupt.reason or connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+            if cancellation.reason or connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
                 connection.close()
             elif connection.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                 connection.pgconn.exec_(b"ROLLBACK")
@@ -284,12 +288,12 @@ def _begin_transaction(connection: psycopg.Connection, limit: float, access: Acc
     return int(value or 0)
 
 
-def _meaning(error: psycopg.Error, interrupt: Interrupt) -> Exception:
+def _meaning(error: psycopg.Error, cancellation: Cancellation) -> Exception:
     """Why a statement really ended."""
-    if interrupt.reason:
-        return Interrupted(interrupt.reason)
+    if cancellation.reason:
+        return Interrupted(cancellation.reason)
     if isinstance(error, psycopg.errors.QueryCanceled) and "timeout" in str(error):
-        return Interrupted(Reason.TIME_LIMIT)
+        return Interrupted(CancelReason.TIME_LIMIT)
     if error.sqlstate is None:
         return DatabaseAway()
     return error

@@ -13,7 +13,7 @@ from typing import Protocol
 import psycopg
 from psycopg import pq
 
-from tap.engine.interrupt import Interrupt, Reason
+from tap.engine.cancellation import Cancellation, CancelReason
 
 BLOCK = 256 * 1024
 MIN_ROWS = 900
@@ -26,7 +26,7 @@ _TRAILER = b"\xff\xff"
 class Interrupted(Exception):
     """The query was stopped from outside."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: CancelReason) -> None:
         super().__init__(reason.value)
         self.reason = reason
 
@@ -54,12 +54,12 @@ class CopyRows:
     """
 
     def __init__(
-        self, connection: psycopg.Connection, command: bytes, maxrec: int, interrupt: Interrupt, *, binary: bool
+        self, connection: psycopg.Connection, command: bytes, maxrec: int, cancellation: Cancellation, *, binary: bool
     ) -> None:
         self.overflow = False
         self.count = 0
         self._pgconn = connection.pgconn
-        self._interrupt = interrupt
+        self._cancellation = cancellation
         self._maxrec = maxrec
         self._binary = binary
         self._started = False
@@ -113,8 +113,8 @@ class CopyRows:
             data, lengths, since = bytearray(), [], time.monotonic()
 
     def _check(self) -> None:
-        if self._interrupt.reason:
-            raise Interrupted(self._interrupt.reason)
+        if self._cancellation.reason:
+            raise Interrupted(self._cancellation.reason)
 
     def _block(self, data: bytearray, lengths: list[int]) -> Block | None:
         """The rows without COPY BINARY's header, which comes first, and trailer, and no more than `maxrec`."""
@@ -150,8 +150,8 @@ class CopyRows:
             pass
 
     def _raise(self, result: pq.abc.PGresult | None) -> None:
-        if self._interrupt.reason:
-            raise Interrupted(self._interrupt.reason)
+        if self._cancellation.reason:
+            raise Interrupted(self._cancellation.reason)
         if result is None:
             raise psycopg.OperationalError("the connection to PostgreSQL was lost")
         raise psycopg.errors.error_from_result(result)

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block
-from tap.engine.wire import Wire
 from tap.formats.arrow_columns import ArrowColumns
 from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.metadata import fields, infos_by_name
-from tap.formats.sink import Sink
+from tap.formats.sink import ByteSink
 
 
 class ArrowWriter(Writer):
     def __init__(self, header: Header) -> None:
         self._columns = ArrowColumns(fields(header.outputs), infos_by_name(header))
-        self._sink = Sink()
+        self._sink = ByteSink()
         self._stream = pa.ipc.new_stream(self._sink, self._columns.schema)
 
     def header(self) -> bytes:
@@ -40,6 +40,6 @@ ARROW = Format(
     media_types=("application/vnd.apache.arrow.stream",),
     aliases=("arrow",),
     extension="arrows",
-    wire=Wire.COLUMNS,
+    encoding=RowEncoding.COLUMNS,
     writer=ArrowWriter,
 )

@@ -13,8 +13,8 @@ import pyarrow as pa
 from schema import types
 from schema.types import Type
 from tap.engine.rows import Block
-from tap.formats.layout import Column, Layout, Mask, pieces, read_layout, view
-from tap.formats.metadata import Field
+from tap.formats.layout import BlockColumn, BlockLayout, Mask, pieces, read_layout, view
+from tap.formats.metadata import FieldMetadata
 
 _NUMBERS = {
     types.SMALLINT: pa.int16(),
@@ -57,7 +57,7 @@ class ArrowColumns:
     """Makes record batches of one result's blocks, under `schema`; `times_as_text` if they come so (Wire.BINARY)."""
 
     def __init__(
-        self, fields: tuple[Field, ...], metadata: dict[str, list[str]], *, times_as_text: bool = False
+        self, fields: tuple[FieldMetadata, ...], metadata: dict[str, list[str]], *, times_as_text: bool = False
     ) -> None:
         lines = {name: "\n".join(values) for name, values in metadata.items()}
         text = {types.TIMESTAMP: types.TEXT} if times_as_text else {}
@@ -73,7 +73,7 @@ class ArrowColumns:
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
-def _arrow_field(field: Field, type_: Type) -> pa.Field:
+def _arrow_field(field: FieldMetadata, type_: Type) -> pa.Field:
     about = {name: value for name, value in field.attributes.items() if name in ("unit", "ucd", "utype", "xtype")}
     if field.arraysize not in {None, "*"} and (len(field.shape) > 1 or (field.type.is_array and field.count is None)):
         about["arraysize"] = str(field.arraysize)
@@ -100,8 +100,8 @@ def _width(type_: Type, count: int | None) -> int | None:
     return 8 * _TUPLES[type_] if type_ in _TUPLES else type_.width
 
 
-def _array(layout: Layout, column: Column, type_: Type) -> pa.Array:
-    make: Callable[[Layout, Column, Type], pa.Array] = _text
+def _array(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:
+    make: Callable[[BlockLayout, BlockColumn, Type], pa.Array] = _text
     if type_ in _NUMBERS:
         make = _numbers
     elif type_ in _TUPLES:
@@ -115,7 +115,7 @@ def _array(layout: Layout, column: Column, type_: Type) -> pa.Array:
     return make(layout, column, type_)
 
 
-def _gathered(layout: Layout, column: Column, kind: str) -> npt.NDArray[Any]:
+def _gathered(layout: BlockLayout, column: BlockColumn, kind: str) -> npt.NDArray[Any]:
     """Big-endian values of every row in the machine's order; any at all where NULL is."""
     return view(layout.data, f">{kind}")[column.places].astype(f"<{kind}")
 
@@ -124,25 +124,25 @@ def _kind(type_: pa.DataType) -> str:
     return str(np.dtype(type_.to_pandas_dtype()).str[1:])
 
 
-def _numbers(layout: Layout, column: Column, type_: Type) -> pa.Array:
+def _numbers(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:
     kind = _NUMBERS[type_]
     values = _gathered(layout, column, _kind(kind))
     return pa.Array.from_buffers(kind, layout.rows, [_validity(column.null), pa.py_buffer(values)])
 
 
-def _timestamps(layout: Layout, column: Column, type_: Type) -> pa.Array:
+def _timestamps(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:
     values = _gathered(layout, column, "i8")
     unheld = (values > _LAST) | (values == -(2**63))
     null = unheld if column.null is None else unheld | column.null
     return pa.Array.from_buffers(pa.timestamp("us"), layout.rows, [_validity(null), pa.py_buffer(values + _2000)])
 
 
-def _booleans(layout: Layout, column: Column, type_: Type) -> pa.Array:
+def _booleans(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:
     bits = np.packbits(layout.data[column.places] != 0, bitorder="little")
     return pa.Array.from_buffers(pa.bool_(), layout.rows, [_validity(column.null), pa.py_buffer(bits)])
 
 
-def _tuples(layout: Layout, column: Column, type_: Type) -> pa.Array:
+def _tuples(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:
     width = 8 * _TUPLES[type_]
     values = view(layout.data, f"V{width}")[column.places].view(">f8").astype("<f8")
     return pa.Array.from_buffers(
@@ -150,7 +150,7 @@ def _tuples(layout: Layout, column: Column, type_: Type) -> pa.Array:
     )
 
 
-def _lists(layout: Layout, column: Column, type_: Type) -> pa.Array:
+def _lists(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:
     kind = _LISTS[type_]
     offsets, data = pieces(layout, column)
     values = data.view(f">{_kind(kind)}").astype(f"<{_kind(kind)}")
@@ -160,7 +160,7 @@ def _lists(layout: Layout, column: Column, type_: Type) -> pa.Array:
     return pa.Array.from_buffers(pa.list_(kind), layout.rows, buffers, children=children)
 
 
-def _fixed_lists(layout: Layout, column: Column, type_: Type, count: int) -> pa.Array:
+def _fixed_lists(layout: BlockLayout, column: BlockColumn, type_: Type, count: int) -> pa.Array:
     kind = _LISTS[type_]
     width = count * kind.bit_width // 8
     values = view(layout.data, f"V{width}")[column.places].view(f">{_kind(kind)}").astype(f"<{_kind(kind)}")
@@ -168,7 +168,7 @@ def _fixed_lists(layout: Layout, column: Column, type_: Type, count: int) -> pa.
     return pa.Array.from_buffers(arrow_type(type_, count), layout.rows, [_validity(column.null)], children=children)
 
 
-def _text(layout: Layout, column: Column, type_: Type) -> pa.Array:
+def _text(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:
     offsets, data = pieces(layout, column)
     buffers = [_validity(column.null), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
     return pa.Array.from_buffers(arrow_type(type_), layout.rows, buffers)

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from schema import types
 from schema.types import Type
 from tap.engine.rows import Block
-from tap.formats.layout import Bytes, Column, Layout, Places, move, read_layout, view
-from tap.formats.metadata import Field
+from tap.formats.layout import BlockColumn, BlockLayout, Bytes, Places, move, read_layout, view
+from tap.formats.metadata import FieldMetadata
 
 _FIXED_ARRAYS = {types.POINT: 16, types.CIRCLE: 24}
 _ELEMENT = {types.POLYGON: 8, types.DOUBLES: 8, types.REALS: 4, types.SMALLINTS: 2, types.INTS: 4, types.BIGINTS: 8}
@@ -41,7 +41,7 @@ class _Values:
 class BinaryRows:
     """Encodes blocks of one result; `masked` for BINARY2."""
 
-    def __init__(self, fields: tuple[Field, ...], *, masked: bool) -> None:
+    def __init__(self, fields: tuple[FieldMetadata, ...], *, masked: bool) -> None:
         self._fields = fields
         self._widths = tuple(_width(field) for field in fields)
         self._mask = (len(fields) + 7) // 8 if masked else 0
@@ -61,7 +61,7 @@ class BinaryRows:
             place = _write(out, place, run)
         return out.tobytes()
 
-    def _write_mask(self, out: Bytes, place: Places, layout: Layout) -> None:
+    def _write_mask(self, out: Bytes, place: Places, layout: BlockLayout) -> None:
         mask = np.zeros((layout.rows, self._mask), np.uint8)
         for index, column in enumerate(layout.columns):
             if column.null is not None:
@@ -100,14 +100,14 @@ def _write(out: Bytes, place: Places, run: list[_Values]) -> Places:
     return place + width + last.lengths
 
 
-def _width(field: Field) -> int | None:
+def _width(field: FieldMetadata) -> int | None:
     """Bytes of a value as it comes, where they are always as many."""
     if field.type.is_array and field.count is not None:
         return field.count * _ELEMENT[field.type]
     return _FIXED_ARRAYS.get(field.type, field.type.width)
 
 
-def _values(layout: Layout, column: Column, field: Field) -> _Values:
+def _values(layout: BlockLayout, column: BlockColumn, field: FieldMetadata) -> _Values:
     if isinstance(column.lengths, int):
         return _fixed(layout.data, column, field.type, column.lengths)
     values = _Values(layout.data, column.places, column.lengths, _ELEMENT.get(field.type, 1))
@@ -125,7 +125,7 @@ def _padded(values: _Values, size: int) -> _Values:
     return _Values(out, places, None, size)
 
 
-def _fixed(data: Bytes, column: Column, type_: Type, width: int) -> _Values:
+def _fixed(data: Bytes, column: BlockColumn, type_: Type, width: int) -> _Values:
     if type_ is types.BOOLEAN:
         letters = np.where(data[column.places] != 0, _TRUE, _FALSE).astype(np.uint8)
         if column.null is not None:
@@ -149,7 +149,7 @@ def null_bytes(type_: Type, width: int) -> npt.NDArray[np.void]:
     return np.frombuffer((b"\x80" + b"\0" * (element - 1)) * (width // element), f"V{width}")
 
 
-def _utf16(data: Bytes, column: Column, lengths: Places) -> _Values:
+def _utf16(data: Bytes, column: BlockColumn, lengths: Places) -> _Values:
     """unicodeChar is UTF-16: all texts of the block are turned at once, their lengths counted apart."""
     packed = np.zeros(int(lengths.sum()) + 1, np.uint8)
     starts = np.cumsum(lengths) - lengths

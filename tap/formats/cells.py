@@ -2,7 +2,7 @@
 
 import re
 
-from tap.engine.wire import CELL
+from tap.engine.row_encoding import CELL
 
 _UNREADABLE = bytes((*range(9), 11, 12, *range(14, 31)))
 _TO_QUESTION_MARK = bytes.maketrans(_UNREADABLE, b"?" * len(_UNREADABLE))

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block
-from tap.engine.wire import Wire
 from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.metadata import unique_names
 
@@ -61,7 +61,7 @@ CSV = Format(
     media_types=("text/csv", "text/csv;header=present"),
     aliases=("csv",),
     extension="csv",
-    wire=Wire.CSV,
+    encoding=RowEncoding.CSV,
     writer=lambda header: DelimitedWriter(header, ","),
     speaks=False,
 )
@@ -70,7 +70,7 @@ TSV = Format(
     media_types=("text/tab-separated-values",),
     aliases=("tsv",),
     extension="tsv",
-    wire=Wire.TSV,
+    encoding=RowEncoding.TSV,
     writer=lambda header: DelimitedWriter(header, "\t"),
     speaks=False,
 )

@@ -11,11 +11,11 @@ from itertools import accumulate
 from typing import Any
 
 from schema import types
+from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block
-from tap.engine.wire import Wire
 from tap.formats.delimited import line_of
 from tap.formats.format import Format, Header, Writer
-from tap.formats.metadata import Field, fields, infos_by_name, numbered
+from tap.formats.metadata import FieldMetadata, fields, infos_by_name, numbered
 
 _DATATYPES = {
     "short": "int16",
@@ -65,7 +65,7 @@ def one_or_all(values: list[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else values
 
 
-def column_in_yaml(field: Field) -> dict[str, Any]:
+def column_in_yaml(field: FieldMetadata) -> dict[str, Any]:
     """A column as astropy describes it."""
     about: dict[str, Any] = {"name": field.name, "datatype": _DATATYPES.get(field.datatype, "string")}
     if field.type.is_array or field.type.is_geometry:
@@ -84,6 +84,6 @@ ECSV = Format(
     media_types=("application/x-ecsv", "text/x-ecsv", "text/ecsv"),
     aliases=("ecsv",),
     extension="ecsv",
-    wire=Wire.ECSV,
+    encoding=RowEncoding.ECSV,
     writer=EcsvWriter,
 )

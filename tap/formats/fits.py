@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block
-from tap.engine.wire import Wire
 from tap.formats.binary_rows import null_number
 from tap.formats.fits_rows import FitsRows
 from tap.formats.format import Ending, Format, Header, Writer
-from tap.formats.metadata import Field, fields, numbered
+from tap.formats.metadata import FieldMetadata, fields, numbered
 from tap.formats.votable_document import without_data
 from uws.parameters import ParameterError
 
@@ -73,7 +73,7 @@ class FitsWriter(Writer):
         return _header_bytes(cards)
 
 
-def _cards(field: Field, name: str, number: int, form: str) -> Iterator[tuple[str, Any, str]]:
+def _cards(field: FieldMetadata, name: str, number: int, form: str) -> Iterator[tuple[str, Any, str]]:
     """With STIL's keywords for what FITS has none for."""
     said = (
         ("TTYPE", name),
@@ -91,7 +91,7 @@ def _cards(field: Field, name: str, number: int, form: str) -> Iterator[tuple[st
             yield f"{keyword}{number}", _ascii(value) if isinstance(value, str) else value, ""
 
 
-def _has_shape(field: Field, form: str) -> bool:
+def _has_shape(field: FieldMetadata, form: str) -> bool:
     """Texts side by side only where each character is a byte and none is in the heap: readers count bytes."""
     return len(field.shape) > 1 and (not field.type.is_text or form == f"{field.count}A")
 
@@ -138,6 +138,6 @@ FITS = Format(
     media_types=("application/fits", "application/x-fits", "image/fits"),
     aliases=("fits",),
     extension="fits",
-    wire=Wire.BINARY,
+    encoding=RowEncoding.BINARY,
     writer=FitsWriter,
 )

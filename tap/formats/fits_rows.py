@@ -16,9 +16,9 @@ import numpy.typing as npt
 from schema import types
 from tap.engine.rows import Block
 from tap.formats.binary_rows import null_bytes
-from tap.formats.layout import Bytes, Column, Layout, Places, move, pieces, read_layout, view
-from tap.formats.metadata import Field
-from tap.room import Room
+from tap.formats.layout import BlockColumn, BlockLayout, Bytes, Places, move, pieces, read_layout, view
+from tap.formats.metadata import FieldMetadata
+from tap.temp_files import TempFiles
 
 _ELEMENTS = {
     types.BOOLEAN: ("L", 1),
@@ -61,7 +61,7 @@ class _Rows:
 class FitsRows:
     """Takes blocks of one result; gives the rows and the heap when all are there."""
 
-    def __init__(self, fields: tuple[Field, ...], room: Room) -> None:
+    def __init__(self, fields: tuple[FieldMetadata, ...], room: TempFiles) -> None:
         self._types = [each.type for each in fields]
         self._elements = [_ELEMENTS.get(each, ("A", 1)) for each in self._types]
         self._source_widths = tuple(_width(each) for each in fields)
@@ -98,7 +98,7 @@ class FitsRows:
             rows = _Rows(self._written.pop().count + rows.count, rows.widths)
         self._written.append(rows)
 
-    def _make_room(self, index: int, column: Column) -> None:
+    def _make_room(self, index: int, column: BlockColumn) -> None:
         lengths = np.asarray(column.lengths)
         self._most[index] = max(self._most[index], int(lengths.max(initial=0)))
         if self._widths[index]:
@@ -112,7 +112,7 @@ class FitsRows:
         room = self._widths[index] * rows
         return room > _WASTE + 4 * (taken + _DESCRIPTOR * rows)
 
-    def _write(self, out: Bytes, offset: int, layout: Layout, column: Column, index: int) -> None:
+    def _write(self, out: Bytes, offset: int, layout: BlockLayout, column: BlockColumn, index: int) -> None:
         rows, width, flat = len(out), self._widths[index], out.reshape(-1)
         if isinstance(column.lengths, int):
             np.ndarray((rows,), f"V{width}", flat, offset, (out.shape[1],))[...] = self._fixed(layout, column, index)
@@ -127,7 +127,7 @@ class FitsRows:
             self._heap.write(data.data)
             _descriptors(out, offset)[...] = np.stack([np.diff(offsets) // size, begin + offsets[:-1]], axis=1)
 
-    def _fixed(self, layout: Layout, column: Column, index: int) -> npt.NDArray[Any]:
+    def _fixed(self, layout: BlockLayout, column: BlockColumn, index: int) -> npt.NDArray[Any]:
         """Values of one width as they are; those of NULL, as FITS has them."""
         type_, width = self._types[index], self._widths[index]
         if type_ is types.BOOLEAN:
@@ -217,7 +217,7 @@ def _in_ascii(offsets: Places, data: Bytes) -> tuple[Places, Bytes]:
     return places[offsets], np.where(data > 127, ord("?"), data).astype(np.uint8)[begins]
 
 
-def _width(field: Field) -> int | None:
+def _width(field: FieldMetadata) -> int | None:
     type_ = field.type
     if type_.is_array and field.count is not None:
         return field.count * _ELEMENTS[type_][1]

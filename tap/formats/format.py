@@ -9,9 +9,9 @@ from tempfile import gettempdir
 
 from adql.nodes import Output
 from schema.model import Origin
+from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block
-from tap.engine.wire import Wire
-from tap.room import Room
+from tap.temp_files import TempFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Header:
     query: str
     origins: tuple[Origin, ...] = ()
     service: dict[str, str] = field(default_factory=dict)
-    room: Room = field(default_factory=lambda: Room(Path(gettempdir()), 0))
+    room: TempFiles = field(default_factory=lambda: TempFiles(Path(gettempdir()), 0))
     version: str = ""
     warnings: tuple[str, ...] = ()
     more_rows: str = ""
@@ -78,7 +78,7 @@ class Format:
     media_types: tuple[str, ...]
     aliases: tuple[str, ...]
     extension: str
-    wire: Wire
+    encoding: RowEncoding
     writer: Callable[[Header], Writer]
     ivo_id: str | None = None
     versions: tuple[str, ...] = ("",)

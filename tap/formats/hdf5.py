@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block
-from tap.engine.wire import Wire
 from tap.formats.arrow_columns import ArrowColumns, longest_text, text_offsets
 from tap.formats.ecsv import column_in_yaml, item_in_yaml, one_or_all
 from tap.formats.format import Ending, Format, Header, Writer
@@ -181,6 +181,6 @@ HDF5 = Format(
     media_types=("application/x-hdf5",),
     aliases=("hdf5", "h5"),
     extension="h5",
-    wire=Wire.BINARY,
+    encoding=RowEncoding.BINARY,
     writer=Hdf5Writer,
 )

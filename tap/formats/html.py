@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
 
+from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block
-from tap.engine.wire import Wire
 from tap.formats.cells import readable, rows_in_tags, without_cell_marks
 from tap.formats.format import Ending, Format, Header, Writer
-from tap.formats.metadata import Field, fields
+from tap.formats.metadata import FieldMetadata, fields
 
 _STYLE = (files("tap") / "formats" / "html.css").read_text("utf-8")
 _SCRIPT = (files("tap") / "formats" / "html.js").read_text("utf-8")
@@ -60,12 +60,12 @@ def _warning(text: str) -> str:
     return f"<p><strong>Warning:</strong> {escape(text)}</p>\n"
 
 
-def _head(field: Field) -> str:
+def _head(field: FieldMetadata) -> str:
     unit = f"<br><small>{escape(field.unit)}</small>" if field.unit else ""
     return f'<th title="{escape(field.description or "")}">{escape(field.name)}{unit}</th>'
 
 
-def _about(field: Field) -> str:
+def _about(field: FieldMetadata) -> str:
     cells = (field.name, field.type.adql, field.unit or "", field.ucd or "", field.description or "")
     return "<tr>" + "".join(f"<td>{escape(each)}</td>" for each in cells) + "</tr>\n"
 
@@ -79,7 +79,7 @@ HTML = Format(
     media_types=("text/html",),
     aliases=("html",),
     extension="html",
-    wire=Wire.TEXT,
+    encoding=RowEncoding.TEXT,
     writer=HtmlWriter,
     speaks=False,
 )

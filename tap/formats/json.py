@@ -7,10 +7,10 @@ import json
 import re
 from collections.abc import Iterator
 
+from tap.engine.row_encoding import CELL, RowEncoding
 from tap.engine.rows import Block
-from tap.engine.wire import CELL, Wire
 from tap.formats.format import Ending, Format, Header, Writer
-from tap.formats.metadata import Field, fields, infos
+from tap.formats.metadata import FieldMetadata, fields, infos
 
 _NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)')
 
@@ -38,7 +38,7 @@ class JsonWriter(Writer):
         yield b'\n],\n"warnings": %b,\n"status": "%b"}\n' % (warnings, b"OVERFLOW" if end.overflow else b"OK")
 
 
-def _metadata(field: Field) -> dict[str, str | None]:
+def _metadata(field: FieldMetadata) -> dict[str, str | None]:
     """Unit and description are always there: astroquery asks for them without looking."""
     return {**field.attributes, "unit": field.unit, "description": field.description}
 
@@ -48,6 +48,6 @@ JSON = Format(
     media_types=("application/json",),
     aliases=("json",),
     extension="json",
-    wire=Wire.JSON,
+    encoding=RowEncoding.JSON,
     writer=JsonWriter,
 )

@@ -19,7 +19,7 @@ _PADDING = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class BlockColumn:
     """A field of every row: the place of its bytes, their number, and which rows have NULL (None: none)."""
 
     places: Places
@@ -28,10 +28,10 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class BlockLayout:
     data: Bytes
     rows: int
-    columns: tuple[Column, ...]
+    columns: tuple[BlockColumn, ...]
 
 
 def view(data: Bytes, dtype: str) -> npt.NDArray[np.generic]:
@@ -40,7 +40,7 @@ def view(data: Bytes, dtype: str) -> npt.NDArray[np.generic]:
     return np.ndarray((max(data.nbytes - kind.itemsize + 1, 0),), kind, data, 0, (1,))
 
 
-def read_layout(block: Block, widths: tuple[int | None, ...]) -> Layout:
+def read_layout(block: Block, widths: tuple[int | None, ...]) -> BlockLayout:
     """`widths`: the bytes of each field where they are always as many, else None."""
     padding = bytes(_PADDING + max([0, *(w or 0 for w in widths)]))
     data = np.frombuffer(block.data + padding, np.uint8)
@@ -50,21 +50,21 @@ def read_layout(block: Block, widths: tuple[int | None, ...]) -> Layout:
     for width in widths:
         column, place = _column(data, place, width)
         columns.append(column)
-    return Layout(data, len(lengths), tuple(columns))
+    return BlockLayout(data, len(lengths), tuple(columns))
 
 
-def _column(data: Bytes, place: Places, width: int | None) -> tuple[Column, Places]:
+def _column(data: Bytes, place: Places, width: int | None) -> tuple[BlockColumn, Places]:
     if width is None:
         lengths = view(data, ">i4")[place].astype(np.int64)
         null = lengths < 0
         any_null = bool(null.any())
         if any_null:
             lengths[null] = 0
-        return Column(place + 4, lengths, null if any_null else None), place + 4 + lengths
+        return BlockColumn(place + 4, lengths, null if any_null else None), place + 4 + lengths
     null = data[place] > 127  # the first byte of -1
     if not null.any():
-        return Column(place + 4, width, None), place + (4 + width)
-    return Column(place + 4, width, null), place + np.where(null, 4, 4 + width)
+        return BlockColumn(place + 4, width, None), place + (4 + width)
+    return BlockColumn(place + 4, width, null), place + np.where(null, 4, 4 + width)
 
 
 def move(target: Bytes, to: Places, source: Bytes, places: Places, lengths: Places) -> None:
@@ -80,7 +80,7 @@ def move(target: Bytes, to: Places, source: Bytes, places: Places, lengths: Plac
     target[np.repeat(to, lengths) + inside] = source[np.repeat(places, lengths) + inside]
 
 
-def pieces(layout: Layout, column: Column) -> tuple[Places, Bytes]:
+def pieces(layout: BlockLayout, column: BlockColumn) -> tuple[Places, Bytes]:
     """Pieces of varying length one after the other, and where each begins and the last one ends."""
     lengths = np.broadcast_to(np.asarray(column.lengths), layout.rows)
     offsets = np.concatenate(([0], np.cumsum(lengths)))

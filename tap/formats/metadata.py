@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from adql.nodes import Output
 from schema.types import Type
-from tap.engine.wire import column_type, fixed_count
+from tap.engine.row_encoding import column_type, fixed_count
 from tap.formats.format import Header
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FieldMetadata:
     """A column under the attributes of VOTable's FIELD (VOTable 1.4 §4.1); its name is its own in the result."""
 
     type: Type
@@ -40,16 +40,18 @@ class Field:
         return {name: value for name in names if (value := getattr(self, name))}
 
 
-def fields(outputs: tuple[Output, ...]) -> tuple[Field, ...]:
+def fields(outputs: tuple[Output, ...]) -> tuple[FieldMetadata, ...]:
     return tuple(_field(output, name) for output, name in zip(outputs, unique_names(outputs), strict=True))
 
 
-def _field(output: Output, name: str) -> Field:
+def _field(output: Output, name: str) -> FieldMetadata:
     info, type_ = output.info, column_type(output)
     has_shape = info.arraysize and (type_.is_array or (type_.is_text and not info.arraysize.isdigit()))
     arraysize = info.arraysize if has_shape else type_.arraysize
     xtype = type_.xtype or info.xtype
-    return Field(type_, name, type_.datatype, arraysize, xtype, info.unit, info.ucd, info.utype, info.description)
+    return FieldMetadata(
+        type_, name, type_.datatype, arraysize, xtype, info.unit, info.ucd, info.utype, info.description
+    )
 
 
 def unique_names(outputs: tuple[Output, ...]) -> Iterator[str]:

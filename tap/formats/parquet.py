@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schema import types
+from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block
-from tap.engine.wire import Wire
 from tap.formats.arrow_columns import ArrowColumns, longest_text
 from tap.formats.format import Ending, Format, Header, Writer
-from tap.formats.metadata import Field, fields, infos_by_name
-from tap.formats.sink import Sink
+from tap.formats.metadata import FieldMetadata, fields, infos_by_name
+from tap.formats.sink import ByteSink
 from tap.formats.votable_document import without_data
 
 _GROUP_ROWS = 131_072
@@ -29,7 +29,7 @@ class ParquetWriter(Writer):
         self._fields = fields(header.outputs)
         self._columns = ArrowColumns(self._fields, infos_by_name(header), times_as_text=True)
         self._longest = [1] * len(self._fields)
-        self._sink = Sink()
+        self._sink = ByteSink()
         self._file = pq.ParquetWriter(self._sink, self._columns.schema, compression="zstd", use_dictionary=False)
         self._batches: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
@@ -64,7 +64,7 @@ class ParquetWriter(Writer):
         content = without_data(self._header, self._sized_fields(), overflow=overflow)
         return {"IVOA.VOTable-Parquet.version": "1.0", "IVOA.VOTable-Parquet.content": content}
 
-    def _sized_fields(self) -> tuple[Field, ...]:
+    def _sized_fields(self) -> tuple[FieldMetadata, ...]:
         """Texts with the length that they have, for under a VOTable without rows astropy takes no others."""
         return tuple(
             replace(field, arraysize=f"{longest}*") if field.type.is_text or field.type is types.TIMESTAMP else field
@@ -77,7 +77,7 @@ PARQUET = Format(
     media_types=("application/vnd.apache.parquet", "application/x-parquet"),
     aliases=("parquet", "voparquet"),
     extension="parquet",
-    wire=Wire.BINARY,
+    encoding=RowEncoding.BINARY,
     writer=ParquetWriter,
     packs=False,
 )

@@ -4,7 +4,7 @@ import io
 from typing import Any
 
 
-class Sink(io.RawIOBase):
+class ByteSink(io.RawIOBase):
     """Writes only, from first to last; `taken` gives what was written since it was asked before."""
 
     def __init__(self) -> None:

@@ -6,8 +6,8 @@ The first block decides how wide the columns are; a wider cell further down push
 import re
 from collections.abc import Iterator
 
+from tap.engine.row_encoding import CELL, RowEncoding
 from tap.engine.rows import Block
-from tap.engine.wire import CELL, Wire
 from tap.formats.cells import without_cell_marks
 from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.metadata import fields
@@ -56,7 +56,7 @@ TEXT = Format(
     media_types=("text/plain;charset=utf-8", "text/plain"),
     aliases=("text", "txt"),
     extension="txt",
-    wire=Wire.TEXT,
+    encoding=RowEncoding.TEXT,
     writer=TextWriter,
     speaks=False,
 )

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pybase64
 
+from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block
-from tap.engine.wire import Wire
 from tap.formats.binary_rows import BinaryRows
 from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.metadata import fields
@@ -47,7 +47,7 @@ VOTABLE_BINARY2 = Format(
     ),
     aliases=("votable", "votable/b2", "votable_binary2", "votable_gzip"),
     extension="vot",
-    wire=Wire.BINARY,
+    encoding=RowEncoding.BINARY,
     writer=lambda header: VotableBinaryWriter(header, "BINARY2"),
     ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-binary2",
     versions=VERSIONS,
@@ -58,7 +58,7 @@ VOTABLE_BINARY = Format(
     media_types=("application/x-votable+xml;serialization=BINARY",),
     aliases=("votable/b", "votable_binary"),
     extension="vot",
-    wire=Wire.BINARY,
+    encoding=RowEncoding.BINARY,
     writer=lambda header: VotableBinaryWriter(header, "BINARY"),
     ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-binary",
     versions=VERSIONS,

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from tap.formats.binary_rows import null_number
 from tap.formats.format import Ending, Header
-from tap.formats.metadata import Field, fields, infos
+from tap.formats.metadata import FieldMetadata, fields, infos
 
 _NAMESPACE = "http://www.ivoa.net/xml/VOTable/v1.3"
 VERSIONS = ("1.4", "1.5")
@@ -36,12 +36,12 @@ def opening(header: Header, *, nulls: bool) -> str:
     return _head(header, fields(header.outputs), "OK", nulls=nulls) + "<DATA>\n"
 
 
-def without_data(header: Header, columns: tuple[Field, ...], *, overflow: bool) -> str:
+def without_data(header: Header, columns: tuple[FieldMetadata, ...], *, overflow: bool) -> str:
     """Metadata only, for files that hold the rows themselves, as `columns`."""
     return _head(header, columns, "OVERFLOW" if overflow else "OK", nulls=False) + f"</TABLE>\n{_CLOSE}"
 
 
-def _head(header: Header, columns: tuple[Field, ...], status: str, *, nulls: bool) -> str:
+def _head(header: Header, columns: tuple[FieldMetadata, ...], status: str, *, nulls: bool) -> str:
     return "".join(
         [
             _OPEN.format(version=header.version or VERSIONS[0]),
@@ -87,7 +87,7 @@ def _links(header: Header) -> Iterator[str]:
                 yield f'<LINK content-role="{role}"{attribute("title", title)}{attribute("href", href)}/>\n'
 
 
-def _field(field: Field, *, nulls: bool) -> str:
+def _field(field: FieldMetadata, *, nulls: bool) -> str:
     start = "<FIELD" + "".join(attribute(key, value) for key, value in field.attributes.items())
     inside = f"<DESCRIPTION>{escape(clean(field.description))}</DESCRIPTION>" if field.description else ""
     null = null_number(field.type) if nulls else None

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from schema import types
+from tap.engine.row_encoding import CELL, RowEncoding, column_type
 from tap.engine.rows import Block
-from tap.engine.wire import CELL, Wire, column_type
 from tap.formats.cells import rows_in_tags, without_cell_marks
 from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.votable_document import VERSIONS, closing, opening
@@ -43,7 +43,7 @@ VOTABLE_TABLEDATA = Format(
     media_types=("application/x-votable+xml;serialization=TABLEDATA",),
     aliases=("votable/td", "votable_plain"),
     extension="vot",
-    wire=Wire.CELLS,
+    encoding=RowEncoding.CELLS,
     writer=TabledataWriter,
     ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-td",
     versions=VERSIONS,

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from adql import Translation
-from adql.apart import Apart
+from adql.row_independence import SplittableTable
 from tap.engine.engine import Session
+from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block, CopyRows, RowStream
-from tap.engine.wire import Wire
+from tap.progress import QueryProgress
 from tap.sharding.execution.executor import (
     DistributedQuery,
     UnsearchedSky,
@@ -18,9 +19,8 @@ from tap.sharding.execution.executor import (
 )
 from tap.sharding.execution.upload_fanout import UploadOptions, fanned_out
 from tap.sharding.planning import DistributedPlan, QueryPlan
-from tap.tally import Tally
-from tap.uploads.load import Allowance, Declared, Limits, fill, fill_whole
-from tap.uploads.parts import Part, Position, Sorting, in_parts
+from tap.uploads.load import Allowance, Declared, UploadLimits, fill, fill_whole
+from tap.uploads.parts import Position, Sorting, UploadPart, in_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class QueryRun:
 
     session: Session
     plan: QueryPlan
-    wire: Wire
+    encoding: RowEncoding
     maxrec: int
     unsearched: UnsearchedSky | None = None
 
@@ -38,21 +38,21 @@ class QueryRun:
         maxrec, distributed = self.maxrec - already, self.plan.distributed
         if distributed and distributed.in_steps and self.maxrec and gather_in_steps(self.session, distributed):
             final = Translation(str(distributed.final_sql), self.plan.translation.outputs, ())
-            return self.session.rows(final, self.wire, maxrec)
-        return self.session.rows(self.plan.translation, self.wire, maxrec, overflow=self.maxrec > 0)
+            return self.session.rows(final, self.encoding, maxrec)
+        return self.session.rows(self.plan.translation, self.encoding, maxrec, overflow=self.maxrec > 0)
 
 
 @contextmanager
 def rows_of(
-    run: QueryRun, uploads: list[Declared], limits: Limits, sorting: Sorting, tally: Tally
+    run: QueryRun, uploads: list[Declared], limits: UploadLimits, sorting: Sorting, progress: QueryProgress
 ) -> Iterator[RowStream]:
     """Yield the rows, as long as the block lasts. Raises: LoadError, psycopg.Error, Interrupted, ShardAway."""
 
     def tell(rows: int) -> None:
-        tally.add(uploaded=rows)
+        progress.add(uploaded=rows)
         run.session.keep_alive()
 
-    options = UploadOptions(Allowance(limits), sorting, tally, tell)
+    options = UploadOptions(Allowance(limits), sorting, progress, tell)
     distributed, splittable = run.plan.distributed, _splittable(run, uploads)
     if distributed and asks_shards_first(distributed, run.maxrec):
         with _from_shards(run, distributed, uploads, options) as rows:
@@ -67,7 +67,7 @@ def rows_of(
         yield run.rows()
 
 
-def _splittable(run: QueryRun, uploads: list[Declared]) -> tuple[Declared, Apart] | None:
+def _splittable(run: QueryRun, uploads: list[Declared]) -> tuple[Declared, SplittableTable] | None:
     """Return the upload whose rows may come in parts."""
     known = {apart.stored: apart for apart in run.plan.translation.apart}
     for upload in uploads if run.maxrec else ():
@@ -82,33 +82,33 @@ def _from_shards(
 ) -> Iterator[RowStream]:
     splittable = _splittable(run, uploads) if plan.final_sql is None else None
     in_turn = splittable[0] if splittable else None
-    query = DistributedQuery(run.session, run.plan.translation.outputs, plan, run.wire, run.maxrec, run.unsearched)
+    query = DistributedQuery(run.session, run.plan.translation.outputs, plan, run.encoding, run.maxrec, run.unsearched)
     with fanned_out(plan.shard_queries[0], uploads, options, in_turn) as fanout:
         with distributed_rows(query, fanout.fill, often=in_turn is not None) as rows:
             yield rows
-        options.tally.add(matched=options.tally.uploaded - options.tally.matched)
+        options.progress.add(matched=options.progress.uploaded - options.progress.matched)
 
 
 @contextmanager
 def _by_parts(
-    run: QueryRun, upload: Declared, apart: Apart, uploads: list[Declared], options: UploadOptions
+    run: QueryRun, upload: Declared, apart: SplittableTable, uploads: list[Declared], options: UploadOptions
 ) -> Iterator[RowStream]:
     for other in uploads:
         if other is not upload:
             _fill_whole(run.session, other, options.allowance)
     position = _position(upload, apart)
     with in_parts(upload, position, options.sorting, options.allowance, options.tell) as parts:
-        yield PartitionedRows(run, upload, parts, options.tally)
+        yield PartitionedRows(run, upload, parts, options.progress)
 
 
 class PartitionedRows:
     """The rows of a query that runs for one part of an upload after the other."""
 
-    def __init__(self, run: QueryRun, upload: Declared, parts: list[Part], tally: Tally) -> None:
+    def __init__(self, run: QueryRun, upload: Declared, parts: list[UploadPart], progress: QueryProgress) -> None:
         self.overflow = False
         self._run = run
         self._upload = upload
-        self._tally = tally
+        self._progress = progress
         self._blocks = self._read(parts)
         self._first = next(self._blocks, None)
 
@@ -117,19 +117,19 @@ class PartitionedRows:
             yield self._first
             yield from self._blocks
 
-    def _read(self, parts: list[Part]) -> Iterator[Block]:
+    def _read(self, parts: list[UploadPart]) -> Iterator[Block]:
         count = 0
         for part in parts:
             self._fill(part)
             rows = self._run.rows(count)
             yield from rows
             count += rows.count
-            self._tally.add(matched=part.rows)
+            self._progress.add(matched=part.rows)
             if rows.overflow:
                 self.overflow = True
                 return
 
-    def _fill(self, part: Part) -> None:
+    def _fill(self, part: UploadPart) -> None:
         self._run.session.run_in_write_transaction(lambda connection: fill(connection, self._upload, part.pieces))
 
 
@@ -137,7 +137,7 @@ def _fill_whole(session: Session, upload: Declared, allowance: Allowance) -> Non
     session.run_in_write_transaction(lambda connection: fill_whole(connection, upload, allowance))
 
 
-def _position(upload: Declared, apart: Apart) -> Position:
+def _position(upload: Declared, apart: SplittableTable) -> Position:
     places = {column.stored: place for place, column in enumerate(upload.table.columns)}
     if apart.position is None or not set(apart.position) <= set(places):
         return None

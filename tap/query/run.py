@@ -7,25 +7,25 @@ from dataclasses import dataclass, replace
 import psycopg
 
 from adql import translate
+from tap.engine.cancellation import Cancellation
 from tap.engine.engine import Access, DatabaseAway, Engine, Session, ShardAway
-from tap.engine.interrupt import Interrupt
 from tap.engine.rows import Interrupted, RowStream
 from tap.errors import describe
 from tap.formats.format import Ending, Header, Writer
+from tap.progress import QueryProgress
 from tap.query.remarks import End, end_of, few, header_of, warnings_of
 from tap.query.row_streams import QueryRun, rows_of
 from tap.request import TapRequest
-from tap.room import Room
 from tap.sharding.execution.executor import UnsearchedSky
 from tap.sharding.planning import plan_query
-from tap.tally import Tally
-from tap.uploads.load import Declared, Limits, declare, schema_of
+from tap.temp_files import TempFiles
+from tap.uploads.load import Declared, UploadLimits, declare, schema_of
 from tap.uploads.parts import Sorting
 from tap.uploads.sources import Opened, Sources
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class QueryService:
     """What a query needs beside itself: where it runs, how long it may, and what results say of us.
 
     `more_rows` tells users how to get what MAXREC left out. `streams`: the beginning of a result is gone before its end is
@@ -36,38 +36,40 @@ class Service:
     limit: float
     about: dict[str, str]
     sources: Sources
-    upload_limits: Limits
+    upload_limits: UploadLimits
     sorting: Sorting
-    room: Room
+    room: TempFiles
     more_rows: str = ""
     streams: bool = True
 
 
-def execute(request: TapRequest, service: Service, interrupt: Interrupt, tally: Tally) -> Generator[bytes, None, None]:
+def execute(
+    request: TapRequest, service: QueryService, cancellation: Cancellation, progress: QueryProgress
+) -> Generator[bytes, None, None]:
     """Yield the result, piece by piece. What fails before the first piece raises; later the document tells it, if it streams.
 
     Raises: AdqlError, LoadError, DatabaseAway, Interrupted, psycopg.Error.
     """
     with (
         service.sources.opened(request.uploads) as files,
-        service.engine.session(service.limit, interrupt, _access(files)) as session,
+        service.engine.session(service.limit, cancellation, _access(files)) as session,
     ):
         uploads = _declared(session, files, service.upload_limits)
         translation = translate(request.query, session.catalogue)
         plan = plan_query(translation, session.placements)
-        tally.warnings = warnings_of(uploads, plan.translation, session)
+        progress.warnings = warnings_of(uploads, plan.translation, session)
         unsearched = UnsearchedSky() if request.partial else None
-        run = QueryRun(session, plan, request.format.wire, request.maxrec, unsearched)
-        with rows_of(run, uploads, service.upload_limits, service.sorting, tally) as rows:
-            header = header_of(request, translation, unsearched, tally.warnings)
+        run = QueryRun(session, plan, request.format.encoding, request.maxrec, unsearched)
+        with rows_of(run, uploads, service.upload_limits, service.sorting, progress) as rows:
+            header = header_of(request, translation, unsearched, progress.warnings)
             with closing(request.format.writer(_of_service(header, service))) as writer:
-                tally.warnings = few([*tally.warnings, *writer.warnings])
+                progress.warnings = few([*progress.warnings, *writer.warnings])
                 tells = service.streams and request.format.can_tell_errors
-                pieces = _pieces(writer, rows, tally, tells=tells, end=end_of(translation, request))
+                pieces = _pieces(writer, rows, progress, tells=tells, end=end_of(translation, request))
                 yield from filter(None, pieces)
 
 
-def _of_service(header: Header, service: Service) -> Header:
+def _of_service(header: Header, service: QueryService) -> Header:
     about = service.about | header.service
     return replace(header, service=about, room=service.room, more_rows=service.more_rows)
 
@@ -76,7 +78,7 @@ def _access(files: list[Opened]) -> Access:
     return Access.READ_WRITE if files else Access.READ_ONLY
 
 
-def _declared(session: Session, files: list[Opened], limits: Limits) -> list[Declared]:
+def _declared(session: Session, files: list[Opened], limits: UploadLimits) -> list[Declared]:
     """Make the tables of uploads, still empty, and put them into the session's catalogue. Raises: LoadError, psycopg.Error."""
     if not files:
         return []
@@ -85,16 +87,16 @@ def _declared(session: Session, files: list[Opened], limits: Limits) -> list[Dec
     return uploads
 
 
-def _pieces(writer: Writer, rows: RowStream, tally: Tally, *, tells: bool, end: End) -> Iterator[bytes]:
+def _pieces(writer: Writer, rows: RowStream, progress: QueryProgress, *, tells: bool, end: End) -> Iterator[bytes]:
     """Yield header, rows and footer. Where the document cannot tell an error it breaks off instead."""
     yield writer.header()
     try:
         for block in rows:
-            tally.add(rows=len(block.lengths))
+            progress.add(rows=len(block.lengths))
             yield writer.rows(block)
     except (psycopg.Error, Interrupted, DatabaseAway, ShardAway) as error:
         if not tells:
             raise
         yield from writer.footer(Ending(error=describe(error).message))
         return
-    yield from writer.footer(end(tally.rows, rows.overflow))
+    yield from writer.footer(end(progress.rows, rows.overflow))

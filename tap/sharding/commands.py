@@ -11,9 +11,10 @@ from schema.load.reader import LoadError
 from tap.config import Config
 from tap.engine import database
 from tap.engine.pgsphere import PgSphereMissing
-from tap.sharding.rebalancing.balance import Move, balancing, first_of, layout_of, layouts, placed
+from tap.sharding.rebalancing import orphans
+from tap.sharding.rebalancing.balance import RangeMove, balancing, first_of, layout_of, layouts, placed
 from tap.sharding.rebalancing.move import move_range, sweep
-from tap.sharding.rebalancing.orphans import drop_leftovers, forget_loads
+from tap.sharding.rebalancing.orphans import forget_loads
 from tap.sharding.rebalancing.verify import check_ranges, unused
 from tap.sharding.setup import init_shards, shard_states
 from tap.sharding.shards import ShardError, known_shards, read_shards_file
@@ -109,7 +110,7 @@ def rebalance(config: Config, table: str | None, wait: float | None, *, dry_run:
                 click.echo(f"{layout}: nothing to move")
 
 
-def _carry_out(connection: psycopg.Connection, layout: str, moves: list[Move], patience: float) -> None:
+def _carry_out(connection: psycopg.Connection, layout: str, moves: list[RangeMove], patience: float) -> None:
     for each in moves:
         move_range(connection, layout, each.first, each.target, click.echo)
     sweep(connection, layout, patience, click.echo)
@@ -149,7 +150,7 @@ def drop_orphans(config: Config, *, unfinished: bool) -> None:
     with _owner(config) as connection:
         if unfinished:
             forget_loads(connection)
-        dropped = drop_leftovers(connection)
+        dropped = orphans.drop_orphans(connection)
     for each in dropped:
         click.echo(f"{each.part.table_name}: {each.part.partition} dropped on {each.shard.name}")
     click.echo(f"{len(dropped)} parts dropped")

@@ -18,7 +18,7 @@ class StorageAway(OSError):
     """The place cannot be reached now."""
 
 
-class Sink(Protocol):
+class ResultSink(Protocol):
     """Where one result is written to. As a context: left well, the result is there, whole and durable; else nothing is."""
 
     def write(self, data: bytes) -> None: ...
@@ -35,7 +35,7 @@ class Storage(Protocol):
         """Raises: StorageFull, before it is too late."""
         ...
 
-    def sink(self, key: str) -> Sink: ...
+    def sink(self, key: str) -> ResultSink: ...
 
     def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
         """Bytes from `start` up to but without `end`. Raises at once: NotStored."""

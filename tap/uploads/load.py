@@ -28,7 +28,7 @@ from tap.uploads.upload import SCHEMA, Upload
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class UploadLimits:
     """Of all uploads of one query together."""
 
     rows: int
@@ -94,7 +94,7 @@ class Declared:
 class Allowance:
     """What uploads of one query may still have."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: UploadLimits) -> None:
         self._limits = limits
         self._taken = dict.fromkeys(("rows", "cells", "unpacked_bytes"), 0)
 
@@ -118,7 +118,7 @@ def schema_of(uploads: Iterable[Declared]) -> Schema:
     return Schema(SCHEMA, tuple(each.table for each in uploads))
 
 
-def declare(connection: psycopg.Connection, uploads: list[Opened], limits: Limits) -> list[Declared]:
+def declare(connection: psycopg.Connection, uploads: list[Opened], limits: UploadLimits) -> list[Declared]:
     """The uploads with empty tables. Raises: LoadError naming the upload; psycopg.Error."""
     found = []
     for number, opened in enumerate(uploads):
@@ -131,7 +131,7 @@ def declare(connection: psycopg.Connection, uploads: list[Opened], limits: Limit
     return found
 
 
-def _declared(opened: Opened, storage: str, limits: Limits, ahead: int) -> Declared:
+def _declared(opened: Opened, storage: str, limits: UploadLimits, ahead: int) -> Declared:
     reader = _reader(opened.upload, opened.path, limits.unpacked_bytes)
     _check(reader.columns, limits)
     batches = reader.batches()
@@ -166,7 +166,7 @@ def _reader(upload: Upload, path: Path, most_bytes: int) -> Reader:
         raise LoadError(_PATH.sub("the file", str(error).replace(str(path), "the file"))) from error
 
 
-def _check(columns: tuple[FileColumn, ...], limits: Limits) -> None:
+def _check(columns: tuple[FileColumn, ...], limits: UploadLimits) -> None:
     if not columns:
         raise LoadError("it has no columns")
     if len(columns) > limits.columns:

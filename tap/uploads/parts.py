@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tap.room import Room
 from tap.sharding.execution.upload_routing import AllShards
 from tap.sharding.layout import NOWHERE, cells_of
+from tap.temp_files import TempFiles
 from tap.uploads.load import Allowance, Declared
 
 ORDER = 3
@@ -37,7 +37,7 @@ Position = tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class UploadPart:
     """Some rows: how many, and their bytes as COPY BINARY has them."""
 
     rows: int
@@ -49,7 +49,7 @@ class Sorting:
     """How uploads are divided, and where they wait."""
 
     part_rows: int
-    room: Room
+    room: TempFiles
 
 
 class Owners(Protocol):
@@ -70,7 +70,7 @@ class Owners(Protocol):
 @contextmanager
 def in_parts(
     upload: Declared, position: Position, how: Sorting, allowance: Allowance, tell: Callable[[int], None]
-) -> Iterator[list[Part]]:
+) -> Iterator[list[UploadPart]]:
     """All rows of an upload, as parts that are there as long as the block lasts; `tell` hears of rows that were read.
 
     `position` are the places of its longitude and latitude, in degrees, if it has any. Few of them are one part, in their own order. Raises: LoadError, OSError where the disk is full.
@@ -86,7 +86,7 @@ def in_parts_for(
     how: Sorting,
     allowance: Allowance,
     tell: Callable[[int], None],
-) -> Iterator[list[list[Part]]]:
+) -> Iterator[list[list[UploadPart]]]:
     """The parts for each place."""
     batches = upload.batches(allowance)
     first = list(_beyond(how.part_rows, batches))
@@ -110,7 +110,7 @@ def in_parts_for(
         yield [list(_joined(found[a:b], how.part_rows, number)) for a, b in pairwise(cuts)]
 
 
-def _in_memory(owners: Owners, upload: Declared, batches: list[pa.RecordBatch]) -> list[list[Part]]:
+def _in_memory(owners: Owners, upload: Declared, batches: list[pa.RecordBatch]) -> list[list[UploadPart]]:
     """One part for each place."""
     counts, pieces = np.zeros(owners.places, np.int64), [list[bytes]() for _ in range(owners.places)]
     for batch in batches:
@@ -122,7 +122,7 @@ def _in_memory(owners: Owners, upload: Declared, batches: list[pa.RecordBatch]) 
         for each, (a, b) in zip(pieces, pairwise(cuts), strict=True):
             each.append(data[ends[a] : ends[b]])
         counts += np.diff(cuts)
-    return [[Part(count, iter(each))] for count, each in zip(counts.tolist(), pieces, strict=True)]
+    return [[UploadPart(count, iter(each))] for count, each in zip(counts.tolist(), pieces, strict=True)]
 
 
 def _beyond(rows: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -171,16 +171,16 @@ def _cells(batch: pa.RecordBatch, position: Position) -> Ints:
     return cells_of(lon, lat, ORDER, threads=1)
 
 
-def _joined(segments: Segments, most: int, file: int) -> Iterator[Part]:
+def _joined(segments: Segments, most: int, file: int) -> Iterator[UploadPart]:
     """As many neighbouring cells as make a part."""
     begin, rows = 0, 0
     for index, more in enumerate(segments["rows"].tolist()):
         if rows and rows + more > most:
-            yield Part(rows, _pieces(segments[begin:index], file))
+            yield UploadPart(rows, _pieces(segments[begin:index], file))
             begin, rows = index, 0
         rows += more
     if rows:
-        yield Part(rows, _pieces(segments[begin:], file))
+        yield UploadPart(rows, _pieces(segments[begin:], file))
 
 
 def _pieces(segments: Segments, file: int) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tap.config import Config
-from tap.form import File
+from tap.form import FormFile
 from tap.uploads.remote import split_url
 from uws.parameters import ParameterError, Parameters
 
@@ -30,7 +30,7 @@ class Upload:
     """A table of TAP_UPLOAD: its name, and the file that holds it, or else where it is: a job's id or a URL."""
 
     table_name: str
-    file: File | None
+    file: FormFile | None
     source: str = ""
 
     @property
@@ -57,7 +57,7 @@ def sweep_uploads(folder: Path) -> None:
                 path.unlink()
 
 
-def read_uploads(parameters: Parameters, files: list[File] | None) -> tuple[Upload, ...]:
+def read_uploads(parameters: Parameters, files: list[FormFile] | None) -> tuple[Upload, ...]:
     """`name,param:part`, `name,URL` or `name,ID of a job`, several joined by semicolons or repeated.
 
     Without `files` it is not looked whether the parts are there: a job may get them later. Raises: ParameterError.
@@ -72,7 +72,7 @@ def read_uploads(parameters: Parameters, files: list[File] | None) -> tuple[Uplo
     return tuple(found)
 
 
-def _upload(text: str, files: list[File] | None) -> Upload:
+def _upload(text: str, files: list[FormFile] | None) -> Upload:
     name, comma, source = text.strip().partition(",")
     if not comma:
         raise ParameterError(f"UPLOAD is 'name,param:part', not {text[:80]!r}")

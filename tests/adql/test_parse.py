@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adql.adql import text_of
 from adql.errors import AdqlError, TooComplex
 from adql.parse import parse
+from adql.unparse import text_of
 from tests.adql.corpus import EXTENSIONS, INVALID, VALID
 from tests.adql.oracle import accepts
 

@@ -10,7 +10,7 @@ from tap.config import Config
 from tap.engine.database import cluster_of, reader_conninfo
 from tap.engine.engine import Access, Engine
 from tap.engine.private import ADMIN
-from tap.engine.wire import Wire
+from tap.engine.row_encoding import RowEncoding
 
 _REFUSALS = {
     "InsufficientPrivilege",
@@ -104,7 +104,7 @@ def test_a_query_makes_nothing_temporary(sample: Config, statement: str) -> None
                         lambda connection: connection.execute("CREATE TEMP TABLE u0 (a int)")
                     )
                 query = translate("SELECT TOP 1 table_name FROM tap_schema.tables", session.catalogue)
-                assert len(list(session.rows(query, Wire.CSV, 1))) == 1
+                assert len(list(session.rows(query, RowEncoding.CSV, 1))) == 1
                 session._connection.execute(statement.encode())
     finally:
         engine.close()

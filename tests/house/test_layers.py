@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +60,16 @@ def test_the_planner_of_shards_is_pure(name: str) -> None:
     of_tap = {target for target in GRAPH[name] if target.startswith("tap.")}
     assert {target for target in of_tap if not target.startswith(tuple(own))} <= {"tap.sharding"}
     assert not set(imports(MODULES[name])) & (NO_INPUT_OR_OUTPUT | {"psycopg"})
+
+
+def test_no_two_classes_have_one_name() -> None:
+    names = Counter(
+        node.name
+        for path in MODULES.values()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -80,7 +80,7 @@ def test_only_the_edges_catch_every_exception() -> None:
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
     ]
-    assert sorted(broad) == ["tap/edge.py", "uws/worker.py"]
+    assert sorted(broad) == ["tap/error_middleware.py", "uws/worker.py"]
 
 
 def test_nothing_is_left_to_do_later() -> None:

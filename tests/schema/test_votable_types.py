@@ -28,7 +28,7 @@ from astropy.io.votable.tree import Field, Resource, TableElement, VOTableFile
 from schema.load import open_file
 from schema.load.copy_binary import encode
 from schema.load.reader import FileColumn, LoadError
-from tap.uploads.load import Limits, _check
+from tap.uploads.load import UploadLimits, _check
 
 # As in the service, where a library's warning is no error.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -572,7 +572,7 @@ def test_a_cell_in_base64_is_decoded_or_refused(tmp_path: Path) -> None:
 def take(path: Path) -> None:
     """The way of an upload, up to the database."""
     reader = open_file(path)
-    _check(reader.columns, Limits(rows=100_000_000))
+    _check(reader.columns, UploadLimits(rows=100_000_000))
     if problem := next((column.problem for column in reader.columns if column.problem), None):
         raise LoadError(problem)
     for batch in reader.batches():

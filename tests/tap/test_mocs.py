@@ -37,7 +37,7 @@ def test_a_moc_column_has_its_xtype(mocs: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "format_", [each.aliases[0] for each in FORMATS if each.wire.name not in ("BINARY", "COLUMNS")]
+    "format_", [each.aliases[0] for each in FORMATS if each.encoding.name not in ("BINARY", "COLUMNS")]
 )
 def test_a_moc_is_its_text_in_every_format_of_text(mocs: str, format_: str) -> None:
     reply = sync(mocs, "SELECT id, map FROM mocs.maps ORDER BY id", RESPONSEFORMAT=format_)

@@ -14,7 +14,7 @@ from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN
 from uws.errors import IllegalMove
-from uws.job import Asker, Attempt, Ending, ErrorSummary, Job, Limits, NewJob, Result
+from uws.job import Attempt, ErrorSummary, Job, JobEnding, JobLimits, NewJob, Requester, Result
 from uws.phases import Move, Phase
 from uws.queue import Queue
 from uws.store import Store
@@ -23,7 +23,11 @@ DATABASE = "uws_tests"
 WORKER = "worker-of-the-tests"
 RESULT = Result("result", "0/1.vot", "text/plain", 5, "AAAA", 1)
 REASON = ErrorSummary("It went wrong")
-DONE = {Move.COMPLETE: Ending((RESULT,)), Move.FAIL: Ending(error=REASON), Move.LOSE: Ending(error=REASON)}
+DONE = {
+    Move.COMPLETE: JobEnding((RESULT,)),
+    Move.FAIL: JobEnding(error=REASON),
+    Move.LOSE: JobEnding(error=REASON),
+}
 """What a move needs to be told beside its name."""
 
 Make = Callable[..., Job]
@@ -43,7 +47,7 @@ def jobs_conninfo(config: Config) -> str:
 
 @pytest.fixture(scope="session")
 def usual_store(jobs_conninfo: str) -> Iterator[Store]:
-    store = Store(jobs_conninfo, Limits())
+    store = Store(jobs_conninfo, JobLimits())
     store.open()
     yield store
     store.close()
@@ -60,11 +64,11 @@ def store(usual_store: Store) -> Store:
 
 @pytest.fixture
 def make_store(store: Store) -> Iterator[Callable[..., Store]]:
-    """Opens more stores on the same jobs; arguments are those of Limits."""
+    """Opens more stores on the same jobs; arguments are those of JobLimits."""
     opened: list[Store] = []
 
     def make(connections: int = 4, **limits: int) -> Store:
-        more = Store(store.conninfo, Limits(**limits), connections)
+        more = Store(store.conninfo, JobLimits(**limits), connections)
         more.open()
         opened.append(more)
         return more
@@ -102,7 +106,7 @@ def admin(config: Config) -> Iterator[psycopg.Connection]:
 def create(store: Store, share: str = "somebody", owner: str | None = None, **new: Any) -> Job:
     """A new job; `new` are the fields of NewJob."""
     parameters = new.pop("parameters", (("QUERY", "SELECT 1"),))
-    asker = Asker(owner, None if owner else share, share)
+    asker = Requester(owner, None if owner else share, share)
     return store.job(store.create(asker, NewJob(parameters, **new)))
 
 
@@ -136,7 +140,7 @@ def moved(store: Store, job: Job, move: Move) -> Job:
     """The job after a move. Raises: IllegalMove."""
     if move is Move.CLAIM and store.job(job.job_id).phase is Phase.QUEUED:
         return claimed(store)
-    return store.move(job.job_id, move, ending=DONE.get(move, Ending()))
+    return store.move(job.job_id, move, ending=DONE.get(move, JobEnding()))
 
 
 def job_in(store: Store, phase: Phase, **new: Any) -> Job:

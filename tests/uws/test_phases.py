@@ -6,7 +6,7 @@ import pytest
 
 from tests.uws.conftest import DONE, PHASES, Sql, at_once, create, is_refused, job_in, moved, row_of
 from uws.errors import IllegalMove, NoSuchJob
-from uws.job import Ending
+from uws.job import JobEnding
 from uws.phases import ACTIVE, FINAL, TRANSITIONS, Move, Phase, drawing, targets
 from uws.store import Store
 
@@ -43,7 +43,7 @@ def test_nothing_moves_a_job_that_is_deleted_or_never_was(store: Store, sql: Sql
     before = row_of(sql, job)
     for job_id in (job.job_id, "0" * 32):
         with pytest.raises(NoSuchJob):
-            store.move(job_id, move, ending=DONE.get(move, Ending()))
+            store.move(job_id, move, ending=DONE.get(move, JobEnding()))
     assert row_of(sql, job) == before
 
 
@@ -79,7 +79,7 @@ def _race(store: Store, phase: Phase, *moves: Move) -> list[Phase | IllegalMove]
     job = job_in(store, phase)
 
     def act(move: Move) -> Callable[[], Phase]:
-        return lambda: store.move(job.job_id, move, ending=DONE.get(move, Ending())).phase
+        return lambda: store.move(job.job_id, move, ending=DONE.get(move, JobEnding())).phase
 
     return at_once(*(act(move) for move in moves))
 

@@ -12,7 +12,7 @@ import pytest
 import uws.queue
 from tests.uws.conftest import REASON, RESULT, Sql, at_once, attempt_of, claimed, create, row_of
 from uws.errors import NoSuchJob, StoreAway
-from uws.job import Attempt, Ending, ErrorSummary, Job, Result
+from uws.job import Attempt, ErrorSummary, Job, JobEnding, Result
 from uws.phases import FINAL, Move, Phase
 from uws.queue import LEASE, MOST_CRASHES, Queue
 from uws.statements import statements
@@ -322,7 +322,7 @@ def test_an_attempt_that_is_over_completes_nothing(queue: Queue, sql: Sql, overt
 @pytest.mark.parametrize("move", [Move.FAIL, Move.TIME_OUT, Move.GIVE_BACK])
 def test_an_attempt_that_is_over_ends_nothing(queue: Queue, sql: Sql, overtaken: Job, move: Move) -> None:
     before = row_of(sql, overtaken)
-    queue.end(attempt_of(overtaken), move, Ending(error=ErrorSummary("late")))
+    queue.end(attempt_of(overtaken), move, JobEnding(error=ErrorSummary("late")))
     assert row_of(sql, overtaken) == before
 
 
@@ -342,18 +342,19 @@ def test_what_was_deleted_is_completed_by_nobody(store: Store, queue: Queue) -> 
     job = claimed(store)
     store.delete(job.job_id)
     assert queue.complete(attempt_of(job), (RESULT,), {}) is False
-    queue.end(attempt_of(job), Move.FAIL, Ending(error=REASON))
+    queue.end(attempt_of(job), Move.FAIL, JobEnding(error=REASON))
     with pytest.raises(NoSuchJob):
         store.job(job.job_id)
 
 
 @pytest.mark.parametrize(
-    ("move", "phase"), [(Move.FAIL, Phase.ERROR), (Move.TIME_OUT, Phase.ABORTED), (Move.GIVE_BACK, Phase.QUEUED)]
+    ("move", "phase"),
+    [(Move.FAIL, Phase.ERROR), (Move.TIME_OUT, Phase.ABORTED), (Move.GIVE_BACK, Phase.QUEUED)],
 )
 def test_an_attempt_ends_its_own_job(store: Store, queue: Queue, move: Move, phase: Phase) -> None:
     create(store, run=True)
     job = claimed(store)
-    queue.end(attempt_of(job), move, Ending(error=REASON if phase in FINAL else None))
+    queue.end(attempt_of(job), move, JobEnding(error=REASON if phase in FINAL else None))
     ended = store.job(job.job_id)
     assert (ended.phase, ended.error) == (phase, REASON if phase in FINAL else None)
     assert ended.crashes == 0
@@ -384,7 +385,7 @@ def test_every_change_of_phase_is_told(store: Store, queue: Queue, jobs_conninfo
 def test_a_job_that_was_given_back_with_a_pause_is_not_taken_before_it_is_over(store: Store, queue: Queue) -> None:
     create(store, run=True)
     job = claimed(store, "one")
-    queue.end(attempt_of(job), Move.GIVE_BACK, Ending(pause=1.5))
+    queue.end(attempt_of(job), Move.GIVE_BACK, JobEnding(pause=1.5))
     assert queue.claim("two", long=True) is None
     found = None
     for _ in range(40):

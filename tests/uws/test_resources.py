@@ -15,16 +15,16 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from tap.config import Config
-from tap.edge import Edge
+from tap.error_middleware import ErrorMiddleware
 from tap.form import Form, read_form, read_parameters
 from tests.contract.xsd import UWS, parse
 from tests.uws.conftest import PHASES, Sql, create, job_in, row_of
 from uws.errors import NoSuchJob
-from uws.job import Asker, Attachment, Job
+from uws.job import Attachment, Job, Requester
 from uws.parameters import Parameters
 from uws.phases import Move, Phase
 from uws.resources import Resources
-from uws.service import File
+from uws.service import JobFile
 from uws.store import Store
 from uws.waiting import Waiting
 
@@ -48,20 +48,20 @@ class Echoes:
     def most_bytes(self) -> int:
         return 0
 
-    async def part(self, request: Request) -> File:
+    async def part(self, request: Request) -> JobFile:
         raise NotImplementedError
 
-    def keep(self, file: File, key: str) -> None:
+    def keep(self, file: JobFile, key: str) -> None:
         raise NotImplementedError
 
     async def attachment(self, attachment: Attachment) -> Response:
         raise NotImplementedError
 
-    def asker(self, request: Request) -> Asker:
+    def asker(self, request: Request) -> Requester:
         who = request.headers.get("x-user")
-        return Asker(who, None, who or "nobody")
+        return Requester(who, None, who or "nobody")
 
-    def welcome(self, request: Request, response: Response, asker: Asker) -> None:
+    def welcome(self, request: Request, response: Response, asker: Requester) -> None:
         response.headers["x-welcome"] = asker.owner_id or "stranger"
 
     def cost(self, parameters: Parameters) -> float | None:
@@ -94,7 +94,7 @@ class Client:
     def __init__(self, store: Store) -> None:
         # Nothing wakes who waits here: all that is asked is how long it may take.
         resources = Resources(store, Waiting(store), Echoes(), LONGEST)
-        self._app = Starlette(routes=resources.routes("/jobs"), middleware=[Middleware(Edge)])
+        self._app = Starlette(routes=resources.routes("/jobs"), middleware=[Middleware(ErrorMiddleware)])
 
     def __call__(self, method: str, path: str, who: str | None = None, /, **form: str) -> Answer:
         return asyncio.run(_call(self._app, method, path, who, urlencode(form).encode()))

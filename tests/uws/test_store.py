@@ -8,7 +8,7 @@ import pytest
 
 from tests.uws.conftest import PHASES, REASON, Sql, create, job_in, moved, row_of
 from uws.errors import IllegalMove, NoSuchJob, QueueFull, StoreAway, TooManyJobs
-from uws.job import Asker, Job, Limits, NewJob
+from uws.job import Job, JobLimits, NewJob, Requester
 from uws.phases import FINAL, Move, Phase
 from uws.store import Store
 
@@ -76,7 +76,7 @@ def test_other_roles_of_the_house_see_no_job(store: Store, admin: psycopg.Connec
 def test_a_job_is_what_was_asked_for(store: Store) -> None:
     pairs = (("QUERY", "SELECT 'ä 🔭'"), ("LANG", "ADQL"), ("X", ""), ("X", "again"))
     destruction = datetime.now(UTC).replace(microsecond=123_000) + timedelta(days=1)
-    asker = Asker("owner", None, "owner")
+    asker = Requester("owner", None, "owner")
     new = NewJob(pairs, run_id="mine", execution_duration=7, destruction=destruction, cost=3.0)
     job = store.job(store.create(asker, new))
     assert (job.phase, job.parameters, job.run_id, job.owner_id) == (Phase.PENDING, pairs, "mine", "owner")
@@ -160,33 +160,33 @@ def test_running_is_refused_to_a_share_that_has_too_many_in_the_queue(make_store
 
 
 def _ids(
-    store: Store, asker: Asker | None, *phases: Phase, after: datetime | None = None, last: int | None = None
+    store: Store, asker: Requester | None, *phases: Phase, after: datetime | None = None, last: int | None = None
 ) -> list[str]:
     return [each.job_id for each in store.references(asker, phases, after, last)]
 
 
 def test_a_list_has_the_askers_own_jobs_newest_first(store: Store, sql: Sql) -> None:
-    mine = [store.create(Asker("me", None, "me"), NewJob(())) for _ in range(3)]
-    theirs = store.create(Asker("they", None, "they"), NewJob(()))
-    strange = store.create(Asker(None, "cookie", "1.2.3.4"), NewJob(()))
+    mine = [store.create(Requester("me", None, "me"), NewJob(())) for _ in range(3)]
+    theirs = store.create(Requester("they", None, "they"), NewJob(()))
+    strange = store.create(Requester(None, "cookie", "1.2.3.4"), NewJob(()))
     for age, job_id in enumerate([*reversed(mine), theirs, strange]):
         sql("UPDATE uws.jobs SET creation_time = now() - %(a)s * interval '1s' WHERE job_id = %(id)s", a=age, id=job_id)
-    assert _ids(store, Asker("me", None, "me")) == list(reversed(mine))
-    assert _ids(store, Asker("they", "cookie", "x")) == [theirs]
-    assert _ids(store, Asker(None, "cookie", "5.6.7.8")) == [strange]
-    assert _ids(store, Asker(None, "another", "1.2.3.4")) == []
-    assert _ids(store, Asker(None, None, "1.2.3.4")) == []
+    assert _ids(store, Requester("me", None, "me")) == list(reversed(mine))
+    assert _ids(store, Requester("they", "cookie", "x")) == [theirs]
+    assert _ids(store, Requester(None, "cookie", "5.6.7.8")) == [strange]
+    assert _ids(store, Requester(None, "another", "1.2.3.4")) == []
+    assert _ids(store, Requester(None, None, "1.2.3.4")) == []
     assert _ids(store, None) == [*reversed(mine), theirs, strange]
 
 
 def test_a_session_never_lists_the_jobs_of_an_owner(store: Store) -> None:
-    store.create(Asker("me", "cookie", "me"), NewJob(()))
-    assert _ids(store, Asker(None, "cookie", "me")) == []
+    store.create(Requester("me", "cookie", "me"), NewJob(()))
+    assert _ids(store, Requester(None, "cookie", "me")) == []
 
 
 def test_archived_jobs_are_listed_when_named_only(store: Store) -> None:
     """UWS 1.1 §2.2.2.1."""
-    asker = Asker(None, "somebody", "somebody")
+    asker = Requester(None, "somebody", "somebody")
     pending, archived = job_in(store, Phase.PENDING), job_in(store, Phase.ARCHIVED)
     assert _ids(store, asker) == [pending.job_id]
     assert _ids(store, asker, Phase.ARCHIVED) == [archived.job_id]
@@ -292,7 +292,7 @@ def test_results_go_when_a_job_is_archived(store: Store) -> None:
 
 
 def test_a_store_that_cannot_be_reached_says_so_in_time() -> None:
-    away = Store("host=/nowhere dbname=nothing", Limits(), wait=0.3)
+    away = Store("host=/nowhere dbname=nothing", JobLimits(), wait=0.3)
     away.open()
     try:
         with pytest.raises(StoreAway):

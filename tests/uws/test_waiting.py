@@ -12,7 +12,7 @@ import pytest
 
 from tests.uws.conftest import PHASES, RESULT, Sql, attempt_of, claimed, create, eventually, job_in
 from uws.errors import NoSuchJob, StoreAway
-from uws.job import Job, Limits
+from uws.job import Job, JobLimits
 from uws.phases import ACTIVE, Move, Phase
 from uws.queue import Queue
 from uws.store import Row, Store
@@ -26,7 +26,7 @@ class CountingStore(Store):
     """Counts its statements by name; may be away."""
 
     def __init__(self, conninfo: str) -> None:
-        super().__init__(conninfo, Limits())
+        super().__init__(conninfo, JobLimits())
         self.asked: Counter[str] = Counter()
         self.is_away = False
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.xsd import UWS, XSI, parse
+from uws.forecast import Forecast
 from uws.job import ErrorSummary, Job, JobRef, Result
-from uws.outlook import Outlook
 from uws.phases import Phase
 from uws.xml import job_document, job_list_document, parameters_document, results_document
 
@@ -67,8 +67,8 @@ def find(root: Any, path: str) -> Any:
     return root.find(path, {"uws": UWS})
 
 
-def document(job: Job, outlook: Outlook | None = None) -> Any:
-    return parse(job_document(job, URL, outlook or Outlook()))
+def document(job: Job, outlook: Forecast | None = None) -> Any:
+    return parse(job_document(job, URL, outlook or Forecast()))
 
 
 @settings(max_examples=150, deadline=None)
@@ -118,7 +118,7 @@ def test_what_is_not_known_is_nil() -> None:
         assert find(root, f"uws:{name}").text is None
     for name in ("runId", "errorSummary", "jobInfo"):
         assert find(root, f"uws:{name}") is None
-    known = document(replace(JOB, owner_id="me", start_time=NOW, end_time=NOW), Outlook(NOW))
+    known = document(replace(JOB, owner_id="me", start_time=NOW, end_time=NOW), Forecast(NOW))
     for name in ("ownerId", "quote", "startTime", "endTime"):
         assert find(known, f"uws:{name}").get(f"{{{XSI}}}nil") is None
         assert find(known, f"uws:{name}").text
@@ -126,7 +126,7 @@ def test_what_is_not_known_is_nil() -> None:
 
 def test_the_prefix_is_uws_to_the_letter() -> None:
     for document_ in (
-        job_document(JOB, URL, Outlook()),
+        job_document(JOB, URL, Forecast()),
         job_list_document([], URL),
         parameters_document(JOB, URL),
         results_document(JOB, URL),
@@ -148,7 +148,7 @@ def test_results_are_told_with_size_type_rows_and_digest() -> None:
 
 
 def test_what_a_job_waits_for_and_has_done_is_told() -> None:
-    waiting = document(replace(JOB, phase=Phase.QUEUED, ahead=4), Outlook(None, "a <free> place"))
+    waiting = document(replace(JOB, phase=Phase.QUEUED, ahead=4), Forecast(None, "a <free> place"))
     told = {each.tag: each.text for each in find(waiting, "uws:jobInfo")}
     assert told == {"waitsFor": "a <free> place", "queuePosition": "5"}
     running = document(replace(JOB, phase=Phase.EXECUTING, progress=(("bytes", 2), ("rows", 1)), attempt=2))

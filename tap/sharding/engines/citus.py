@@ -41,7 +41,7 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class CitusNode:
     """As the other nodes reach it."""
 
     host: str
@@ -68,7 +68,7 @@ class Name:
 # ---- setting up
 
 
-def node_of(shard: Shard) -> Node:
+def node_of(shard: Shard) -> CitusNode:
     """Raises: ShardError where other nodes could not reach it by that."""
     found = conninfo_to_dict(shard.database)
     host, port = str(found.get("host") or ""), str(found.get("port") or "5432")
@@ -76,7 +76,7 @@ def node_of(shard: Shard) -> Node:
         raise ShardError(
             f'shard {shard.name}: with engine = "citus" its conninfo needs one host by its name, and a port'
         )
-    return Node(host, int(port))
+    return CitusNode(host, int(port))
 
 
 def prepare_node() -> Statements:
@@ -84,7 +84,7 @@ def prepare_node() -> Statements:
     return [sql.SQL("CREATE EXTENSION IF NOT EXISTS citus").format()]
 
 
-def prepare_cluster(coordinator: Node, workers: Iterable[Node]) -> Statements:
+def prepare_cluster(coordinator: CitusNode, workers: Iterable[CitusNode]) -> Statements:
     """On the coordinator, as superuser; may be repeated. What is made there afterwards, Citus makes on the workers."""
     known = [_call("citus_set_coordinator_host", coordinator.host, coordinator.port)]
     known += [_call("citus_add_node", worker.host, worker.port) for worker in workers]
@@ -257,7 +257,7 @@ def rebalance() -> Statements:
     ]
 
 
-def retire(node: Node) -> Statements:
+def retire(node: CitusNode) -> Statements:
     """Moves all away from a worker, then forgets it."""
     drain = _call("citus_drain_node", node.host, node.port, shard_transfer_mode="block_writes")
     return [drain, _call("citus_remove_node", node.host, node.port)]

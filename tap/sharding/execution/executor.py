@@ -14,11 +14,11 @@ from adql.comparable import as_geometries, as_numbers, has_geometry
 from adql.info import Info
 from adql.nodes import Output
 from schema.existing import position_index
+from tap.engine.cancellation import Cancellation
 from tap.engine.engine import Access, Session, ShardAway
-from tap.engine.interrupt import Interrupt
+from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block, CopyRows, RowStream
 from tap.engine.temp_tables import Columns, columns_of, create, take_in
-from tap.engine.wire import Wire
 from tap.sharding.execution.gather import GatheredRows, Stream, gathered
 from tap.sharding.moc import moc_of
 from tap.sharding.planning import UPLOADED, Broadcast, DistributedPlan, ShardQuery
@@ -47,7 +47,7 @@ class DistributedQuery:
     session: Session
     outputs: tuple[Output, ...]
     plan: DistributedPlan
-    wire: Wire
+    encoding: RowEncoding
     maxrec: int
     unsearched: UnsearchedSky | None = None
 
@@ -90,14 +90,14 @@ def distributed_rows(query: DistributedQuery, fill: Fill, *, often: bool) -> Ite
     if query.plan.final_sql is None:
         streams = _Requests(session, shard_query, put, partial(_result, query, shard_query)).streams
         session.end_transaction()
-        with gathered(streams, query.limit, session.interrupt, tells=query.tells_overflow, in_threads=often) as rows:
+        with gathered(streams, query.limit, session.cancellation, tells=query.tells_overflow, in_threads=often) as rows:
             yield rows
         return
     streams = _Requests(session, shard_query, put, Session.unchanged).streams
     session.begin_again(Access.READ_WRITE)
-    session.run_in_write_transaction(partial(_gather, shard_query, streams, session.interrupt))
+    session.run_in_write_transaction(partial(_gather, shard_query, streams, session.cancellation))
     final = Translation(query.plan.final_sql, query.outputs, ())
-    yield session.rows(final, query.wire, query.maxrec, overflow=query.maxrec > 0)
+    yield session.rows(final, query.encoding, query.maxrec, overflow=query.maxrec > 0)
 
 
 def _of_reachable_shards(query: ShardQuery, session: Session, unsearched: UnsearchedSky) -> ShardQuery:
@@ -112,10 +112,10 @@ def _of_reachable_shards(query: ShardQuery, session: Session, unsearched: Unsear
 
 def plan_on_shard(session: Session, query: ShardQuery) -> list[str]:
     """Return PostgreSQL's plan on the first shard; none where it needs tables that only a query brings. Raises: ShardAway."""
-    shard, interrupt = query.shards[0], Interrupt()
+    shard, cancellation = query.shards[0], Cancellation()
     if query.broadcasts:
         return []
-    with session.engine.shards.session(shard, session.limit, interrupt, Access.READ_ONLY) as there:
+    with session.engine.shards.session(shard, session.limit, cancellation, Access.READ_ONLY) as there:
         return [f"-- on {shard}", *there.explain(query.sql(shard))]
 
 
@@ -134,7 +134,7 @@ def gather_in_steps(session: Session, plan: DistributedPlan) -> bool:
     for query in plan.shard_queries:
         tables = [_BroadcastTable(session, each) for each in query.broadcasts]
         streams = _Requests(session, query, partial(_put, tables, _nothing), partial(_some, query)).streams
-        if not session.run_in_write_transaction(partial(_gather, query, streams, session.interrupt)):
+        if not session.run_in_write_transaction(partial(_gather, query, streams, session.cancellation)):
             return False
     return True
 
@@ -152,10 +152,10 @@ class _Requests:
     def streams(self) -> list[Stream]:
         return [partial(self._rows, shard) for shard in self.query.shards]
 
-    def _rows(self, shard: str, interrupt: Interrupt) -> Iterator[Block]:
+    def _rows(self, shard: str, cancellation: Cancellation) -> Iterator[Block]:
         shards, access = self.session.engine.shards, _access(self.query)
         try:
-            with shards.session(shard, self.session.limit, interrupt, access) as there:
+            with shards.session(shard, self.session.limit, cancellation, access) as there:
                 for _ in self.fill(there, shard):
                     yield from self.ask(there, self.query.sql(shard))
         except ShardAway as error:
@@ -165,7 +165,7 @@ class _Requests:
 def _result(query: DistributedQuery, shard_query: ShardQuery, there: Session, statement: str) -> CopyRows:
     """One more than is wanted tells whether there are more."""
     translation = Translation(statement, shard_query.outputs, ())
-    return there.rows(translation, query.wire, query.limit + query.tells_overflow, overflow=False)
+    return there.rows(translation, query.encoding, query.limit + query.tells_overflow, overflow=False)
 
 
 def _some(query: ShardQuery, there: Session, statement: str) -> Iterable[Block]:
@@ -185,19 +185,23 @@ def _nothing(there: Session, shard: str) -> Iterator[None]:
     yield
 
 
-def _gather(query: ShardQuery, streams: list[Stream], interrupt: Interrupt, connection: psycopg.Connection) -> bool:
+def _gather(
+    query: ShardQuery, streams: list[Stream], cancellation: Cancellation, connection: psycopg.Connection
+) -> bool:
     """Shards are asked when COPY waits for them: a connection that did nothing meanwhile would be closed."""
     table, streamed = str(query.table), list[GatheredRows]()
     connection.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(table)))
     create(connection, table, columns_of(query.outputs))
-    take_in(connection, table, _all_rows(streams, query.most or sys.maxsize, interrupt, streamed))
+    take_in(connection, table, _all_rows(streams, query.most or sys.maxsize, cancellation, streamed))
     if query.position:
         connection.execute(position_index(sql.Identifier("pg_temp", table), *query.position))
     return not any(rows.overflow for rows in streamed)
 
 
-def _all_rows(streams: list[Stream], most: int, interrupt: Interrupt, streamed: list[GatheredRows]) -> Iterator[Block]:
-    with gathered(streams, most, interrupt, tells=True) as rows:
+def _all_rows(
+    streams: list[Stream], most: int, cancellation: Cancellation, streamed: list[GatheredRows]
+) -> Iterator[Block]:
+    with gathered(streams, most, cancellation, tells=True) as rows:
         streamed.append(rows)
         yield from rows
 

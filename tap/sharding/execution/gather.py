@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 
-from tap.engine.interrupt import Interrupt, Reason
+from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.rows import Block, Interrupted
 
-Stream = Callable[[Interrupt], Iterable[Block]]
+Stream = Callable[[Cancellation], Iterable[Block]]
 """Runs in a thread of its own, until it is interrupted."""
 
 _AHEAD = 2
@@ -54,18 +54,18 @@ class GatheredRows:
 
 @contextmanager
 def gathered(
-    streams: list[Stream], most: int, interrupt: Interrupt, *, tells: bool = False, in_threads: bool = False
+    streams: list[Stream], most: int, cancellation: Cancellation, *, tells: bool = False, in_threads: bool = False
 ) -> Iterator[GatheredRows]:
     """As long as the block lasts; then all streams have ended.
 
     Streams begin at once, each in a thread. `in_threads` leaves them there, for those that have work of their own between
     their blocks; others are read in turn: threads that read would wait for each other's lock while their servers go on.
     """
-    with interrupt.part() as part:
+    with cancellation.part() as part:
         if len(streams) == 1:
             yield GatheredRows(iter(streams[0](part)), most, lambda: None, tells=tells)
             return
-        enough = partial(part.trigger, Reason.ENOUGH)
+        enough = partial(part.trigger, CancelReason.ENOUGH)
         together = _Together(streams, part, 1 if not in_threads else sys.maxsize)
         try:
             yield GatheredRows(together.blocks(), most, enough, tells=tells)
@@ -76,11 +76,11 @@ def gathered(
 class _Together:
     """A thread for each stream, which puts so many blocks into a queue and leaves the others to whoever takes them."""
 
-    def __init__(self, streams: list[Stream], interrupt: Interrupt, ahead: int) -> None:
+    def __init__(self, streams: list[Stream], cancellation: Cancellation, ahead: int) -> None:
         self._ahead = ahead
         self._found: queue.Queue[Block | int] = queue.Queue(_AHEAD * len(streams))
         self._stopped = threading.Event()
-        self._iterators = [iter(each(interrupt)) for each in streams]
+        self._iterators = [iter(each(cancellation)) for each in streams]
         self._threads = ThreadPoolExecutor(len(streams))
         self._running = [self._threads.submit(self._run, number) for number in range(len(streams))]
 
@@ -123,4 +123,4 @@ class _Together:
                 return
             except queue.Full:
                 continue
-        raise Interrupted(Reason.ENOUGH)
+        raise Interrupted(CancelReason.ENOUGH)

@@ -10,8 +10,8 @@ from functools import partial
 
 import psycopg
 
+from tap.engine.cancellation import Cancellation
 from tap.engine.engine import Access, DatabaseAway, Engine, Session, ShardAway
-from tap.engine.interrupt import Interrupt
 from tap.observe import ShardBack, ShardLost, observe
 from tap.sharding.hosts import at_primary, attempts, seconds_each
 
@@ -50,7 +50,7 @@ class ShardPool:
 
     def _answers(self, name: str, access: Access) -> bool:
         try:
-            with self.session(name, _WAIT, Interrupt(), access=access):
+            with self.session(name, _WAIT, Cancellation(), access=access):
                 return True
         except ShardAway:
             return False
@@ -58,13 +58,13 @@ class ShardPool:
             return True
 
     @contextmanager
-    def session(self, name: str, limit: float, interrupt: Interrupt, access: Access) -> Iterator[Session]:
+    def session(self, name: str, limit: float, cancellation: Cancellation, access: Access) -> Iterator[Session]:
         """One that was away is not asked again for a while. Raises: ShardAway."""
         conninfo = self._conninfo(name, access=access)
         if self._away.get(conninfo, 0) > time.monotonic():
             raise ShardAway(name)
         try:
-            with self._engine(conninfo).session(limit, interrupt, access=access) as session:
+            with self._engine(conninfo).session(limit, cancellation, access=access) as session:
                 if self._away.pop(conninfo, None):
                     observe(ShardBack(name))
                 with self._counted(conninfo):

@@ -8,11 +8,11 @@ from functools import partial
 from itertools import chain
 
 from tap.engine.engine import Session
+from tap.progress import QueryProgress
 from tap.sharding.execution.upload_routing import AllShards, NearbyShards
 from tap.sharding.planning import UPLOADED, Broadcast, ShardQuery
-from tap.tally import Tally
 from tap.uploads.load import Allowance, Declared, create, fill
-from tap.uploads.parts import Owners, Part, Sorting, in_parts_for
+from tap.uploads.parts import Owners, Sorting, UploadPart, in_parts_for
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class UploadFanout:
 
     whole: list[tuple[Declared, list[bytes]]]
     divided: Declared | None
-    parts: dict[str, list[Part]]
+    parts: dict[str, list[UploadPart]]
     in_turn: bool
-    tally: Tally
+    progress: QueryProgress
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fill(self, session: Session, shard: str) -> Iterator[None]:
@@ -39,13 +39,13 @@ class UploadFanout:
             session.run_in_write_transaction(partial(fill, upload=self.divided, rows=part.pieces))
             yield
             with self._lock:
-                self.tally.add(matched=min(part.rows, self.tally.uploaded - self.tally.matched))
+                self.progress.add(matched=min(part.rows, self.progress.uploaded - self.progress.matched))
 
-    def _parts_of(self, shard: str) -> list[Part]:
+    def _parts_of(self, shard: str) -> list[UploadPart]:
         parts = self.parts[shard]
         if self.in_turn and parts:
             return parts
-        return [Part(sum(part.rows for part in parts), chain.from_iterable(part.pieces for part in parts))]
+        return [UploadPart(sum(part.rows for part in parts), chain.from_iterable(part.pieces for part in parts))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class UploadOptions:
 
     allowance: Allowance
     sorting: Sorting
-    tally: Tally
+    progress: QueryProgress
     tell: Callable[[int], None]
 
 
@@ -72,12 +72,12 @@ def fanned_out(
             _read(upload, how.allowance)
     whole = [(each, _encoded(each, how.allowance)) for each in used if each is not divided]
     if divided is None:
-        yield UploadFanout(whole, None, {}, in_turn=False, tally=how.tally)
+        yield UploadFanout(whole, None, {}, in_turn=False, progress=how.progress)
         return
     owners = _owners(query, divided, broadcasts[divided.name])
     with in_parts_for(owners, divided, how.sorting, how.allowance, how.tell) as parts:
         by_shard = dict(zip(query.shards, parts, strict=True))
-        yield UploadFanout(whole, divided, by_shard, in_turn=divided is in_turn, tally=how.tally)
+        yield UploadFanout(whole, divided, by_shard, in_turn=divided is in_turn, progress=how.progress)
 
 
 def _read(upload: Declared, allowance: Allowance) -> None:

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from schema import types
-from schema.load.copy_binary import Field
+from schema.load.copy_binary import CopyField
 from schema.types import Type
 
 Words = npt.NDArray[np.uint32]
@@ -34,14 +34,14 @@ _SQUARE = 2**64
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class PartitionContent:
     """What a part holds: as it was sent, or as it is found."""
 
     rows: int
     checksum: int
 
 
-def held(connection: psycopg.Connection, part: sql.Identifier) -> Held:
+def held(connection: psycopg.Connection, part: sql.Identifier) -> PartitionContent:
     """What is there; `connection` is one to the shard."""
     columns = connection.execute(
         "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
@@ -56,10 +56,10 @@ def held(connection: psycopg.Connection, part: sql.Identifier) -> Held:
     ]
     command = sql.SQL("SELECT count(*), coalesce(sum({}), 0) FROM ONLY {}").format(sql.SQL(" # ").join(hashes), part)
     rows, total = connection.execute(command).fetchone() or (0, 0)
-    return Held(rows, int(total) % _SQUARE)
+    return PartitionContent(rows, int(total) % _SQUARE)
 
 
-def row_hashes(fields: list[Field], columns: tuple[Type, ...]) -> Hashes:
+def row_hashes(fields: list[CopyField], columns: tuple[Type, ...]) -> Hashes:
     """Of all rows, as PostgreSQL would have them."""
     total = np.zeros(len(fields[0].null), np.uint64)
     for seed, (field, type_) in enumerate(zip(fields, columns, strict=True), 1):
@@ -68,7 +68,7 @@ def row_hashes(fields: list[Field], columns: tuple[Type, ...]) -> Hashes:
     return total
 
 
-def _hashes(field: Field, type_: Type, seed: int) -> Hashes:
+def _hashes(field: CopyField, type_: Type, seed: int) -> Hashes:
     if field.lengths is not None:
         return _of_bytes(field.values, field.lengths, seed)
     if type_ in (types.REAL, types.DOUBLE):

@@ -22,9 +22,9 @@ from schema.model import Column
 from schema.positions import PositionCheck, with_ucds
 from schema.publish import make_schema
 from schema.text_sizes import TextSizes
-from tap.sharding.loading.checksum import Hashes, Held, held, row_hashes
+from tap.sharding.loading.checksum import Hashes, PartitionContent, held, row_hashes
 from tap.sharding.loading.partitions import (
-    Part,
+    Partition,
     attach_part,
     connected,
     create_part,
@@ -34,8 +34,8 @@ from tap.sharding.loading.partitions import (
     is_attached,
     list_part,
 )
-from tap.sharding.loading.resume import Begun
-from tap.sharding.loading.table_plan import Plan
+from tap.sharding.loading.resume import ShardedLoad
+from tap.sharding.loading.table_plan import ShardedTablePlan
 from tap.sharding.model import CellRange
 from tap.sharding.shards import Shard
 
@@ -43,14 +43,14 @@ CHUNK = 250_000
 """Rows of a transaction, times the number of shards."""
 
 
-class Filling:
+class PartitionWriter:
     """A part while it is filled, by a connection of its own; `taken` rows of the file are behind it."""
 
-    def __init__(self, connection: psycopg.Connection, begun: Begun, of: CellRange) -> None:
+    def __init__(self, connection: psycopg.Connection, load: ShardedLoad, of: CellRange) -> None:
         self.connection = connection
-        self.plan = begun.plan
+        self.plan = load.plan
         self.range = of
-        self.part = Part(begun.plan.schema_name, of.partition, begun.plan.storage, begun.table_name, begun.load_id)
+        self.part = Partition(load.plan.schema_name, of.partition, load.plan.storage, load.table_name, load.load_id)
         found = self._found()
         self.taken, self.ready = found or self._created()
         # Only a table of the same transaction can be frozen.
@@ -96,7 +96,7 @@ class Filling:
         self.connection.execute(command.encode(), (*values, self.part.schema_name, self.part.partition))
         self.connection.commit()
 
-    def finish(self, sent: Held) -> None:
+    def finish(self, sent: PartitionContent) -> None:
         """Verified, with its indexes. Raises: LoadError."""
         if not self.ready:
             # What came after the first transaction is not frozen yet.
@@ -114,11 +114,11 @@ class Filling:
             self._note("ready = true")
 
 
-def fill(
-    begun: Begun, reader: Reader, check: PositionCheck, progress: Progress
-) -> tuple[list[Held], tuple[Column, ...]]:
+def copy_to_shards(
+    load: ShardedLoad, reader: Reader, check: PositionCheck, progress: Progress
+) -> tuple[list[PartitionContent], tuple[Column, ...]]:
     """What every range holds, and the columns with what was seen of their values. Raises: LoadError."""
-    plan = begun.plan
+    plan = load.plan
     for shard in plan.shards.values():
         with connected(shard) as connection:
             make_schema(connection, plan.schema_name)
@@ -126,16 +126,18 @@ def fill(
     with ExitStack() as stack, ThreadPoolExecutor(len(plan.shards)) as threads:
         connections = [stack.enter_context(connected(plan.shards[each.shard])) for each in plan.ranges]
         pairs = zip(connections, plan.ranges, strict=True)
-        fillings = [Filling(connection, begun, each) for connection, each in pairs]
-        sent, sizes = _pour(plan, fillings, _checked(plan, reader, check, progress), threads)
+        writers = [PartitionWriter(connection, load, each) for connection, each in pairs]
+        sent, sizes = _write(plan, writers, _checked(plan, reader, check, progress), threads)
         about = sizes.applied([c.about for c in plan.columns])
         columns = tuple(with_ucds(about, plan.position, plan.description))
-        pieces = list(zip(fillings, sent, strict=True))
+        pieces = list(zip(writers, sent, strict=True))
         finished = threads.map(lambda shard: _finish(plan, shard, pieces, columns), plan.shards.values())
         return sent, together(list(finished))
 
 
-def _checked(plan: Plan, reader: Reader, check: PositionCheck, progress: Progress) -> Iterator[pa.RecordBatch]:
+def _checked(
+    plan: ShardedTablePlan, reader: Reader, check: PositionCheck, progress: Progress
+) -> Iterator[pa.RecordBatch]:
     """The planned columns of all rows, as many as the progress is told of. Raises: LoadError."""
     read = 0
     for batch in reader.batches():
@@ -144,31 +146,36 @@ def _checked(plan: Plan, reader: Reader, check: PositionCheck, progress: Progres
         progress(read, reader.fraction())
 
 
-def _pour(
-    plan: Plan, fillings: list[Filling], batches: Iterator[pa.RecordBatch], threads: ThreadPoolExecutor
-) -> tuple[list[Held], TextSizes]:
+def _write(
+    plan: ShardedTablePlan,
+    writers: list[PartitionWriter],
+    batches: Iterator[pa.RecordBatch],
+    threads: ThreadPoolExecutor,
+) -> tuple[list[PartitionContent], TextSizes]:
     """All rows to where they belong; how long their texts are."""
     read, kept, sizes = 0, 0, TextSizes()
-    counts, sums = np.zeros(len(fillings), np.int64), np.zeros(len(fillings), np.uint64)
+    counts, sums = np.zeros(len(writers), np.int64), np.zeros(len(writers), np.uint64)
     with refused_rows():
         for chosen in batches:
             sizes.add(chosen)
-            pieces, rows, hashes = _sorted_out(plan, chosen, [each.taken - read for each in fillings])
-            for filling, piece in zip(fillings, pieces, strict=True):
-                filling.write(piece)
+            pieces, rows, hashes = _sorted_out(plan, chosen, [each.taken - read for each in writers])
+            for writer, piece in zip(writers, pieces, strict=True):
+                writer.write(piece)
             counts, sums, read = counts + rows, sums + hashes, read + chosen.num_rows
             if read - kept >= CHUNK * len(plan.shards):
-                _commit(fillings, read, threads, last=False)
+                _commit(writers, read, threads, last=False)
                 kept = read
-        _commit(fillings, read, threads, last=True)
-    return [Held(int(n), int(s)) for n, s in zip(counts, sums, strict=True)], sizes
+        _commit(writers, read, threads, last=True)
+    return [PartitionContent(int(n), int(s)) for n, s in zip(counts, sums, strict=True)], sizes
 
 
-def _commit(fillings: Iterable[Filling], read: int, threads: ThreadPoolExecutor, *, last: bool) -> None:
-    list(threads.map(lambda each: each.commit(read, last=last), fillings))
+def _commit(writers: Iterable[PartitionWriter], read: int, threads: ThreadPoolExecutor, *, last: bool) -> None:
+    list(threads.map(lambda each: each.commit(read, last=last), writers))
 
 
-def _sorted_out(plan: Plan, chosen: pa.RecordBatch, behind: list[int]) -> tuple[list[bytes], np.ndarray, Hashes]:
+def _sorted_out(
+    plan: ShardedTablePlan, chosen: pa.RecordBatch, behind: list[int]
+) -> tuple[list[bytes], np.ndarray, Hashes]:
     """The rows of each range as COPY BINARY has them, how many they are, and the sum of their hashes.
 
     `behind`: how many rows of the batch each range has already; they are counted, but not among what is sent.
@@ -192,17 +199,20 @@ def _sorted_out(plan: Plan, chosen: pa.RecordBatch, behind: list[int]) -> tuple[
 
 
 def _finish(
-    plan: Plan, shard: Shard, pieces: list[tuple[Filling, Held]], columns: tuple[Column, ...]
+    plan: ShardedTablePlan,
+    shard: Shard,
+    pieces: list[tuple[PartitionWriter, PartitionContent]],
+    columns: tuple[Column, ...],
 ) -> tuple[Column, ...]:
     """Verifies the parts of a shard and puts them together."""
-    own = [(filling, sent) for filling, sent in pieces if filling.range.shard == shard.name]
-    for filling, sent in own:
-        filling.finish(sent)
+    own = [(writer, sent) for writer, sent in pieces if writer.range.shard == shard.name]
+    for writer, sent in own:
+        writer.finish(sent)
     with connected(shard) as connection:
         ensure_parent(connection, plan)
-        for filling, _ in own:
-            if not is_attached(connection, filling.part.name):
-                attach_part(connection, plan.parent, filling.part.name, filling.range)
+        for writer, _ in own:
+            if not is_attached(connection, writer.part.name):
+                attach_part(connection, plan.parent, writer.part.name, writer.range)
         connection.execute(sql.SQL("ANALYZE {}").format(plan.parent))
         found = measured(connection, plan.parent, columns)
         connection.commit()

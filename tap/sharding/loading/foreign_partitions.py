@@ -8,13 +8,17 @@ from psycopg import sql
 from schema.model import Column, Table
 from schema.plan import leading_columns
 from schema.publish import create_table, described_table, publish_loaded
-from tap.sharding.loading.checksum import Held
-from tap.sharding.loading.table_plan import Plan
+from tap.sharding.loading.checksum import PartitionContent
+from tap.sharding.loading.table_plan import ShardedTablePlan
 from tap.sharding.model import CellRange
 
 
 def attach(
-    connection: psycopg.Connection, plan: Plan, name: str, columns: tuple[Column, ...], held: list[Held]
+    connection: psycopg.Connection,
+    plan: ShardedTablePlan,
+    name: str,
+    columns: tuple[Column, ...],
+    held: list[PartitionContent],
 ) -> Table:
     """Publishes the table; `held` is what each range holds."""
     create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)

@@ -14,21 +14,21 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from schema.copy_rows import Progress, Source
+from schema.copy_rows import Progress, RowSource
 from schema.description import Description
 from schema.load import open_file
 from schema.load.reader import LoadError, Reader
 from schema.publish import Loaded, load_notes, make_schema, position_check, split_table_name, warnings_of
-from tap.sharding.loading.copy_to_shards import fill
+from tap.sharding.loading.copy_to_shards import copy_to_shards
 from tap.sharding.loading.foreign_partitions import attach
-from tap.sharding.loading.load_journal import LoadInUse, forget_load, keep_to_oneself, load_id_of
-from tap.sharding.loading.partitions import ShardAway
-from tap.sharding.loading.resume import Begun, begun, give_up
+from tap.sharding.loading.load_journal import LoadInUse, forget_load, load_id_of, lock_load
+from tap.sharding.loading.partitions import ShardUnreachable
+from tap.sharding.loading.resume import ShardedLoad, abandon, start_or_resume
 from tap.sharding.loading.table_plan import ranges_of_layout
 from tap.sharding.rebalancing.orphans import drop_replaced
 
 
-class Interrupted(LoadError):
+class LoadInterrupted(LoadError):
     """Nothing is wrong with the file: what is there is kept, for the same load to go on with."""
 
 
@@ -52,14 +52,16 @@ def load_sharded(
 ) -> Loaded:
     """As `load_table`, on all shards of the coordinator. An interrupted load of a `SourceFile` goes on.
 
-    Raises: LoadError, DescriptionError, with nothing left behind; Interrupted, LoadInUse, with all of it.
+    Raises: LoadError, DescriptionError, with nothing left behind; LoadInterrupted, LoadInUse, with all of it.
     """
-    load = begun(connection, open_reader, table_name, description, _load_id(open_reader, table_name, description))
+    load = start_or_resume(
+        connection, open_reader, table_name, description, _load_id(open_reader, table_name, description)
+    )
     with _kept_if_interrupted(connection, load), connection.transaction():
-        keep_to_oneself(connection, load.table_name, load.load_id)
+        lock_load(connection, load.table_name, load.load_id)
         _hold_layout(connection, load)
         reader, check = open_reader(), position_check(load.plan.columns, load.plan.position, description)
-        held, columns = fill(load, reader, check, progress)
+        held, columns = copy_to_shards(load, reader, check, progress)
         make_schema(connection, load.plan.schema_name)
         table = attach(connection, load.plan, split_table_name(table_name)[1], columns, held)
         forget_load(connection, load.table_name)
@@ -67,7 +69,7 @@ def load_sharded(
         previous = sql.Identifier(load.plan.schema_name, load.previous)
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(previous))
     drop_replaced(connection, load.table_name)
-    notes = load_notes(Source(reader, list(load.plan.columns), check), description, load.plan.position_note)
+    notes = load_notes(RowSource(reader, list(load.plan.columns), check), description, load.plan.position_note)
     return Loaded(table, warnings_of(table), load.previous is not None, notes)
 
 
@@ -78,23 +80,23 @@ def _load_id(open_reader: Callable[[], Reader], table_name: str, description: De
 
 
 @contextmanager
-def _kept_if_interrupted(connection: psycopg.Connection, load: Begun) -> Iterator[None]:
+def _kept_if_interrupted(connection: psycopg.Connection, load: ShardedLoad) -> Iterator[None]:
     with ExitStack() as undo:
-        undo.callback(give_up, connection, load.table_name, load.load_id)
+        undo.callback(abandon, connection, load.table_name, load.load_id)
         try:
             yield
         except (LoadInUse, KeyboardInterrupt, SystemExit):
             undo.pop_all()
             raise
-        except (psycopg.OperationalError, psycopg.InterfaceError, ShardAway) as error:
+        except (psycopg.OperationalError, psycopg.InterfaceError, ShardUnreachable) as error:
             undo.pop_all()
-            raise Interrupted(
+            raise LoadInterrupted(
                 f"{load.table_name}: interrupted; the same command goes on with it. {str(error).strip()}"
             ) from error
         undo.pop_all()
 
 
-def _hold_layout(connection: psycopg.Connection, load: Begun) -> None:
+def _hold_layout(connection: psycopg.Connection, load: ShardedLoad) -> None:
     """Until it is loaded no range moves, and nobody else replaces the table. Raises: LoadInUse."""
     own = "SELECT FROM armillary.tables WHERE table_name = %s FOR UPDATE"
     connection.execute(own, (load.table_name,))

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from schema.description import Description
 from schema.load.reader import LoadError
-from tap.sharding.loading.table_plan import Plan
+from tap.sharding.loading.table_plan import ShardedTablePlan
 from tap.sharding.model import CellRange
 
 _END = 1 << 20
@@ -36,7 +36,7 @@ class Unfinished:
     margin: float
     ranges: tuple[tuple[int, int, str], ...]
 
-    def of(self, plan: Plan) -> Plan:
+    def of(self, plan: ShardedTablePlan) -> ShardedTablePlan:
         """The plan that it had, of one for the same file."""
         ranges = tuple(CellRange(a, b, shard, f"{self.storage}_p{i}") for i, (a, b, shard) in enumerate(self.ranges))
         return replace(
@@ -73,7 +73,7 @@ def forget_load(connection: psycopg.Connection, table_name: str) -> None:
     connection.execute("DELETE FROM armillary.loads WHERE table_name = %s", (table_name,))
 
 
-def keep_to_oneself(connection: psycopg.Connection, table_name: str, load_id: str) -> None:
+def lock_load(connection: psycopg.Connection, table_name: str, load_id: str) -> None:
     """Until the end of the transaction nobody else has this load. Raises: LoadError."""
     command = "SELECT FROM armillary.loads WHERE table_name = %s AND load_id = %s FOR UPDATE"
     try:

@@ -14,17 +14,17 @@ from psycopg import sql
 from schema.existing import exists
 from schema.load.reader import LoadError
 from schema.publish import create_table, index_table
-from tap.sharding.loading.table_plan import Plan
+from tap.sharding.loading.table_plan import ShardedTablePlan
 from tap.sharding.model import CellRange
 from tap.sharding.shards import Shard
 
 
-class ShardAway(LoadError):
+class ShardUnreachable(LoadError):
     """A shard cannot be reached; what it holds stays there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Partition:
     """A part as its shard's list has it."""
 
     schema_name: str
@@ -44,25 +44,25 @@ class Part:
 
 @contextmanager
 def connected(shard: Shard) -> Iterator[psycopg.Connection]:
-    """In a transaction that is rolled back unless it was committed. Raises: ShardAway."""
+    """In a transaction that is rolled back unless it was committed. Raises: ShardUnreachable."""
     try:
         connection = psycopg.connect(shard.database)
     except psycopg.OperationalError as error:
-        raise ShardAway(f"shard {shard.name} cannot be reached: {str(error).strip()}") from error
+        raise ShardUnreachable(f"shard {shard.name} cannot be reached: {str(error).strip()}") from error
     try:
         yield connection
     finally:
         connection.close()
 
 
-def listed_parts(connection: psycopg.Connection) -> list[Part]:
+def listed_parts(connection: psycopg.Connection) -> list[Partition]:
     found = connection.execute(
         "SELECT schema_name, partition, storage, table_name, load_id FROM armillary.parts ORDER BY 1, 3, 2"
     )
-    return [Part(*row) for row in found]
+    return [Partition(*row) for row in found]
 
 
-def list_part(connection: psycopg.Connection, part: Part, *, ready: bool = False) -> None:
+def list_part(connection: psycopg.Connection, part: Partition, *, ready: bool = False) -> None:
     connection.execute(
         "INSERT INTO armillary.parts (schema_name, partition, storage, table_name, load_id, ready)"
         " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (schema_name, partition) DO UPDATE"
@@ -72,7 +72,7 @@ def list_part(connection: psycopg.Connection, part: Part, *, ready: bool = False
     )
 
 
-def note_part(connection: psycopg.Connection, part: Part) -> None:
+def note_part(connection: psycopg.Connection, part: Partition) -> None:
     """In the list, unless it is there: parts are older than the list."""
     connection.execute(
         "INSERT INTO armillary.parts (schema_name, partition, storage, table_name, load_id, ready)"
@@ -81,7 +81,7 @@ def note_part(connection: psycopg.Connection, part: Part) -> None:
     )
 
 
-def drop_part(connection: psycopg.Connection, part: Part) -> None:
+def drop_part(connection: psycopg.Connection, part: Partition) -> None:
     """With the table that it was attached to, if it was the last there; nothing if it is not in the list."""
     names = (part.schema_name, part.partition)
     done = connection.execute("DELETE FROM armillary.parts WHERE schema_name = %s AND partition = %s", names)
@@ -96,7 +96,7 @@ def drop_part(connection: psycopg.Connection, part: Part) -> None:
         connection.execute(sql.SQL("DROP TABLE {}").format(part.parent))
 
 
-def create_part(connection: psycopg.Connection, plan: Plan, of: CellRange) -> None:
+def create_part(connection: psycopg.Connection, plan: ShardedTablePlan, of: CellRange) -> None:
     """Empty, without indexes; its CHECK lets it be attached without being read."""
     create_table(connection, plan.part(of), plan.all_columns, plan.description)
     column = sql.Identifier(plan.partitioning.column)
@@ -104,11 +104,11 @@ def create_part(connection: psycopg.Connection, plan: Plan, of: CellRange) -> No
     connection.execute(sql.SQL(check).format(plan.part(of), column, column, of.first, column, of.stop))
 
 
-def index_part(connection: psycopg.Connection, plan: Plan, of: CellRange) -> None:
+def index_part(connection: psycopg.Connection, plan: ShardedTablePlan, of: CellRange) -> None:
     index_table(connection, plan.part(of), plan.position, plan.description)
 
 
-def ensure_parent(connection: psycopg.Connection, plan: Plan) -> None:
+def ensure_parent(connection: psycopg.Connection, plan: ShardedTablePlan) -> None:
     """What queries name there."""
     if not exists(connection, plan.parent):
         create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)

@@ -17,32 +17,32 @@ from tap.sharding.loading.load_journal import (
     LoadInUse,
     Unfinished,
     forget_load,
-    keep_to_oneself,
+    lock_load,
     remember_load,
     unfinished,
 )
-from tap.sharding.loading.table_plan import Plan, new_ranges, no_counts, planned, ranges_of_layout
+from tap.sharding.loading.table_plan import ShardedTablePlan, new_ranges, no_counts, planned, ranges_of_layout
 from tap.sharding.model import CellRange
 from tap.sharding.rebalancing.orphans import drop_parts_of
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class ShardedLoad:
     """`previous`: the table that it will replace."""
 
-    plan: Plan
+    plan: ShardedTablePlan
     load_id: str
     table_name: str
     previous: str | None
 
 
-def begun(
+def start_or_resume(
     connection: psycopg.Connection,
     open_reader: Callable[[], Reader],
     table_name: str,
     description: Description,
     load_id: str,
-) -> Begun:
+) -> ShardedLoad:
     """Remembered by the coordinator. Raises: LoadError, DescriptionError."""
     schema_name, name = split_table_name(table_name)
     full_name = f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}"
@@ -53,9 +53,9 @@ def begun(
         previous, storage = storage_for(connection, schema_name, name)
         plan = planned(connection, open_reader(), (schema_name, name, storage), description)
         if found and found.load_id == load_id and _fits(connection, found, plan, full_name):
-            return Begun(found.of(plan), load_id, full_name, previous)
+            return ShardedLoad(found.of(plan), load_id, full_name, previous)
     if found:
-        give_up(connection, full_name, found.load_id)
+        abandon(connection, full_name, found.load_id)
     plan = _divided(connection, plan, full_name, open_reader())
     ranges = tuple((each.first, each.stop, each.shard) for each in plan.ranges)
     try:
@@ -63,18 +63,18 @@ def begun(
             remember_load(connection, full_name, Unfinished(load_id, storage, plan.partitioning.margin, ranges))
     except psycopg.errors.UniqueViolation as error:
         raise LoadInUse(f"{full_name} is being loaded by another process") from error
-    return Begun(plan, load_id, full_name, previous)
+    return ShardedLoad(plan, load_id, full_name, previous)
 
 
-def give_up(connection: psycopg.Connection, table_name: str, load_id: str) -> None:
+def abandon(connection: psycopg.Connection, table_name: str, load_id: str) -> None:
     """Nothing is left of it, but on shards that are away. Raises: LoadInUse."""
     with connection.transaction():
-        keep_to_oneself(connection, table_name, load_id)
+        lock_load(connection, table_name, load_id)
         drop_parts_of(connection, load_id)
         forget_load(connection, table_name)
 
 
-def _fits(connection: psycopg.Connection, found: Unfinished, plan: Plan, table_name: str) -> bool:
+def _fits(connection: psycopg.Connection, found: Unfinished, plan: ShardedTablePlan, table_name: str) -> bool:
     """Whether it can still become the table: its name is free, and its ranges are those of its layout."""
     layout = ranges_of_layout(connection, plan, table_name)
     shards = {shard for _, _, shard in found.ranges}
@@ -82,7 +82,9 @@ def _fits(connection: psycopg.Connection, found: Unfinished, plan: Plan, table_n
     return free and shards <= set(plan.shards) and layout in (None, list(found.ranges))
 
 
-def _divided(connection: psycopg.Connection, plan: Plan, table_name: str, reader: Reader) -> Plan:
+def _divided(
+    connection: psycopg.Connection, plan: ShardedTablePlan, table_name: str, reader: Reader
+) -> ShardedTablePlan:
     """With its ranges: those of its layout, or new ones that hold about as many rows each."""
     counts, margin = no_counts(plan), 0.0
     for batch in reader.batches():

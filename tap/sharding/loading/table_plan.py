@@ -24,7 +24,7 @@ Position = tuple[Column, Column]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ShardedTablePlan:
     """`storage` is the table's name in its schema, on the coordinator as on the shards."""
 
     schema_name: str
@@ -88,7 +88,7 @@ class Plan:
 
 def planned(
     connection: psycopg.Connection, reader: Reader, names: tuple[str, str, str], description: Description
-) -> Plan:
+) -> ShardedTablePlan:
     """Still without ranges. `names` are those of schema, table and storage. Raises: LoadError, DescriptionError."""
     schema_name, name, storage = names
     shards = known_shards(connection)
@@ -111,7 +111,9 @@ def planned(
         key,
     )
     known = {shard.name: shard for shard in shards}
-    return Plan(schema_name, storage, tuple(columns), position, partitioning, known, (), description, search.note)
+    return ShardedTablePlan(
+        schema_name, storage, tuple(columns), position, partitioning, known, (), description, search.note
+    )
 
 
 def _check_dividable(table_name: str, columns: list[PlannedColumn], key: str | None, position: Position | None) -> None:
@@ -131,7 +133,9 @@ def _free_name(columns: list[PlannedColumn]) -> str:
     return name
 
 
-def ranges_of_layout(connection: psycopg.Connection, plan: Plan, table_name: str) -> list[tuple[int, int, str]] | None:
+def ranges_of_layout(
+    connection: psycopg.Connection, plan: ShardedTablePlan, table_name: str
+) -> list[tuple[int, int, str]] | None:
     """First, beyond and shard of the ranges that other tables of the layout have. Raises: LoadError."""
     rows = connection.execute(
         "SELECT DISTINCT first, beyond, shard_name FROM armillary.ranges JOIN armillary.tables USING (table_name)"
@@ -143,7 +147,7 @@ def ranges_of_layout(connection: psycopg.Connection, plan: Plan, table_name: str
     return rows or None
 
 
-def new_ranges(counts: Cells, plan: Plan) -> list[tuple[int, int, str]]:
+def new_ranges(counts: Cells, plan: ShardedTablePlan) -> list[tuple[int, int, str]]:
     """`counts`: rows of each cell, NOWHERE first. Raises: LoadError."""
     names = list(plan.shards)
     each = plan.description.table.ranges_per_shard
@@ -152,5 +156,5 @@ def new_ranges(counts: Cells, plan: Plan) -> list[tuple[int, int, str]]:
     return [(a, b, names[number]) for a, b, number in balanced(counts, len(names), each, plan.partitioning.order)]
 
 
-def no_counts(plan: Plan) -> Cells:
+def no_counts(plan: ShardedTablePlan) -> Cells:
     return np.zeros(12 * 4**plan.partitioning.order - NOWHERE, np.int64)

@@ -13,7 +13,7 @@ from tap.sharding.shards import ShardError
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class RangeLocation:
     """A range of a table; `storage` is the table's name in the database."""
 
     table_name: str
@@ -36,7 +36,7 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class RangeMove:
     """The range of a layout that begins with `first`, of all of its tables."""
 
     first: int
@@ -59,7 +59,7 @@ def layouts(connection: psycopg.Connection) -> list[str]:
     return [str(each) for (each,) in found]
 
 
-def placed(connection: psycopg.Connection, layout: str) -> list[Placed]:
+def placed(connection: psycopg.Connection, layout: str) -> list[RangeLocation]:
     """All ranges of all tables of a layout."""
     rows = connection.execute(
         "SELECT table_name, storage, first, beyond, shard_name, partition, r.nrows, checksum"
@@ -67,7 +67,7 @@ def placed(connection: psycopg.Connection, layout: str) -> list[Placed]:
         (layout,),
     ).fetchall()
     return [
-        Placed(name, storage or stored_name(split_name(name)[-1]), CellRange(*where), rows, _whole(checksum))
+        RangeLocation(name, storage or stored_name(split_name(name)[-1]), CellRange(*where), rows, _whole(checksum))
         for name, storage, *where, rows, checksum in rows
     ]
 
@@ -76,7 +76,7 @@ def _whole(checksum: object) -> int | None:
     return None if checksum is None else int(str(checksum))
 
 
-def first_of(found: list[Placed], wanted: str) -> int:
+def first_of(found: list[RangeLocation], wanted: str) -> int:
     """The range that holds a cell, or that has a part of this name. Raises: ShardError."""
     for each in found:
         if each.range.partition == wanted:
@@ -87,7 +87,7 @@ def first_of(found: list[Placed], wanted: str) -> int:
     raise ShardError(f"{wanted}: no range holds that cell or is called so; ranges begin with {ranges}")
 
 
-def balancing(found: Iterable[Placed], shards: Iterable[str]) -> list[Move]:
+def balancing(found: Iterable[RangeLocation], shards: Iterable[str]) -> list[RangeMove]:
     """Moves after which the shards hold about as many rows: always from the fullest to the emptiest, as long as it helps."""
     where: dict[int, str] = {}
     weight = Counter[int]()
@@ -101,7 +101,7 @@ def balancing(found: Iterable[Placed], shards: Iterable[str]) -> list[Move]:
     return moves
 
 
-def _best(where: dict[int, str], weight: Counter[int], shards: list[str]) -> Move | None:
+def _best(where: dict[int, str], weight: Counter[int], shards: list[str]) -> RangeMove | None:
     """That which leaves the two most alike; None if none does better than leaving it."""
     full = Counter(dict.fromkeys(shards, 0))
     for first, shard in where.items():
@@ -113,4 +113,4 @@ def _best(where: dict[int, str], weight: Counter[int], shards: list[str]) -> Mov
     if not own:
         return None
     first = min(own, key=lambda each: (abs(gap - 2 * weight[each]), -each))
-    return Move(first, weight[first], source, target)
+    return RangeMove(first, weight[first], source, target)

@@ -9,10 +9,10 @@ from psycopg import sql
 from schema.existing import exists
 from schema.publish import make_schema
 from schema.roles import READER
-from tap.sharding.loading.checksum import Held, held
-from tap.sharding.loading.partitions import Part, attach_part, drop_part, list_part
-from tap.sharding.rebalancing.balance import Placed
-from tap.sharding.rebalancing.drain import patiently
+from tap.sharding.loading.checksum import PartitionContent, held
+from tap.sharding.loading.partitions import Partition, attach_part, drop_part, list_part
+from tap.sharding.rebalancing.balance import RangeLocation
+from tap.sharding.rebalancing.drain import with_lock_retry
 from tap.sharding.shards import ShardError
 
 MOVED = "moved"
@@ -31,11 +31,11 @@ class _Definition:
 
 
 def copy_part(
-    source: psycopg.Connection, target: psycopg.Connection, placed: Placed, say: Callable[[str], None]
-) -> Held:
+    source: psycopg.Connection, target: psycopg.Connection, placed: RangeLocation, say: Callable[[str], None]
+) -> PartitionContent:
     """What both hold then. What an earlier try left on the target is replaced. Raises: ShardError, psycopg.Error."""
-    part = Part(placed.schema_name, placed.range.partition, placed.storage, placed.table_name, MOVED)
-    patiently(target, lambda: drop_part(target, part), _PATIENCE)
+    part = Partition(placed.schema_name, placed.range.partition, placed.storage, placed.table_name, MOVED)
+    with_lock_retry(target, lambda: drop_part(target, part), _PATIENCE)
     target.commit()
     definition = _defined(source, placed.part)
     make_schema(target, placed.schema_name)
@@ -101,7 +101,7 @@ def _complete(connection: psycopg.Connection, part: sql.Identifier, definition: 
     connection.execute(sql.SQL("ANALYZE {}").format(part))
 
 
-def _verified(source: psycopg.Connection, target: psycopg.Connection, placed: Placed) -> Held:
+def _verified(source: psycopg.Connection, target: psycopg.Connection, placed: RangeLocation) -> PartitionContent:
     """Every value is as it was on the source, and what the coordinator says of the part is true. Raises: ShardError."""
     if _whole(source, placed.part) != _whole(target, placed.part):
         raise ShardError(f"{placed.table_name}, {placed.range.partition}: the copy differs; nothing has changed")
@@ -121,7 +121,7 @@ def _whole(connection: psycopg.Connection, part: sql.Identifier) -> object:
     return connection.execute(sql.SQL(command).format(part)).fetchone()
 
 
-def _attach(source: psycopg.Connection, target: psycopg.Connection, placed: Placed) -> None:
+def _attach(source: psycopg.Connection, target: psycopg.Connection, placed: RangeLocation) -> None:
     if not exists(target, placed.parent):
         (division,) = source.execute(
             "SELECT pg_get_partkeydef(%s::regclass)", (placed.parent.as_string(source),)

@@ -22,7 +22,7 @@ WHERE locktype = 'virtualxid' AND mode = 'ExclusiveLock' AND granted AND datname
 T = TypeVar("T")
 
 
-def patiently(connection: psycopg.Connection, act: Callable[[], T], seconds: float) -> T:
+def with_lock_retry(connection: psycopg.Connection, act: Callable[[], T], seconds: float) -> T:
     """`act` in a transaction, again and again until its locks come at once. Raises: LockNotAvailable."""
     end = time.monotonic() + seconds
     while True:
@@ -38,7 +38,7 @@ def patiently(connection: psycopg.Connection, act: Callable[[], T], seconds: flo
         time.sleep(random.uniform(0.1, 0.6))  # noqa: S311
 
 
-def queries_ended(coordinator: psycopg.Connection, shards: Iterable[Shard], seconds: float) -> bool:
+def wait_for_old_queries(coordinator: psycopg.Connection, shards: Iterable[Shard], seconds: float) -> bool:
     """Waits until the queries that run now are over: they may have begun with what the catalogue said before.
 
     They are seen by their transactions. One may leave that on the coordinator for those on shards, or begin it anew

@@ -12,13 +12,13 @@ import psycopg
 from psycopg import sql
 
 from schema.tap_schema import count_change
-from tap.sharding.loading.checksum import Held
+from tap.sharding.loading.checksum import PartitionContent
 from tap.sharding.loading.foreign_partitions import attach_range
-from tap.sharding.loading.partitions import Part, connected, listed_parts, note_part
-from tap.sharding.rebalancing.balance import Placed, placed
+from tap.sharding.loading.partitions import Partition, connected, listed_parts, note_part
+from tap.sharding.rebalancing.balance import RangeLocation, placed
 from tap.sharding.rebalancing.copy_partition import MOVED, copy_part
-from tap.sharding.rebalancing.drain import patiently, queries_ended
-from tap.sharding.rebalancing.orphans import PATIENCE, drop_leftovers, leftovers
+from tap.sharding.rebalancing.drain import wait_for_old_queries, with_lock_retry
+from tap.sharding.rebalancing.orphans import PATIENCE, drop_orphans, orphans
 from tap.sharding.shards import Shard, ShardError, known_shards
 
 SWITCH_PATIENCE = 600.0
@@ -42,7 +42,7 @@ def move_range(connection: psycopg.Connection, layout: str, first: int, target: 
         _await_readers(connection, away, shards[target])
         copies = [(each, _copied(each, shards, target, say)) for each in away]
         try:
-            patiently(connection, lambda: _switch(connection, copies, target), SWITCH_PATIENCE)
+            with_lock_retry(connection, lambda: _switch(connection, copies, target), SWITCH_PATIENCE)
         except psycopg.errors.LockNotAvailable as error:
             raise ShardError(f"{layout} was never free of queries; nothing has changed, repeat the move") from error
     rows = sum(each.rows for each in wanted)
@@ -57,28 +57,28 @@ def _hold(connection: psycopg.Connection, layout: str) -> None:
         raise ShardError(f"{layout} is being loaded or moved by another process") from error
 
 
-def _await_readers(connection: psycopg.Connection, away: list[Placed], target: Shard) -> None:
+def _await_readers(connection: psycopg.Connection, away: list[RangeLocation], target: Shard) -> None:
     """What the target still has of an earlier move may be read by queries that began before it. Raises: ShardError."""
     names = {(each.schema_name, each.range.partition) for each in away}
     with connected(target) as there:
         old = [each for each in listed_parts(there) if (each.schema_name, each.partition) in names]
-    if old and not queries_ended(connection, [target], PATIENCE):
+    if old and not wait_for_old_queries(connection, [target], PATIENCE):
         raise ShardError(
             f"{target.name} has {old[0].partition} from before, and queries still run: repeat the move later"
         )
 
 
-def _copied(each: Placed, shards: dict[str, Shard], target: str, say: Say) -> Held:
+def _copied(each: RangeLocation, shards: dict[str, Shard], target: str, say: Say) -> PartitionContent:
     source = shards[each.range.shard]
     say(f"{each.table_name}, {each.range.partition}: {each.rows:,} rows from {source.name} to {target}")
-    part = Part(each.schema_name, each.range.partition, each.storage, each.table_name, MOVED)
+    part = Partition(each.schema_name, each.range.partition, each.storage, each.table_name, MOVED)
     with connected(source) as there, connected(shards[target]) as here:
         note_part(there, part)
         there.commit()
         return copy_part(there, here, each, say)
 
 
-def _switch(connection: psycopg.Connection, copies: list[tuple[Placed, Held]], target: str) -> None:
+def _switch(connection: psycopg.Connection, copies: list[tuple[RangeLocation, PartitionContent]], target: str) -> None:
     for each, _ in copies:
         connection.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(each.parent))
     for each, found in copies:
@@ -94,9 +94,9 @@ def _switch(connection: psycopg.Connection, copies: list[tuple[Placed, Held]], t
 def sweep(connection: psycopg.Connection, layout: str, patience: float, say: Say) -> None:
     """Drops the old parts when the queries that may read them are over."""
     tables = {each.table_name for each in placed(connection, layout)}
-    for each in drop_leftovers(connection, tables, patience):
+    for each in drop_orphans(connection, tables, patience):
         say(f"{each.part.table_name}, {each.part.partition}: dropped on {each.shard.name}")
-    for each in leftovers(connection):
+    for each in orphans(connection):
         if each.part.table_name in tables:
             say(
                 f"{each.part.table_name}, {each.part.partition} stays on {each.shard.name}: queries that began before"

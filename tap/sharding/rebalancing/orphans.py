@@ -10,13 +10,13 @@ import psycopg
 from psycopg import sql
 
 from schema.model import split_name, stored_name
-from tap.sharding.loading.partitions import Part, ShardAway, connected, drop_part, listed_parts
-from tap.sharding.rebalancing.drain import patiently, queries_ended
+from tap.sharding.loading.partitions import Partition, ShardUnreachable, connected, drop_part, listed_parts
+from tap.sharding.rebalancing.drain import wait_for_old_queries, with_lock_retry
 from tap.sharding.shards import Shard, known_shards
 
 PATIENCE = 600.0
 """Seconds that queries are waited for."""
-_LOCK_PATIENCE = 30.0
+_LOCK_SECONDS = 30.0
 _USED = """
 SELECT srvname, max(option_value) FILTER (WHERE option_name = 'schema_name'),
     max(option_value) FILTER (WHERE option_name = 'table_name')
@@ -31,14 +31,14 @@ WHERE relnamespace = to_regnamespace(%s) AND relkind = 'p' AND relname = ANY (%s
 
 
 @dataclass(frozen=True, slots=True)
-class Leftover:
+class Orphan:
     """A part that nobody uses."""
 
     shard: Shard
-    part: Part
+    part: Partition
 
 
-def leftovers(connection: psycopg.Connection) -> list[Leftover]:
+def orphans(connection: psycopg.Connection) -> list[Orphan]:
     """On all shards that can be reached; `connection` is the owner's on the coordinator."""
     found = [each for shard in known_shards(connection) for each in _listed(shard)]
     # What is used is asked afterwards: a load or a move may end meanwhile.
@@ -51,21 +51,21 @@ def leftovers(connection: psycopg.Connection) -> list[Leftover]:
     ]
 
 
-def _listed(shard: Shard) -> list[Leftover]:
-    with suppress(ShardAway), connected(shard) as there:
-        return [Leftover(shard, part) for part in listed_parts(there)]
+def _listed(shard: Shard) -> list[Orphan]:
+    with suppress(ShardUnreachable), connected(shard) as there:
+        return [Orphan(shard, part) for part in listed_parts(there)]
     return []
 
 
-def drop_leftovers(
+def drop_orphans(
     connection: psycopg.Connection, tables: set[str] | None = None, patience: float = PATIENCE
-) -> list[Leftover]:
+) -> list[Orphan]:
     """Of these tables or of all, when the queries that run now are over; what it dropped.
 
     Tables that are moved or loaded right now keep theirs, and parts that somebody still reads stay.
     """
     shards = {each.shard for each in _of(connection, tables)}
-    if not shards or not queries_ended(connection, shards, patience):
+    if not shards or not wait_for_old_queries(connection, shards, patience):
         return []
     with connection.transaction():
         busy = _busy(connection)
@@ -73,8 +73,8 @@ def drop_leftovers(
         return [each for each in wanted if _drop(each)]
 
 
-def _of(connection: psycopg.Connection, tables: set[str] | None) -> list[Leftover]:
-    return [each for each in leftovers(connection) if tables is None or each.part.table_name in tables]
+def _of(connection: psycopg.Connection, tables: set[str] | None) -> list[Orphan]:
+    return [each for each in orphans(connection) if tables is None or each.part.table_name in tables]
 
 
 def _busy(connection: psycopg.Connection) -> set[str]:
@@ -93,10 +93,10 @@ def forget_loads(connection: psycopg.Connection, table_name: str | None = None) 
     )
 
 
-def _drop(leftover: Leftover) -> bool:
+def _drop(leftover: Orphan) -> bool:
     """Whether it could."""
     with suppress(psycopg.errors.LockNotAvailable), connected(leftover.shard) as there:
-        patiently(there, lambda: drop_part(there, leftover.part), _LOCK_PATIENCE)
+        with_lock_retry(there, lambda: drop_part(there, leftover.part), _LOCK_SECONDS)
         there.commit()
         return True
     return False
@@ -119,7 +119,7 @@ def drop_replaced(connection: psycopg.Connection, table_name: str) -> None:
     for (name,) in connection.execute(_REMAINS, (schema, list(storages))).fetchall():
         connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema_name, name)))
     forget_loads(connection, table_name)
-    drop_leftovers(connection, {table_name})
+    drop_orphans(connection, {table_name})
 
 
 def _published(connection: psycopg.Connection, schema_name: str) -> set[str]:

@@ -7,8 +7,8 @@ from psycopg import sql
 
 from schema.model import split_name, stored_name
 from tap.sharding.loading.checksum import held
-from tap.sharding.loading.partitions import ShardAway, connected
-from tap.sharding.rebalancing.orphans import leftovers
+from tap.sharding.loading.partitions import ShardUnreachable, connected
+from tap.sharding.rebalancing.orphans import orphans
 from tap.sharding.shards import Shard, known_shards
 
 _RANGES = "SELECT table_name, shard_name, partition, nrows, checksum FROM armillary.ranges ORDER BY table_name, first"
@@ -35,7 +35,7 @@ def unused(connection: psycopg.Connection) -> list[str]:
         ),
         *(
             f"{each.part.table_name}, {each.part.partition} on {each.shard.name}: no table uses it; armillary shards drop-orphans drops it"
-            for each in leftovers(connection)
+            for each in orphans(connection)
         ),
     ]
 
@@ -47,7 +47,7 @@ def _problem(of: Found, shard: Shard) -> str | None:
     try:
         with connected(shard) as there:
             found = held(there, sql.Identifier(schema_name, partition))
-    except (psycopg.Error, ShardAway) as error:
+    except (psycopg.Error, ShardUnreachable) as error:
         return f"{where}: {str(error).strip()}"
     if found.rows != rows:
         return f"{where}: {found.rows:,} rows where {rows:,} were loaded"

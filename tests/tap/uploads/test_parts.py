@@ -16,8 +16,8 @@ from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.model import Column, Table
 from tap.config import Config
-from tap.room import Room
-from tap.uploads.load import Allowance, Declared, Limits
+from tap.temp_files import TempFiles
+from tap.uploads.load import Allowance, Declared, UploadLimits
 from tap.uploads.parts import Sorting, in_parts
 from tests.adql import brute_force
 from tests.adql.tables import CATALOGUE
@@ -189,8 +189,8 @@ def divided(
     path: Path, rows: int, position: tuple[int, int] | None = (0, 1), limit: int = 10**6
 ) -> list[tuple[int, bytes]]:
     read: list[int] = []
-    sorting = Sorting(rows, Room(path.parent, 0))
-    with in_parts(upload(path), position, sorting, Allowance(Limits(limit)), read.append) as parts:
+    sorting = Sorting(rows, TempFiles(path.parent, 0))
+    with in_parts(upload(path), position, sorting, Allowance(UploadLimits(limit)), read.append) as parts:
         found = [(part.rows, b"".join(part.pieces)) for part in parts]
     assert sum(read) == sum(count for count, _ in found)
     return found
@@ -246,9 +246,9 @@ def test_too_many_rows_are_refused_while_they_are_read(path: Path) -> None:
 
 
 def test_a_full_disk_is_told_before_it_is_full(path: Path) -> None:
-    sorting = Sorting(10, Room(path.parent, 10**18))
+    sorting = Sorting(10, TempFiles(path.parent, 10**18))
     with (
         pytest.raises(OSError, match="no room"),
-        in_parts(upload(path), (0, 1), sorting, Allowance(Limits(10**6)), lambda _: None),
+        in_parts(upload(path), (0, 1), sorting, Allowance(UploadLimits(10**6)), lambda _: None),
     ):
         raise AssertionError

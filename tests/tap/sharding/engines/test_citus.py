@@ -19,14 +19,14 @@ from tap.engine import database
 from tap.engine.pgsphere import ensure_pgsphere
 from tap.engine.private import ADMIN
 from tap.sharding.engines import citus
-from tap.sharding.engines.citus import HOME, Name, Node
+from tap.sharding.engines.citus import HOME, CitusNode, Name
 from tap.sharding.layout import NOWHERE, cells_of
 from tap.sharding.shards import Shard, ShardError, read_shards_file
 
 ROOT = Path(__file__).parents[4]
 GOLDEN = Path(__file__).parent / "golden" / "citus"
 SOURCE, PHOTOMETRY, UPLOAD = Name("gaia", "source"), Name("gaia", 'Photo"metry'), Name("armillary_upload", "mine_7")
-WORKERS = [Node("worker-1.example.org", 5432), Node("worker-2.example.org", 5433)]
+WORKERS = [CitusNode("worker-1.example.org", 5432), CitusNode("worker-2.example.org", 5433)]
 LIKE_CITUS = """
 CREATE SCHEMA citus;
 CREATE TYPE citus.distribution_type AS ENUM ('hash', 'range', 'append');
@@ -78,7 +78,7 @@ def _matches(radius: float) -> sql.Composed:
 COLUMNS = {"name": "text", "ra": "double precision", "dec": "double precision"}
 STATEMENTS: dict[str, citus.Statements] = {
     "node": citus.prepare_node(),
-    "cluster": citus.prepare_cluster(Node("tap.example.org", 5432), WORKERS),
+    "cluster": citus.prepare_cluster(CitusNode("tap.example.org", 5432), WORKERS),
     "session": citus.settings(4 << 20),
     "tables": [
         citus.distribute(SOURCE, "hpx4", 128),
@@ -122,8 +122,10 @@ def test_every_golden_file_is_one_of_them() -> None:
 
 
 def test_the_containers_are_joined_by_what_we_write() -> None:
-    workers = [Node("worker-1", 5432), Node("worker-2", 5432)]
-    text = "".join(f"{each.as_string(None)};\n" for each in citus.prepare_cluster(Node("coordinator", 5432), workers))
+    workers = [CitusNode("worker-1", 5432), CitusNode("worker-2", 5432)]
+    text = "".join(
+        f"{each.as_string(None)};\n" for each in citus.prepare_cluster(CitusNode("coordinator", 5432), workers)
+    )
     assert text == (ROOT / "deploy" / "citus" / "setup.sql").read_text()
 
 
@@ -160,7 +162,7 @@ def test_more_cells_than_shards_leave_none_out() -> None:
 
 
 def test_workers_are_named_as_other_nodes_reach_them() -> None:
-    assert citus.node_of(Shard("a", "host=a.example.org dbname=gaia", "")) == Node("a.example.org", 5432)
+    assert citus.node_of(Shard("a", "host=a.example.org dbname=gaia", "")) == CitusNode("a.example.org", 5432)
     for conninfo in ("dbname=gaia", "host=/run/postgresql", "host=a,b", "host=a port=1,2"):
         with pytest.raises(ShardError, match="one host"):
             citus.node_of(Shard("a", conninfo, ""))

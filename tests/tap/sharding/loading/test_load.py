@@ -23,12 +23,13 @@ from schema.tap_schema import read_catalogue
 from tap.cli import main
 from tap.config import ENVIRONMENT, Config
 from tap.engine import database
-from tap.sharding.loading import copy_to_shards as fill
-from tap.sharding.loading.load import Interrupted, SourceFile, load_sharded
+from tap.sharding.loading import copy_to_shards
+from tap.sharding.loading.checksum import PartitionContent
+from tap.sharding.loading.load import LoadInterrupted, SourceFile, load_sharded
 from tap.sharding.placements import read_placements
-from tap.sharding.rebalancing import drain as patience
+from tap.sharding.rebalancing import drain
 from tap.sharding.rebalancing.move import move_range
-from tap.sharding.rebalancing.orphans import drop_leftovers, drop_replaced, leftovers
+from tap.sharding.rebalancing.orphans import drop_orphans, drop_replaced, orphans
 from tap.sharding.rebalancing.verify import check_ranges
 from tap.sharding.shards import Shard
 from tests.conftest import ROOT, SAMPLE
@@ -40,12 +41,12 @@ LOADER = """
 import os, signal, sys
 from pathlib import Path
 import psycopg
-from tap.sharding.loading import copy_to_shards as fill
-from tap.sharding.rebalancing import drain as patience
-from tap.sharding.loading.load import Interrupted, SourceFile, load_sharded
+from tap.sharding.loading import copy_to_shards
+from tap.sharding.rebalancing import drain
+from tap.sharding.loading.load import LoadInterrupted, SourceFile, load_sharded
 from tests.tap.sharding.databases import stars
 
-fill.CHUNK = 50_000
+copy_to_shards.CHUNK = 50_000
 def killed(rows, fraction):
     if rows > 450_000:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -58,7 +59,7 @@ Listed = list[tuple[str, int, bool, int]]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No queries run in these tests that had to be waited for."""
-    monkeypatch.setattr(patience, "SETTLE", 0.0)
+    monkeypatch.setattr(drain, "SETTLE", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def clear(owner: psycopg.Connection, *names: str) -> None:
     for name in names:
         unpublish_table(owner, name)
         owner.execute(f"DROP TABLE IF EXISTS {name}".encode())
-    drop_leftovers(owner)
+    drop_orphans(owner)
 
 
 def test_a_load_that_is_killed_goes_on_where_it_was(
@@ -113,10 +114,10 @@ def test_a_load_that_is_killed_goes_on_where_it_was(
     assert len(before) == 8
     assert {(350_000 <= taken <= 600_000, ready) for _, taken, ready, _ in before} == {(True, False)}
     assert [t.table_name for t in read_catalogue(owner).tables if t.schema_name == "big"] == []
-    assert leftovers(owner) == []
+    assert orphans(owner) == []
 
     passes: list[int] = []
-    monkeypatch.setattr(fill.Filling, "write", counting(fill.Filling.write, passes))
+    monkeypatch.setattr(copy_to_shards.PartitionWriter, "write", counting(copy_to_shards.PartitionWriter.write, passes))
     load_sharded(owner, SourceFile(SAMPLE / "stars.parquet"), "big.stars", stars())
     # The same tables, and only the rows that were not there.
     after = listed(service)
@@ -129,8 +130,10 @@ def test_a_load_that_is_killed_goes_on_where_it_was(
     assert nothing_is_left(service, owner)
 
 
-def counting(write: Callable[[fill.Filling, bytes], None], passes: list[int]) -> Callable[[fill.Filling, bytes], None]:
-    def counted(self: fill.Filling, rows: bytes) -> None:
+def counting(
+    write: Callable[[copy_to_shards.PartitionWriter, bytes], None], passes: list[int]
+) -> Callable[[copy_to_shards.PartitionWriter, bytes], None]:
+    def counted(self: copy_to_shards.PartitionWriter, rows: bytes) -> None:
         passes.append(len(rows))
         write(self, rows)
 
@@ -155,7 +158,7 @@ def stops_after(rows: int, error: BaseException) -> Callable[[int, float | None]
 def test_a_shard_that_goes_away_in_the_middle_interrupts_and_another_file_begins_anew(
     service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fill, "CHUNK", 20_000)
+    monkeypatch.setattr(copy_to_shards, "CHUNK", 20_000)
     file = SourceFile(SAMPLE / "stars.parquet")
 
     def cut(read: int, fraction: float | None) -> None:
@@ -166,7 +169,7 @@ def test_a_shard_that_goes_away_in_the_middle_interrupts_and_another_file_begins
                     " AND usename = 'armillary_owner'"
                 )
 
-    with pytest.raises(Interrupted, match="the same command"):
+    with pytest.raises(LoadInterrupted, match="the same command"):
         load_sharded(owner, file, "big.cut", stars(), cut)
     before = listed(service)
     assert all(taken for _, taken, _, _ in before)
@@ -184,7 +187,7 @@ def test_a_shard_that_goes_away_in_the_middle_interrupts_and_another_file_begins
 def test_a_load_that_fails_leaves_nothing_behind_though_a_part_was_committed(
     service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(fill, "CHUNK", 20_000)
+    monkeypatch.setattr(copy_to_shards, "CHUNK", 20_000)
     with pytest.raises(LoadError, match="somewhere"):
         load_sharded(
             owner,
@@ -206,15 +209,15 @@ def test_a_load_that_fails_leaves_nothing_behind_though_a_part_was_committed(
 def test_rows_that_arrive_other_than_they_were_sent_are_noticed(
     service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = fill.Filling.finish
+    written = copy_to_shards.PartitionWriter.finish
 
-    def spoilt(self: fill.Filling, sent: fill.Held) -> None:
+    def spoilt(self: copy_to_shards.PartitionWriter, sent: PartitionContent) -> None:
         if self.range.first <= 20_000 < self.range.stop:
             self.connection.execute(f"UPDATE bad.{self.range.partition} SET dec = dec + 1e-13 WHERE dec > 0".encode())
             self.connection.commit()
         written(self, sent)
 
-    monkeypatch.setattr(fill.Filling, "finish", spoilt)
+    monkeypatch.setattr(copy_to_shards.PartitionWriter, "finish", spoilt)
     with pytest.raises(LoadError, match="checksum"):
         load_sharded(owner, SourceFile(NGC), "bad.ngc", ngc())
     assert nothing_is_left(service, owner)
@@ -237,7 +240,7 @@ def test_a_table_loaded_unsharded_over_a_sharded_one_leaves_no_parts(
 ) -> None:
     load_sharded(owner, SourceFile(NGC), "again.ngc", ngc())
     load_table(owner, open_file(NGC), "again.ngc", ngc())
-    assert len(leftovers(owner)) == 8
+    assert len(orphans(owner)) == 8
     drop_replaced(owner, "again.ngc")
     assert nothing_is_left(service, owner)
     assert count(service, "again.ngc_2") == 14_033
@@ -253,7 +256,7 @@ def test_a_table_that_was_unpublished_can_be_loaded_again_and_leaves_no_orphans(
         load_sharded(owner, SourceFile(NGC), "again.ngc", ngc())
     unpublish_table(owner, "again.ngc")
     # Its data stay, as those of other tables.
-    assert leftovers(owner) == []
+    assert orphans(owner) == []
     assert tables_on(service, SHARDS[0])
     load_sharded(owner, SourceFile(NGC), "again.ngc", ngc())
     assert {len(tables_on(service, name)) for name in SHARDS} == {5}
@@ -278,7 +281,7 @@ def test_a_table_that_was_unpublished_can_be_published_again(service: Config, ow
     table = load_sharded(owner, SourceFile(NGC), "again.ngc", ngc()).table
     assert count(service, ".".join(table.stored_parts)) == 14_033
     unpublish_table(owner, "again.ngc", drop=True)
-    drop_leftovers(owner, {"again.ngc"})
+    drop_orphans(owner, {"again.ngc"})
     assert nothing_is_left(service, owner)
 
 
@@ -328,7 +331,7 @@ def test_rows_of_a_batch_of_which_a_part_has_some_are_sent_once(
     columns = {"ra": random.uniform(0, 360, 30_000), "dec": random.uniform(-90, 90, 30_000), "n": np.arange(30_000)}
     pq.write_table(pa.table(columns), tmp_path / "a.parquet", row_group_size=1000)
     described = parse_description({"table": {"ra": "ra", "dec": "dec"}})
-    monkeypatch.setattr(fill, "CHUNK", 2_000)
+    monkeypatch.setattr(copy_to_shards, "CHUNK", 2_000)
 
     def in_batches_of(size: int) -> None:
         original = pq.ParquetFile.iter_batches
@@ -379,7 +382,9 @@ def test_the_command_goes_on_with_a_load_and_cleans_up_after_it(
 
     load = ["load", str(NGC), "--table", "said.ngc", "--description"]
     with monkeypatch.context() as patch:
-        patch.setattr(fill.Filling, "finish", lambda *_: (_ for _ in ()).throw(psycopg.OperationalError("gone")))
+        patch.setattr(
+            copy_to_shards.PartitionWriter, "finish", lambda *_: (_ for _ in ()).throw(psycopg.OperationalError("gone"))
+        )
         broken = CliRunner().invoke(main, [*load, str(sharded)])
         assert (broken.exit_code, "the same command goes on" in broken.output) == (1, True), broken.output
     assert "said.ngc: a load has not ended" in run("shards", "check")
@@ -395,7 +400,9 @@ def test_the_command_goes_on_with_a_load_and_cleans_up_after_it(
     assert run("shards", "check").count("no table uses it") == 8
     assert "8 parts dropped" in run("shards", "drop-orphans")
     with monkeypatch.context() as patch:
-        patch.setattr(fill.Filling, "finish", lambda *_: (_ for _ in ()).throw(psycopg.OperationalError("gone")))
+        patch.setattr(
+            copy_to_shards.PartitionWriter, "finish", lambda *_: (_ for _ in ()).throw(psycopg.OperationalError("gone"))
+        )
         CliRunner().invoke(main, [*load, str(sharded)])
     assert "0 parts dropped" in run("shards", "drop-orphans")
     assert "8 parts dropped" in run("shards", "drop-orphans", "--unfinished")

@@ -25,12 +25,11 @@ from tap.engine.private import ADMIN
 from tap.sharding.loading.load import SourceFile, load_sharded
 from tap.sharding.model import CellRange
 from tap.sharding.placements import read_placements
-from tap.sharding.rebalancing import drain as patience
-from tap.sharding.rebalancing import move
-from tap.sharding.rebalancing.balance import Placed, balancing, placed
-from tap.sharding.rebalancing.drain import queries_ended
+from tap.sharding.rebalancing import drain, move
+from tap.sharding.rebalancing.balance import RangeLocation, balancing, placed
+from tap.sharding.rebalancing.drain import wait_for_old_queries
 from tap.sharding.rebalancing.move import move_range, sweep
-from tap.sharding.rebalancing.orphans import drop_leftovers, leftovers
+from tap.sharding.rebalancing.orphans import drop_orphans, orphans
 from tap.sharding.rebalancing.verify import check_ranges
 from tap.sharding.setup import init_shards
 from tap.sharding.shards import ShardError
@@ -56,7 +55,7 @@ def silent(_: str) -> None:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Queries of these tests are on the shards at once."""
-    monkeypatch.setattr(patience, "SETTLE", 0.0)
+    monkeypatch.setattr(drain, "SETTLE", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +171,7 @@ class Load:
 def test_no_answer_differs_and_none_fails_while_ranges_move_back_and_forth(
     service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "SETTLE", 1.0)
+    monkeypatch.setattr(drain, "SETTLE", 1.0)
     before = where(owner)
     firsts = sorted(before["moved.stars"])
     with reader(service) as connection:
@@ -191,7 +190,7 @@ def test_no_answer_differs_and_none_fails_while_ranges_move_back_and_forth(
     assert load.done > 30
     assert where(owner) == before
     assert check_ranges(owner) == []
-    assert leftovers(owner) == []
+    assert orphans(owner) == []
 
 
 class Asked(Load):
@@ -223,7 +222,7 @@ class Asked(Load):
 def test_users_of_a_service_notice_nothing_of_moves(
     service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "SETTLE", 1.0)
+    monkeypatch.setattr(drain, "SETTLE", 1.0)
     firsts = sorted(where(owner)["moved.stars"])
     with serving(alone(service, processes=1, workers=0)) as url, Asked(service, url) as asked:
         for target in (SHARDS[1], SHARDS[0]):
@@ -231,7 +230,7 @@ def test_users_of_a_service_notice_nothing_of_moves(
             sweep(owner, "moved.stars", 60, silent)
     assert asked.wrong == []
     assert asked.done > 20
-    assert leftovers(owner) == []
+    assert orphans(owner) == []
 
 
 def test_the_part_has_its_keys_indexes_and_rights_on_the_new_shard(service: Config, owner: psycopg.Connection) -> None:
@@ -283,12 +282,12 @@ def test_a_move_that_is_interrupted_leaves_the_answers_right_and_can_be_repeated
             move_range(owner, "moved.stars", first, SHARDS[1], silent)
             stopping()
         assert answers(connection) == expected
-        assert leftovers(owner)
+        assert orphans(owner)
         move_range(owner, "moved.stars", first, SHARDS[1], silent)
         sweep(owner, "moved.stars", 60, silent)
         assert answers(connection) == expected
         assert where(owner)["moved.ngc"][first] == SHARDS[1]
-        assert leftovers(owner) == []
+        assert orphans(owner) == []
         move_range(owner, "moved.stars", first, SHARDS[0], silent)
         sweep(owner, "moved.stars", 60, silent)
         assert answers(connection) == expected
@@ -323,7 +322,7 @@ def test_the_old_part_stays_while_a_query_of_before_runs(service: Config, owner:
         assert "stars_p1" in tables_on(service, SHARDS[0])
         assert next(r.shard for r in of_before.ranges if r.first == first) == SHARDS[0]
         old.execute("COMMIT")
-    assert {each.part.partition for each in drop_leftovers(owner)} == {"stars_p1", "ngc_p1"}
+    assert {each.part.partition for each in drop_orphans(owner)} == {"stars_p1", "ngc_p1"}
     assert "stars_p1" not in tables_on(service, SHARDS[0])
     move_range(owner, "moved.stars", first, SHARDS[0], silent)
     sweep(owner, "moved.stars", 60, silent)
@@ -334,14 +333,14 @@ def test_the_old_part_stays_while_a_query_is_on_the_shard_or_between_the_two(
 ) -> None:
     with psycopg.connect(shard(service, SHARDS[0]).reader) as there:
         there.execute("SELECT")
-        assert not queries_ended(owner, [shard(service, SHARDS[0])], 0.3)
-        assert queries_ended(owner, [shard(service, SHARDS[1])], 0.3)
-    assert queries_ended(owner, [shard(service, SHARDS[0])], 0.3)
-    monkeypatch.setattr(patience, "SETTLE", 1.0)
+        assert not wait_for_old_queries(owner, [shard(service, SHARDS[0])], 0.3)
+        assert wait_for_old_queries(owner, [shard(service, SHARDS[1])], 0.3)
+    assert wait_for_old_queries(owner, [shard(service, SHARDS[0])], 0.3)
+    monkeypatch.setattr(drain, "SETTLE", 1.0)
     with reader(service) as late:
         begins = threading.Timer(0.5, late.execute, ("BEGIN; SELECT",))
         begins.start()
-        assert not queries_ended(owner, [], 0.3)
+        assert not wait_for_old_queries(owner, [], 0.3)
         begins.join()
 
 
@@ -372,11 +371,11 @@ def test_a_damaged_part_is_not_moved(service: Config, owner: psycopg.Connection)
         there.execute("UPDATE moved.stars_p0 SET vmag = vmag - 1 WHERE hip = (SELECT min(hip) FROM moved.stars_p0)")
     with pytest.raises(ShardError, match="no shard nowhere"):
         move_range(owner, "moved.stars", first, "nowhere", silent)
-    drop_leftovers(owner)
+    drop_orphans(owner)
 
 
-def of(first: int, shard_name: str, count: int) -> Placed:
-    return Placed("t", "t", CellRange(first, first + 1, shard_name, f"t_p{first}"), count, None)
+def of(first: int, shard_name: str, count: int) -> RangeLocation:
+    return RangeLocation("t", "t", CellRange(first, first + 1, shard_name, f"t_p{first}"), count, None)
 
 
 @pytest.mark.parametrize(
@@ -391,7 +390,7 @@ def of(first: int, shard_name: str, count: int) -> Placed:
     ],
 )
 def test_ranges_go_from_the_fullest_shard_to_the_emptiest_until_it_helps_no_more(
-    found: list[Placed], shards: str, moves: dict[str, int]
+    found: list[RangeLocation], shards: str, moves: dict[str, int]
 ) -> None:
     assert Counter(each.target for each in balancing(found, shards)) == moves
 

@@ -18,7 +18,7 @@ _OPTIONS: dict[str, Any] = {
 Hear = Callable[[str, str], object]
 
 
-class News:
+class JobNotifications:
     """A thread with a connection of its own. `hear` gets job id and phase; `missed` is called when it may have missed some."""
 
     def __init__(self, conninfo: str, hear: Hear, missed: Callable[[], object], retry: float = 0.5) -> None:

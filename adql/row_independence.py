@@ -14,7 +14,7 @@ from adql.trees import position_of
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
+class SplittableTable:
     """A table whose rows can come one after the other: every row of the result is made of one of them at most.
 
     `stored` are its schema and name in the database, `position` the columns there by which it is searched.
@@ -24,14 +24,16 @@ class Apart:
     position: tuple[str, str] | None
 
 
-def tables_apart(query: Query) -> tuple[Apart, ...]:
+def tables_apart(query: Query) -> tuple[SplittableTable, ...]:
     """Of a rewritten query."""
     body = query.body
     if not isinstance(body, Select) or query.common_tables or _looks_at_all_rows(body):
         return ()
     mentioned = Counter(node.parts for node in walk(body) if isinstance(node, Relation))
     kept = [relation for reference in body.tables for relation in _kept(reference)]
-    return tuple(Apart(each.parts, _position(body, each.sql_alias)) for each in kept if mentioned[each.parts] == 1)
+    return tuple(
+        SplittableTable(each.parts, _position(body, each.sql_alias)) for each in kept if mentioned[each.parts] == 1
+    )
 
 
 def _looks_at_all_rows(select: Select) -> bool:

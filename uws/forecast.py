@@ -3,22 +3,22 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from uws.job import Job, Limits
+from uws.job import Job, JobLimits
 from uws.phases import FINAL, Phase
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Forecast:
     """`quote` None means that nobody knows (UWS 1.1 §2.1.6)."""
 
     quote: datetime | None = None
     waits_for: str | None = None
 
 
-def outlook(job: Job, limits: Limits) -> Outlook:
+def outlook(job: Job, limits: JobLimits) -> Forecast:
     """As of now, to the second."""
     now = datetime.now(UTC).replace(microsecond=0)
-    return Outlook(_quote(job, now), _waits_for(job, limits))
+    return Forecast(_quote(job, now), _waits_for(job, limits))
 
 
 def _quote(job: Job, now: datetime) -> datetime | None:
@@ -29,7 +29,7 @@ def _quote(job: Job, now: datetime) -> datetime | None:
     return quote if quote >= now else None
 
 
-def _waits_for(job: Job, limits: Limits) -> str | None:
+def _waits_for(job: Job, limits: JobLimits) -> str | None:
     match job.phase:
         case Phase.PENDING:
             return "PHASE=RUN"

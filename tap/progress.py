@@ -7,7 +7,7 @@ Tell = Callable[[dict[str, int]], None]
 
 
 @dataclass(slots=True)
-class Tally:
+class QueryProgress:
     """`tell` is called with what is known, by its name in a job's info, whenever it has changed.
 
     `warnings` are remarks on the query, known before its first row.

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.uws.conftest import RESULT, Sql, attempt_of, claimed, create
-from uws.job import Job, Limits
-from uws.outlook import outlook
+from uws.forecast import outlook
+from uws.job import Job, JobLimits
 from uws.phases import FINAL, Phase
 from uws.queue import Queue
 from uws.store import Store
 
-LIMITS = Limits()
+LIMITS = JobLimits()
 
 
 def ran(store: Store, sql: Sql, cost: float, seconds: float) -> None:
@@ -102,7 +102,7 @@ def test_a_queued_job_says_whose_jobs_it_waits_for(running: Job) -> None:
     queued = replace(running, phase=Phase.QUEUED, lane="long")
     assert "long lane" in (outlook(replace(queued, running=2), LIMITS).waits_for or "")
     assert "3 running jobs of the same owner" in (outlook(replace(queued, running=3), LIMITS).waits_for or "")
-    assert "long lane" in (outlook(replace(queued, running=9), Limits(running_per_owner=0)).waits_for or "")
+    assert "long lane" in (outlook(replace(queued, running=9), JobLimits(running_per_owner=0)).waits_for or "")
 
 
 def test_what_runs_or_has_ended_waits_for_nothing(running: Job) -> None:

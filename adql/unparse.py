@@ -5,7 +5,7 @@ Of every tree that `parse` makes, `parse(text_of(tree))` makes an equal one.
 
 from adql import nodes
 from adql.nodes import Condition, Expression, Query, QueryBody, Value
-from adql.shapes import SHAPES
+from adql.signatures import SHAPES
 
 
 def text_of(query: Query) -> str:

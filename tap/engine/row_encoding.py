@@ -12,7 +12,7 @@ from schema import types
 from schema.types import Type
 
 
-class Wire(Enum):
+class RowEncoding(Enum):
     """The ways to ask PostgreSQL for rows; CELL is between the cells of a text."""
 
     BINARY = "binary rows"
@@ -26,20 +26,20 @@ class Wire(Enum):
 
     @property
     def is_binary(self) -> bool:
-        return self in (Wire.BINARY, Wire.COLUMNS)
+        return self in (RowEncoding.BINARY, RowEncoding.COLUMNS)
 
 
 CELL = b"\x1f"
 _CELLS_OF_TEXT = "(FORMAT text, DELIMITER E'\\x1f', NULL '{0}')"
 _OPTIONS = {
-    Wire.BINARY: "(FORMAT binary)",
-    Wire.COLUMNS: "(FORMAT binary)",
-    Wire.CSV: "(FORMAT csv)",
-    Wire.TSV: "(FORMAT csv, DELIMITER E'\\t')",
-    Wire.ECSV: "(FORMAT csv)",
-    Wire.CELLS: _CELLS_OF_TEXT.format(""),
-    Wire.TEXT: _CELLS_OF_TEXT.format(""),
-    Wire.JSON: _CELLS_OF_TEXT.format("null"),
+    RowEncoding.BINARY: "(FORMAT binary)",
+    RowEncoding.COLUMNS: "(FORMAT binary)",
+    RowEncoding.CSV: "(FORMAT csv)",
+    RowEncoding.TSV: "(FORMAT csv, DELIMITER E'\\t')",
+    RowEncoding.ECSV: "(FORMAT csv)",
+    RowEncoding.CELLS: _CELLS_OF_TEXT.format(""),
+    RowEncoding.TEXT: _CELLS_OF_TEXT.format(""),
+    RowEncoding.JSON: _CELLS_OF_TEXT.format("null"),
 }
 _QUOTING_TEXTS = "(FORMAT csv, FORCE_QUOTE ({0}))"
 """Readers of ECSV take what begins with # for a comment, and more characters than CR and LF for ends of lines."""
@@ -109,14 +109,14 @@ _NULL_ELEMENTS = {
 }
 _MISSING = {types.POINT: "NaN NaN", types.CIRCLE: "NaN NaN NaN", types.POLYGON: "NaN NaN NaN NaN NaN NaN"}
 _FORMS = {
-    Wire.BINARY: _BINARY,
-    Wire.COLUMNS: _COLUMNS,
-    Wire.CSV: _TEXT,
-    Wire.TSV: _TEXT,
-    Wire.ECSV: _ECSV,
-    Wire.CELLS: _CELLS,
-    Wire.TEXT: _TEXT,
-    Wire.JSON: _JSON,
+    RowEncoding.BINARY: _BINARY,
+    RowEncoding.COLUMNS: _COLUMNS,
+    RowEncoding.CSV: _TEXT,
+    RowEncoding.TSV: _TEXT,
+    RowEncoding.ECSV: _ECSV,
+    RowEncoding.CELLS: _CELLS,
+    RowEncoding.TEXT: _TEXT,
+    RowEncoding.JSON: _JSON,
 }
 
 
@@ -132,42 +132,42 @@ def column_type(output: Output) -> Type:
     return output.info.type or types.TEXT
 
 
-def copy_command(translation: Translation, wire: Wire, limit: int) -> bytes:
-    columns = ", ".join(f"{_expression(output, wire)} AS c{i}" for i, output in enumerate(translation.outputs))
+def copy_command(translation: Translation, encoding: RowEncoding, limit: int) -> bytes:
+    columns = ", ".join(f"{_expression(output, encoding)} AS c{i}" for i, output in enumerate(translation.outputs))
     query = f"SELECT {columns} FROM ({translation.sql}) AS q LIMIT {limit}"
-    return f"COPY ({query}) TO STDOUT {_options(translation.outputs, wire)}".encode()
+    return f"COPY ({query}) TO STDOUT {_options(translation.outputs, encoding)}".encode()
 
 
-def _options(outputs: tuple[Output, ...], wire: Wire) -> str:
+def _options(outputs: tuple[Output, ...], encoding: RowEncoding) -> str:
     texts = ", ".join(f"c{i}" for i, output in enumerate(outputs) if column_type(output).is_text)
-    return _QUOTING_TEXTS.format(texts) if wire is Wire.ECSV and texts else _OPTIONS[wire]
+    return _QUOTING_TEXTS.format(texts) if encoding is RowEncoding.ECSV and texts else _OPTIONS[encoding]
 
 
-def _fixed_array(name: str, output: Output, wire: Wire, count: int) -> str:
+def _fixed_array(name: str, output: Output, encoding: RowEncoding, count: int) -> str:
     """An array of fixed shape: of one size in binary forms, in lists within lists where there are such."""
     type_ = column_type(output)
-    text = _FORMS[wire][type_].format(name)
-    if wire.is_binary:
+    text = _FORMS[encoding][type_].format(name)
+    if encoding.is_binary:
         return f"armillary.sized({text}, {count * _ELEMENT_BYTES[type_]})"
     sizes = str(output.info.arraysize).split("x")
-    if wire in (Wire.ECSV, Wire.JSON) and len(sizes) > 1:
+    if encoding in (RowEncoding.ECSV, RowEncoding.JSON) and len(sizes) > 1:
         return f"armillary.nested({name}, ARRAY[{', '.join(reversed(sizes))}])"
-    if wire is Wire.CELLS:
+    if encoding is RowEncoding.CELLS:
         return f"coalesce({text}, '{' '.join([_NULL_ELEMENTS[type_]] * count)}')"
     return text
 
 
-def _expression(output: Output, wire: Wire) -> str:
+def _expression(output: Output, encoding: RowEncoding) -> str:
     type_ = column_type(output)
-    form = _FORMS[wire].get(type_)
+    form = _FORMS[encoding].get(type_)
     name = f"q.{output.sql_name}"
     count = fixed_count(type_, output.info.arraysize) if type_.is_array else None
     if count is not None:
-        return _fixed_array(name, output, wire, count)
+        return _fixed_array(name, output, encoding, count)
     if form is None:
         return f"{name}::{type_.name}"
     text = form.format(name)
-    if wire.is_binary or type_ not in _MISSING:
+    if encoding.is_binary or type_ not in _MISSING:
         return text
-    missing = f"'{_MISSING[type_]}'" if wire is Wire.CELLS else "NULL"
+    missing = f"'{_MISSING[type_]}'" if encoding is RowEncoding.CELLS else "NULL"
     return f"CASE WHEN {name} IS NOT NULL THEN {text} ELSE {missing} END"

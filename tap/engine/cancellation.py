@@ -12,26 +12,26 @@ import psycopg
 _GRACE = 2.0
 
 
-class Reason(Enum):
+class CancelReason(Enum):
     TIME_LIMIT = "time limit"
     CLIENT_LEFT = "client left"
     SHUTDOWN = "shutdown"
     ENOUGH = "enough rows"
 
 
-class Interrupt:
+class Cancellation:
     """Belongs to one query. `reason` says why it was stopped, None as long as it was not."""
 
     def __init__(self) -> None:
-        self.reason: Reason | None = None
+        self.reason: CancelReason | None = None
         self._lock = threading.Lock()
         self._connections: list[psycopg.Connection] = []
-        self._parts: list[Interrupt] = []
+        self._parts: list[Cancellation] = []
 
     @contextmanager
-    def part(self) -> Iterator["Interrupt"]:
+    def part(self) -> Iterator["Cancellation"]:
         """Of a part of the query, which can be stopped alone, and is with the whole."""
-        part = Interrupt()
+        part = Cancellation()
         with self._lock:
             part.reason = self.reason
             self._parts.append(part)
@@ -49,7 +49,7 @@ class Interrupt:
         with self._lock:
             self._connections.remove(connection)
 
-    def trigger(self, reason: Reason) -> None:
+    def trigger(self, reason: CancelReason) -> None:
         """Cancels the statements; if one does not end, cuts its connection. Blocks: call it in a thread."""
         with self._lock:
             self.reason = self.reason or reason

@@ -11,7 +11,7 @@ _IN_MEMORY = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class TempFiles:
     """`reserve` bytes of the disk stay free."""
 
     folder: Path

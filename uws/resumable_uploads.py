@@ -18,7 +18,7 @@ from uws.errors import IllegalMove, OtherOffset
 from uws.job import Attachment, Job
 from uws.parameters import ParameterError
 from uws.phases import Phase
-from uws.service import File, Service
+from uws.service import JobFile, UwsService
 from uws.store import Store
 
 MEDIA_TYPE = "application/partial-upload"
@@ -27,11 +27,11 @@ _FILE_NAME = re.compile(r'filename="([^"]{1,200})"')
 
 
 @dataclass(frozen=True)
-class Appending:
+class ResumableUploads:
     """`find` gives the job of a request, or raises."""
 
     store: Store
-    service: Service
+    service: UwsService
     find: Callable[[Request], Awaitable[Job]]
 
     def routes(self, parameter: str) -> list[Route]:
@@ -63,7 +63,7 @@ class Appending:
             part.path.unlink(missing_ok=True)
         return after
 
-    def _append(self, job: Job, after: Attachment, part: File) -> None:
+    def _append(self, job: Job, after: Attachment, part: JobFile) -> None:
         """First the bytes, then the word that they are there; the keeper sweeps those of which it is never said."""
         self.service.keep(part, after.parts[-1][0])
         self.store.append(job, after)
@@ -92,7 +92,7 @@ def _new(job: Job, request: Request) -> Attachment:
     return Attachment(request.path_params["name"], key, 0, found[1] if found else "", complete=False)
 
 
-def _with_part(before: Attachment, part: File, *, last: bool) -> Attachment:
+def _with_part(before: Attachment, part: JobFile, *, last: bool) -> Attachment:
     key = f"{before.key}.{before.size}.{secrets.token_hex(4)}"
     return replace(before, parts=(*before.parts, (key, part.size)), size=before.size + part.size, complete=last)
 

@@ -19,7 +19,7 @@ _SWEEP_EVERY = 3600.0
 _MOST_AT_ONCE = 100
 
 
-class Shelf(Protocol):
+class ResultFiles(Protocol):
     """Where results lie. Keys are `job id/…`."""
 
     def remove(self, job_id: str) -> None:
@@ -33,10 +33,10 @@ class Shelf(Protocol):
         ...
 
 
-class Keeper:
+class Housekeeper:
     """A thread that looks after the store."""
 
-    def __init__(self, store: Store, shelf: Shelf, observe: Callable[[str, int], None]) -> None:
+    def __init__(self, store: Store, shelf: ResultFiles, observe: Callable[[str, int], None]) -> None:
         self._store = store
         self._queue = Queue(store)
         self._shelf = shelf

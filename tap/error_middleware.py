@@ -26,7 +26,7 @@ _HTTP_ERRORS = {
 }
 
 
-class Edge:
+class ErrorMiddleware:
     """The outermost layer. An error before the first byte becomes a document, a later one breaks the answer off."""
 
     def __init__(self, app: ASGIApp) -> None:
