@@ -16,7 +16,6 @@ import tempfile
 import threading
 import time
 import urllib.parse
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -50,7 +49,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
     folder = Path(tempfile.mkdtemp(prefix="armillary-bench-"))
     folder.chmod(0o755)
-    config = Config(base_url=f"http://localhost:{(port := free_port())}/tap", port=port, data_dir=str(folder))
+    config = Config().changed(base_url=f"http://localhost:{(port := free_port())}/tap", port=port, data_dir=str(folder))
     try:
         with database.running_database(config):
             database.prepare(config, print)
@@ -62,13 +61,13 @@ def main() -> None:
 def measure(config: Config, jobs: int, waiters: int) -> None:
     service = start(config)
     try:
-        client = http.client.HTTPConnection("127.0.0.1", config.port)
+        client = http.client.HTTPConnection("127.0.0.1", config.web.port)
         sync, job = interleaved(client, 60)
         print(f"/sync                                    {sync:8.2f} ms")
         print(f"job, from creation to its result         {job:8.2f} ms  ratio {job / sync:.1f}")
         print(f"twenty at once                           {median_of(lambda: twenty(config), 7):8.2f} ms")
         fill(config, jobs)
-        client = http.client.HTTPConnection("127.0.0.1", config.port)
+        client = http.client.HTTPConnection("127.0.0.1", config.web.port)
         for title, query in (("", ""), (" in ERROR", "&PHASE=ERROR"), (" EXECUTING: none", "&PHASE=EXECUTING")):
             took = median_of(lambda query=query: listed(client, query), 25)  # type: ignore[misc]
             print(f"LAST=100{title:18} of {jobs:,} jobs {took:8.2f} ms")
@@ -76,7 +75,7 @@ def measure(config: Config, jobs: int, waiters: int) -> None:
         service.terminate()
         service.wait()
     # Workers look after their queue all the time: without them the database is silent but for those who wait.
-    config = replace(config, workers=0)
+    config = config.changed(workers=0)
     service = start(config)
     try:
         asyncio.run(wait_together(config, waiters, 1))
@@ -129,7 +128,7 @@ def one_job(client: http.client.HTTPConnection) -> None:
 
 def twenty(config: Config) -> None:
     threads = [
-        threading.Thread(target=lambda: one_job(http.client.HTTPConnection("127.0.0.1", config.port)))
+        threading.Thread(target=lambda: one_job(http.client.HTTPConnection("127.0.0.1", config.web.port)))
         for _ in range(20)
     ]
     for thread in threads:
@@ -158,7 +157,7 @@ async def wait_together(config: Config, waiters: int, jobs: int) -> None:
     store.open()
     asker = Requester(None, None, "bench")
     ids = [store.create(asker, NewJob((("QUERY", "x"),))) for _ in range(jobs)]
-    tasks = [asyncio.create_task(waiter(config.port, ids[i % jobs])) for i in range(waiters)]
+    tasks = [asyncio.create_task(waiter(config.web.port, ids[i % jobs])) for i in range(waiters)]
     await asyncio.sleep(max(5, waiters / 200))
     with psycopg.connect(database.jobs_conninfo(config), autocommit=True) as connection:
         await asyncio.sleep(5)

@@ -82,7 +82,7 @@ class Siege:
             self._kills += 1
 
     def _restart(self) -> None:
-        cluster = database.cluster_of(self._config)
+        cluster = database.cluster_of(self._config.database)
         cluster.stop(mode="immediate")
         cluster.start()
 
@@ -118,7 +118,7 @@ class Siege:
 
     def _leftovers(self) -> list[str]:
         """Unfinished files that stay."""
-        folder = Path(self._config.results or Path(self._config.data_dir) / "results")
+        folder = Path(self._config.jobs.results or Path(self._config.database.data_dir) / "results")
         for _ in range(100):
             left = [path.name for path in folder.glob("*/*/*.part")]
             if not left:
@@ -130,7 +130,7 @@ class Siege:
         """As a patient client does: what breaks or is 503 is asked again."""
         for _ in range(300):
             try:
-                client = http.client.HTTPConnection("127.0.0.1", self._config.port, timeout=30)
+                client = http.client.HTTPConnection("127.0.0.1", self._config.web.port, timeout=30)
                 client.request(method, path, body, FORM if body else {})
                 answer = client.getresponse()
                 content = answer.read()
@@ -146,7 +146,7 @@ class Siege:
 
 def processes_of(config: Config, *words: bytes) -> list[int]:
     """The processes of this service, whatever else runs on the machine, whose command has one of the words."""
-    own, found = f"ARMILLARY_PORT={config.port}".encode(), []
+    own, found = f"ARMILLARY_PORT={config.web.port}".encode(), []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
@@ -167,7 +167,7 @@ def main() -> None:
     options = arguments.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="armillary-kill-"))
     folder.chmod(0o755)
-    config = Config(
+    config = Config().changed(
         base_url=f"http://localhost:{(port := free_port())}/tap", port=port, data_dir=str(folder), workers=2
     )
     try:

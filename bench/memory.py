@@ -23,7 +23,7 @@ def _of_format(stage: Stage, name: str) -> list[Measured]:
     """First the smaller result, then the larger one by the same process: it may not need more."""
     config = replace(stage.config, processes=1, workers=0)
     with serving(config) as service:
-        download(config.port, request("SELECT TOP 1 * FROM bench.many", name, close=True))
+        download(config.web.port, request("SELECT TOP 1 * FROM bench.many", name, close=True))
         return [_of_rows(stage, name, rows, service) for rows in ROWS]
 
 

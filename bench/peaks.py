@@ -58,7 +58,7 @@ def processes_of(config: Config, service: int) -> Iterator[tuple[int, str]]:
     yield service, WEB
     for pid in _children(service):
         yield pid, WORKER if " work" in _command(pid) else WEB
-    postmaster = int((Path(config.data_dir) / "postgres" / "postmaster.pid").read_text().split()[0])
+    postmaster = int((Path(config.database.data_dir) / "postgres" / "postmaster.pid").read_text().split()[0])
     for pid in _children(postmaster):
         if "armillary_reader" in _command(pid):
             yield pid, BACKEND

@@ -71,7 +71,7 @@ def main() -> None:
 
 def make(config: Config) -> tuple[Catalogue, Placements]:
     """Tables of 4, 64 and 512 ranges: a row in each of many cells while they are divided, then none."""
-    path = Path(config.data_dir) / "rows.parquet"
+    path = Path(config.database.data_dir) / "rows.parquet"
     random = np.random.default_rng(4)
     rows = 20_000
     ra, dec = random.uniform(0, 360, rows), np.degrees(np.arcsin(random.uniform(-1, 1, rows)))
@@ -93,7 +93,7 @@ def measured(
     config: Config, published: tuple[Catalogue, Placements], what: str, query: str, rounds: int
 ) -> list[Measured]:
     catalogue, placements = published
-    with connect(config.port) as connection, connected(config) as pgconn:
+    with connect(config.web.port) as connection, connected(config) as pgconn:
         trials: dict[tuple[str, int], Callable[[], float]] = {}
         for n in RANGES:
             message = request(query.format(n=n))

@@ -93,7 +93,7 @@ def private_cluster(**settings: Any) -> Iterator[Config]:
         "maxrec_default": 100_000_000,
         "sync_limit": 900,
     }
-    config = Config(**own | settings)
+    config = Config().changed(**own | settings)
     try:
         with database.running_database(config):
             database.prepare(config, tell)

@@ -92,8 +92,8 @@ def main() -> None:
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="armillary-bench-"))
     folder.chmod(0o755)
-    config = Config(data_dir=str(folder), shared_buffers="2GB")
-    cluster = PrivateCluster(folder, config.shared_buffers)
+    config = Config().changed(data_dir=str(folder), shared_buffers="2GB")
+    cluster = PrivateCluster(folder, config.database.shared_buffers)
     cluster.start()
     try:
         database.prepare(config, print)

@@ -33,11 +33,11 @@ def serving(config: Config) -> Iterator[int]:
 
 
 def start(config: Config) -> subprocess.Popen[bytes]:
-    settings = {f"ARMILLARY_{name.upper()}": str(getattr(config, name)) for name in config.__slots__}
+    settings = config.as_environment()
     service = subprocess.Popen([sys.executable, "-m", "tap", "serve"], cwd=ROOT, env=os.environ | settings)
     for _ in range(200):
         try:
-            urllib.request.urlopen(f"http://localhost:{config.port}/readyz", timeout=2).close()
+            urllib.request.urlopen(f"http://localhost:{config.web.port}/readyz", timeout=2).close()
         except OSError:
             time.sleep(0.2)
         else:

@@ -195,7 +195,7 @@ def clusters() -> Iterator[Config]:
 
 
 def shard_clusters(config: Config) -> list[PrivateCluster]:
-    return [PrivateCluster(Path(config.data_dir) / f"shard{number}", "512MB") for number in range(SHARDS)]
+    return [PrivateCluster(Path(config.database.data_dir) / f"shard{number}", "512MB") for number in range(SHARDS)]
 
 
 Positions = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -256,7 +256,7 @@ def vacuum(config: Config) -> None:
 
 def parallel(config: Config, workers: int) -> None:
     """How many processes help with one statement, on the coordinator as on the shards."""
-    clusters = [database.cluster_of(config), *shard_clusters(config)]
+    clusters = [database.cluster_of(config.database), *shard_clusters(config)]
     for cluster in clusters:
         with psycopg.connect(cluster.conninfo(ADMIN), autocommit=True) as admin:
             admin.execute(f"ALTER ROLE {READER} SET max_parallel_workers_per_gather = {workers:d}")
@@ -273,7 +273,7 @@ def _small(config: Config, what: str, query: str, positions: Positions) -> Measu
     ids, ra, dec = positions
     chosen = np.random.default_rng(1).integers(0, len(ids), CONES)
     times: dict[str, list[float]] = {NEAR: [], FAR: []}
-    with connect(config.port) as connection:
+    with connect(config.web.port) as connection:
         for warm in (True, False):
             for row in chosen:
                 for schema in (NEAR, FAR):
@@ -300,7 +300,7 @@ def _asked(config: Config, part: str, question: Question, positions: Positions, 
 def _fetched(config: Config, question: Question) -> Callable[[str], Callable[[], float]]:
     def trial(schema: str) -> Callable[[], float]:
         message = request(question.query.format(s=schema), close=True)
-        return lambda: download(config.port, message).seconds
+        return lambda: download(config.web.port, message).seconds
 
     return trial
 
@@ -326,7 +326,7 @@ def _matched(config: Config, question: Question, file: bytes) -> Callable[[str],
         def run() -> float:
             begun = time.perf_counter()
             answer = requests.post(
-                f"{config.base_url}/sync", data=form, files={"f": ("list.parquet", file)}, timeout=900
+                f"{config.web.base_url}/sync", data=form, files={"f": ("list.parquet", file)}, timeout=900
             )
             assert answer.status_code == 200, answer.text[-300:]
             return time.perf_counter() - begun

@@ -20,7 +20,7 @@ class Stage:
 
     @property
     def port(self) -> int:
-        return self.config.port
+        return self.config.web.port
 
     def sql(self, query: str) -> str:
         return translate(query, self.catalogue).sql

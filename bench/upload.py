@@ -58,7 +58,7 @@ def main() -> None:
     options = arguments.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="armillary-bench-"))
     folder.chmod(0o755)
-    config = Config(
+    config = Config().changed(
         base_url=f"http://localhost:{(port := free_port())}/tap",
         port=port,
         processes=1,
@@ -84,7 +84,7 @@ def measure(config: Config, rows: int, rounds: int, names: list[str]) -> None:
         catalogue = read_catalogue(connection)
     service = start(config)
     try:
-        folder = Path(config.data_dir)
+        folder = Path(config.database.data_dir)
         taken = f"SELECT TOP {rows} * FROM bench.cat"
         files = {name: fetch(config, taken, name, folder) for name in names}
         baseline = raw(config, catalogue, taken, files["votable"], folder)
@@ -105,7 +105,7 @@ def measure(config: Config, rows: int, rounds: int, names: list[str]) -> None:
 def fetch(config: Config, query: str, name: str, folder: Path) -> Path:
     path = folder / f"upload-{name.replace('/', '-')}"
     form = ["-d", "LANG=ADQL", "-d", f"RESPONSEFORMAT={name}", "--data-urlencode", f"QUERY={query}"]
-    subprocess.run(["curl", "-sf", f"{config.base_url}/sync", *form, "-o", str(path)], check=True)
+    subprocess.run(["curl", "-sf", f"{config.web.base_url}/sync", *form, "-o", str(path)], check=True)
     return path
 
 
@@ -153,7 +153,7 @@ def send(config: Config, path: Path) -> float:
     kind = "x.csv" if path.name.endswith("csv") else "x.vot"
     head += f'--{boundary}\r\nContent-Disposition: form-data; name="f"; filename="{kind}"\r\n\r\n'
     tail = f"\r\n--{boundary}--\r\n"
-    client = http.client.HTTPConnection("127.0.0.1", config.port)
+    client = http.client.HTTPConnection("127.0.0.1", config.web.port)
     client.putrequest("POST", "/tap/sync")
     client.putheader("Content-Type", f"multipart/form-data; boundary={boundary}")
     client.putheader("Content-Length", str(len(head) + path.stat().st_size + len(tail)))

@@ -36,7 +36,7 @@ def main() -> None:
     options = arguments.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="armillary-bench-"))
     folder.chmod(0o755)
-    config = Config(
+    config = Config().changed(
         base_url=f"http://localhost:{(port := free_port())}/tap", port=port, processes=1, data_dir=str(folder)
     )
     try:
@@ -85,7 +85,7 @@ def write_list(path: Path, rows: int, near: "np.ndarray[tuple[int, int], np.dtyp
 
 def run(config: Config, folder: Path) -> float:
     match = Match(
-        config.base_url, "bench.cat", RADIUS, Position("ra", "dec"), Position("ra", "dec"), "all", "source_id"
+        config.web.base_url, "bench.cat", RADIUS, Position("ra", "dec"), Position("ra", "dec"), "all", "source_id"
     )
     begun = time.perf_counter()
     said: dict[str, float] = {}

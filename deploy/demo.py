@@ -46,7 +46,7 @@ Ctrl-C stops; the data stay in {data}
 
 def main(root: Path, shards: int) -> None:
     config = load_config()
-    clusters = [database.cluster_of(config), *(shard_cluster(config, number) for number in range(shards))]
+    clusters = [database.cluster_of(config.database), *(shard_cluster(config, number) for number in range(shards))]
     with ExitStack() as stack:
         stack.enter_context(suppress(KeyboardInterrupt))
         with step(f"Private PostgreSQL cluster{f' and {shards} shards' if shards else ''}, Unix sockets only"):
@@ -62,8 +62,8 @@ def main(root: Path, shards: int) -> None:
                 init_shards(config, clusters[1:])
         for name in TABLES:
             load(name, root, config, sharded=shards > 0 and name == "stars")
-        page = config.base_url.removesuffix("/tap") + "/"
-        print(WELCOME.format(url=config.base_url, page=page, data=config.data_dir), flush=True)
+        page = config.web.base_url.removesuffix("/tap") + "/"
+        print(WELCOME.format(url=config.web.base_url, page=page, data=config.database.data_dir), flush=True)
         serve()
     print("stopped", flush=True)
 
@@ -76,11 +76,11 @@ def start(cluster: PrivateCluster, stack: ExitStack) -> None:
 
 
 def shard_cluster(config: Config, number: int) -> PrivateCluster:
-    return PrivateCluster(Path(config.data_dir).absolute() / f"shard{number}", "128MB")
+    return PrivateCluster(Path(config.database.data_dir).absolute() / f"shard{number}", "128MB")
 
 
 def init_shards(config: Config, clusters: list[PrivateCluster]) -> None:
-    path = Path(config.data_dir) / "shards.toml"
+    path = Path(config.database.data_dir) / "shards.toml"
     lines = [
         f'[shards.shard{number}]\ndatabase = "{each.conninfo(OWNER)}"\nadmin = "{each.conninfo(ADMIN)}"\n'
         for number, each in enumerate(clusters)
@@ -108,7 +108,7 @@ def load(name: str, root: Path, config: Config, *, sharded: bool) -> None:
         return
     file, description = root / "build/sample" / f"{name}.parquet", root / "deploy/sample" / f"{name}.toml"
     if sharded:
-        own = Path(config.data_dir) / description.name
+        own = Path(config.database.data_dir) / description.name
         own.write_text(description.read_text("utf-8").replace("[table]\n", "[table]\nsharded = true\n"), "utf-8")
         description = own
     with step(f"demo.{name} loaded, indexed, analysed and published"):

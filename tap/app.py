@@ -167,16 +167,16 @@ class Endpoints:
 
 def create_app(config: Config) -> Starlette:
     shards = shards_of(config, sessions_of(config))
-    engine = Engine(reader_conninfo(config), sessions_of(config), config.queue_limit, shards)
+    engine = Engine(reader_conninfo(config), sessions_of(config), config.web.queue_limit, shards)
     planner = Engine(reader_conninfo(config), PLANNERS, 0.5)
     sweep_uploads(uploads_of(config))
-    store = Store(jobs_conninfo(config), limits_of(config))
+    store = Store(jobs_conninfo(config), limits_of(config.jobs))
     waiting = Waiting(store)
     storage = storage_of(config)
     jobs = JobService(config, planner, store, storage)
     # PostgreSQL's own limit lies above ours, which can say what happened.
-    service = service_of(config, engine, sources_of(config, store, storage), config.sync_limit + 5)
-    resources = Resources(store, waiting, jobs, config.wait_limit)
+    service = service_of(config, engine, sources_of(config, store, storage), config.limits.sync_limit + 5)
+    resources = Resources(store, waiting, jobs, config.jobs.wait_limit)
     endpoints = Endpoints(config, engine, Queries(service, config), resources, storage)
     app = Starlette(
         routes=endpoints.routes,
@@ -203,16 +203,23 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
     about = {
         "server_software": "Armillary",
         "service_protocol": "ivo://ivoa.net/std/TAP",
-        "publisher": config.publisher,
-        "contact": config.contact,
+        "publisher": config.web.publisher,
+        "contact": config.web.contact,
     }
-    limits = UploadLimits(config.upload_rows, config.upload_columns, config.upload_cells, config.upload_unpacked_bytes)
-    room = TempFiles(uploads_of(config), config.results_reserve)
-    more_rows = (
-        f"Without MAXREC a result has {config.maxrec_default:,} rows; MAXREC gives up to {config.maxrec_hard:,}."
-        f" Long results are best fetched as jobs: {config.base_url}/async"
+    limits = UploadLimits(
+        config.uploads.upload_rows,
+        config.uploads.upload_columns,
+        config.uploads.upload_cells,
+        config.uploads.upload_unpacked_bytes,
     )
-    return QueryService(engine, limit, about, sources, limits, Sorting(config.upload_part_rows, room), room, more_rows)
+    room = TempFiles(uploads_of(config), config.jobs.results_reserve)
+    more_rows = (
+        f"Without MAXREC a result has {config.limits.maxrec_default:,} rows; MAXREC gives up to {config.limits.maxrec_hard:,}."
+        f" Long results are best fetched as jobs: {config.web.base_url}/async"
+    )
+    return QueryService(
+        engine, limit, about, sources, limits, Sorting(config.uploads.upload_part_rows, room), room, more_rows
+    )
 
 
 def shards_of(config: Config, sessions: int) -> ShardPool:
@@ -226,19 +233,19 @@ def shards_of(config: Config, sessions: int) -> ShardPool:
 
 
 def sources_of(config: Config, store: Store, storage: Storage) -> Sources:
-    hosts = tuple(each.strip().lower() for each in config.upload_hosts.split(",") if each.strip())
-    remote = Remote(hosts, config.upload_bytes, config.upload_seconds)
-    return Sources(store, storage, remote, f"{config.base_url}/async")
+    hosts = tuple(each.strip().lower() for each in config.uploads.upload_hosts.split(",") if each.strip())
+    remote = Remote(hosts, config.uploads.upload_bytes, config.uploads.upload_seconds)
+    return Sources(store, storage, remote, f"{config.web.base_url}/async")
 
 
 @contextmanager
 def query_worker(config: Config) -> Iterator[Worker]:
     """A worker for the jobs of this service, and the keeper beside it."""
-    shards = shards_of(config, config.worker_slots + 1)
-    engine = Engine(reader_conninfo(config), config.worker_slots + 1, config.queue_limit, shards)
-    store = Store(jobs_conninfo(config), limits_of(config), config.worker_slots + 3)
+    shards = shards_of(config, config.jobs.worker_slots + 1)
+    engine = Engine(reader_conninfo(config), config.jobs.worker_slots + 1, config.web.queue_limit, shards)
+    store = Store(jobs_conninfo(config), limits_of(config.jobs), config.jobs.worker_slots + 3)
     storage = storage_of(config)
-    longest = config.job_duration_limit
+    longest = config.jobs.job_duration_limit
     service = service_of(config, engine, sources_of(config, store, storage), longest + 30 if longest else 0)
     runner = QueryJobs(service, config, storage)
     keeper = Housekeeper(store, storage, lambda what, count: observe(Kept(what, count)))
@@ -247,7 +254,7 @@ def query_worker(config: Config) -> Iterator[Worker]:
         each.open()
     keeper.start()
     try:
-        yield Worker(store, runner, config.worker_slots, config.long_slots)
+        yield Worker(store, runner, config.jobs.worker_slots, config.jobs.long_slots)
     finally:
         keeper.stop()
         for each in parts:

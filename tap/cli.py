@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -26,7 +25,7 @@ from schema.load.reader import LoadError
 from schema.migrate import ChangedMigration
 from schema.publish import Loaded, full_name, load_table, publish_table, split_table_name, unpublish_table
 from tap.app import create_app, query_worker, shards_of
-from tap.config import ENVIRONMENT, Config, ConfigError, about, load_config
+from tap.config import SETTINGS, Config, ConfigError, load_config
 from tap.engine import database
 from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.pgsphere import PgSphereMissing
@@ -83,14 +82,13 @@ def serve(config: Config) -> None:
     with _clear_errors(), database.running_database(config):
         database.prepare(config, _OUT.print)
         migrate_shards(config, _OUT.print)
-        _OUT.print(f"TAP service at [bold]{config.base_url}[/bold]   (Ctrl-C stops)")
-        for field in fields(Config):
-            os.environ[f"{ENVIRONMENT}{field.name.upper()}"] = str(getattr(config, field.name))
+        _OUT.print(f"TAP service at [bold]{config.web.base_url}[/bold]   (Ctrl-C stops)")
+        os.environ.update(config.as_environment())
         # Many threads that come and go would each keep a heap of their own.
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         adopt_children()
         tell_on_hangup()
-        with workers(config.workers, config.drain_seconds):
+        with workers(config.jobs.workers, config.jobs.drain_seconds):
             _serve_http(config)
 
 
@@ -99,9 +97,9 @@ def _serve_http(config: Config) -> None:
     uvicorn.run(
         "tap.cli:web_process",
         factory=True,
-        host=config.host,
-        port=config.port,
-        workers=config.processes,
+        host=config.web.host,
+        port=config.web.port,
+        workers=config.web.processes,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -129,7 +127,7 @@ def work(config: Config) -> None:
     tell_on_hangup()
     with _clear_errors(), query_worker(config) as worker:
         for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, lambda *_: worker.drain(config.drain_seconds))
+            signal.signal(each, lambda *_: worker.drain(config.jobs.drain_seconds))
         worker.run()
 
 
@@ -227,10 +225,10 @@ def explain(config: Config, query: str) -> None:
 @click.pass_obj
 def show_config(config: Config) -> None:
     """Show all settings with their values, as a TOML file that could be used."""
-    for field in fields(Config):
-        value = getattr(config, field.name)
+    for setting in SETTINGS:
+        value = setting.value(config)
         shown = json.dumps(value) if isinstance(value, str) else value
-        click.echo(f"# {about(field.name)}\n{field.name} = {shown}")
+        click.echo(f"# {setting.about}\n{setting.name} = {shown}")
 
 
 main.add_command(jobs)

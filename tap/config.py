@@ -1,4 +1,4 @@
-"""The configuration: one frozen dataclass, read once from a TOML file and the environment.
+"""The configuration: frozen sections, read once from a TOML file and the environment.
 
 The file is what --config names, else $ARMILLARY_CONFIG, ./armillary.toml or /etc/armillary/armillary.toml.
 Every key can also be an environment variable: `maxrec_default` is ARMILLARY_MAXREC_DEFAULT.
@@ -7,8 +7,8 @@ Every key can also be an environment variable: `maxrec_default` is ARMILLARY_MAX
 import os
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,8 @@ def _about(default: Any, about: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
-    """What an operator can set; `about` of each field is its documentation."""
+class WebConfig:
+    """The service as its users see it, and how requests are taken."""
 
     base_url: str = _about(
         "http://localhost:8080/tap", "URL of the service as its users type it; all links begin with it"
@@ -51,26 +51,60 @@ class Config:
     host: str = _about("127.0.0.1", "address to listen on; 0.0.0.0 for all")
     port: int = _about(8080, "port to listen on")
     processes: int = _about(2, "web processes")
+    title: str = _about("Armillary TAP service", "name of the service")
+    publisher: str = _about("", "who publishes the data")
+    contact: str = _about("", "address for questions")
+    body_limit: int = _about(1_000_000, "bytes of a request's parameters")
+    body_seconds: float = _about(
+        10.0, "seconds in which a request's body must have come; large ones get more, by their size"
+    )
+    concurrent_queries: int = _about(16, "queries that run at once in one web process; more wait")
+    queue_limit: float = _about(10.0, "seconds that a query waits for its turn before it gets 503")
+    stall_limit: float = _about(60.0, "seconds that a client may take to accept the next piece of a result")
+    spool_memory: int = _about(8_000_000, "bytes of a result that wait in memory for a slow client; more go to a file")
+    spool_limit: int = _about(8_000_000_000, "bytes of a result that may wait in a file for a slow client")
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port < 1 << 16:
+            raise ConfigError("port must be between 0 and 65535")
+        if self.base_url.endswith("/") or not self.base_url.startswith(("http://", "https://")):
+            raise ConfigError("base_url must begin with http:// or https:// and have no / at its end")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseConfig:
+    """Where tables and jobs are kept, and what a query may take there."""
+
     data_dir: str = _about(_default_data_dir, "folder of the private PostgreSQL cluster")
     database: str = _about("", "PostgreSQL to use, as a libpq connection string; empty: a private cluster of our own")
     owner_database: str = _about(
         "", "the same for the role that owns the catalogues; empty: `database` as armillary_owner"
     )
     admin_database: str = _about("", "the same for a superuser, used by migrate only; empty: `database` as it is")
+    jobs_database: str = _about("", "PostgreSQL of the job store; empty: `database` as armillary_jobs")
     shared_buffers: str = _about("", "shared_buffers of the private cluster; empty: a quarter of the memory")
+    work_mem: str = _about("64MB", "memory of a sort or hash of a stranger's query")
+    temp_file_limit: str = _about("20GB", "temporary files of a stranger's query")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """Of queries and their results."""
+
     maxrec_default: int = _about(100_000, "rows of a result when MAXREC is not given")
     maxrec_hard: int = _about(1_000_000_000, "rows of a result at most")
     sync_limit: float = _about(60.0, "seconds that a /sync query may take")
-    stall_limit: float = _about(60.0, "seconds that a client may take to accept the next piece of a result")
-    spool_memory: int = _about(8_000_000, "bytes of a result that wait in memory for a slow client; more go to a file")
-    spool_limit: int = _about(8_000_000_000, "bytes of a result that may wait in a file for a slow client")
-    concurrent_queries: int = _about(16, "queries that run at once in one web process; more wait")
-    queue_limit: float = _about(10.0, "seconds that a query waits for its turn before it gets 503")
-    body_limit: int = _about(1_000_000, "bytes of a request's parameters")
     query_length: int = _about(600_000, "characters of a query; longer lists are better uploaded")
-    body_seconds: float = _about(
-        10.0, "seconds in which a request's body must have come; large ones get more, by their size"
-    )
+
+    def __post_init__(self) -> None:
+        if not 0 < self.maxrec_default <= self.maxrec_hard:
+            raise ConfigError("maxrec_default must be between 1 and maxrec_hard")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadsConfig:
+    """Tables that come with a query."""
+
     upload_rows: int = _about(100_000_000, "rows of all uploads of a query")
     upload_bytes: int = _about(8_000_000_000, "bytes of all uploads of a query")
     upload_columns: int = _about(1_000, "columns of an upload")
@@ -84,6 +118,16 @@ class Config:
     )
     upload_seconds: float = _about(60.0, "seconds that an upload by URL may take")
     upload_folder: str = _about("", "folder in which uploads wait for their query; empty: `uploads` in data_dir")
+
+    def __post_init__(self) -> None:
+        if not self.upload_part_rows > 0:
+            raise ConfigError("upload_part_rows must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class JobsConfig:
+    """Queries that run as jobs, and their results."""
+
     workers: int = _about(
         1, "worker processes that `armillary serve` starts for jobs; 0: run `armillary work` elsewhere"
     )
@@ -103,28 +147,14 @@ class Config:
     jobs_waiting_per_owner: int = _about(2_000, "jobs of one owner, or of one address, that may wait; more get 429")
     jobs_waiting: int = _about(20_000, "jobs of all that may wait; more get 503")
     wait_limit: float = _about(60.0, "seconds after which a request with WAIT is answered in any case")
-    jobs_database: str = _about("", "PostgreSQL of the job store; empty: `database` as armillary_jobs")
     results: str = _about(
         "", "where results of jobs lie: a folder, or s3://bucket/prefix; empty: `results` in data_dir"
     )
     results_reserve: int = _about(
         200_000_000, "bytes that must be free in the folder of results, else new jobs get 503"
     )
-    work_mem: str = _about("64MB", "memory of a sort or hash of a stranger's query")
-    temp_file_limit: str = _about("20GB", "temporary files of a stranger's query")
-    title: str = _about("Armillary TAP service", "name of the service")
-    publisher: str = _about("", "who publishes the data")
-    contact: str = _about("", "address for questions")
 
     def __post_init__(self) -> None:
-        if not 0 <= self.port < 1 << 16:
-            raise ConfigError("port must be between 0 and 65535")
-        if self.base_url.endswith("/") or not self.base_url.startswith(("http://", "https://")):
-            raise ConfigError("base_url must begin with http:// or https:// and have no / at its end")
-        if not 0 < self.maxrec_default <= self.maxrec_hard:
-            raise ConfigError("maxrec_default must be between 1 and maxrec_hard")
-        if not self.upload_part_rows > 0:
-            raise ConfigError("upload_part_rows must be at least 1")
         if not self.worker_slots > 0 or not 0 < self.long_slots <= self.worker_slots:
             raise ConfigError("long_slots must be between 1 and worker_slots")
         if not 0 < self.job_lifetime_default <= self.job_lifetime_limit:
@@ -133,8 +163,60 @@ class Config:
             raise ConfigError("job_duration_default must be between 1 and job_duration_limit")
 
 
-def about(name: str) -> str:
-    return next(str(f.metadata["about"]) for f in fields(Config) if f.name == name)
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What an operator can set, in sections; in the file and the environment a setting is named without its section."""
+
+    web: WebConfig = field(default_factory=WebConfig)
+    database: DatabaseConfig = field(default_factory=DatabaseConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    uploads: UploadsConfig = field(default_factory=UploadsConfig)
+    jobs: JobsConfig = field(default_factory=JobsConfig)
+
+    def changed(self, **settings: Any) -> "Config":
+        """Return it with these settings changed. Raises: ConfigError."""
+        names = {setting.section for setting in SETTINGS if setting.name in settings}
+        sections = {
+            section: replace(getattr(self, section), **{n: v for n, v in settings.items() if _section_of(n) == section})
+            for section in names
+        }
+        return replace(self, **sections)
+
+    def as_environment(self) -> dict[str, str]:
+        """Return all settings as the variables that would give them."""
+        return {f"{ENVIRONMENT}{setting.name.upper()}": str(setting.value(self)) for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One that an operator can set: its section, its type, and its documentation."""
+
+    name: str
+    section: str
+    type: type
+    about: str
+
+    def value(self, config: Config) -> Any:
+        return getattr(getattr(config, self.section), self.name)
+
+
+def _settings() -> Iterator[Setting]:
+    for section in fields(Config):
+        of_section: Any = section.type
+        for setting in fields(of_section):
+            of_setting: Any = setting.type
+            yield Setting(setting.name, section.name, of_setting, str(setting.metadata["about"]))
+
+
+SETTINGS = tuple(_settings())
+
+
+def _section_of(name: str) -> str:
+    """Raises: ConfigError for one that there is not."""
+    section = next((setting.section for setting in SETTINGS if setting.name == name), None)
+    if section is None:
+        raise ConfigError(f"there is no setting {name}")
+    return section
 
 
 def load_config(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -144,12 +226,12 @@ def load_config(path: Path | None = None, environment: Mapping[str, str] = os.en
     if found:
         values |= _checked(_read(found), str(found))
     values |= _checked(_of_environment(environment), "the environment")
-    return Config(**values)
+    return Config().changed(**values)
 
 
 def _of_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The settings among the variables. Raises: ConfigError for a variable that looks like one and is none."""
-    named = {f"{ENVIRONMENT}{f.name.upper()}": f.name for f in fields(Config)}
+    named = {f"{ENVIRONMENT}{f.name.upper()}": f.name for f in SETTINGS}
     for key in environment:
         if (
             key.startswith(ENVIRONMENT)
@@ -175,7 +257,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _checked(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
-    known = {f.name: f for f in fields(Config)}
+    known = {setting.name: setting for setting in SETTINGS}
     found = {}
     for name, value in values.items():
         if name not in known:

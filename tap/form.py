@@ -19,7 +19,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from tap.config import Config
+from tap.config import Config, JobsConfig, WebConfig
 from tap.errors import BadRequest, TooLarge, TooSlow
 from tap.storage.storage import StorageFull
 from uws.parameters import Parameters
@@ -92,16 +92,16 @@ async def _read_body(request: Request, config: Config, folder: Path | None, form
 
 
 async def _whole(request: Request, config: Config) -> bytes:
-    return b"".join([piece async for piece in pieces(request, config, config.body_limit)])
+    return b"".join([piece async for piece in pieces(request, config.web, config.web.body_limit)])
 
 
-async def pieces(request: Request, config: Config, limit: int) -> AsyncIterator[bytes]:
+async def pieces(request: Request, web: WebConfig, limit: int) -> AsyncIterator[bytes]:
     """The body as it comes. Its time grows with its size, so that what is large may take longer, but none may drip."""
     loop = asyncio.get_running_loop()
     begun, size, stream = loop.time(), 0, aiter(request.stream())
     while True:
         try:
-            async with asyncio.timeout_at(begun + config.body_seconds + size / _LEAST_RATE):
+            async with asyncio.timeout_at(begun + web.body_seconds + size / _LEAST_RATE):
                 piece = await anext(stream, None)
         except TimeoutError:
             raise TooSlow(
@@ -116,11 +116,11 @@ async def pieces(request: Request, config: Config, limit: int) -> AsyncIterator[
 
 
 async def _read_multipart(request: Request, config: Config, parts: "_Multipart") -> Pairs:
-    limit = config.body_limit if parts.folder is None else config.body_limit + config.upload_bytes
+    limit = config.web.body_limit if parts.folder is None else config.web.body_limit + config.uploads.upload_bytes
     if parts.folder:
-        check_room(parts.folder, config)
+        check_room(parts.folder, config.jobs)
     with parts:
-        async for piece in pieces(request, config, limit):
+        async for piece in pieces(request, config.web, limit):
             # Large pieces are worth a thread: their bytes go to the disk.
             await run_in_threadpool(parts.feed, piece) if len(piece) > _BIG else parts.feed(piece)
         return parts.finish()
@@ -129,9 +129,9 @@ async def _read_multipart(request: Request, config: Config, parts: "_Multipart")
 _BIG = 1 << 15
 
 
-def check_room(folder: Path, config: Config) -> None:
+def check_room(folder: Path, jobs: JobsConfig) -> None:
     """Before it is too late. Raises: StorageFull."""
-    if shutil.disk_usage(folder).free < config.results_reserve:
+    if shutil.disk_usage(folder).free < jobs.results_reserve:
         raise StorageFull
 
 
@@ -217,9 +217,9 @@ class _Multipart:
             self._file.write(memoryview(data)[start:end])
         elif not self._is_file:
             self._field_bytes += end - start
-            if self._field_bytes > self._config.body_limit:
+            if self._field_bytes > self._config.web.body_limit:
                 raise TooLarge(
-                    f"The parameters of a request take at most {self._config.body_limit} bytes; {_UPLOAD_IT}"
+                    f"The parameters of a request take at most {self._config.web.body_limit} bytes; {_UPLOAD_IT}"
                 )
             self._text += data[start:end]
 

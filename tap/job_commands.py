@@ -19,7 +19,7 @@ from uws.timestamps import write_instant
 @contextmanager
 def _store(config: Config) -> Iterator[Store]:
     with running_database(config):
-        store = Store(jobs_conninfo(config), limits_of(config), 1)
+        store = Store(jobs_conninfo(config), limits_of(config.jobs), 1)
         store.open()
         try:
             yield store

@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from adql import AdqlError
 from tap.auth import visitor
-from tap.config import Config
+from tap.config import Config, JobsConfig
 from tap.downloads import download
 from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.engine import DatabaseAway, Engine, ShardAway
@@ -53,18 +53,18 @@ _REASONS = {
 _GONE = "The result of this job is gone from this service's storage. Run the query again."
 
 
-def limits_of(config: Config) -> JobLimits:
+def limits_of(jobs: JobsConfig) -> JobLimits:
     return JobLimits(
-        duration_default=config.job_duration_default,
-        duration_limit=config.job_duration_limit,
-        destruction_default=config.job_lifetime_default,
-        destruction_limit=config.job_lifetime_limit,
-        archive=config.job_archive,
-        running_per_owner=config.jobs_running_per_owner,
-        waiting_per_owner=config.jobs_waiting_per_owner,
-        waiting=config.jobs_waiting,
-        short_lane=config.short_lane,
-        list_limit=config.job_list_limit,
+        duration_default=jobs.job_duration_default,
+        duration_limit=jobs.job_duration_limit,
+        destruction_default=jobs.job_lifetime_default,
+        destruction_limit=jobs.job_lifetime_limit,
+        archive=jobs.job_archive,
+        running_per_owner=jobs.jobs_running_per_owner,
+        waiting_per_owner=jobs.jobs_waiting_per_owner,
+        waiting=jobs.jobs_waiting,
+        short_lane=jobs.short_lane,
+        list_limit=jobs.job_list_limit,
     )
 
 
@@ -144,7 +144,7 @@ class JobService:
 
     @property
     def url(self) -> str:
-        return f"{self.config.base_url}/async"
+        return f"{self.config.web.base_url}/async"
 
     async def parameters(self, request: Request) -> Parameters:
         return await read_parameters(request, self.config)
@@ -154,7 +154,7 @@ class JobService:
 
     @property
     def most_bytes(self) -> int:
-        return self.config.upload_bytes
+        return self.config.uploads.upload_bytes
 
     async def part(self, request: Request) -> FormFile:
         return await read_part(request, self.config, uploads_of(self.config))

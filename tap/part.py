@@ -21,14 +21,14 @@ _SHA_256 = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
 
 async def read_part(request: Request, config: Config, folder: Path) -> FormFile:
     """Whoever asks must unlink it. Raises: BadRequest, TooLarge, TooSlow, StorageFull."""
-    check_room(folder, config)
+    check_room(folder, config.jobs)
     wanted = _digest(request)
     file = FormFile("", folder / secrets.token_hex(16))
     digest = hashlib.sha256()
     with ExitStack() as stack:
         stack.callback(file.path.unlink, missing_ok=True)
         with file.path.open("xb", buffering=0) as out:
-            async for piece in pieces(request, config, MOST_BYTES):
+            async for piece in pieces(request, config.web, MOST_BYTES):
                 digest.update(piece)
                 await run_in_threadpool(out.write, piece)
         if wanted not in {None, digest.digest()}:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tap.config import Config
+from tap.config import Config, LimitsConfig
 from tap.form import FormFile
 from tap.formats import FORMATS, find_format
 from tap.formats.format import Format
@@ -38,16 +38,16 @@ def read_request(parameters: Parameters, config: Config, files: list[FormFile] |
     if language.upper() not in LANGUAGES:
         raise ParameterError(f"LANG {language[:40]!r} is not spoken here; known are {', '.join(LANGUAGES)}")
     query = parameters.required("QUERY")
-    if len(query) > config.query_length:
+    if len(query) > config.limits.query_length:
         raise ParameterError(
-            f"The query has {len(query):,} characters; this service takes {config.query_length:,}."
+            f"The query has {len(query):,} characters; this service takes {config.limits.query_length:,}."
             " Upload a long list as a table (UPLOAD) and join it as TAP_UPLOAD.name."
         )
     format_, media_type = _format(parameters)
     uploads = read_uploads(parameters, files or [])
     partial = _partial(parameters, format_)
     comments = _allowed(parameters, "COMMENTS")
-    return TapRequest(query, _maxrec(parameters, config), format_, media_type, uploads, partial, comments)
+    return TapRequest(query, _maxrec(parameters, config.limits), format_, media_type, uploads, partial, comments)
 
 
 def _partial(parameters: Parameters, format_: Format) -> bool:
@@ -65,9 +65,9 @@ def _allowed(parameters: Parameters, name: str) -> bool:
     return wanted == "allow"
 
 
-def _maxrec(parameters: Parameters, config: Config) -> int:
+def _maxrec(parameters: Parameters, limits: LimitsConfig) -> int:
     wanted = parameters.whole_number("MAXREC")
-    return config.maxrec_default if wanted is None else min(wanted, config.maxrec_hard)
+    return limits.maxrec_default if wanted is None else min(wanted, limits.maxrec_hard)
 
 
 def _format(parameters: Parameters) -> tuple[Format, str]:

@@ -37,7 +37,7 @@ class Queries:
     turns: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
-        count = self.config.concurrent_queries
+        count = self.config.web.concurrent_queries
         object.__setattr__(self, "threads", ThreadPoolExecutor(count, "query"))
         object.__setattr__(self, "turns", asyncio.Semaphore(count))
 
@@ -63,10 +63,10 @@ class QueryResponse:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._wait_for_turn()
         loop = asyncio.get_running_loop()
-        spool = Spool(loop, self._config.spool_memory, self._config.spool_limit)
+        spool = Spool(loop, self._config.web.spool_memory, self._config.web.spool_limit)
         worker = loop.run_in_executor(self._queries.threads, self._produce, spool)
         worker.add_done_callback(lambda done: self._ended(done, spool))
-        deadline = loop.call_later(self._config.sync_limit, self._stop, CancelReason.TIME_LIMIT)
+        deadline = loop.call_later(self._config.limits.sync_limit, self._stop, CancelReason.TIME_LIMIT)
         watcher = loop.create_task(self._watch(receive))
         try:
             await self._send_all(spool, send)
@@ -86,7 +86,7 @@ class QueryResponse:
     async def _wait_for_turn(self) -> None:
         has_turn = False
         try:
-            async with asyncio.timeout(self._config.queue_limit):
+            async with asyncio.timeout(self._config.web.queue_limit):
                 has_turn = await self._queries.turns.acquire()
         except TimeoutError:
             raise Busy("Too many queries are running. Please try again soon.") from None
@@ -127,7 +127,7 @@ class QueryResponse:
     async def _send(self, send: Send, message: Message) -> None:
         """Raises: TimeoutError for a client that takes nothing for too long, OSError for one that is gone."""
         try:
-            async with asyncio.timeout(self._config.stall_limit):
+            async with asyncio.timeout(self._config.web.stall_limit):
                 await send(message)
         except (TimeoutError, OSError):
             self._stop(CancelReason.CLIENT_LEFT)
@@ -152,8 +152,8 @@ class QueryResponse:
     def _as_job(self) -> str:
         """The URL that makes a job of this query; the bare job list where it would be too long, or files belong to it."""
         query = {"LANG": "ADQL", "PHASE": "RUN", "QUERY": self._request.query}
-        url = f"{self._config.base_url}/async?{urlencode(query)}"
-        return url if len(url) <= _LONGEST_URL and not self._request.uploads else f"{self._config.base_url}/async"
+        url = f"{self._config.web.base_url}/async?{urlencode(query)}"
+        return url if len(url) <= _LONGEST_URL and not self._request.uploads else f"{self._config.web.base_url}/async"
 
     def _milliseconds(self) -> int:
         return round((time.monotonic() - self._began) * 1000)

@@ -8,7 +8,7 @@ from lxml import etree
 from lxml.builder import ElementMaker
 
 from adql.functions import FUNCTIONS, Feature, Function
-from tap.config import Config
+from tap.config import Config, UploadsConfig
 from tap.formats import FORMATS
 
 _AVAILABILITY = "http://www.ivoa.net/xml/VOSIAvailability/v1.0"
@@ -39,7 +39,7 @@ def availability(*, available: bool, note: str | None = None) -> bytes:
 
 
 def capabilities(config: Config) -> bytes:
-    base = config.base_url
+    base = config.web.base_url
     root = etree.Element(f"{{{_CAPABILITIES}}}capabilities", nsmap=_NAMESPACES)
     root.append(_tap(config))
     root.append(_vosi("ivo://ivoa.net/std/VOSI#capabilities", f"{base}/capabilities"))
@@ -74,7 +74,7 @@ _PARAMETERS = (
 
 def _tap(config: Config) -> Element:
     attributes = {"standardID": "ivo://ivoa.net/std/TAP", _TYPE: "tr:TableAccess"}
-    interface = _interface("vs:ParamHTTP", config.base_url, use="base", role="std", version="1.1")
+    interface = _interface("vs:ParamHTTP", config.web.base_url, use="base", role="std", version="1.1")
     return _E.capability(
         attributes,
         _E.description(_PARAMETERS),
@@ -82,10 +82,10 @@ def _tap(config: Config) -> Element:
         _language(),
         *(_output_format(each) for each in FORMATS),
         *(_E.uploadMethod({"ivo-id": _REGEXT + f"upload-{each}"}) for each in _upload_methods(config)),
-        _limit("retentionPeriod", config.job_lifetime_default, config.job_lifetime_limit),
-        _limit("executionDuration", config.job_duration_default, config.job_duration_limit),
-        _limit("outputLimit", config.maxrec_default, config.maxrec_hard, unit="row"),
-        _upload_limit(config),
+        _limit("retentionPeriod", config.jobs.job_lifetime_default, config.jobs.job_lifetime_limit),
+        _limit("executionDuration", config.jobs.job_duration_default, config.jobs.job_duration_limit),
+        _limit("outputLimit", config.limits.maxrec_default, config.limits.maxrec_hard, unit="row"),
+        _upload_limit(config.uploads),
     )
 
 
@@ -97,14 +97,14 @@ def _output_format(format_: Any) -> Element:
 
 def _upload_methods(config: Config) -> list[str]:
     """By URL at least results of our own jobs are taken, and what else the operator allows."""
-    secure = config.upload_hosts or config.base_url.startswith("https")
+    secure = config.uploads.upload_hosts or config.web.base_url.startswith("https")
     return ["inline", "http", "https"] if secure else ["inline", "http"]
 
 
-def _upload_limit(config: Config) -> Element:
+def _upload_limit(uploads: UploadsConfig) -> Element:
     """There is one element for two limits (TAPRegExt 1.0 §2.7): the default one in rows, the hard one in bytes."""
-    rows = _E.default({"unit": "row"}, str(config.upload_rows))
-    return _E.uploadLimit(rows, _E.hard({"unit": "byte"}, str(config.upload_bytes)))
+    rows = _E.default({"unit": "row"}, str(uploads.upload_rows))
+    return _E.uploadLimit(rows, _E.hard({"unit": "byte"}, str(uploads.upload_bytes)))
 
 
 def _limit(name: str, default: int, hard: int, **attributes: str) -> Element:

@@ -10,7 +10,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +49,14 @@ def config() -> Iterator[Config]:
     folder = Path(tempfile.mkdtemp(prefix="armillary-test-"))
     folder.chmod(0o755)
     port = free_port()
-    config = Config(
+    config = Config().changed(
         base_url=f"http://localhost:{port}/tap",
         port=port,
         data_dir=str(folder),
         shared_buffers="256MB",
         sync_limit=20.0,
     )
-    cluster = PrivateCluster(folder, config.shared_buffers, durable=False)
+    cluster = PrivateCluster(folder, config.database.shared_buffers, durable=False)
     cluster.start()
     try:
         database.prepare(config, print)
@@ -80,15 +79,15 @@ def sample(config: Config) -> Config:
 def alone(config: Config, **changes: Any) -> Config:
     """The configuration of another service on the same catalogues, with a job store of its own."""
     port = free_port()
-    with psycopg.connect(database.cluster_of(config).conninfo(ADMIN), autocommit=True) as connection:
+    with psycopg.connect(database.cluster_of(config.database).conninfo(ADMIN), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE jobs_{port} OWNER armillary_jobs")
     own = {
         "port": port,
         "base_url": f"http://localhost:{port}/tap",
-        "jobs_database": f"host={database.cluster_of(config).sockets} dbname=jobs_{port} user=armillary_jobs",
-        "results": str(Path(config.data_dir) / f"results-{port}"),
+        "jobs_database": f"host={database.cluster_of(config.database).sockets} dbname=jobs_{port} user=armillary_jobs",
+        "results": str(Path(config.database.data_dir) / f"results-{port}"),
     }
-    return replace(config, **own | changes)
+    return config.changed(**own | changes)
 
 
 @pytest.fixture
@@ -134,10 +133,10 @@ class serving:  # noqa: N801
     def __init__(self, config: Config, **environment: str) -> None:
         self.config = config
         self.environment = environment
-        self.log = Path(config.data_dir) / f"serve-{config.port}.log"
+        self.log = Path(config.database.data_dir) / f"serve-{config.web.port}.log"
 
     def __enter__(self) -> str:
-        settings = {f"ARMILLARY_{name.upper()}": str(getattr(self.config, name)) for name in self.config.__slots__}
+        settings = self.config.as_environment()
         environment = os.environ | settings | self.environment
         command = [sys.executable, "-m", "tap", "serve"]
         with self.log.open("w") as log:
@@ -147,10 +146,10 @@ class serving:  # noqa: N801
         except Exception:
             self.process.kill()
             raise
-        return self.config.base_url
+        return self.config.web.base_url
 
     def _wait(self) -> None:
-        url = self.config.base_url.removesuffix("/tap") + "/readyz"
+        url = self.config.web.base_url.removesuffix("/tap") + "/readyz"
         for _ in range(240):
             if self.process.poll() is not None:
                 break

@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 from schema.migrate import migrate, migrations
 from schema.model import Table
 from schema.roles import JOBS, OWNER, READER, prepare_roles
-from tap.config import Config
+from tap.config import Config, DatabaseConfig
 from tap.engine.pgsphere import ensure_pgsphere
 from tap.engine.private import ADMIN, PrivateCluster
 
@@ -22,8 +22,8 @@ PLANNERS = 2
 """Sessions of one web process that only ask the planner what a job will cost."""
 
 
-def cluster_of(config: Config) -> PrivateCluster:
-    return PrivateCluster(Path(config.data_dir).absolute(), config.shared_buffers)
+def cluster_of(where: DatabaseConfig) -> PrivateCluster:
+    return PrivateCluster(Path(where.data_dir).absolute(), where.shared_buffers)
 
 
 def reader_conninfo(config: Config) -> str:
@@ -31,32 +31,32 @@ def reader_conninfo(config: Config) -> str:
 
 
 def owner_conninfo(config: Config) -> str:
-    return _conninfo(config, OWNER, config.owner_database)
+    return _conninfo(config, OWNER, config.database.owner_database)
 
 
 def jobs_conninfo(config: Config) -> str:
-    return _conninfo(config, JOBS, config.jobs_database)
+    return _conninfo(config, JOBS, config.database.jobs_database)
 
 
 def _conninfo(config: Config, role: str, own: str) -> str:
     if own:
         return own
-    if config.database:
-        return make_conninfo(config.database, user=role)
-    return cluster_of(config).conninfo(role)
+    if config.database.database:
+        return make_conninfo(config.database.database, user=role)
+    return cluster_of(config.database).conninfo(role)
 
 
 def admin_conninfo(config: Config) -> str:
-    return config.admin_database or config.database or cluster_of(config).conninfo(ADMIN)
+    return config.database.admin_database or config.database.database or cluster_of(config.database).conninfo(ADMIN)
 
 
 @contextmanager
 def running_database(config: Config) -> Iterator[None]:
     """The private cluster, where it is ours, runs as long as the block lasts. Raises: NoPostgres."""
-    if config.database:
+    if config.database.database:
         yield
         return
-    with cluster_of(config).running():
+    with cluster_of(config.database).running():
         yield
 
 
@@ -64,11 +64,11 @@ def reader_settings(config: Config) -> dict[str, str]:
     """Of every session that runs what strangers wrote, on shards too."""
     return {
         "default_transaction_read_only": "on",
-        "statement_timeout": f"{int(config.sync_limit * 1000) + 5000}",
+        "statement_timeout": f"{int(config.limits.sync_limit * 1000) + 5000}",
         "idle_in_transaction_session_timeout": "60s",
         "lock_timeout": "2s",
-        "temp_file_limit": config.temp_file_limit,
-        "work_mem": config.work_mem,
+        "temp_file_limit": config.database.temp_file_limit,
+        "work_mem": config.database.work_mem,
         "client_connection_check_interval": "1s",
         "enable_partitionwise_join": "on",
         "enable_partitionwise_aggregate": "on",
@@ -94,21 +94,23 @@ def prepare(config: Config, say: Say) -> list[str]:
 def _prepare_jobs(config: Config, connection: psycopg.Connection) -> list[str]:
     """The job store's own migrations; it may have a database of its own."""
     wanted = migrations(files("uws") / "sql")
-    if not config.jobs_database:
+    if not config.database.jobs_database:
         return migrate(connection, wanted, "uws")
-    with psycopg.connect(config.jobs_database, autocommit=True) as own:
+    with psycopg.connect(config.database.jobs_database, autocommit=True) as own:
         return migrate(own, wanted, "uws")
 
 
 def sessions_of(config: Config) -> int:
     """Of one web process: its queries, and what is asked beside them."""
-    return config.concurrent_queries + 2
+    return config.web.concurrent_queries + 2
 
 
 def reader_connections(config: Config) -> int:
     """All web and worker processes, workers elsewhere, the command line, and what a restart leaves for a while."""
     return (
-        2 * config.processes * (sessions_of(config) + PLANNERS) + (config.workers + 4) * (config.worker_slots + 1) + 10
+        2 * config.web.processes * (sessions_of(config) + PLANNERS)
+        + (config.jobs.workers + 4) * (config.jobs.worker_slots + 1)
+        + 10
     )
 
 

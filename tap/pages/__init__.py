@@ -36,7 +36,7 @@ def _render(name: str, config: Config, catalogue: Catalogue) -> str:
         .get_template(name)
         .render(
             config=config,
-            root=urlsplit(config.base_url).path.removesuffix("/tap"),
+            root=urlsplit(config.web.base_url).path.removesuffix("/tap"),
             examples=examples_for(catalogue),
             formats=FORMATS,
             tables=list(catalogue.tables),

@@ -118,7 +118,7 @@ def _carry_out(connection: psycopg.Connection, layout: str, moves: list[RangeMov
 
 def _patience(config: Config, wait: float | None) -> float:
     """As long as the longest query may take."""
-    return wait if wait is not None else float(max(config.job_duration_limit, config.sync_limit) or 86_400)
+    return wait if wait is not None else float(max(config.jobs.job_duration_limit, config.limits.sync_limit) or 86_400)
 
 
 @shards.command("list")

@@ -1,6 +1,7 @@
 """Where the rows of published tables lie, read from the coordinator."""
 
 from importlib.resources import files
+from typing import Any
 
 import psycopg
 
@@ -17,8 +18,8 @@ def read_placements(connection: psycopg.Connection) -> Placements:
 
 
 def _placement(
-    table_name: str, storage: str | None, partitioning: list[object], ranges: list[list[object]]
+    table_name: str, storage: str | None, partitioning: list[Any], ranges: list[list[Any]]
 ) -> tuple[tuple[str, ...], Placement]:
     schema_name, name = map(stored_name, split_name(table_name))
-    placement = Placement(HealpixPartitioning(*partitioning), tuple(CellRange(*each) for each in ranges))  # type: ignore[arg-type]
+    placement = Placement(HealpixPartitioning(*partitioning), tuple(CellRange(*each) for each in ranges))
     return (schema_name, storage or name), placement

@@ -12,9 +12,11 @@ __all__ = ["Storage", "storage_of"]
 
 def storage_of(config: Config) -> Storage:
     """The place that the configuration names. Raises: ConfigError for a bucket without the library for it."""
-    if config.results.startswith("s3://"):
+    if config.jobs.results.startswith("s3://"):
         try:
-            return ObjectStore(config.results)
+            return ObjectStore(config.jobs.results)
         except ImportError:
             raise ConfigError("results in a bucket need a further library: pip install 'armillary[objects]'") from None
-    return Directory(Path(config.results or Path(config.data_dir) / "results").absolute(), config.results_reserve)
+    return Directory(
+        Path(config.jobs.results or Path(config.database.data_dir) / "results").absolute(), config.jobs.results_reserve
+    )

@@ -44,7 +44,7 @@ class Upload:
 
 def uploads_of(config: Config) -> Path:
     """The folder where uploads wait for their query."""
-    folder = Path(config.upload_folder or Path(config.data_dir) / "uploads").absolute()
+    folder = Path(config.uploads.upload_folder or Path(config.database.data_dir) / "uploads").absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 

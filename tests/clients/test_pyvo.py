@@ -64,7 +64,7 @@ def test_describe_prints_the_capabilities(tap: pyvo.dal.TAPService, capsys: pyte
 
 
 def test_the_limits_are_those_of_the_configuration(tap: pyvo.dal.TAPService, sample: Config) -> None:
-    assert (tap.maxrec, tap.hardlimit) == (sample.maxrec_default, sample.maxrec_hard)
+    assert (tap.maxrec, tap.hardlimit) == (sample.limits.maxrec_default, sample.limits.maxrec_hard)
 
 
 @pytest.mark.filterwarnings("ignore:The (_availability|availability|available|up_since) function is deprecated")

@@ -88,7 +88,7 @@ def behind(sample: Config) -> Iterator[tuple[str, Wire]]:
     """A service whose clients reach it through a wire."""
     outside = free_port()
     config = alone(sample, base_url=f"http://localhost:{outside}/tap", upload_part_rows=20)
-    wire = Wire(outside, config.port)
+    wire = Wire(outside, config.web.port)
     with serving(config) as url:
         yield url, wire
     wire.close()

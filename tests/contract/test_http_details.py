@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +167,7 @@ def test_the_newest_version_of_the_language_comes_first(declared: Any) -> None:
     ],
 )
 def test_uploads_by_url_are_declared_where_a_host_is_allowed(sample: Config, hosts: str, methods: list[str]) -> None:
-    found = capability(vosi.capabilities(replace(sample, upload_hosts=hosts))).findall("uploadMethod")
+    found = capability(vosi.capabilities(sample.changed(upload_hosts=hosts))).findall("uploadMethod")
     assert [each.get("ivo-id").partition("#upload-")[2] for each in found] == methods
 
 

@@ -65,7 +65,9 @@ def is_in(job: str, *phases: str, seconds: float = 30) -> bool:
 
 def running(config: Config) -> int:
     """Statements of strangers that run now."""
-    with psycopg.connect(database.cluster_of(config).conninfo("armillary_admin"), autocommit=True) as connection:
+    with psycopg.connect(
+        database.cluster_of(config.database).conninfo("armillary_admin"), autocommit=True
+    ) as connection:
         row = connection.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE usename = 'armillary_reader' AND state = 'active'"
         ).fetchone()
@@ -135,7 +137,7 @@ def test_a_worker_that_slept_through_its_lease_changes_nothing(
     asleep = workers(faulty)
     for pid in asleep:
         os.kill(pid, signal.SIGSTOP)
-    settings = {f"ARMILLARY_{name.upper()}": str(getattr(faulty, name)) for name in faulty.__slots__}
+    settings = faulty.as_environment()
     another = subprocess.Popen([sys.executable, "-m", "tap", "work"], env=os.environ | settings)
     try:
         assert eventually(lambda: _attempt(jobs, job_id) == 2, 20)
@@ -149,7 +151,7 @@ def test_a_worker_that_slept_through_its_lease_changes_nothing(
         another.wait(20)
     row = jobs.execute("SELECT results -> 0 ->> 'key' FROM uws.jobs WHERE job_id = %s", (job_id,)).fetchone()
     assert row == (f"{job_id}/2.csv",)
-    folder = Path(faulty.results) / job_id[:2] / job_id
+    folder = Path(faulty.jobs.results) / job_id[:2] / job_id
     assert eventually(lambda: [path.name for path in folder.iterdir()] == ["2.csv"])
 
 
@@ -191,7 +193,7 @@ def test_a_worker_that_is_told_to_stop_hands_its_job_back(faulty: Config, url: s
 def test_a_result_that_is_gone_is_an_error_not_a_failure(faulty: Config, url: str) -> None:
     job = start(url, ROWS)
     assert is_in(job, "COMPLETED")
-    for file in (Path(faulty.results) / job.rpartition("/")[2][:2] / job.rpartition("/")[2]).iterdir():
+    for file in (Path(faulty.jobs.results) / job.rpartition("/")[2][:2] / job.rpartition("/")[2]).iterdir():
         file.unlink()
     gone = get(f"{job}/results/result")
     assert gone.status == 404
@@ -200,7 +202,7 @@ def test_a_result_that_is_gone_is_an_error_not_a_failure(faulty: Config, url: st
 
 
 def test_what_belongs_to_no_job_is_swept_when_a_worker_starts(faulty: Config, url: str) -> None:
-    stray = Path(faulty.results) / "zz" / ("z" * 32)
+    stray = Path(faulty.jobs.results) / "zz" / ("z" * 32)
     stray.mkdir(parents=True)
     (stray / "1.vot.part").write_bytes(b"half")
     for pid in workers(faulty):
@@ -251,7 +253,7 @@ def test_over_the_limits_a_client_is_told_when_to_come_back(sample: Config) -> N
 
 
 def test_lost_notifications_lose_no_job(url: str, jobs: psycopg.Connection, sample: Config) -> None:
-    with psycopg.connect(database.cluster_of(sample).conninfo("armillary_admin"), autocommit=True) as admin:
+    with psycopg.connect(database.cluster_of(sample.database).conninfo("armillary_admin"), autocommit=True) as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'armillary news'"
         )

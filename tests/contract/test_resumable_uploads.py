@@ -188,7 +188,7 @@ def test_parts_are_gone_with_their_job(small: Config, url: str) -> None:
     job = created(url)
     patch(job, 0, CONTENT[:100])
     patch(job, 100, CONTENT[100:], last=True)
-    folder = Path(small.results) / job[-32:][:2] / job[-32:]
+    folder = Path(small.jobs.results) / job[-32:][:2] / job[-32:]
     assert len(list(folder.iterdir())) == 2
     request("DELETE", job)
     for _ in range(60):

@@ -1,7 +1,6 @@
 """Time, memory, slow and vanishing clients, a restarted database (THREATS.md §4 A13, B11-B15, D2; goals G8-G10, G14)."""
 
 import contextlib
-import dataclasses
 import http.client
 import socket
 import threading
@@ -31,7 +30,7 @@ LIMIT = 2.0
 
 def _sibling(config: Config, **changes: Any) -> Config:
     port = free_port()
-    return dataclasses.replace(config, port=port, base_url=f"http://localhost:{port}/tap", processes=1, **changes)
+    return config.changed(port=port, base_url=f"http://localhost:{port}/tap", processes=1, **changes)
 
 
 @contextlib.contextmanager
@@ -53,7 +52,7 @@ def hasty(sample: Config) -> Iterator[str]:
 
 @pytest.fixture
 def admin(sample: Config) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database.cluster_of(sample).conninfo(ADMIN), autocommit=True) as connection:
+    with psycopg.connect(database.cluster_of(sample.database).conninfo(ADMIN), autocommit=True) as connection:
         yield connection
 
 
@@ -88,7 +87,7 @@ class PeakOfBackends:
 
     def __init__(self, config: Config) -> None:
         self.megabytes = 0
-        self._conninfo = database.cluster_of(config).conninfo(ADMIN)
+        self._conninfo = database.cluster_of(config.database).conninfo(ADMIN)
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
@@ -372,7 +371,7 @@ def test_a_body_that_never_comes_ends_by_a_deadline(sample: Config) -> None:
 
 def test_a_restart_of_postgresql_is_503_and_heals_by_itself(sample: Config, admin: psycopg.Connection) -> None:
     count = "SELECT COUNT(*) AS n FROM demo.ngc"
-    cluster = PrivateCluster(database.cluster_of(sample).folder, sample.shared_buffers, durable=False)
+    cluster = PrivateCluster(database.cluster_of(sample.database).folder, sample.database.shared_buffers, durable=False)
     with _serving(sample, queue_limit=1.0) as url:
         assert ask(url, count).status == 200
         running = _open(url, ENDLESS)
@@ -399,7 +398,7 @@ def test_a_restart_of_postgresql_is_503_and_heals_by_itself(sample: Config, admi
 def test_a_restart_that_nobody_noticed_costs_no_query(sample: Config) -> None:
     """The connections in the pool are dead, PostgreSQL is there again: the first query gets a new one."""
     count = "SELECT COUNT(*) AS n FROM demo.ngc"
-    cluster = PrivateCluster(database.cluster_of(sample).folder, sample.shared_buffers, durable=False)
+    cluster = PrivateCluster(database.cluster_of(sample.database).folder, sample.database.shared_buffers, durable=False)
     with _serving(sample) as url:
         assert ask(url, count).status == 200
         cluster.stop()

@@ -30,7 +30,7 @@ def unfenced(reader: psycopg.Connection, sample: Config) -> psycopg.Connection:
 
 @pytest.fixture
 def admin(sample: Config) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(cluster_of(sample).conninfo(ADMIN), autocommit=True) as connection:
+    with psycopg.connect(cluster_of(sample.database).conninfo(ADMIN), autocommit=True) as connection:
         yield connection
 
 

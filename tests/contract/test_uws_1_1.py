@@ -151,7 +151,7 @@ def listed(service: str, cookie: str = "", *pairs: tuple[str, str]) -> list[str]
 @pytest.fixture(scope="module")
 def store(service: str, sample: Config) -> Iterator[Store]:
     """The service's own, for what only an operator or a keeper does."""
-    store = Store(database.jobs_conninfo(sample), limits_of(sample))
+    store = Store(database.jobs_conninfo(sample), limits_of(sample.jobs))
     store.open()
     yield store
     store.close()
@@ -159,7 +159,7 @@ def store(service: str, sample: Config) -> Iterator[Store]:
 
 @pytest.fixture
 def admin(sample: Config) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database.cluster_of(sample).conninfo(ADMIN), autocommit=True) as connection:
+    with psycopg.connect(database.cluster_of(sample.database).conninfo(ADMIN), autocommit=True) as connection:
         yield connection
 
 
@@ -668,8 +668,8 @@ def test_the_execution_duration_is_changed(service: str, sample: Config) -> None
     for url, sent, kept in (
         (f"{job}/executionduration", "60", 60),
         (job, "61", 61),
-        (f"{job}/executionduration", "0", sample.job_duration_limit),
-        (f"{job}/executionduration", "9" * 25, sample.job_duration_limit),
+        (f"{job}/executionduration", "0", sample.jobs.job_duration_limit),
+        (f"{job}/executionduration", "9" * 25, sample.jobs.job_duration_limit),
     ):
         reply = post(url, EXECUTIONDURATION=sent)
         assert (reply.status, reply.headers["Location"]) == (303, job)
@@ -685,7 +685,7 @@ def test_the_destruction_is_changed(service: str, sample: Config) -> None:
         assert (reply.status, reply.headers["Location"]) == (303, job)
         assert get(f"{job}/destruction").text == said(job, "destruction") == f"{instant}{fraction:0<4.4}Z"
     assert post(f"{job}/destruction", DESTRUCTION=FAR).status == 303
-    latest = datetime.now(UTC) + timedelta(seconds=sample.job_lifetime_limit)
+    latest = datetime.now(UTC) + timedelta(seconds=sample.jobs.job_lifetime_limit)
     kept = datetime.fromisoformat(get(f"{job}/destruction").text)
     assert abs(kept - latest) < timedelta(minutes=1)
 
@@ -750,7 +750,7 @@ def test_a_job_is_destroyed_at_its_destruction(service: str, sample: Config) -> 
     """§2.1.5: the execution is aborted, results are destroyed, the service forgets the job."""
     complete, executing = done(service), submit(service, ENDLESS, PHASE="RUN")
     wait_for(executing, "EXECUTING")
-    files = Path(sample.data_dir) / "results" / id_of(complete)[:2] / id_of(complete)
+    files = Path(sample.database.data_dir) / "results" / id_of(complete)[:2] / id_of(complete)
     assert list(files.iterdir())
     soon = (datetime.now(UTC) + timedelta(seconds=0.5)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     for job in (complete, executing):
@@ -895,7 +895,7 @@ def test_a_running_job_tells_its_progress(service: str) -> None:
 
 def test_an_operator_holds_and_releases_a_job(service: str, sample: Config, endless: str) -> None:
     """§2.1.3: SUSPENDED; whoever releases it lets it run again."""
-    settings = {f"ARMILLARY_{name.upper()}": str(getattr(sample, name)) for name in sample.__slots__}
+    settings = sample.as_environment()
 
     def armillary(*command: str) -> str:
         line = [sys.executable, "-m", "tap", "jobs", *command]

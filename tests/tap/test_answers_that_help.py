@@ -123,7 +123,7 @@ def test_delimited_rows_are_rows_alone_and_the_limit_is_in_a_header(
     assert reply.headers["x-armillary-maxrec"] == "3"
     whole = sync(service, "SELECT TOP 3 name FROM demo.ngc ORDER BY name", RESPONSEFORMAT=format_)
     assert whole.body == reply.body
-    assert whole.headers["x-armillary-maxrec"] == str(sample.maxrec_default)
+    assert whole.headers["x-armillary-maxrec"] == str(sample.limits.maxrec_default)
 
 
 @pytest.mark.parametrize("format_", ["csv", "tsv"])
@@ -245,7 +245,7 @@ def test_who_sends_too_large_a_query_is_told_to_upload_the_list(
     service: str, sample: Config, name: str, path: str
 ) -> None:
     """Beyond the limit of a request's body."""
-    reply = post(f"{service}/{path}", form(LARGE[name](sample.body_limit + 50_000)))
+    reply = post(f"{service}/{path}", form(LARGE[name](sample.web.body_limit + 50_000)))
     assert reply.status == 413
     assert "upload" in reply.votable().message.lower()
 
@@ -303,7 +303,7 @@ def test_a_page_tells_the_time_limit_and_leads_to_the_job(hasty: str, late: Repl
 
 
 def test_a_page_tells_too_large_a_query(service: str, sample: Config) -> None:
-    reply = post(f"{service}/sync", form(LARGE["a list"](sample.body_limit + 50_000)), **spelt(BROWSER))
+    reply = post(f"{service}/sync", form(LARGE["a list"](sample.web.body_limit + 50_000)), **spelt(BROWSER))
     assert reply.status == 413
     assert "upload" in page_of(reply).text_content().lower()
 

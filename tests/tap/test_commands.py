@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from psycopg import sql
 from schema.model import Table
 from schema.tap_schema import count_change, read_catalogue, remove_table
 from tap.cli import main
-from tap.config import ENVIRONMENT, Config, ConfigError, load_config
+from tap.config import ENVIRONMENT, SETTINGS, Config, ConfigError, load_config
 
 ROOT = Path(__file__).parents[2]
 WRONG = f"{ENVIRONMENT}MAXRECDEFAULT"
@@ -28,7 +27,7 @@ def shed(
     config: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[psycopg.Connection]:
     """The database of the commands, with a schema `shed`, and a folder of its own to type them in."""
-    monkeypatch.setenv(f"{ENVIRONMENT}DATA_DIR", config.data_dir)
+    monkeypatch.setenv(f"{ENVIRONMENT}DATA_DIR", config.database.data_dir)
     monkeypatch.chdir(tmp_path)
     yield owner
     for table in published(owner).values():
@@ -258,11 +257,11 @@ def test_variables_of_the_processes_the_setup_and_the_tests_are_known(name: str)
 def test_the_variable_that_names_the_file_is_known(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_text("port = 9000")
-    assert load_config(None, {f"{ENVIRONMENT}CONFIG": str(path)}).port == 9000
+    assert load_config(None, {f"{ENVIRONMENT}CONFIG": str(path)}).web.port == 9000
 
 
 def test_every_variable_that_scripts_use_is_known() -> None:
-    settings = {field.name.upper() for field in fields(Config)}
+    settings = {setting.name.upper() for setting in SETTINGS}
     files = [each for folder in ("deploy", "bench") for each in (ROOT / folder).rglob("*") if each.is_file()]
     used = {name for each in files for name in re.findall(r"ARMILLARY_([A-Z_]+)\b", each.read_text("utf-8", "ignore"))}
     unknown = used - settings - {"CONFIG"}

@@ -1,13 +1,12 @@
 """The configuration: file and environment, refused where it is wrong, shown as it is, documented."""
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from tap.cli import main
-from tap.config import Config, ConfigError, load_config
+from tap.config import SETTINGS, ConfigError, load_config
 
 DOCS = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
 
@@ -16,7 +15,7 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_text('port = 9000\ntitle = "Stars"\n')
     config = load_config(path, {"ARMILLARY_PORT": "9001", "ARMILLARY_SYNC_LIMIT": "1.5"})
-    assert (config.port, config.title, config.sync_limit) == (9001, "Stars", 1.5)
+    assert (config.web.port, config.web.title, config.limits.sync_limit) == (9001, "Stars", 1.5)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +55,6 @@ def test_the_command_names_a_wrong_key_in_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.output
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Config)])
+@pytest.mark.parametrize("name", [setting.name for setting in SETTINGS])
 def test_every_setting_is_documented(name: str) -> None:
     assert f"`{name}`" in DOCS

@@ -1,6 +1,5 @@
 """A job store of its own in the test cluster: a database that no worker, keeper or service looks at."""
 
-import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,10 +36,10 @@ Sql = Callable[..., list[dict[str, Any]]]
 @pytest.fixture(scope="session")
 def jobs_conninfo(config: Config) -> str:
     """Of a database made ready as the service would, for the role that owns the job store."""
-    admin = database.cluster_of(config).conninfo(ADMIN)
+    admin = database.cluster_of(config.database).conninfo(ADMIN)
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {DATABASE}")
-    own = dataclasses.replace(config, database=make_conninfo(admin, dbname=DATABASE))
+    own = config.changed(database=make_conninfo(admin, dbname=DATABASE))
     database.prepare(own, lambda _: None)
     return database.jobs_conninfo(own)
 
@@ -98,7 +97,7 @@ def sql(store: Store) -> Sql:
 @pytest.fixture
 def admin(config: Config) -> Iterator[psycopg.Connection]:
     """A superuser's connection to the jobs' database."""
-    conninfo = make_conninfo(database.cluster_of(config).conninfo(ADMIN), dbname=DATABASE)
+    conninfo = make_conninfo(database.cluster_of(config.database).conninfo(ADMIN), dbname=DATABASE)
     with psycopg.connect(conninfo, autocommit=True) as connection:
         yield connection
 

@@ -212,7 +212,7 @@ def test_a_statement_that_is_cancelled_in_mid_stream_leaves_nothing_that_looks_w
     """It gives some rows in a second; FITS has sent nothing yet and can say what happened."""
     parameters = {"LANG": "ADQL", "QUERY": SLOW, "RESPONSEFORMAT": format_, "MAXREC": "10000000"}
     with (
-        psycopg.connect(database.cluster_of(sample).conninfo(ADMIN), autocommit=True) as admin,
+        psycopg.connect(database.cluster_of(sample.database).conninfo(ADMIN), autocommit=True) as admin,
         ThreadPoolExecutor(1) as threads,
     ):
         answer = threads.submit(post, f"{many}/sync", parameters)

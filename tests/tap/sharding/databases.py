@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import psycopg
 
@@ -22,14 +21,14 @@ USERS = ("armillary_owner", "armillary_reader", ADMIN)
 
 
 def shard(config: Config, name: str) -> Shard:
-    sockets = database.cluster_of(config).sockets
+    sockets = database.cluster_of(config.database).sockets
     return Shard(name, *(f"host={sockets} dbname={name} user={user}" for user in USERS))
 
 
 @contextmanager
 def sharded_service(config: Config, name: str, shards: list[str]) -> Iterator[Config]:
     """A service with a database of its own, which knows shards that are databases of their own."""
-    cluster = database.cluster_of(config)
+    cluster = database.cluster_of(config.database)
     with psycopg.connect(cluster.conninfo(ADMIN), autocommit=True) as admin:
         for each in (name, *shards):
             admin.execute(f"CREATE DATABASE {each}".encode())
@@ -38,7 +37,7 @@ def sharded_service(config: Config, name: str, shards: list[str]) -> Iterator[Co
         "owner_database": f"host={cluster.sockets} dbname={name} user=armillary_owner",
         "admin_database": f"host={cluster.sockets} dbname={name} user={ADMIN}",
     }
-    own = replace(config, **coordinator)
+    own = config.changed(**coordinator)
     database.prepare(own, lambda _: None)
     init_shards(own, tuple(shard(config, each) for each in shards), lambda _: None)
     yield own

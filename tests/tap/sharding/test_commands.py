@@ -59,10 +59,10 @@ def test_of_several_hosts_the_primary_is_looked_for_and_a_silent_one_left(tmp_pa
 
 
 def test_init_list_and_check_say_how_it_went(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sockets = database.cluster_of(config).sockets
-    with psycopg.connect(database.cluster_of(config).conninfo(ADMIN), autocommit=True) as admin:
+    sockets = database.cluster_of(config.database).sockets
+    with psycopg.connect(database.cluster_of(config.database).conninfo(ADMIN), autocommit=True) as admin:
         admin.execute("CREATE DATABASE commanded")
-    monkeypatch.setenv(f"{ENVIRONMENT}DATA_DIR", config.data_dir)
+    monkeypatch.setenv(f"{ENVIRONMENT}DATA_DIR", config.database.data_dir)
     conninfo = f"host={sockets} dbname=commanded user="
     path = written(tmp_path, f"[shards.commanded]\ndatabase = '{conninfo}armillary_owner'\nadmin = '{conninfo}{ADMIN}'")
     run = CliRunner().invoke

@@ -75,7 +75,7 @@ RADII = [0.0, 0.01, 0.1, 1.0, 5.0, 20.0, 59.0]
 @pytest.fixture(scope="module")
 def sharded(sample: Config) -> Iterator[Config]:
     """demo.stars also as sharded.stars."""
-    sockets = database.cluster_of(sample).sockets
+    sockets = database.cluster_of(sample.database).sockets
     shards = tuple(
         Shard(
             f"shard{i}",
@@ -83,7 +83,7 @@ def sharded(sample: Config) -> Iterator[Config]:
         )
         for i in range(COUNT)
     )
-    with psycopg.connect(database.cluster_of(sample).conninfo(ADMIN), autocommit=True) as admin:
+    with psycopg.connect(database.cluster_of(sample.database).conninfo(ADMIN), autocommit=True) as admin:
         for shard in shards:
             admin.execute(f"CREATE DATABASE {shard.name}")
     init_shards(sample, shards, lambda _: None)
@@ -179,7 +179,7 @@ def test_all_ranges_hold_about_as_many_rows_and_all_of_them(sharded: Config) -> 
 
 
 def test_a_shard_that_lost_rows_is_found(sharded: Config) -> None:
-    shard = f"host={database.cluster_of(sharded).sockets} dbname=shard1 user=armillary_owner"
+    shard = f"host={database.cluster_of(sharded.database).sockets} dbname=shard1 user=armillary_owner"
     with database.owner_connection(sharded) as connection, psycopg.connect(shard) as there:
         partition = connection.execute(
             "SELECT partition FROM armillary.ranges WHERE shard_name = 'shard1' LIMIT 1"
@@ -202,7 +202,7 @@ def test_a_table_that_is_loaded_again_replaces_its_parts(sharded: Config, connec
     with database.owner_connection(sharded) as owner:
         for _ in range(2):
             load_sharded(owner, lambda: open_file(SAMPLE / "ngc.parquet"), "sharded.ngc", description)
-        shard = f"host={database.cluster_of(sharded).sockets} dbname=shard0 user=armillary_owner"
+        shard = f"host={database.cluster_of(sharded.database).sockets} dbname=shard0 user=armillary_owner"
         with psycopg.connect(shard) as there:
             (parts,) = there.execute(
                 "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname LIKE 'ngc%'"
@@ -244,7 +244,7 @@ def test_a_shard_that_cannot_be_reached_is_told_by_name(sharded: Config) -> None
 def test_a_query_that_needs_a_shard_that_is_away_is_told_so_and_others_run(
     sharded: Config, connection: psycopg.Connection
 ) -> None:
-    with psycopg.connect(database.cluster_of(sharded).conninfo(ADMIN), autocommit=True) as admin:
+    with psycopg.connect(database.cluster_of(sharded.database).conninfo(ADMIN), autocommit=True) as admin:
         admin.execute("ALTER SERVER shard2 OPTIONS (SET dbname 'gone')")
         try:
             with pytest.raises(psycopg.OperationalError) as error:

@@ -49,7 +49,7 @@ def url(service: str) -> str:
 def load(sample: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
     """Loads a file by `armillary load` as the table shapes.NAME, NAME being the file's up to its first dot."""
     folder, names = tmp_path_factory.mktemp("shapes"), set()
-    settings = {f"ARMILLARY_{name.upper()}": str(getattr(sample, name)) for name in sample.__slots__}
+    settings = sample.as_environment()
 
     def load(file_name: str, content: bytes) -> str:
         path, table = folder / file_name, f"shapes.{file_name.partition('.')[0]}"

@@ -8,7 +8,6 @@ import re
 import struct
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -275,8 +274,7 @@ def test_an_upload_is_gone_after_its_query(sync: str) -> None:
 @pytest.fixture(scope="module")
 def strict(sample: Config) -> Iterator[str]:
     port = free_port()
-    config = replace(
-        sample,
+    config = sample.changed(
         port=port,
         base_url=f"http://localhost:{port}/tap",
         upload_rows=1000,
@@ -288,7 +286,7 @@ def strict(sample: Config) -> Iterator[str]:
     )
     with serving(config) as url:
         yield url
-        assert not list((Path(sample.data_dir) / "uploads").iterdir())
+        assert not list((Path(sample.database.data_dir) / "uploads").iterdir())
 
 
 def test_limits_are_named(strict: str) -> None:

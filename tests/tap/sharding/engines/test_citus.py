@@ -99,7 +99,7 @@ STATEMENTS: dict[str, citus.Statements] = {
 @pytest.fixture(scope="module")
 def like_citus(config: Config) -> Iterator[psycopg.Connection]:
     """A superuser's connection to a database with functions of Citus's names, in a transaction for each test."""
-    admin = database.cluster_of(config).conninfo(ADMIN)
+    admin = database.cluster_of(config.database).conninfo(ADMIN)
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute("CREATE DATABASE like_citus")
     with psycopg.connect(admin, dbname="like_citus", autocommit=True) as connection:

@@ -32,7 +32,7 @@ SOURCES = 150_000
 
 
 def shards_in(config: Config, count: int = COUNT, prefix: str = "far") -> tuple[Shard, ...]:
-    sockets = database.cluster_of(config).sockets
+    sockets = database.cluster_of(config.database).sockets
     roles = ("armillary_owner", "armillary_reader", ADMIN)
     return tuple(
         Shard(f"{prefix}{i}", *(f"host={sockets} dbname={prefix}{i} user={role}" for role in roles))
@@ -71,7 +71,7 @@ def descriptions() -> dict[str, Description]:
 @pytest.fixture(scope="package")
 def sharded(sample: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
     shards = shards_in(sample)
-    with psycopg.connect(database.cluster_of(sample).conninfo(ADMIN), autocommit=True) as admin:
+    with psycopg.connect(database.cluster_of(sample.database).conninfo(ADMIN), autocommit=True) as admin:
         for shard in shards:
             admin.execute(f"CREATE DATABASE {shard.name}")
     init_shards(sample, shards, lambda _: None)

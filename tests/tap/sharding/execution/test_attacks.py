@@ -200,7 +200,7 @@ def test_shards_stop_when_clients_leave(attacked: str, odd: Config) -> None:
         list(threads.map(_left, [attacked] * 16))
     rows_of(attacked, "SELECT COUNT(*) AS n FROM far.stars")
     busy = "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'far%' AND state = 'active' AND query LIKE 'COPY%'"
-    with psycopg.connect(database.cluster_of(odd).conninfo("armillary_admin"), autocommit=True) as admin:
+    with psycopg.connect(database.cluster_of(odd.database).conninfo("armillary_admin"), autocommit=True) as admin:
         for _ in range(50):
             if admin.execute(busy).fetchone() == (0,):
                 return

@@ -23,7 +23,7 @@ CELL = "SELECT tyc_id, ivo_healpix_index(6, ra, dec) AS cell FROM {0}.stars WHER
 @contextmanager
 def away(config: Config, shard: str) -> Iterator[None]:
     """It takes no connections, and ends those that it has."""
-    with psycopg.connect(database.cluster_of(config).conninfo(ADMIN), autocommit=True) as admin:
+    with psycopg.connect(database.cluster_of(config.database).conninfo(ADMIN), autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {shard} ALLOW_CONNECTIONS false")
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (shard,))
         try:

@@ -158,7 +158,7 @@ def twins(
     config: Config, pair: tuple[PrivateCluster, PrivateCluster], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Twins]:
     """twin.ngc on the shards, twin.near and twin.few here."""
-    one = database.cluster_of(config)
+    one = database.cluster_of(config.database)
     with psycopg.connect(one.conninfo(ADMIN), autocommit=True) as admin:
         admin.execute("CREATE DATABASE twin1")
     path = tmp_path_factory.mktemp("twins") / "shards.toml"

@@ -68,7 +68,7 @@ def service(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             load_sharded(owner, SourceFile(fifth), "moved.stars", stars())
             alike = replace(ngc(), table=replace(ngc().table, sharded_with="moved.stars", primary_key=("name",)))
             load_sharded(owner, SourceFile(SAMPLE / "ngc.parquet"), "moved.ngc", alike)
-        with psycopg.connect(database.cluster_of(config).conninfo(ADMIN), autocommit=True) as admin:
+        with psycopg.connect(database.cluster_of(config.database).conninfo(ADMIN), autocommit=True) as admin:
             admin.execute("CREATE DATABASE moving2")
         yield service
 
