@@ -1,4 +1,4 @@
-"""Random queries on the sample (THREATS.md goals G4-G6): valid ones run, mutated ones raise AdqlError only, relations hold.
+"""Random queries on the sample (docs/demands.md): valid ones run, mutated ones raise AdqlError only, relations hold.
 
 The generator knows the tables and ADQL's grammar, nothing of the parser. ARMILLARY_FUZZ is the number of
 queries of each kind (default 400), ARMILLARY_FUZZ_SEED repeats a run; the seed is printed.

@@ -120,7 +120,7 @@ def test_a_form_with_too_many_parameters_is_refused(service: str) -> None:
 
 
 def test_a_chunked_form_is_read(service: str) -> None:
-    """CLIENTS.md 9: STILTS sends its forms so."""
+    """docs/demands.md K9: STILTS sends its forms so."""
     place = urlsplit(service)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)
     parts = "".join(

@@ -193,7 +193,7 @@ def forms(declared: Any) -> list[str]:
 
 
 def test_every_function_is_declared_with_types_that_are_names(forms: list[str]) -> None:
-    """CLIENTS.md, UDFE: name(arguments) -> type; a type with brackets is none to TOPCAT."""
+    """docs/demands.md K23: name(arguments) -> type; a type with brackets is none to TOPCAT."""
     name, kind = r"[A-Za-z]\w*", r"[A-Za-z]\w*(?: [A-Za-z]\w*)*"
     form = re.compile(rf"{name}\((?:{name} {kind}(?:, {name} {kind})*)?\) -> {kind}", re.ASCII)
     assert [each for each in forms if not form.fullmatch(each)] == []

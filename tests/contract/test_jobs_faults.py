@@ -1,4 +1,4 @@
-"""Faults that jobs survive (THREATS D): killed and paused workers, restarts, aborts that reach PostgreSQL, lost files."""
+"""Faults that jobs survive (docs/demands.md D): killed and paused workers, restarts, aborts that reach PostgreSQL, lost files."""
 
 import os
 import re

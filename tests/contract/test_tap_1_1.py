@@ -54,7 +54,7 @@ def test_any_character_of_a_query_arrives(service: str, send: Send, text: str) -
 
 
 def test_a_multipart_form_of_stilts_with_crlf_in_the_query_is_read(service: str) -> None:
-    """CLIENTS.md 9."""
+    """docs/demands.md K9."""
     query = "SELECT TOP 2 name\r\nFROM demo.ngc\r\nWHERE name LIKE 'IC0%'\r\nORDER BY name"
     assert post_multipart(f"{service}/sync", {"LANG": "ADQL", "QUERY": query, "FORMAT": "csv"}).lines == [
         "name",
@@ -64,7 +64,7 @@ def test_a_multipart_form_of_stilts_with_crlf_in_the_query_is_read(service: str)
 
 
 def test_a_multipart_form_of_astroquery_is_read(service: str) -> None:
-    """CLIENTS.md 9: an unquoted boundary of digits between signs of equality."""
+    """docs/demands.md K9: an unquoted boundary of digits between signs of equality."""
     boundary = "===1234567890==="
     fields = {
         "LANG": "ADQL",
@@ -125,7 +125,7 @@ def test_a_spurious_parameter_changes_nothing(service: str, spurious: dict[str, 
 
 @pytest.mark.parametrize("value", ["doQuery", "doquery", "DOQUERY"])
 def test_the_old_request_parameter_is_tolerated(service: str, value: str) -> None:
-    """TAP 1.0 §2.3.1; CLIENTS.md 16."""
+    """TAP 1.0 §2.3.1; docs/demands.md K16."""
     assert sync(service, QUERY, MAXREC="1", REQUEST=value).status == 200
 
 
@@ -139,7 +139,7 @@ def test_another_request_is_refused(service: str) -> None:
 @pytest.mark.parametrize("language", ["ADQL", "ADQL-2.0", "ADQL-2.1"])
 @WAYS
 def test_adql_is_spoken_under_its_names(service: str, send: Send, language: str) -> None:
-    """§2.7.1; CLIENTS.md 12."""
+    """§2.7.1; docs/demands.md K12."""
     assert send(f"{service}/sync", {"LANG": language, "QUERY": QUERY, "MAXREC": "1"}).status == 200
 
 
@@ -274,7 +274,7 @@ def test_a_format_that_is_not_there_is_an_error(service: str, parameter: str, na
 def test_overflow_is_told_after_the_table_exactly_when_rows_were_cut(
     service: str, format_: str, maxrec: str, statuses: list[tuple[str, str]]
 ) -> None:
-    """§2.7.4, §3.4, DALI 1.1 §4.4.1; exactly MAXREC rows is OK (CLIENTS.md 6); MAXREC=0 always overflows (DALI 1.1 §3.4.4)."""
+    """§2.7.4, §3.4, DALI 1.1 §4.4.1; exactly MAXREC rows is OK (docs/demands.md K6); MAXREC=0 always overflows (DALI 1.1 §3.4.4)."""
     reply = sync(service, "SELECT TOP 5 name FROM demo.ngc", MAXREC=maxrec, RESPONSEFORMAT=format_)
     assert (reply.status, reply.votable().statuses) == (200, statuses)
 
@@ -413,7 +413,7 @@ def test_a_failing_query_is_told_in_a_votable_with_a_4xx(service: str, send: Sen
 
 @pytest.mark.parametrize("format_", ["csv", "tsv", "votable/td", "text/xml"])
 def test_the_error_of_a_query_is_a_votable_whatever_format_was_asked(service: str, format_: str) -> None:
-    """CLIENTS.md 7: clients read the message from there."""
+    """docs/demands.md K7: clients read the message from there."""
     error_of(sync(service, BAD["table"], RESPONSEFORMAT=format_))
     error_of(sync(service, BAD["cast"], RESPONSEFORMAT=format_))
 

@@ -66,7 +66,7 @@ def test_a_standard_table_describes_itself(service: str, name: str) -> None:
 
 @each_table
 def test_a_standard_table_has_its_columns_and_declares_them_as_standard(service: str, name: str) -> None:
-    """§4.1-§4.4; CLIENTS.md 15, taplint TSTD."""
+    """§4.1-§4.4; docs/demands.md K15, taplint TSTD."""
     found = {row["column_name"]: row for row in described(service, name)}
     assert set(STANDARD[name]) <= set(found)
     assert {found[column]["std"] for column in STANDARD[name]} == {"1"}
@@ -86,7 +86,7 @@ def test_the_types_of_standard_columns_are_string_or_int(service: str, name: str
 
 @each_table
 def test_select_star_returns_what_is_declared(service: str, name: str) -> None:
-    """§4; CLIENTS.md 15: by case, type, unit, UCD, utype and xtype, in the declared order."""
+    """§4; docs/demands.md K15: by case, type, unit, UCD, utype and xtype, in the declared order."""
     fields = table(service, f"SELECT * FROM tap_schema.{name}", MAXREC="0").fields
     declared = described(service, name)
     assert [f["name"] for f in fields] == [d["column_name"].strip('"') for d in declared]
@@ -184,7 +184,7 @@ def test_size_follows_arraysize(service: str) -> None:
 
 
 def test_arraysize_is_null_for_scalars_and_given_for_texts(service: str) -> None:
-    """§4.3: must be null for scalar numeric columns; CLIENTS.md thread 22: always give it for text."""
+    """§4.3: must be null for scalar numeric columns; docs/demands.md K22: always give it for text."""
     for row in records(service, "SELECT table_name, column_name, datatype, arraysize FROM tap_schema.columns"):
         assert row["arraysize"] != "1", row
         assert row["arraysize"] or row["datatype"] not in {"char", "unicodeChar"}, row
@@ -227,7 +227,7 @@ def test_nobody_can_change_tap_schema(service: str) -> None:
 
 
 def test_topcats_queries_of_metadata_work(service: str) -> None:
-    """CLIENTS.md §2: what TOPCAT asks when there are many columns."""
+    """docs/demands.md K23: what TOPCAT asks when there are many columns."""
     queries = (
         "SELECT COUNT(*) AS nrow FROM TAP_SCHEMA.columns",
         "SELECT TOP 1 * FROM TAP_SCHEMA.columns",

@@ -1,4 +1,4 @@
-"""Time, memory, slow and vanishing clients, a restarted database (THREATS.md §4 A13, B11-B15, D2; goals G8-G10, G14)."""
+"""Time, memory, slow and vanishing clients, a restarted database (docs/demands.md A13, B11-B15, D2)."""
 
 import contextlib
 import http.client
@@ -350,7 +350,7 @@ def test_idle_and_dribbling_connections_hinder_nobody(service: str) -> None:
 
 @pytest.mark.long
 def test_a_body_that_never_comes_ends_by_a_deadline(sample: Config) -> None:
-    """Rule 15: a deadline for headers (10 s) and for the body; the connection is closed."""
+    """docs/demands.md R15: a deadline for headers (10 s) and for the body; the connection is closed."""
     with (
         _serving(sample) as url,
         socket.create_connection(("127.0.0.1", urllib.parse.urlsplit(url).port or 80)) as client,

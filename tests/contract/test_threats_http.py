@@ -1,4 +1,4 @@
-"""What strangers may send over HTTP (THREATS.md §4 B1-B9, B16): a DALI answer or a closed connection; never a fault."""
+"""What strangers may send over HTTP (docs/demands.md B1-B9, B16): a DALI answer or a closed connection; never a fault."""
 
 import gzip
 import socket
@@ -243,7 +243,7 @@ def test_bad_framing_is_refused_and_the_connection_closed(service: str, kind: st
     ids=["200 kB", "5 MB", "20000"],
 )
 def test_headers_without_measure_are_refused(service: str, more: bytes) -> None:
-    """Rule 15: at most 64 kB of headers."""
+    """docs/demands.md R15: at most 64 kB of headers."""
     assert send(service, get(b"/tap/availability", more=more)).status in (0, 400, 413, 431)
 
 

@@ -1,4 +1,4 @@
-"""What strangers may write into QUERY (THREATS.md §4 A1-A21): refused with a clear 400, or answered right; never a fault."""
+"""What strangers may write into QUERY (docs/demands.md A1-A21): refused with a clear 400, or answered right; never a fault."""
 
 import re
 import time
@@ -560,7 +560,7 @@ def test_what_is_too_large_is_refused_at_once(service: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["name", "table", "function", "unit", "frame", "reference system", "region"])
 def test_an_error_repeats_little_of_the_query(service: str, kind: str) -> None:
-    """Rule 18: at most 200 characters of the input; the quoted line and a hint come beside."""
+    """docs/demands.md R18: at most 200 characters of the input; the quoted line and a hint come beside."""
     assert len(must_be_refused(service, SIZES[kind]).message) < 1000
 
 

@@ -1,4 +1,4 @@
-"""The second fence (THREATS.md §6 rules 2, 5, 6): what armillary_reader may do if ever SQL of a stranger reached PostgreSQL."""
+"""The second fence (docs/demands.md R2, R5, R6): what armillary_reader may do if ever SQL of a stranger reached PostgreSQL."""
 
 from collections.abc import Iterator
 
@@ -275,7 +275,7 @@ def test_it_cannot_raise_its_limit_of_temporary_files(reader: psycopg.Connection
 
 
 def test_its_connections_are_limited(admin: psycopg.Connection, sample: Config) -> None:
-    """Rule 5: CONNECTION LIMIT, so that strangers' queries never take the last connection of loading and of the job store."""
+    """docs/demands.md R5: CONNECTION LIMIT, so that strangers' queries never take the last connection of loading and of the job store."""
     row = admin.execute("SELECT rolconnlimit FROM pg_roles WHERE rolname = 'armillary_reader'").fetchone()
     assert row is not None
     assert row[0] > 0

@@ -49,7 +49,7 @@ def test_every_vosi_document_is_sent_as_xml(service: str, path: str) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_head_answers_as_get_does_but_without_a_body(service: str, path: str) -> None:
-    """RFC 9110 §9.3.2; TOPCAT probes capabilities so (CLIENTS.md 18)."""
+    """RFC 9110 §9.3.2; TOPCAT probes capabilities so (docs/demands.md K18)."""
     head, full = request("HEAD", f"{service}/{path}"), get(f"{service}/{path}")
     assert (head.status, head.body) == (200, b"")
     assert head.headers["content-type"] == full.headers["content-type"]
@@ -57,7 +57,7 @@ def test_head_answers_as_get_does_but_without_a_body(service: str, path: str) ->
 
 @pytest.mark.parametrize("path", [*DOCUMENTS, "examples"])
 def test_nothing_is_compressed_unless_asked_for(service: str, path: str) -> None:
-    """CLIENTS.md 8, taplint W_CEZZ."""
+    """docs/demands.md K8, taplint W_CEZZ."""
     assert get(f"{service}/{path}").headers["content-encoding"] is None
 
 
@@ -104,7 +104,7 @@ def test_of_several_codings_the_weightiest_is_sent(service: str, path: str, acce
 
 @pytest.mark.parametrize("path", ["capabilities", "sync?LANG=ADQL&QUERY=SELECT+nonsense", "nowhere"])
 def test_the_server_header_names_the_service_software(service: str, path: str) -> None:
-    """CLIENTS.md 19, taplint W_SVRV."""
+    """docs/demands.md K19, taplint W_SVRV."""
     assert get(f"{service}/{path}").headers["server"].startswith("Armillary")
 
 
@@ -143,7 +143,7 @@ def test_the_root_of_the_capabilities_is_in_vosis_namespace(service: str) -> Non
 
 
 def test_there_is_one_tap_interface_of_version_1_1_at_the_url_that_users_type(service: str) -> None:
-    """TAP 1.1 §2.4; CLIENTS.md 11."""
+    """TAP 1.1 §2.4; docs/demands.md K11."""
     interfaces = [i for i in tap_capability(service).findall("interface") if i.get("role") == "std"]
     assert [i.get("version") for i in interfaces] == ["1.1"]
     assert interfaces[0].findtext("accessURL") == service
@@ -158,7 +158,7 @@ def test_the_tables_interface_is_of_version_1_1(service: str) -> None:
 
 
 def test_both_versions_of_adql_are_declared_with_their_identifiers(service: str) -> None:
-    """TAPRegExt 1.0 §2.1; CLIENTS.md 12."""
+    """TAPRegExt 1.0 §2.1; docs/demands.md K12."""
     language = tap_capability(service).find("language")
     assert language.findtext("name") == "ADQL"
     assert {v.text: v.get("ivo-id") for v in language.findall("version")} == {
@@ -188,7 +188,7 @@ def test_every_declared_output_format_is_delivered_by_all_its_names(service: str
 
 
 def test_no_two_output_formats_share_a_name(service: str) -> None:
-    """CLIENTS.md 2: TOPCAT asks by the first alias, else by the media type."""
+    """docs/demands.md K2: TOPCAT asks by the first alias, else by the media type."""
     formats = tap_capability(service).findall("outputFormat")
     names = [e.text for f in formats for e in f.xpath("mime | alias")]
     assert len(names) == len(set(names))
@@ -201,7 +201,7 @@ def test_the_three_votable_serializations_have_their_identifiers(service: str) -
 
 @pytest.mark.parametrize("name", ["default", "hard"])
 def test_the_output_limit_has_default_and_hard_in_rows_once(service: str, name: str) -> None:
-    """TAPRegExt 1.0 §2.5; CLIENTS.md 13: pyvo raises without, and warns at repeated ones."""
+    """TAPRegExt 1.0 §2.5; docs/demands.md K13: pyvo raises without, and warns at repeated ones."""
     limits = tap_capability(service).findall("outputLimit")
     assert len(limits) == 1
     value = limits[0].find(name)
@@ -284,7 +284,7 @@ def test_a_single_table_is_the_same_as_in_the_whole_document(service: str, name:
     ],
 )
 def test_an_unknown_table_is_not_found(service: str, name: str) -> None:
-    """VOSI 1.1 §5.2; CLIENTS.md 14, thread 15: an unknown name is 404, never an empty 200."""
+    """VOSI 1.1 §5.2; docs/demands.md K14: an unknown name is 404, never an empty 200."""
     reply = get(f"{service}/tables/{name}")
     assert reply.status == 404
     assert reply.votable().message
@@ -296,7 +296,7 @@ def test_tables_with_a_slash_behind_is_the_table_set_or_nothing(service: str) ->
 
 
 def test_the_data_types_are_votables_and_fit_what_queries_return(service: str) -> None:
-    """TAP 1.1 §2.5: VOTableType is recommended; CLIENTS.md 15 (MDQ)."""
+    """TAP 1.1 §2.5: VOTableType is recommended; docs/demands.md K15 (MDQ)."""
     for element in get(f"{service}/tables").xml().iter("table"):
         name = element.findtext("name")
         fields = {f["name"]: f for f in sync(service, f"SELECT * FROM {name}", MAXREC="0").votable().fields}

@@ -61,7 +61,7 @@ def test_the_document_for_a_wrong_url_is_valid(service: str, path: str) -> None:
 
 
 def test_the_message_of_an_error_comes_out_as_it_went_in(service: str) -> None:
-    """CLIENTS.md 7: escape only what must be; a message keeps the line of the query with its caret."""
+    """docs/demands.md K7: escape only what must be; a message keeps the line of the query with its caret."""
     message = (
         post(f"{service}/sync", {"LANG": "ADQL", "QUERY": "SELECT name FROM demo.ngc WHERE ra <> 'é\"&<' x"})
         .votable()
@@ -71,7 +71,7 @@ def test_the_message_of_an_error_comes_out_as_it_went_in(service: str) -> None:
 
 
 def test_the_bytes_of_an_error_are_those_that_astroquery_looks_for(service: str) -> None:
-    """CLIENTS.md 7: exactly these attributes in this order, only & < > escaped."""
+    """docs/demands.md K7: exactly these attributes in this order, only & < > escaped."""
     body = sync(service, 'SELECT "a\'b" FROM demo.ngc').text
     inside = body.partition('<INFO name="QUERY_STATUS" value="ERROR">')[2].partition("</INFO>")[0]
     assert '"a\'b"' in inside
@@ -93,7 +93,7 @@ def test_there_is_one_resource_of_results_with_one_table_and_one_status_before_i
 
 
 def test_a_streamed_table_does_not_state_its_rows(service: str) -> None:
-    """CLIENTS.md, votlint NRM: nrows true or absent."""
+    """docs/demands.md K24: nrows true or absent."""
     assert table(service, "SELECT TOP 3 name FROM demo.ngc").all("//v:TABLE/@nrows") == []
 
 
@@ -110,7 +110,7 @@ def test_the_query_is_told_in_the_result_with_all_its_characters(service: str) -
 
 
 def test_a_result_says_whose_data_it_is(service: str) -> None:
-    """CLIENTS.md: DataOrigin's words, each origin once."""
+    """docs/demands.md K24: DataOrigin's words, each origin once."""
     found = sync(service, "SELECT TOP 1 a.name FROM demo.ngc AS a JOIN demo.ngc AS b ON a.name = b.name").votable()
     assert found.all("//v:INFO[@name='rights']/@value") == ["CC-BY-SA-4.0"]
     assert found.all("//v:LINK[@content-role='license']/@href") == ["https://creativecommons.org/licenses/by-sa/4.0/"]

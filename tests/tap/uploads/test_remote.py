@@ -1,4 +1,4 @@
-"""Fetching for a stranger: only from hosts that are allowed and public, each redirect looked at anew, within limits (THREATS C5)."""
+"""Fetching for a stranger: only from hosts that are allowed and public, each redirect looked at anew, within limits (docs/demands.md C5)."""
 
 import http.server
 import socket

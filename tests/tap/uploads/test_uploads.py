@@ -1,4 +1,4 @@
-"""Tables that come with a query: every type there and back, every way to send them, and what is refused (THREATS C)."""
+"""Tables that come with a query: every type there and back, every way to send them, and what is refused (docs/demands.md C)."""
 
 import base64
 import gzip
