@@ -20,19 +20,19 @@ def names_several(conninfo: str) -> bool:
 
 
 def patient(conninfo: str) -> str:
-    """With a limit for each of several hosts, unless it has one."""
+    """Return the conninfo with a connect_timeout for each of several hosts, unless it has one."""
     if not names_several(conninfo) or conninfo_to_dict(conninfo).get("connect_timeout"):
         return conninfo
     return make_conninfo(conninfo, connect_timeout=_UNANSWERED)
 
 
 def writing(conninfo: str) -> str:
-    """For who loads: of several hosts the primary, unless it says what it wants."""
+    """Return a conninfo for writers: of several hosts the primary, unless it says what it wants."""
     return conninfo if conninfo_to_dict(conninfo).get(_ATTRIBUTE) else at_primary(conninfo)
 
 
 def at_primary(conninfo: str) -> str:
-    """For sessions that make temporary tables, which a standby cannot. The same where there is nothing to choose from."""
+    """Return a conninfo for sessions that make temporary tables, which a standby cannot; the same where there is one host."""
     wanted = conninfo_to_dict(conninfo).get(_ATTRIBUTE)
     if wanted == _PRIMARY or (wanted is None and not names_several(conninfo)):
         return conninfo
@@ -40,22 +40,22 @@ def at_primary(conninfo: str) -> str:
 
 
 def may_be_standby(conninfo: str) -> bool:
-    """Whether its sessions may be on a server that only follows."""
+    """Return whether its sessions may be on a server that only follows."""
     return at_primary(conninfo) != conninfo
 
 
 def as_reader(owner: str) -> str:
-    """The owner's conninfo for armillary_reader."""
+    """Return the owner's conninfo for armillary_reader."""
     return at_primary(make_conninfo(owner, user=READER))
 
 
 def finds_no_reader(conninfo: str) -> bool:
-    """Whether it asks for what no session of armillary_reader is."""
+    """Return whether it asks for what no session of armillary_reader is."""
     return conninfo_to_dict(conninfo).get(_ATTRIBUTE) == "read-write"
 
 
 def attempts(conninfo: str) -> int:
-    """How many hosts may be tried in vain before one answers."""
+    """Return how many hosts may be tried in vain before one answers."""
     found = conninfo_to_dict(conninfo)
     hosts = max(str(found.get(name) or "").count(",") for name in ("host", "hostaddr")) + 1
     rounds = 2 if found.get(_ATTRIBUTE) == "prefer-standby" else 1
@@ -63,5 +63,5 @@ def attempts(conninfo: str) -> int:
 
 
 def seconds_each(conninfo: str) -> int:
-    """How long each of them is waited for."""
+    """Return the seconds that each of its hosts is waited for."""
     return int(conninfo_to_dict(conninfo).get("connect_timeout") or _UNANSWERED)

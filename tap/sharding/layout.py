@@ -21,7 +21,7 @@ Degrees = npt.NDArray[np.float64]
 
 
 def cells_of(ra: pa.Array, dec: pa.Array, order: int = ORDER, threads: int = 0) -> Cells:
-    """The nested cell of every row's position; `threads` 0 are as many as there are cores."""
+    """Return the nested cell of each row's position, shape (rows,); `threads` 0 are as many as there are cores."""
     lon, lat = degrees(ra), degrees(dec)
     known = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lat) <= 90)
     cells = np.full(len(lon), NOWHERE, np.int64)
@@ -36,14 +36,14 @@ def degrees(values: pa.Array) -> Degrees:
 
 
 def cells_in(ids: pa.Array, partitioning: HealpixPartitioning) -> Cells:
-    """The cell in every row's Gaia-like id."""
+    """Return the cell in each row's Gaia-like id, shape (rows,)."""
     known = ids.is_valid().to_numpy(zero_copy_only=False)
     cells = ids.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False) >> partitioning.shift
     return np.where(known & (cells >= 0) & (cells < 12 * 4**partitioning.order), cells, NOWHERE)
 
 
 def farthest(cells: Cells, ra: pa.Array, dec: pa.Array, order: int = ORDER) -> float:
-    """How many degrees, at most, a position lies outside of the cell that its row was given; all of the sky where it was given none."""
+    """Return the most degrees that a position lies outside of the cell that its row was given; 180 where it was given none."""
     lon, lat = degrees(ra), degrees(dec)
     outside = cells_of(ra, dec, order) != cells
     if (outside & (cells == NOWHERE)).any():
@@ -63,7 +63,7 @@ def _vectors(lon: Degrees, lat: Degrees) -> Degrees:
 
 
 def balanced(counts: Cells, shards: int, ranges_each: int, order: int = ORDER) -> list[tuple[int, int, int]]:
-    """First cell, the one beyond the last, and the shard's number, of each range; neighbours share a shard,
+    """Return first cell, the one beyond the last, and the shard's number, of each range; neighbours share a shard,
 
     so that a small cone meets few. `counts`: rows of each cell, NOWHERE first.
     """

@@ -11,7 +11,7 @@ Runs = tuple[tuple[int, int], ...]
 
 
 def runs_of(ranges: tuple[CellRange, ...]) -> Runs:
-    """Ranges that follow each other are one; rows without a position are nowhere on the sky."""
+    """Return runs of cells; ranges that follow each other are one, and rows without a position are nowhere on the sky."""
     runs: list[tuple[int, int]] = []
     for first, beyond in sorted((max(each.first, NOWHERE + 1), each.stop) for each in ranges):
         if runs and runs[-1][1] == first:
@@ -22,7 +22,7 @@ def runs_of(ranges: tuple[CellRange, ...]) -> Runs:
 
 
 def moc_of(ranges: tuple[CellRange, ...], order: int) -> str:
-    """Of cells of that order, four of which are one of the order above."""
+    """Return a MOC of cells of that order, four of which are one of the order above."""
     found: dict[int, list[int]] = defaultdict(list)
     for run in runs_of(ranges):
         for up, cell in _blocks(*run, order):
@@ -31,7 +31,7 @@ def moc_of(ranges: tuple[CellRange, ...], order: int) -> str:
 
 
 def _blocks(first: int, beyond: int, order: int) -> Iterator[tuple[int, int]]:
-    """The largest cells that a run is made of: how many orders above, and their numbers there."""
+    """Yield the largest cells that a run is made of: how many orders above, and their numbers there."""
     while first < beyond:
         up = 0
         while up < order and first % 4 ** (up + 1) == 0 and first + 4 ** (up + 1) <= beyond:
@@ -41,7 +41,7 @@ def _blocks(first: int, beyond: int, order: int) -> Iterator[tuple[int, int]]:
 
 
 def _listed(cells: list[int]) -> str:
-    """`1-3 7`"""
+    """Return numbers as a MOC lists them: `1-3 7`."""
     runs: list[list[int]] = []
     for cell in cells:
         if runs and runs[-1][1] == cell - 1:

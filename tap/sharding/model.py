@@ -23,7 +23,7 @@ class HealpixPartitioning:
 
     @property
     def shift(self) -> int:
-        """By how many bits a Gaia-like id is larger than its cell: from bit 35 on it is the cell of order 12."""
+        """Return by how many bits a Gaia-like id is larger than its cell: from bit 35 on it is the cell of order 12."""
         return 35 + 2 * (12 - self.order)
 
     def division(self) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class ShardState:
 
 
 def init_shards(config: Config, shards: tuple[Shard, ...], say: Say) -> None:
-    """May be repeated: what is there is brought up to date. Raises: ShardError, PgSphereMissing, psycopg.Error."""
+    """Make shards ready; what is there is brought up to date. Raises: ShardError, PgSphereMissing, psycopg.Error."""
     for shard in shards:
         _make_ready(config, shard, len(shards), say)
     with psycopg.connect(admin_conninfo(config), autocommit=True) as admin, owner_connection(config) as owner:
@@ -93,7 +93,7 @@ def _make_ready(config: Config, shard: Shard, shards: int, say: Say) -> None:
 
 
 def _check_waits(shard: Shard, connection: psycopg.Connection) -> None:
-    """A standby that has the first rows of a part and not yet the others would answer with those, and say nothing."""
+    """Refuse a standby that nobody waits for: with the first rows of a partition and not yet the others it would answer with those, and say nothing."""
     if not may_be_standby(shard.reader):
         return
     found = connection.execute(
@@ -108,7 +108,7 @@ def _check_waits(shard: Shard, connection: psycopg.Connection) -> None:
 
 
 def _problem(shard: Shard) -> str | None:
-    """Why it cannot be used, in words."""
+    """Return why a shard cannot be used, in words."""
     try:
         for conninfo in (shard.database, shard.reader):
             with _connected(shard, conninfo) as connection:
@@ -128,7 +128,7 @@ def _connected(shard: Shard, conninfo: str) -> psycopg.Connection:
 
 
 def _attach(admin: psycopg.Connection, shard: Shard) -> None:
-    """Server and user mappings, anew; foreign tables keep their server by its name."""
+    """Make server and user mappings anew; foreign tables keep their server by its name."""
     of_server = {k: str(v) for k, v in conninfo_to_dict(shard.reader).items() if k not in _OF_THE_MAPPING}
     name = sql.Identifier(shard.name)
     row = admin.execute("SELECT srvoptions FROM pg_foreign_server WHERE srvname = %s", (shard.name,)).fetchone()
@@ -165,7 +165,7 @@ def _map(admin: psycopg.Connection, server: str, role: str, conninfo: str) -> No
 
 
 def shard_states(connection: psycopg.Connection) -> list[ShardState]:
-    """`connection` is the owner's on the coordinator."""
+    """Return the state of each shard; `connection` is the owner's on the coordinator."""
     found = connection.execute(
         "SELECT shard_name, table_name, count(*), sum(nrows)::bigint FROM armillary.ranges GROUP BY 1, 2 ORDER BY 1, 2"
     ).fetchall()

@@ -85,7 +85,7 @@ def _shard(where: str, name: str, values: dict[str, Any]) -> Shard:
 
 
 def known_shards(connection: psycopg.Connection) -> tuple[Shard, ...]:
-    """Those of the coordinator, by name; `connection` is the owner's."""
+    """Return the shards of the coordinator, by name; `connection` is the owner's."""
     rows = connection.execute(
         "SELECT shard_name, conninfo, reader FROM armillary.shards ORDER BY shard_name"
     ).fetchall()

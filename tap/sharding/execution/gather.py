@@ -56,7 +56,7 @@ class GatheredRows:
 def gathered(
     streams: list[Stream], most: int, cancellation: Cancellation, *, tells: bool = False, in_threads: bool = False
 ) -> Iterator[GatheredRows]:
-    """As long as the block lasts; then all streams have ended.
+    """Run the streams and yield their rows, as long as the block lasts; then all streams have ended.
 
     Streams begin at once, each in a thread. `in_threads` leaves them there, for those that have work of their own between
     their blocks; others are read in turn: threads that read would wait for each other's lock while their servers go on.
@@ -99,7 +99,7 @@ class _Together:
                     left.append(each)
 
     def stop(self, enough: Callable[[], None]) -> None:
-        """Those that are at work are interrupted, those that wait are closed."""
+        """Interrupt the streams that are at work and close those that wait."""
         self._stopped.set()
         if not all(each.done() for each in self._running):
             enough()
@@ -109,7 +109,7 @@ class _Together:
                 each.close()
 
     def _run(self, number: int) -> None:
-        """Its number tells that it has ended, well or not."""
+        """Put a stream's first blocks into the queue, then its number, which says that it has ended, well or not."""
         try:
             for block in islice(self._iterators[number], self._ahead):
                 self._put(block)

@@ -35,14 +35,14 @@ class ShardPool:
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Nothing is to be done before a shard is asked."""
+        """Do nothing: an engine is made when its shard is first asked."""
 
     def close(self) -> None:
         for engine in self._engines.values():
             engine.close()
 
     def away(self, names: Iterable[str], access: Access = Access.READ_ONLY) -> tuple[str, ...]:
-        """By asking all of them at once."""
+        """Return the shards that do not answer, asking all of them at once."""
         wanted = tuple(names)
         with ThreadPoolExecutor(max(len(wanted), 1)) as threads:
             there = list(threads.map(partial(self._answers, access=access), wanted))
@@ -59,7 +59,7 @@ class ShardPool:
 
     @contextmanager
     def session(self, name: str, limit: float, cancellation: Cancellation, access: Access) -> Iterator[Session]:
-        """One that was away is not asked again for a while. Raises: ShardAway."""
+        """Yield a session; a shard that was away is not asked again for a while. Raises: ShardAway."""
         conninfo = self._conninfo(name, access=access)
         if self._away.get(conninfo, 0) > time.monotonic():
             raise ShardAway(name)
@@ -112,7 +112,7 @@ class ShardPool:
             return self._engines[conninfo]
 
     def _forget(self, name: str, conninfo: str) -> None:
-        """It may have moved: the next query asks where it is."""
+        """Drop what is known of a shard: it may have moved, and the next query asks where it is."""
         with self._lock:
             self._conninfos.pop(name, None)
             engine = self._engines.pop(conninfo, None)

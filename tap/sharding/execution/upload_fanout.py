@@ -27,7 +27,7 @@ class UploadFanout:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fill(self, session: Session, shard: str) -> Iterator[None]:
-        """Yields each time that the query can run. Raises: LoadError, psycopg.Error."""
+        """Put the uploads into a shard's session; yields each time that the query can run. Raises: LoadError, psycopg.Error."""
         for upload, pieces in self.whole:
             session.run_in_write_transaction(partial(create, upload=upload))
             session.run_in_write_transaction(partial(fill, upload=upload, rows=pieces))
@@ -62,7 +62,7 @@ class UploadOptions:
 def fanned_out(
     query: ShardQuery, uploads: list[Declared], how: UploadOptions, in_turn: Declared | None
 ) -> Iterator[UploadFanout]:
-    """As long as the block lasts. `in_turn`: an upload for whose parts the query may run one after the other; no other is divided then. Raises: LoadError."""
+    """Yield the uploads for each shard. `in_turn`: the upload for whose parts the query may run one after the other; no other is divided then. Raises: LoadError."""
     broadcasts = {each.there: each for each in query.broadcasts if each.parts[0] == UPLOADED}
     used = [each for each in uploads if each.name in broadcasts]
     placed = next((each for each in used if broadcasts[each.name].position), used[0] if used else None)
@@ -81,7 +81,7 @@ def fanned_out(
 
 
 def _read(upload: Declared, allowance: Allowance) -> None:
-    """What a query does not use must be right all the same."""
+    """Read an upload that the query does not use: it must be right all the same."""
     for batch in upload.batches(allowance):
         upload.encode(batch)
 

@@ -49,7 +49,7 @@ class NearbyShards:
         return len(self.shards)
 
     def of(self, batch: pa.RecordBatch) -> Owned:
-        """Rows without a position are near nothing; those beyond a pole, wherever PostgreSQL sees them, may be near all."""
+        """Return which places must have each row. One without a position is near nothing; one beyond a pole, wherever PostgreSQL sees it, may be near all."""
         lon, lat = (degrees(batch.column(each)) for each in self.position)
         there = np.isfinite(lon) & np.isfinite(lat)
         anywhere = np.flatnonzero(there & ((np.abs(lat) > 90) | (np.radians(self.radius) > _NARROWEST)))
@@ -70,13 +70,13 @@ class NearbyShards:
         return rows, places
 
     def _depth(self) -> int:
-        """The finest cells that are wide enough."""
+        """Return the order of the finest cells that are wide enough for the radius."""
         wide = np.log2(_NARROWEST / max(np.radians(self.radius), 1e-12))
         return int(np.clip(np.floor(wide), 0, _DEEPEST))
 
 
 def _owners(ranges: tuple[CellRange, ...], coarser: int, shards: tuple[str, ...]) -> npt.NDArray[np.bool_]:
-    """For each cell, `coarser` orders above those of the ranges, which places have some of it."""
+    """Return a matrix (cell, place): which places have some of each cell, `coarser` orders above those of the ranges."""
     end = ranges[-1].stop >> 2 * coarser
     owners = np.zeros((end, len(shards)), bool)
     for each in ranges:

@@ -42,7 +42,7 @@ class PartitionContent:
 
 
 def held(connection: psycopg.Connection, part: sql.Identifier) -> PartitionContent:
-    """What is there; `connection` is one to the shard."""
+    """Return what a partition holds; `connection` is one to its shard."""
     columns = connection.execute(
         "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
         " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
@@ -60,7 +60,7 @@ def held(connection: psycopg.Connection, part: sql.Identifier) -> PartitionConte
 
 
 def row_hashes(fields: list[CopyField], columns: tuple[Type, ...]) -> Hashes:
-    """Of all rows, as PostgreSQL would have them."""
+    """Return the hash of each row, shape (rows,), as PostgreSQL would have it."""
     total = np.zeros(len(fields[0].null), np.uint64)
     for seed, (field, type_) in enumerate(zip(fields, columns, strict=True), 1):
         if type_.name in _OF_TYPE:
@@ -89,7 +89,7 @@ def _of_doubles(values: npt.NDArray[np.float64], seed: int) -> Hashes:
 
 
 def _of_bytes(data: npt.NDArray[np.generic], lengths: npt.NDArray[np.int64], seed: int) -> Hashes:
-    """Twelve bytes at a time of all that have them, then what is left of each."""
+    """Hash texts: twelve bytes at a time of all that have them, then what is left of each."""
     padded = np.concatenate([data.view(np.uint8), np.zeros(12, np.uint8)])
     words = np.ndarray((len(padded) - 3,), "<u4", padded, 0, (1,))
     starts, whole = np.cumsum(lengths) - lengths, lengths // 12
@@ -107,7 +107,7 @@ def _of_bytes(data: npt.NDArray[np.generic], lengths: npt.NDArray[np.int64], see
 
 
 def _some(words: Words, count: npt.NDArray[np.int64]) -> Words:
-    """The first bytes of each word, up to `count` of them."""
+    """Return the first bytes of each word, up to `count` of them."""
     bits = np.uint64(8) * np.clip(count, 0, 4).astype(np.uint64)
     return words & ((np.uint64(1) << bits) - np.uint64(1)).astype(np.uint32)
 

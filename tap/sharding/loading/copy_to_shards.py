@@ -84,7 +84,7 @@ class PartitionWriter:
         self._copy.write(rows)
 
     def commit(self, taken: int, *, last: bool) -> None:
-        """What was written is there for good."""
+        """Commit what was written."""
         self._copy.write(TRAILER)
         self._copying.close()
         self._note("taken = greatest(taken, %s)", taken)
@@ -97,7 +97,7 @@ class PartitionWriter:
         self.connection.commit()
 
     def finish(self, sent: PartitionContent) -> None:
-        """Verified, with its indexes. Raises: LoadError."""
+        """Verify the partition and build its indexes. Raises: LoadError."""
         if not self.ready:
             # What came after the first transaction is not frozen yet.
             self.connection.autocommit = True
@@ -117,7 +117,7 @@ class PartitionWriter:
 def copy_to_shards(
     load: ShardedLoad, reader: Reader, check: PositionCheck, progress: Progress
 ) -> tuple[list[PartitionContent], tuple[Column, ...]]:
-    """What every range holds, and the columns with what was seen of their values. Raises: LoadError."""
+    """Copy a file's rows to their partitions; return what every range holds, and the columns with what was seen of their values. Raises: LoadError."""
     plan = load.plan
     for shard in plan.shards.values():
         with connected(shard) as connection:
@@ -138,7 +138,7 @@ def copy_to_shards(
 def _checked(
     plan: ShardedTablePlan, reader: Reader, check: PositionCheck, progress: Progress
 ) -> Iterator[pa.RecordBatch]:
-    """The planned columns of all rows, as many as the progress is told of. Raises: LoadError."""
+    """Yield the planned columns of all rows, as many as the progress is told of. Raises: LoadError."""
     read = 0
     for batch in reader.batches():
         yield check(plan.chosen(batch))
@@ -152,7 +152,7 @@ def _write(
     batches: Iterator[pa.RecordBatch],
     threads: ThreadPoolExecutor,
 ) -> tuple[list[PartitionContent], TextSizes]:
-    """All rows to where they belong; how long their texts are."""
+    """Write all rows to where they belong; return what was sent to each, and how long their texts are."""
     read, kept, sizes = 0, 0, TextSizes()
     counts, sums = np.zeros(len(writers), np.int64), np.zeros(len(writers), np.uint64)
     with refused_rows():
@@ -176,7 +176,7 @@ def _commit(writers: Iterable[PartitionWriter], read: int, threads: ThreadPoolEx
 def _sorted_out(
     plan: ShardedTablePlan, chosen: pa.RecordBatch, behind: list[int]
 ) -> tuple[list[bytes], np.ndarray, Hashes]:
-    """The rows of each range as COPY BINARY has them, how many they are, and the sum of their hashes.
+    """Return the rows of each range as COPY BINARY has them, how many they are, and the sum of their hashes.
 
     `behind`: how many rows of the batch each range has already; they are counted, but not among what is sent.
     """
@@ -204,7 +204,7 @@ def _finish(
     pieces: list[tuple[PartitionWriter, PartitionContent]],
     columns: tuple[Column, ...],
 ) -> tuple[Column, ...]:
-    """Verifies the parts of a shard and puts them together."""
+    """Verify the partitions of a shard and put them together."""
     own = [(writer, sent) for writer, sent in pieces if writer.range.shard == shard.name]
     for writer, sent in own:
         writer.finish(sent)

@@ -20,7 +20,7 @@ def attach(
     columns: tuple[Column, ...],
     held: list[PartitionContent],
 ) -> Table:
-    """Publishes the table; `held` is what each range holds."""
+    """Publish the table; `held` is what each range holds."""
     create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)
     for each in plan.ranges:
         attach_range(connection, plan.schema_name, plan.storage, each)
@@ -44,7 +44,7 @@ def attach(
 
 
 def attach_range(connection: psycopg.Connection, schema_name: str, storage: str, of: CellRange) -> None:
-    """As partition of the coordinator's table."""
+    """Attach a range as foreign partition of the coordinator's table."""
     command = (
         "CREATE FOREIGN TABLE {} PARTITION OF {} FOR VALUES FROM ({}) TO ({}) SERVER {}"
         " OPTIONS (schema_name {}, table_name {})"

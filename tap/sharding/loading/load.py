@@ -50,7 +50,7 @@ def load_sharded(
     description: Description,
     progress: Progress = lambda rows, fraction: None,
 ) -> Loaded:
-    """As `load_table`, on all shards of the coordinator. An interrupted load of a `SourceFile` goes on.
+    """Load a table as `load_table` does, on all shards of the coordinator. An interrupted load of a `SourceFile` goes on.
 
     Raises: LoadError, DescriptionError, with nothing left behind; LoadInterrupted, LoadInUse, with all of it.
     """
@@ -97,7 +97,7 @@ def _kept_if_interrupted(connection: psycopg.Connection, load: ShardedLoad) -> I
 
 
 def _hold_layout(connection: psycopg.Connection, load: ShardedLoad) -> None:
-    """Until it is loaded no range moves, and nobody else replaces the table. Raises: LoadInUse."""
+    """Lock the layout: until the table is loaded no range moves, and nobody else replaces it. Raises: LoadInUse."""
     own = "SELECT FROM armillary.tables WHERE table_name = %s FOR UPDATE"
     connection.execute(own, (load.table_name,))
     connection.execute("SELECT FROM armillary.tables WHERE layout = %s FOR SHARE", (load.plan.partitioning.layout,))

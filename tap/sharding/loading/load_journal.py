@@ -37,7 +37,7 @@ class Unfinished:
     ranges: tuple[tuple[int, int, str], ...]
 
     def of(self, plan: ShardedTablePlan) -> ShardedTablePlan:
-        """The plan that it had, of one for the same file."""
+        """Return the plan that the load had, of one for the same file."""
         ranges = tuple(CellRange(a, b, shard, f"{self.storage}_p{i}") for i, (a, b, shard) in enumerate(self.ranges))
         return replace(
             plan, storage=self.storage, ranges=ranges, partitioning=replace(plan.partitioning, margin=self.margin)
@@ -45,7 +45,7 @@ class Unfinished:
 
 
 def load_id_of(path: Path, table_name: str, description: Description) -> str:
-    """Size, time, beginning and end of the file, and what shall become of it."""
+    """Return a digest of the file's size, time, beginning and end, and of what shall become of it."""
     found = path.stat()
     digest = hashlib.sha256(repr((table_name, description, found.st_size, found.st_mtime_ns)).encode())
     with path.open("rb") as file:
@@ -74,7 +74,7 @@ def forget_load(connection: psycopg.Connection, table_name: str) -> None:
 
 
 def lock_load(connection: psycopg.Connection, table_name: str, load_id: str) -> None:
-    """Until the end of the transaction nobody else has this load. Raises: LoadError."""
+    """Lock a load until the end of the transaction. Raises: LoadInUse."""
     command = "SELECT FROM armillary.loads WHERE table_name = %s AND load_id = %s FOR UPDATE"
     try:
         with lock_timeout(connection, 3000):
@@ -87,7 +87,7 @@ def lock_load(connection: psycopg.Connection, table_name: str, load_id: str) -> 
 
 @contextmanager
 def lock_timeout(connection: psycopg.Connection, milliseconds: int) -> Iterator[None]:
-    """For a while, in a transaction."""
+    """Set lock_timeout in a transaction, as long as the block lasts."""
     connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(milliseconds))
     yield
     connection.execute("SET LOCAL lock_timeout = 0")

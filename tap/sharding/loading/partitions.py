@@ -44,7 +44,7 @@ class Partition:
 
 @contextmanager
 def connected(shard: Shard) -> Iterator[psycopg.Connection]:
-    """In a transaction that is rolled back unless it was committed. Raises: ShardUnreachable."""
+    """Yield a connection whose transaction is rolled back unless it was committed. Raises: ShardUnreachable."""
     try:
         connection = psycopg.connect(shard.database)
     except psycopg.OperationalError as error:
@@ -73,7 +73,7 @@ def list_part(connection: psycopg.Connection, part: Partition, *, ready: bool = 
 
 
 def note_part(connection: psycopg.Connection, part: Partition) -> None:
-    """In the list, unless it is there: parts are older than the list."""
+    """Add a partition to its shard's list, unless it is there: partitions are older than the list."""
     connection.execute(
         "INSERT INTO armillary.parts (schema_name, partition, storage, table_name, load_id, ready)"
         " VALUES (%s, %s, %s, %s, %s, true) ON CONFLICT DO NOTHING",
@@ -82,7 +82,7 @@ def note_part(connection: psycopg.Connection, part: Partition) -> None:
 
 
 def drop_part(connection: psycopg.Connection, part: Partition) -> None:
-    """With the table that it was attached to, if it was the last there; nothing if it is not in the list."""
+    """Drop a partition, with the table that it was attached to if it was the last there; nothing if it is not in the list."""
     names = (part.schema_name, part.partition)
     done = connection.execute("DELETE FROM armillary.parts WHERE schema_name = %s AND partition = %s", names)
     if done.rowcount:
@@ -97,7 +97,7 @@ def drop_part(connection: psycopg.Connection, part: Partition) -> None:
 
 
 def create_part(connection: psycopg.Connection, plan: ShardedTablePlan, of: CellRange) -> None:
-    """Empty, without indexes; its CHECK lets it be attached without being read."""
+    """Create a partition, empty and without indexes; its CHECK lets it be attached without being read."""
     create_table(connection, plan.part(of), plan.all_columns, plan.description)
     column = sql.Identifier(plan.partitioning.column)
     check = "ALTER TABLE {} ALTER {} SET NOT NULL, ADD CHECK ({} >= {} AND {} < {})"
@@ -109,7 +109,7 @@ def index_part(connection: psycopg.Connection, plan: ShardedTablePlan, of: CellR
 
 
 def ensure_parent(connection: psycopg.Connection, plan: ShardedTablePlan) -> None:
-    """What queries name there."""
+    """Create the table that queries name on a shard, unless it is there."""
     if not exists(connection, plan.parent):
         create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)
 

@@ -43,7 +43,7 @@ def start_or_resume(
     description: Description,
     load_id: str,
 ) -> ShardedLoad:
-    """Remembered by the coordinator. Raises: LoadError, DescriptionError."""
+    """Begin a load, or go on with an interrupted one, and write down which. Raises: LoadError, DescriptionError."""
     schema_name, name = split_table_name(table_name)
     full_name = f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}"
     found = unfinished(connection, full_name)
@@ -67,7 +67,7 @@ def start_or_resume(
 
 
 def abandon(connection: psycopg.Connection, table_name: str, load_id: str) -> None:
-    """Nothing is left of it, but on shards that are away. Raises: LoadInUse."""
+    """Remove what a load made, but on shards that are away. Raises: LoadInUse."""
     with connection.transaction():
         lock_load(connection, table_name, load_id)
         drop_parts_of(connection, load_id)
@@ -75,7 +75,7 @@ def abandon(connection: psycopg.Connection, table_name: str, load_id: str) -> No
 
 
 def _fits(connection: psycopg.Connection, found: Unfinished, plan: ShardedTablePlan, table_name: str) -> bool:
-    """Whether it can still become the table: its name is free, and its ranges are those of its layout."""
+    """Return whether an interrupted load can still become the table: its name is free, and its ranges are those of its layout."""
     layout = ranges_of_layout(connection, plan, table_name)
     shards = {shard for _, _, shard in found.ranges}
     free = not exists(connection, sql.Identifier(plan.schema_name, found.storage))
@@ -85,7 +85,7 @@ def _fits(connection: psycopg.Connection, found: Unfinished, plan: ShardedTableP
 def _divided(
     connection: psycopg.Connection, plan: ShardedTablePlan, table_name: str, reader: Reader
 ) -> ShardedTablePlan:
-    """With its ranges: those of its layout, or new ones that hold about as many rows each."""
+    """Return the plan with its ranges: those of its layout, or new ones that hold about as many rows each."""
     counts, margin = no_counts(plan), 0.0
     for batch in reader.batches():
         chosen = plan.chosen(batch)

@@ -39,7 +39,7 @@ class ShardedTablePlan:
 
     @property
     def all_columns(self) -> list[PlannedColumn]:
-        """With that of the pixel, which is the last."""
+        """Return the columns with that of the cell, which is the last."""
         about = Column(
             self.partitioning.column,
             types.INTEGER.datatype,
@@ -58,15 +58,15 @@ class ShardedTablePlan:
 
     @property
     def without_key(self) -> Description:
-        """PostgreSQL knows no primary key of a partitioned table without the column that divides it."""
+        """Return the description without its primary key: PostgreSQL knows none of a partitioned table without the column that divides it."""
         return replace(self.description, table=replace(self.description.table, primary_key=()))
 
     def part(self, of: CellRange) -> sql.Identifier:
-        """On its shard and as foreign table it has the same name."""
+        """Return the name of a range's partition, the same on its shard and as foreign table."""
         return sql.Identifier(self.schema_name, of.partition)
 
     def cells(self, batch: pa.RecordBatch) -> Cells:
-        """`batch` has the planned columns, in their order."""
+        """Return the cell of each row, shape (rows,); `batch` has the planned columns, in their order."""
         places = {c.name: i for i, c in enumerate(self.columns)}
         if self.partitioning.key:
             return cells_in(batch.column(places[self.partitioning.key]), self.partitioning)
@@ -74,7 +74,7 @@ class ShardedTablePlan:
         return cells_of(ra, dec, self.partitioning.order)
 
     def margin(self, batch: pa.RecordBatch, cells: Cells) -> float:
-        """How far a position lies outside of the cell that its id gives it, at most."""
+        """Return the most degrees that a position lies outside of the cell that its id gives it."""
         if not self.partitioning.key or not self.position:
             return 0.0
         places = {c.name: i for i, c in enumerate(self.columns)}
@@ -82,14 +82,14 @@ class ShardedTablePlan:
         return farthest(cells, ra, dec, self.partitioning.order)
 
     def chosen(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Of a batch of the file, the planned columns."""
+        """Return the planned columns of a batch of the file."""
         return chosen_columns(batch, self.columns)
 
 
 def planned(
     connection: psycopg.Connection, reader: Reader, names: tuple[str, str, str], description: Description
 ) -> ShardedTablePlan:
-    """Still without ranges. `names` are those of schema, table and storage. Raises: LoadError, DescriptionError."""
+    """Plan a table, still without ranges. `names` are those of schema, table and storage. Raises: LoadError, DescriptionError."""
     schema_name, name, storage = names
     shards = known_shards(connection)
     if not shards:
@@ -136,7 +136,7 @@ def _free_name(columns: list[PlannedColumn]) -> str:
 def ranges_of_layout(
     connection: psycopg.Connection, plan: ShardedTablePlan, table_name: str
 ) -> list[tuple[int, int, str]] | None:
-    """First, beyond and shard of the ranges that other tables of the layout have. Raises: LoadError."""
+    """Return first cell, stop and shard of the ranges that other tables of the layout have. Raises: LoadError."""
     rows = connection.execute(
         "SELECT DISTINCT first, beyond, shard_name FROM armillary.ranges JOIN armillary.tables USING (table_name)"
         " WHERE layout = %s AND table_name <> %s ORDER BY first",
@@ -148,7 +148,7 @@ def ranges_of_layout(
 
 
 def new_ranges(counts: Cells, plan: ShardedTablePlan) -> list[tuple[int, int, str]]:
-    """`counts`: rows of each cell, NOWHERE first. Raises: LoadError."""
+    """Return ranges that hold about as many rows each; `counts` are the rows of each cell, NOWHERE first. Raises: LoadError."""
     names = list(plan.shards)
     each = plan.description.table.ranges_per_shard
     if not isinstance(each, int) or not 1 <= each <= _MOST_RANGES:

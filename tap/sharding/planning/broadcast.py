@@ -61,7 +61,7 @@ def _sent(column: str, type_: Type) -> str:
 
 
 def filters_of(query: Query, alias: str) -> tuple[Condition, ...]:
-    """Conditions of its own that all of its rows must meet."""
+    """Return the conditions of a table's own that all of its rows must meet."""
     return tuple(
         condition
         for select, relation in relations_of(query)
@@ -72,7 +72,7 @@ def filters_of(query: Query, alias: str) -> tuple[Condition, ...]:
 
 
 def _near(query: Query, alias: str, partitionings: Partitionings) -> Iterator[tuple[tuple[str, str], float]]:
-    """By which columns, and within which radius of a sharded table's positions, all of its rows are looked for."""
+    """Yield the columns by which, and the radius within which, all rows of a table are looked for near those of one on shards."""
     for select, relation in relations_of(query):
         if relation.sql_alias == alias:
             nears = (each for each in required_conditions(select, alias) if isinstance(each, Near))

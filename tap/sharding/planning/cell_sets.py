@@ -58,7 +58,7 @@ def without_cell_conditions(condition: And, partitionings: Partitionings) -> Con
 
 
 def _was_added(condition: Condition, partitionings: Partitionings) -> bool:
-    """Whether it is of cells and has no name of the user's."""
+    """Return whether pruning added it: it is of cells and has no name of the user's."""
     match condition:
         case Or(operands=operands):
             return all(_was_added(operand, partitionings) for operand in operands)

@@ -119,7 +119,7 @@ def distribution_of_select(select: Select, tables: Tables, outer: Distribution |
 def _items(
     reference: TableReference, conditions: list[Condition], select: Select, tables: Tables
 ) -> Iterator[Distribution]:
-    """What is joined, all with all, under `conditions`, to which those of inner joins come."""
+    """Yield the distributions of what is joined, all with all, under `conditions`, to which those of inner joins come."""
     if isinstance(reference, nodes.Join) and reference.kind == "INNER":
         conditions += conjuncts(reference.condition)
         yield from _items(reference.left, conditions, select, tables)
@@ -181,7 +181,7 @@ def cells_of_relation(alias: str, select: Select, partitionings: Partitionings) 
 
 
 def joins_on(reference: TableReference, alias: str) -> Iterator[nodes.Join]:
-    """Those whose ON a row of that table must meet, or it is as good as not there."""
+    """Yield the joins whose ON a row of that table must meet, or it is as good as not there."""
     if not isinstance(reference, nodes.Join) or reference.condition is None:
         return
     for side, kept in ((reference.left, {"LEFT", "FULL"}), (reference.right, {"RIGHT", "FULL"})):
@@ -198,7 +198,7 @@ def aliases_in(reference: TableReference) -> frozenset[str]:
 
 
 def relations_of(query: Query) -> Iterator[tuple[Select, Relation]]:
-    """All tables that are named in a query, and where."""
+    """Yield all tables that are named in a query, and the SELECT that names each."""
     for select in (node for node in walk(query) if isinstance(node, Select)):
         yield from ((select, relation) for relation in relations_in(select.tables))
 
@@ -254,7 +254,7 @@ def _ons(references: tuple[TableReference, ...]) -> Iterator[Condition]:
 
 
 def _check_correlated(distribution: Distribution, outer: Distribution, conditions: list[Condition], span: Span) -> None:
-    """A sub-query sees on each shard what it needs if it is tied by its ids to the row that it is asked for."""
+    """Raise NotPushable unless a sub-query is tied by its ids to the row that it is asked for, so that it sees on each shard what it needs."""
     if not _linked(distribution, outer, _equalities(conditions)):
         raise NotPushable("a sub-query is not tied to the outer query by the ids that tables are divided by", span)
 

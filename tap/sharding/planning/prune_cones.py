@@ -56,7 +56,7 @@ def table_of(point: Value, partitionings: Partitionings) -> tuple[str, HealpixPa
 
 
 def cone_of(centre: Value, radius: Value) -> Cone | None:
-    """Of a constant position and radius, in degrees."""
+    """Return the cone of a constant position and radius, in degrees."""
     if not isinstance(centre, Call) or centre.name != "POINT":
         return None
     numbers = numbers_of(centre.coordinates)
@@ -67,7 +67,7 @@ def cone_of(centre: Value, radius: Value) -> Cone | None:
 
 
 def _cone_round(region: Value) -> Cone | None:
-    """The cone round a constant polygon or box: being convex, it holds the edges as it holds the corners."""
+    """Return the cone round a constant polygon or box: being convex, it holds the edges as it holds the corners."""
     corners = literal_vertices(region)
     if corners is None:
         return None
@@ -89,7 +89,7 @@ def condition_of_cone(alias: str, partitioning: HealpixPartitioning, cone: Cone)
 
 
 def _runs(cells: npt.NDArray[np.uint64]) -> CellSet:
-    """First and last of each run of cells; the smallest gaps are closed until there are few."""
+    """Return first and last of each run of cells; the smallest gaps are closed until there are few."""
     numbers = cells.astype(np.int64)
     gaps = np.diff(numbers)
     breaks = np.flatnonzero(gaps > 1)

@@ -60,7 +60,7 @@ def _compared(partitioning: HealpixPartitioning, operator: str, value: Value) ->
 def _between(
     partitioning: HealpixPartitioning, low: float | None, high: float | None, *, below: bool = False
 ) -> CellSet | None:
-    """`below`: also negative ids, which are none of Gaia's and lie, like too large ones, in the cell -1."""
+    """Return the cells of ids from `low` to `high`. `below`: also of negative ids, which are none of Gaia's and lie, like too large ones, in the cell -1."""
     if not isinstance(low, int) or not isinstance(high, int) or low < 0 or high < low:
         return None
     last, shift = 12 * 4**partitioning.order - 1, partitioning.shift

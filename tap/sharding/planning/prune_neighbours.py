@@ -29,7 +29,7 @@ def _pruned(select: Select, partitionings: Partitionings) -> Select:
 
 
 def _conditions(select: Select) -> Iterator[Condition]:
-    """Those that every row of the result meets."""
+    """Yield the conditions that every row of the result meets."""
     yield from conjuncts(select.where)
     for reference in select.tables:
         yield from _of_inner_joins(reference)
@@ -43,7 +43,7 @@ def _of_inner_joins(reference: TableReference) -> Iterator[Condition]:
 
 
 def _cones(near: Near) -> Iterator[tuple[Value, Cone]]:
-    """A point, and the constant cone that it must be in."""
+    """Yield a point, and the constant cone that it must be in."""
     for point, centre in ((near.left, near.right), (near.right, near.left)):
         if cone := cone_of(centre, near.radius):
             yield point, cone

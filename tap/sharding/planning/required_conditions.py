@@ -18,7 +18,7 @@ _STRICT = {"POINT", "CIRCLE", "DISTANCE", "ABS", "SQRT", "POWER", "ROUND", "FLOO
 
 
 def required_conditions(select: Select, alias: str) -> Iterator[Condition]:
-    """Of WHERE and ON, those that a row of that table must meet, and a row of each other table that they speak of."""
+    """Yield the conditions of WHERE and ON that a row of that table must meet, and a row of each other table that they speak of."""
     yield from _certain(select.where, select.tables)
     for reference in select.tables:
         for join in joins_on(reference, alias):
@@ -33,7 +33,7 @@ def _certain(condition: Condition | None, references: tuple[TableReference, ...]
 
 
 def as_inner(query: Query) -> Query:
-    """Outer joins as inner ones where WHERE lets none of the rows through that they would make up."""
+    """Return the query with outer joins as inner ones where WHERE lets none of the rows through that they would make up."""
     return mapped(query, lambda node: _with_inner_joins(node) if isinstance(node, Select) else node)
 
 
@@ -64,13 +64,13 @@ def _inner(reference: TableReference, conditions: tuple[Condition, ...]) -> Tabl
 
 
 def _sources(condition: Condition) -> frozenset[str]:
-    """Without those of the queries inside of it."""
+    """Return the sources of a condition without those of the queries inside of it."""
     tables = (node for node in walk(condition) if isinstance(node, nodes.Relation | nodes.DerivedTable))
     return sources_of(condition) - {each.sql_alias for each in tables}
 
 
 def _always_there(reference: TableReference) -> frozenset[str]:
-    """The tables that no outer join leaves out."""
+    """Return the tables that no outer join leaves out."""
     if not isinstance(reference, nodes.Join):
         return aliases_in(reference)
     left, right = _always_there(reference.left), _always_there(reference.right)
@@ -85,7 +85,7 @@ def _always_there(reference: TableReference) -> frozenset[str]:
 
 
 def _rejects_nulls(condition: Condition, alias: str) -> bool:
-    """Whether it is never true where all columns of that table are NULL; False where that is not known."""
+    """Return whether a condition is never true where all columns of that table are NULL; False where that is not known."""
     match condition:
         case nodes.And(operands=operands):
             return any(_rejects_nulls(each, alias) for each in operands)
@@ -103,7 +103,7 @@ def _rejects_nulls(condition: Condition, alias: str) -> bool:
 
 
 def _is_null(value: Value, alias: str) -> bool:
-    """Where all columns of that table are."""
+    """Return whether a value is NULL where all columns of that table are."""
     match value:
         case Field(source=source):
             return source == alias

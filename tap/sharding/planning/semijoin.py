@@ -71,7 +71,7 @@ def semijoin_steps(query: Query, tables: Tables) -> tuple[list[SemijoinStep], Qu
 
 
 def _wanted(query: Query, tables: Tables) -> Iterator[_Wanted]:
-    """The sharded tables of which something is known, those first that have conditions of their own."""
+    """Yield the tables on shards of which something is known, those first that have conditions of their own."""
     there = {r.sql_alias: r for r in walk(query) if isinstance(r, Relation) and r.parts in tables.broadcastable}
     found = []
     for select, relation in relations_of(query):
@@ -86,7 +86,7 @@ def _is_cheap(wanted: _Wanted) -> bool:
 
 
 def _usable(condition: Condition, relation: Relation, there: dict[str, Relation]) -> bool:
-    """Whether it speaks of nothing but the table and what travels."""
+    """Return whether a condition speaks of nothing but the table and what is there already."""
     if any(isinstance(node, nodes.DerivedTable) for node in walk(condition)):
         return False
     inside = {node.sql_alias for node in walk(condition) if isinstance(node, Relation)}
@@ -97,7 +97,7 @@ def _usable(condition: Condition, relation: Relation, there: dict[str, Relation]
 def _with_filters(
     query: Query, relation: Relation, conditions: tuple[Condition, ...], there: dict[str, Relation]
 ) -> _Wanted:
-    """With the tables that the conditions tie it to, and the conditions of these."""
+    """Return a table with the tables that the conditions tie it to, and the conditions of these."""
     inside = {node.sql_alias for each in conditions for node in walk(each) if isinstance(node, Relation)}
     tied = frozenset[str]().union(*map(sources_of, conditions)) - inside - {relation.sql_alias}
     own = tuple(condition for alias in sorted(tied) for condition in filters_of(query, alias))
@@ -105,7 +105,7 @@ def _with_filters(
 
 
 def _columns(query: Query, alias: str) -> tuple[Field, ...]:
-    """Those of a table that a query reads. Raises: NotPushable for geometries, which cannot travel."""
+    """Return the columns of a table that a query reads. Raises: NotPushable for geometries, which cannot be sent."""
     columns = tuple(dict.fromkeys(node for node in walk(query) if isinstance(node, Field) and node.source == alias))
     for column in columns:
         if column.type is None or column.type.is_geometry or column.type is types.MOC:
@@ -151,7 +151,7 @@ def _replaced(query: Query, relation: Relation, table: str, columns: tuple[Field
 
 
 def _position(query: Query, alias: str) -> tuple[str, str] | None:
-    """By which columns a table is searched."""
+    """Return the columns by which a table is searched."""
     for near in (node for node in walk(query) if isinstance(node, Near)):
         for point in (near.left, near.right):
             columns = position_of(point)
@@ -161,5 +161,5 @@ def _position(query: Query, alias: str) -> tuple[str, str] | None:
 
 
 def row_columns(names: RowNames) -> str:
-    """SQL of the columns of a table, with those that tell its rows apart."""
+    """Return SQL of the columns of a table, with those that tell its rows apart."""
     return f"*, tableoid::bigint AS {names[0]}, ctid::text AS {names[1]}"

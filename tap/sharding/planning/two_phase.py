@@ -34,7 +34,7 @@ class TwoPhase:
     gathered: tuple[Output, ...]
 
     def coordinator_sql(self) -> str:
-        """Geometries come as numbers, since as text they would be rounded; they are made anew."""
+        """Print the coordinator's query. Geometries come as numbers, since as text they would be rounded; they are made anew."""
 
         def table_sql(relation: Relation) -> str:
             table = sql_names.stored_table(relation)
@@ -139,14 +139,14 @@ def _aggregated(select: Select, gathered: Relation) -> TwoPhase:
 
 
 def _once(select: Select) -> list[Value]:
-    """What is counted or summed up once for each value."""
+    """Return what is counted or summed up once for each value."""
     parts = [part for part in (*select.items, select.having, *select.order_by) if part is not None]
     found = [each for part in parts for each in walk(part) if isinstance(each, Aggregate)]
     return [each.argument for each in found if each.distinct and each.argument is not None]
 
 
 def _whole(node: Node, group_by: tuple[Value, ...], columns: _Columns) -> Any:
-    """An expression of groups and aggregates over the gathered columns. Raises: NotPushable."""
+    """Return an expression of groups and aggregates over the gathered columns. Raises: NotPushable."""
     if node in group_by:
         return columns.column(node)
     match node:

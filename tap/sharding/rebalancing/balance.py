@@ -60,7 +60,7 @@ def layouts(connection: psycopg.Connection) -> list[str]:
 
 
 def placed(connection: psycopg.Connection, layout: str) -> list[RangeLocation]:
-    """All ranges of all tables of a layout."""
+    """Return all ranges of all tables of a layout."""
     rows = connection.execute(
         "SELECT table_name, storage, first, beyond, shard_name, partition, r.nrows, checksum"
         " FROM armillary.ranges AS r JOIN armillary.tables USING (table_name) WHERE layout = %s ORDER BY first, 1",
@@ -77,7 +77,7 @@ def _whole(checksum: object) -> int | None:
 
 
 def first_of(found: list[RangeLocation], wanted: str) -> int:
-    """The range that holds a cell, or that has a part of this name. Raises: ShardError."""
+    """Return the first cell of the range that holds a cell, or whose partition has this name. Raises: ShardError."""
     for each in found:
         if each.range.partition == wanted:
             return each.range.first
@@ -88,7 +88,7 @@ def first_of(found: list[RangeLocation], wanted: str) -> int:
 
 
 def balancing(found: Iterable[RangeLocation], shards: Iterable[str]) -> list[RangeMove]:
-    """Moves after which the shards hold about as many rows: always from the fullest to the emptiest, as long as it helps."""
+    """Return moves after which the shards hold about as many rows: always from the fullest to the emptiest, as long as it helps."""
     where: dict[int, str] = {}
     weight = Counter[int]()
     for each in found:
@@ -102,7 +102,7 @@ def balancing(found: Iterable[RangeLocation], shards: Iterable[str]) -> list[Ran
 
 
 def _best(where: dict[int, str], weight: Counter[int], shards: list[str]) -> RangeMove | None:
-    """That which leaves the two most alike; None if none does better than leaving it."""
+    """Return the move that leaves the fullest and the emptiest shard most alike; None if none does better than leaving them."""
     full = Counter(dict.fromkeys(shards, 0))
     for first, shard in where.items():
         full[shard] += weight[first]

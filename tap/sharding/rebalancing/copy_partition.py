@@ -33,7 +33,7 @@ class _Definition:
 def copy_part(
     source: psycopg.Connection, target: psycopg.Connection, placed: RangeLocation, say: Callable[[str], None]
 ) -> PartitionContent:
-    """What both hold then. What an earlier try left on the target is replaced. Raises: ShardError, psycopg.Error."""
+    """Copy a partition and return what both hold then. What an earlier try left on the target is replaced. Raises: ShardError, psycopg.Error."""
     part = Partition(placed.schema_name, placed.range.partition, placed.storage, placed.table_name, MOVED)
     with_lock_retry(target, lambda: drop_part(target, part), _PATIENCE)
     target.commit()
@@ -73,7 +73,7 @@ def _defined(connection: psycopg.Connection, part: sql.Identifier) -> _Definitio
 
 
 def _create(connection: psycopg.Connection, part: sql.Identifier, definition: _Definition) -> None:
-    """With its CHECK, by which it can be attached without being read; keys come when the rows are there."""
+    """Create the table with its CHECK, by which it can be attached without being read; keys come when the rows are there."""
     columns = [sql.SQL("{} " + type_).format(sql.Identifier(name)) for name, type_ in definition.columns]
     checks = [sql.SQL(text) for kind, text in definition.constraints if kind == "c"]
     connection.execute(sql.SQL("CREATE TABLE {} ({})").format(part, sql.SQL(", ").join([*columns, *checks])))
@@ -83,7 +83,7 @@ def _create(connection: psycopg.Connection, part: sql.Identifier, definition: _D
 def _stream(
     source: psycopg.Connection, target: psycopg.Connection, part: sql.Identifier, definition: _Definition
 ) -> None:
-    """In constant memory, in the order in which the rows lie."""
+    """Copy the rows in constant memory, in the order in which they lie."""
     names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in definition.columns)
     read = sql.SQL("COPY (SELECT {} FROM ONLY {}) TO STDOUT (FORMAT binary)").format(names, part)
     write = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary, FREEZE)").format(part, names)
@@ -102,7 +102,7 @@ def _complete(connection: psycopg.Connection, part: sql.Identifier, definition: 
 
 
 def _verified(source: psycopg.Connection, target: psycopg.Connection, placed: RangeLocation) -> PartitionContent:
-    """Every value is as it was on the source, and what the coordinator says of the part is true. Raises: ShardError."""
+    """Compare every value with the source, and the partition with what the coordinator says of it. Raises: ShardError."""
     if _whole(source, placed.part) != _whole(target, placed.part):
         raise ShardError(f"{placed.table_name}, {placed.range.partition}: the copy differs; nothing has changed")
     found = held(target, placed.part)
@@ -115,7 +115,7 @@ def _verified(source: psycopg.Connection, target: psycopg.Connection, placed: Ra
 
 
 def _whole(connection: psycopg.Connection, part: sql.Identifier) -> object:
-    """Rows, and a sum over all columns as text: nothing that a row shows may differ."""
+    """Return the number of rows, and a sum over all columns as text: nothing that a row shows may differ."""
     connection.execute(_SETTINGS)
     command = "SELECT count(*), sum(hashtextextended(p::text, 0)) FROM ONLY {} AS p"
     return connection.execute(sql.SQL(command).format(part)).fetchone()

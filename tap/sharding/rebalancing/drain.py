@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def with_lock_retry(connection: psycopg.Connection, act: Callable[[], T], seconds: float) -> T:
-    """`act` in a transaction, again and again until its locks come at once. Raises: LockNotAvailable."""
+    """Run `act` in a transaction, again and again until its locks come at once. Raises: LockNotAvailable."""
     end = time.monotonic() + seconds
     while True:
         try:
@@ -39,7 +39,7 @@ def with_lock_retry(connection: psycopg.Connection, act: Callable[[], T], second
 
 
 def wait_for_old_queries(coordinator: psycopg.Connection, shards: Iterable[Shard], seconds: float) -> bool:
-    """Waits until the queries that run now are over: they may have begun with what the catalogue said before.
+    """Wait until the queries that run now are over: they may have begun with what the catalogue said before.
 
     They are seen by their transactions. One may leave that on the coordinator for those on shards, or begin it anew
     to write: so everything is looked at twice, with time between for what was in neither. Raises: ShardAway.

@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 
 
 def move_range(connection: psycopg.Connection, layout: str, first: int, target: str, say: Say) -> None:
-    """The old parts stay until `sweep`. May be repeated. Raises: ShardError, LoadError, psycopg.Error."""
+    """Move a range to another shard; the old partitions stay until `sweep`. May be repeated. Raises: ShardError, LoadError, psycopg.Error."""
     shards = {shard.name: shard for shard in known_shards(connection)}
     if target not in shards:
         raise ShardError(f"there is no shard {target}; known are {', '.join(shards)}")
@@ -50,7 +50,7 @@ def move_range(connection: psycopg.Connection, layout: str, first: int, target: 
 
 
 def _hold(connection: psycopg.Connection, layout: str) -> None:
-    """No load and no other move changes them meanwhile. Raises: ShardError."""
+    """Lock a layout, so that no load and no other move changes it meanwhile. Raises: ShardError."""
     try:
         connection.execute("SELECT FROM armillary.tables WHERE layout = %s FOR UPDATE NOWAIT", (layout,))
     except psycopg.errors.LockNotAvailable as error:
@@ -58,7 +58,7 @@ def _hold(connection: psycopg.Connection, layout: str) -> None:
 
 
 def _await_readers(connection: psycopg.Connection, away: list[RangeLocation], target: Shard) -> None:
-    """What the target still has of an earlier move may be read by queries that began before it. Raises: ShardError."""
+    """Wait for queries that may still read what the target has of an earlier move. Raises: ShardError."""
     names = {(each.schema_name, each.range.partition) for each in away}
     with connected(target) as there:
         old = [each for each in listed_parts(there) if (each.schema_name, each.partition) in names]
@@ -92,7 +92,7 @@ def _switch(connection: psycopg.Connection, copies: list[tuple[RangeLocation, Pa
 
 
 def sweep(connection: psycopg.Connection, layout: str, patience: float, say: Say) -> None:
-    """Drops the old parts when the queries that may read them are over."""
+    """Drop the old partitions when the queries that may read them are over."""
     tables = {each.table_name for each in placed(connection, layout)}
     for each in drop_orphans(connection, tables, patience):
         say(f"{each.part.table_name}, {each.part.partition}: dropped on {each.shard.name}")

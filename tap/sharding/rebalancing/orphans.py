@@ -39,7 +39,7 @@ class Orphan:
 
 
 def orphans(connection: psycopg.Connection) -> list[Orphan]:
-    """On all shards that can be reached; `connection` is the owner's on the coordinator."""
+    """Return those of all shards that can be reached; `connection` is the owner's on the coordinator."""
     found = [each for shard in known_shards(connection) for each in _listed(shard)]
     # What is used is asked afterwards: a load or a move may end meanwhile.
     used = set(connection.execute(_USED).fetchall())
@@ -60,7 +60,7 @@ def _listed(shard: Shard) -> list[Orphan]:
 def drop_orphans(
     connection: psycopg.Connection, tables: set[str] | None = None, patience: float = PATIENCE
 ) -> list[Orphan]:
-    """Of these tables or of all, when the queries that run now are over; what it dropped.
+    """Drop the orphans of these tables or of all, when the queries that run now are over; return what was dropped.
 
     Tables that are moved or loaded right now keep theirs, and parts that somebody still reads stay.
     """
@@ -78,14 +78,14 @@ def _of(connection: psycopg.Connection, tables: set[str] | None) -> list[Orphan]
 
 
 def _busy(connection: psycopg.Connection) -> set[str]:
-    """Tables that somebody holds; the others are ours until the end of the transaction."""
+    """Return the tables that somebody holds, and lock the others until the end of the transaction."""
     tables = {each for (each,) in connection.execute("SELECT table_name FROM armillary.tables")}
     free = connection.execute("SELECT table_name FROM armillary.tables FOR UPDATE SKIP LOCKED")
     return tables - {each for (each,) in free}
 
 
 def forget_loads(connection: psycopg.Connection, table_name: str | None = None) -> None:
-    """Those that do not run; what they made is left over then."""
+    """Forget loads that do not run; what they made is left over then."""
     connection.execute(
         "DELETE FROM armillary.loads WHERE table_name IN (SELECT table_name FROM armillary.loads"
         " WHERE %(name)s::text IS NULL OR table_name = %(name)s FOR UPDATE SKIP LOCKED)",
@@ -94,7 +94,7 @@ def forget_loads(connection: psycopg.Connection, table_name: str | None = None) 
 
 
 def _drop(leftover: Orphan) -> bool:
-    """Whether it could."""
+    """Drop the partition; return False if its lock is taken."""
     with suppress(psycopg.errors.LockNotAvailable), connected(leftover.shard) as there:
         with_lock_retry(there, lambda: drop_part(there, leftover.part), _LOCK_SECONDS)
         there.commit()
@@ -103,7 +103,7 @@ def _drop(leftover: Orphan) -> bool:
 
 
 def drop_parts_of(connection: psycopg.Connection, load_id: str) -> None:
-    """What a load made; shards that are away keep theirs, as leftovers."""
+    """Drop what a load made; shards that are away keep theirs, as orphans."""
     for shard in known_shards(connection):
         for each in _listed(shard):
             if each.part.load_id == load_id:
@@ -111,7 +111,7 @@ def drop_parts_of(connection: psycopg.Connection, load_id: str) -> None:
 
 
 def drop_replaced(connection: psycopg.Connection, table_name: str) -> None:
-    """What a table left that has been loaded anew under this name, sharded or not: here, and on the shards."""
+    """Drop what a table left that has been loaded anew under this name, on shards or not: here, and on the shards."""
     schema_name = stored_name(split_name(table_name)[0])
     listed = [each.part for shard in known_shards(connection) for each in _listed(shard)]
     storages = {part.storage for part in listed if part.table_name == table_name} - _published(connection, schema_name)
@@ -123,7 +123,7 @@ def drop_replaced(connection: psycopg.Connection, table_name: str) -> None:
 
 
 def _published(connection: psycopg.Connection, schema_name: str) -> set[str]:
-    """Names in the database of the schema's tables."""
+    """Return the names in the database of the schema's tables."""
     rows = connection.execute("SELECT table_name, storage FROM armillary.tables").fetchall()
     named = [(*map(stored_name, split_name(name)), storage) for name, storage in rows]
     return {storage or name for schema, name, storage in named if schema == schema_name}

@@ -17,7 +17,7 @@ Found = tuple[str, str, str, int, int | None]
 
 
 def check_ranges(connection: psycopg.Connection) -> list[str]:
-    """What is not as it should be, in words; `connection` is the owner's on the coordinator."""
+    """Return what is not as it should be, in words; `connection` is the owner's on the coordinator."""
     shards = known_shards(connection)
     found: list[Found] = connection.execute(_RANGES).fetchall()
     with ThreadPoolExecutor(max(1, len(shards))) as threads:
@@ -26,7 +26,7 @@ def check_ranges(connection: psycopg.Connection) -> list[str]:
 
 
 def unused(connection: psycopg.Connection) -> list[str]:
-    """What lies on the shards for nobody, and loads that have not ended, in words."""
+    """Return what lies on the shards for nobody, and loads that have not ended, in words."""
     loads = connection.execute("SELECT table_name FROM armillary.loads ORDER BY 1").fetchall()
     return [
         *(
