@@ -76,14 +76,17 @@ def child_fields(node: Node) -> tuple[str, ...]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and all below it, queries inside included."""
-    yield node
-    for name in child_fields(node):
-        child = getattr(node, name)
-        children = child if isinstance(child, tuple) else (child,)
-        for below in children:
-            if isinstance(below, Node):
-                yield from walk(below)
+    """Yield the node and all below it, queries inside included, each before what stands below it."""
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        yield node
+        for name in reversed(child_fields(node)):
+            child = getattr(node, name)
+            if isinstance(child, Node):
+                pending.append(child)
+            elif type(child) is tuple:
+                pending += [below for below in reversed(child) if isinstance(below, Node)]
 
 
 def sources_of(resolved: Node) -> frozenset[str]:

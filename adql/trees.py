@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from operator import is_
 from typing import Any, TypeVar
 
 from adql.constants import child_fields
@@ -29,25 +30,26 @@ def position_of(point: Value) -> tuple[Field, ...]:
 
 
 def mapped(node: N, change: Change) -> N:
-    """The tree with every node changed, innermost first."""
+    """Return the tree with every node changed, innermost first."""
     return change(with_children(node, lambda child: mapped(child, change)))  # type: ignore[return-value]
 
 
 def with_children(node: N, change: Change) -> N:
-    """The node itself if none of those right below it is changed."""
+    """Return the node with those right below it changed; itself if none is."""
     changes: dict[str, Any] = {}
     for name in child_fields(node):
         before = getattr(node, name)
-        after = _changed(before, change)
+        if isinstance(before, Node):
+            after: object = change(before)
+        elif type(before) is tuple and before:
+            after = _changed(before, change)
+        else:
+            continue
         if after is not before:
             changes[name] = after
     return replace(node, **changes) if changes else node
 
 
-def _changed(value: object, change: Change) -> object:
-    if isinstance(value, Node):
-        return change(value)
-    if isinstance(value, tuple) and any(isinstance(each, Node) for each in value):
-        after = tuple(_changed(each, change) for each in value)
-        return value if all(a is b for a, b in zip(after, value, strict=True)) else after
-    return value
+def _changed(values: tuple[object, ...], change: Change) -> tuple[object, ...]:
+    after = [change(value) if isinstance(value, Node) else value for value in values]
+    return values if all(map(is_, after, values)) else tuple(after)

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from tap.config import Config, JobsConfig, WebConfig
 from tap.errors import BadRequest, TooLarge, TooSlow
@@ -98,17 +98,18 @@ async def _whole(request: Request, config: Config) -> bytes:
 async def pieces(request: Request, web: WebConfig, limit: int) -> AsyncIterator[bytes]:
     """The body as it comes. Its time grows with its size, so that what is large may take longer, but none may drip."""
     loop = asyncio.get_running_loop()
-    begun, size, stream = loop.time(), 0, aiter(request.stream())
-    while True:
+    begun, size, more = loop.time(), 0, True
+    while more:
         try:
             async with asyncio.timeout_at(begun + web.body_seconds + size / _LEAST_RATE):
-                piece = await anext(stream, None)
+                message = await request.receive()
         except TimeoutError:
             raise TooSlow(
                 f"The request's body came too slowly: {size} bytes in {loop.time() - begun:.0f} seconds"
             ) from None
-        if piece is None:
-            return
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        piece, more = message.get("body", b""), message.get("more_body", False)
         size += len(piece)
         if size > limit:
             raise TooLarge(f"A request's body takes at most {limit} bytes; {_UPLOAD_IT}")

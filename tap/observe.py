@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import structlog
@@ -70,9 +70,13 @@ Event = QueryDone | Fault | ClientLeft | JobDone | Kept | ShardLost | ShardBack
 def observe(event: Event, error: BaseException | None = None) -> None:
     name = type(event).__name__
     if isinstance(event, Fault):
-        _LOG.error(name, **asdict(event), exc_info=error)
+        _LOG.error(name, **_values(event), exc_info=error)
     else:
-        _LOG.info(name, **asdict(event))
+        _LOG.info(name, **_values(event))
+
+
+def _values(event: Event) -> dict[str, Any]:
+    return {field.name: getattr(event, field.name) for field in fields(event)}
 
 
 def configure_logging(*, quiet: bool = False) -> None:
@@ -85,4 +89,5 @@ def configure_logging(*, quiet: bool = False) -> None:
         processors=[*processors, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if quiet else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
     )

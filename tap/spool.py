@@ -37,9 +37,15 @@ class Spool:
         self._file: IO[bytes] | None = None
         self._written = self._read = 0
         self._writing = self._closed = self._done = False
+        self.is_whole = False
         self._error: BaseException | None = None
 
     # ---- the writer's side
+
+    def write_whole(self, data: bytes) -> None:
+        """Write all that there will be. Raises: as `write` does."""
+        self.is_whole = True
+        self.write(data)
 
     def write(self, data: bytes) -> None:
         """Raises: SpoolFull; Closed when nobody reads any more."""

@@ -19,11 +19,15 @@ from tap.engine.rows import Interrupted
 from tap.errors import Busy, TimeLimit
 from tap.observe import ClientLeft, QueryDone, observe
 from tap.progress import QueryProgress
-from tap.query.run import QueryService, execute
+from tap.query.run import QueryService, WholeResult, execute
 from tap.request import TapRequest
 from tap.spool import Spool
 
 _LONGEST_WARNING = 500
+_SMALL = 1 << 20
+"""Bytes of a result that leaves with its length, in one piece."""
+_WATCH_AFTER = 0.05
+"""Seconds after which it matters whether the client is still there."""
 _LONGEST_URL = 2000
 
 
@@ -59,6 +63,7 @@ class QueryResponse:
         self._progress = QueryProgress()
         self._began = time.monotonic()
         self._sent = 0
+        self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._wait_for_turn()
@@ -67,7 +72,8 @@ class QueryResponse:
         worker = loop.run_in_executor(self._queries.threads, self._produce, spool)
         worker.add_done_callback(lambda done: self._ended(done, spool))
         deadline = loop.call_later(self._config.limits.sync_limit, self._stop, CancelReason.TIME_LIMIT)
-        watcher = loop.create_task(self._watch(receive))
+        # Most queries have ended by then.
+        watcher = loop.call_later(_WATCH_AFTER, self._begin_to_watch, receive)
         try:
             await self._send_all(spool, send)
         except Interrupted as error:
@@ -78,6 +84,8 @@ class QueryResponse:
         finally:
             deadline.cancel()
             watcher.cancel()
+            if self._watching:
+                self._watching.cancel()
             spool.close()
         left = self._cancellation.reason is CancelReason.CLIENT_LEFT
         took = self._milliseconds()
@@ -85,6 +93,9 @@ class QueryResponse:
 
     async def _wait_for_turn(self) -> None:
         has_turn = False
+        if not self._queries.turns.locked():
+            await self._queries.turns.acquire()
+            return
         try:
             async with asyncio.timeout(self._config.web.queue_limit):
                 has_turn = await self._queries.turns.acquire()
@@ -98,12 +109,18 @@ class QueryResponse:
         """In a thread of its own."""
         pieces = execute(self._request, self._queries.service, self._cancellation, self._progress)
         for piece in packed_pieces(pieces, self._coding) if self._coding else pieces:
-            spool.write(piece)
+            if isinstance(piece, WholeResult):
+                spool.write_whole(piece)
+            else:
+                spool.write(piece)
 
     def _ended(self, done: "asyncio.Future[None]", spool: Spool) -> None:
         self._queries.turns.release()
         self._done()
         spool.finish(None if done.cancelled() else done.exception())
+
+    def _begin_to_watch(self, receive: Receive) -> None:
+        self._watching = asyncio.get_running_loop().create_task(self._watch(receive))
 
     async def _watch(self, receive: Receive) -> None:
         while True:
@@ -118,25 +135,31 @@ class QueryResponse:
 
     async def _send_all(self, spool: Spool, send: Send) -> None:
         first = await spool.read()
+        if spool.is_whole and len(first) <= _SMALL:
+            start = self._start((b"content-length", str(len(first)).encode()))
+            await self._send(send, start, {"type": "http.response.body", "body": first})
+            return
         await self._send(send, self._start())
         await self._send(send, {"type": "http.response.body", "body": first, "more_body": True})
         async for piece in spool:
             await self._send(send, {"type": "http.response.body", "body": piece, "more_body": True})
         await self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _send(self, send: Send, message: Message) -> None:
+    async def _send(self, send: Send, *messages: Message) -> None:
         """Raises: TimeoutError for a client that takes nothing for too long, OSError for one that is gone."""
         try:
             async with asyncio.timeout(self._config.web.stall_limit):
-                await send(message)
+                for message in messages:
+                    await send(message)
         except (TimeoutError, OSError):
             self._stop(CancelReason.CLIENT_LEFT)
             observe(ClientLeft(self._milliseconds()))
             raise
-        self._sent += len(message.get("body", b""))
+        self._sent += sum(len(message.get("body", b"")) for message in messages)
 
-    def _start(self) -> Message:
+    def _start(self, *more: tuple[bytes, bytes]) -> Message:
         headers = [
+            *more,
             (b"content-type", self._request.media_type.encode()),
             (b"content-disposition", f'inline; filename="result.{self._request.format.extension}"'.encode()),
             (b"vary", b"Accept-Encoding"),

@@ -20,13 +20,14 @@ Wanted = set[tuple[str, str]]
 
 
 def coordinates_of_points(query: Query) -> Query:
+    points = [point for node in walk(query) if isinstance(node, Call) for point in node.arguments if _is_column(point)]
+    if not points:
+        return query
     bodies = dict(_bodies(query))
     owners = {name: name for name in bodies} | dict(_references(query, bodies))
     wanted: Wanted = set()
-    for node in walk(query):
-        if isinstance(node, Call):
-            for argument in node.arguments:
-                _want(argument, bodies, owners, wanted)
+    for point in points:
+        _want(point, bodies, owners, wanted)
     return mapped(query, partial(_changed, owners=owners, wanted=wanted))
 
 
@@ -49,7 +50,7 @@ def _references(query: Query, bodies: dict[str, Select]) -> Iterator[tuple[str, 
 
 def _want(point: Value, bodies: dict[str, Select], owners: dict[str, str], wanted: Wanted) -> bool:
     """Note a point whose query can give its coordinates, and those within that query that it comes from."""
-    if not isinstance(point, Field) or point.type is not types.POINT:
+    if not isinstance(point, Field) or not _is_column(point):
         return False
     if point.info.coordinates:
         return True
@@ -61,6 +62,10 @@ def _want(point: Value, bodies: dict[str, Select], owners: dict[str, str], wante
         return False
     wanted.add((owner, point.name))
     return True
+
+
+def _is_column(value: Value) -> bool:
+    return isinstance(value, Field) and value.type is types.POINT
 
 
 def _columns(select: Select) -> Iterator[tuple[SelectItem, Output]]:
@@ -87,7 +92,7 @@ def _changed(node: Node, owners: dict[str, str], wanted: Wanted) -> Node:
 
 def _written_out(point: Value, owners: dict[str, str], wanted: Wanted) -> Value:
     """POINT(longitude, latitude) for a column whose coordinates stand beside it."""
-    if not isinstance(point, Field) or point.type is not types.POINT:
+    if not isinstance(point, Field) or not _is_column(point):
         return point
     names = point.info.coordinates
     if (owners.get(point.source), point.name) in wanted:

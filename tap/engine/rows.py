@@ -40,9 +40,13 @@ class Block:
 
 
 class RowStream(Protocol):
-    """Blocks of the rows of a result; `overflow` tells afterwards whether there were more than might come."""
+    """Blocks of the rows of a result; `overflow` tells afterwards whether there were more than might come.
+
+    `is_whole`: all rows there are have come already, in the first block.
+    """
 
     overflow: bool
+    is_whole: bool
 
     def __iter__(self) -> Iterator[Block]: ...
 
@@ -57,15 +61,18 @@ class CopyRows:
         self, connection: psycopg.Connection, command: bytes, maxrec: int, cancellation: Cancellation, *, binary: bool
     ) -> None:
         self.overflow = False
+        self.is_whole = False
         self.count = 0
         self._pgconn = connection.pgconn
         self._cancellation = cancellation
         self._maxrec = maxrec
         self._binary = binary
         self._started = False
+        self._has_ended = False
         self._begin(command)
         self._blocks = self._read()
         self._first = next(self._blocks, None)
+        self.is_whole = self._has_ended
 
     def __iter__(self) -> Iterator[Block]:
         if self._first is not None:
@@ -146,6 +153,7 @@ class CopyRows:
         self._finish()
 
     def _finish(self) -> None:
+        self._has_ended = True
         while self._pgconn.get_result() is not None:
             pass
 

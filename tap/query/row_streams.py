@@ -106,6 +106,7 @@ class PartitionedRows:
 
     def __init__(self, run: QueryRun, upload: Declared, parts: list[UploadPart], progress: QueryProgress) -> None:
         self.overflow = False
+        self.is_whole = False
         self._run = run
         self._upload = upload
         self._progress = progress

@@ -87,7 +87,20 @@ def _declared(session: Session, files: list[Opened], limits: UploadLimits) -> li
     return uploads
 
 
+class WholeResult(bytes):
+    """A piece that is all of the result."""
+
+
 def _pieces(writer: Writer, rows: RowStream, progress: QueryProgress, *, tells: bool, end: End) -> Iterator[bytes]:
+    """Yield the result as it comes; in one piece if all of its rows are here already."""
+    pieces = _streamed(writer, rows, progress, tells=tells, end=end)
+    if rows.is_whole:
+        yield WholeResult(b"".join(pieces))
+    else:
+        yield from pieces
+
+
+def _streamed(writer: Writer, rows: RowStream, progress: QueryProgress, *, tells: bool, end: End) -> Iterator[bytes]:
     """Yield header, rows and footer. Where the document cannot tell an error it breaks off instead."""
     yield writer.header()
     try:

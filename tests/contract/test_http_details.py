@@ -294,3 +294,21 @@ def test_a_job_cannot_be_given_a_malformed_upload_later(service: str, name: str)
             break
     assert get(job).status == 200
     request("DELETE", job)
+
+
+# ---- lengths
+
+
+@pytest.mark.parametrize("format_", ["votable", "csv", "json", "fits"])
+def test_a_small_result_leaves_with_its_length(service: str, format_: str) -> None:
+    reply = sync(service, "SELECT TOP 3 table_name FROM tap_schema.tables", RESPONSEFORMAT=format_)
+    assert reply.status == 200
+    assert int(reply.headers["content-length"]) == len(reply.body)
+
+
+def test_a_large_result_leaves_as_it_comes_and_whole(service: str) -> None:
+    reply = sync(
+        service, "SELECT TOP 60000 a.ra, a.dec, a.name FROM demo.ngc AS a, demo.ngc AS b", RESPONSEFORMAT="csv"
+    )
+    assert "content-length" not in reply.headers
+    assert len(reply.body.splitlines()) == 60_001

@@ -26,6 +26,7 @@ class GatheredRows:
 
     def __init__(self, blocks: Iterator[Block], most: int, enough: Callable[[], None], *, tells: bool) -> None:
         self.overflow = False
+        self.is_whole = False
         self._tells = tells
         self.count = 0
         self._most = most

@@ -370,7 +370,7 @@ def test_the_command_goes_on_with_a_load_and_cleans_up_after_it(
     service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("data_dir", "database", "owner_database", "admin_database"):
-        monkeypatch.setenv(f"{ENVIRONMENT}{name.upper()}", str(getattr(service, name)))
+        monkeypatch.setenv(f"{ENVIRONMENT}{name.upper()}", str(getattr(service.database, name)))
     plain = ROOT / "deploy" / "sample" / "ngc.toml"
     sharded = tmp_path / "ngc.toml"
     sharded.write_text(plain.read_text("utf-8").replace("[table]\n", "[table]\nsharded = true\n"), "utf-8")

@@ -399,7 +399,7 @@ def test_the_commands_add_move_and_rebalance_say_what_they_do(
     service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("data_dir", "database", "owner_database", "admin_database"):
-        monkeypatch.setenv(f"{ENVIRONMENT}{name.upper()}", str(getattr(service, name)))
+        monkeypatch.setenv(f"{ENVIRONMENT}{name.upper()}", str(getattr(service.database, name)))
     run: Callable[..., Any] = CliRunner().invoke
     new = shard(service, "moving2")
     path = tmp_path / "more.toml"
