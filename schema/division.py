@@ -5,6 +5,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from schema.statements import statement
+
 Ranges = tuple[tuple[Any, ...], ...]
 """Rows of armillary.ranges, without the table's name."""
 UNDIVIDED = {"pixel_column": None, "pixel_order": None, "layout": None, "pixel_key": None, "pixel_margin": 0}
@@ -34,13 +36,10 @@ def restore_ranges(connection: psycopg.Connection, name: str, ranges: Ranges) ->
     """Write down again where the rows of a table on shards lie; ranges of its layout that were moved meanwhile are no longer alike."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO armillary.ranges VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            statement("add_range"),
             [(name, *row) for row in ranges],
         )
     connection.execute(
-        "UPDATE armillary.tables AS own SET layout = gen_random_uuid()::text WHERE table_name = %(name)s AND EXISTS ("
-        " SELECT FROM armillary.ranges AS r JOIN armillary.tables AS t USING (table_name)"
-        " WHERE t.layout = own.layout AND NOT EXISTS (SELECT FROM armillary.ranges AS o WHERE o.table_name = %(name)s"
-        " AND (o.first, o.beyond, o.shard_name) = (r.first, r.beyond, r.shard_name)))",
+        statement("part_layouts"),
         {"name": name},
     )

@@ -10,17 +10,14 @@ from schema.loaded import Known
 from schema.model import Column, Table, adql_names, delimited, quoted_if_needed
 from schema.positions import Position
 from schema.roles import OWNER, READER
+from schema.statements import statement
 from schema.types import of_postgres
 
 
 def read_existing(connection: psycopg.Connection, names: tuple[str, str], published: str, omitted: set[str]) -> Table:
     """A table with its columns, by its names in the database. Raises: LoadError for a column that cannot be published."""
     rows = connection.execute(
-        "SELECT attname, format_type(atttypid, NULL), col_description(attrelid, attnum), relkind, greatest(reltuples, 0)::bigint"
-        " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
-        " JOIN pg_namespace ON pg_namespace.oid = relnamespace"
-        " WHERE nspname = %s AND relname = %s AND attnum > 0 AND NOT attisdropped"
-        " AND relkind IN ('r', 'p', 'f', 'v', 'm') ORDER BY attnum",
+        statement("existing_columns"),
         names,
     ).fetchall()
     if not rows:
@@ -40,7 +37,7 @@ def _column(name: str, type_: str, about: str | None) -> Column:
 
 
 def exists(connection: psycopg.Connection, table: sql.Identifier) -> bool:
-    (found,) = connection.execute("SELECT to_regclass(%s)", (table.as_string(connection),)).fetchone() or (None,)
+    (found,) = connection.execute(statement("relation"), (table.as_string(connection),)).fetchone() or (None,)
     return found is not None
 
 
@@ -75,8 +72,7 @@ def index_command(
     """The columns that lead an index; the one on the position is made, if it is ours to make, or told in a note."""
     target = sql.Identifier(*known.table.stored_parts)
     rows = connection.execute(
-        "SELECT pg_get_indexdef(indexrelid), attname FROM pg_index"
-        " LEFT JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] WHERE indrelid = to_regclass(%s)",
+        statement("indexes_of"),
         (target.as_string(),),
     ).fetchall()
     leading = {str(name) for _, name in rows if name}

@@ -8,6 +8,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from schema.model import Column, Key, Origin, Table, stored_name
+from schema.statements import statement
 
 _MARK = "Loaded by Armillary"
 """The comment by which our own tables are told from others that somebody made under the same name."""
@@ -37,8 +38,7 @@ def remember(connection: psycopg.Connection, known: Known) -> None:
     target = sql.Identifier(*known.table.stored_parts)
     connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(target, _MARK))
     connection.execute(
-        "INSERT INTO armillary.loaded VALUES (%s, %s, %s) ON CONFLICT (table_name)"
-        " DO UPDATE SET storage = excluded.storage, content = excluded.content",
+        statement("remember"),
         (known.table.table_name, storage, Jsonb(_content(known))),
     )
 
@@ -46,13 +46,13 @@ def remember(connection: psycopg.Connection, known: Known) -> None:
 def storage_of(connection: psycopg.Connection, table_name: str) -> str | None:
     """The name under which a loaded table's rows are stored; None where there is none, or where somebody dropped it."""
     row = connection.execute(
-        "SELECT storage, content ->> 'schema_name' FROM armillary.loaded WHERE table_name = %s FOR UPDATE",
+        statement("loaded_storage"),
         (table_name,),
     ).fetchone()
     if row is None:
         return None
     name = sql.Identifier(stored_name(row[1]), row[0]).as_string()
-    if connection.execute("SELECT obj_description(to_regclass(%s), 'pg_class')", (name,)).fetchone() != (_MARK,):
+    if connection.execute(statement("comment_of_table"), (name,)).fetchone() != (_MARK,):
         forget(connection, table_name)
         return None
     return str(row[0])
@@ -62,18 +62,18 @@ def recall(connection: psycopg.Connection, table_name: str) -> Known | None:
     """None for a table that was not loaded here, or is there no longer."""
     if storage_of(connection, table_name) is None:
         return None
-    row = connection.execute("SELECT content FROM armillary.loaded WHERE table_name = %s", (table_name,)).fetchone()
+    row = connection.execute(statement("loaded_content"), (table_name,)).fetchone()
     return _known(row[0]) if row else None
 
 
 def was_loaded(connection: psycopg.Connection, table_name: str) -> bool:
     """Whether a table of this name was, be it there or not."""
-    row = connection.execute("SELECT FROM armillary.loaded WHERE table_name = %s", (table_name,)).fetchone()
+    row = connection.execute(statement("was_loaded"), (table_name,)).fetchone()
     return row is not None
 
 
 def forget(connection: psycopg.Connection, table_name: str) -> None:
-    connection.execute("DELETE FROM armillary.loaded WHERE table_name = %s", (table_name,))
+    connection.execute(statement("forget"), (table_name,))
 
 
 def _content(known: Known) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from schema.plan import PlannedColumn, check_named, described_column, leading_co
 from schema.positions import Position, PositionCheck, find_position, with_ucds
 from schema.redescribe import known_table, redescribed
 from schema.roles import READER
+from schema.statements import statement
 from schema.tap_schema import count_change, remove_table, write_keys, write_table
 from schema.vocabulary import problems
 
@@ -95,8 +96,7 @@ def position_check(
 def _alike(connection: psycopg.Connection, table_name: str) -> str | None:
     """A note on a table whose name differs in case only."""
     row = connection.execute(
-        "SELECT table_name FROM armillary.tables"
-        " WHERE lower(replace(table_name, '\"', '')) = lower(replace(%(name)s, '\"', '')) AND table_name <> %(name)s",
+        statement("named_alike"),
         {"name": table_name},
     ).fetchone()
     return f"{row[0]} differs in case only, so queries must put both names into double quotes" if row else None
@@ -158,15 +158,11 @@ def make_schema(connection: psycopg.Connection, schema_name: str) -> None:
 def storage_for(connection: psycopg.Connection, schema_name: str, name: str) -> tuple[str | None, str]:
     """The table that is replaced, if any, and a free name for the new one."""
     published = full_name(schema_name, name)
-    row = connection.execute(
-        "SELECT coalesce(storage, %s), loaded FROM armillary.tables WHERE table_name = %s FOR UPDATE", (name, published)
-    ).fetchone()
+    row = connection.execute(statement("stored_as"), (name, published)).fetchone()
     if row and not row[1]:
         raise LoadError(f"{published} is published from a table that was not loaded here; unpublish it first")
     previous = str(row[0]) if row else storage_of(connection, published)
-    found = connection.execute(
-        "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace", (sql.Identifier(schema_name).as_string(),)
-    )
+    found = connection.execute(statement("relations_in"), (sql.Identifier(schema_name).as_string(),))
     taken = {str(each[0]) for each in found}
     # Somebody may have dropped it.
     previous = previous if previous in taken else None
@@ -180,7 +176,7 @@ def storage_for(connection: psycopg.Connection, schema_name: str, name: str) -> 
 def _is_stored(connection: psycopg.Connection, schema_name: str, name: str) -> bool:
     """Whether the name is one under which another loaded table is stored."""
     row = connection.execute(
-        "SELECT FROM armillary.loaded WHERE storage = %s AND content ->> 'schema_name' = %s",
+        statement("stores_another"),
         (name, quoted_if_needed(schema_name)),
     ).fetchone()
     return row is not None
@@ -189,16 +185,14 @@ def _is_stored(connection: psycopg.Connection, schema_name: str, name: str) -> b
 def _lies_on_shards(connection: psycopg.Connection, schema_name: str, name: str) -> bool:
     """Whether it is what an unpublished sharded table left, which may be replaced: its rows are elsewhere."""
     row = connection.execute(
-        "SELECT FROM pg_inherits JOIN pg_foreign_table ON ftrelid = inhrelid WHERE inhparent = to_regclass(%s)",
+        statement("has_foreign_partitions"),
         (sql.Identifier(schema_name, name).as_string(connection),),
     ).fetchone()
     return row is not None
 
 
 def _is_unknown_on_shards(connection: psycopg.Connection, schema_name: str, name: str) -> bool:
-    row = connection.execute(
-        "SELECT FROM armillary.tables WHERE table_name = %s", (full_name(schema_name, name),)
-    ).fetchone()
+    row = connection.execute(statement("is_published"), (full_name(schema_name, name),)).fetchone()
     return row is None and _lies_on_shards(connection, schema_name, name)
 
 
@@ -242,7 +236,7 @@ def publish_loaded(
     names, keys = (position[0].name, position[1].name) if position else None, keys_of(table, description)
     known = Known(table, keys, names, schema_description=description.schema_description, division=division or {})
     check_keys(connection, table, description)
-    connection.execute("DELETE FROM armillary.ranges WHERE table_name = %s", (table.table_name,))
+    connection.execute(statement("drop_ranges"), (table.table_name,))
     publish_known(connection, known)
     if not known.division:
         remember(connection, known)
@@ -332,9 +326,7 @@ def unpublish_table(connection: psycopg.Connection, table_name: str, *, drop: bo
     schema_name, name = split_table_name(table_name)
     published = full_name(schema_name, name)
     with connection.transaction():
-        row = connection.execute(
-            "SELECT storage, loaded FROM armillary.tables WHERE table_name = %s", (published,)
-        ).fetchone()
+        row = connection.execute(statement("stored_and_loaded"), (published,)).fetchone()
         storage = (row[0] if row else storage_of(connection, published)) or name
         ours = bool(row[1]) if row else storage_of(connection, published) is not None
         if row and ours and not was_loaded(connection, published):

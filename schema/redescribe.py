@@ -11,6 +11,7 @@ from schema.keys import keys_of
 from schema.loaded import Known, recall, was_loaded
 from schema.model import Table, adql_names
 from schema.plan import described_column
+from schema.statements import statement
 from schema.tap_schema import read_catalogue
 
 
@@ -31,9 +32,7 @@ def known_table(
         # Whoever dropped a loaded table may have made another under its name.
         omitted = _omitted(description, set())
         return Known(read_existing(connection, names, published, omitted), loaded=False)
-    row = connection.execute(
-        "SELECT loaded, omitted, ra, dec FROM armillary.tables WHERE table_name = %s", (published,)
-    )
+    row = connection.execute(statement("more_of_table"), (published,))
     is_loaded, left_out, *position = row.fetchone() or (False, [], None, None)
     omitted = _omitted(description, set(left_out))
     if not division:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from schema.model import Catalogue, Column, Key, Origin, Schema, Table
+from schema.statements import statement
 
 VERSION = "SELECT version FROM armillary.catalogue"
 _READ = (files("schema") / "sql" / "read_catalogue.sql").read_text("utf-8").encode()
@@ -90,25 +91,22 @@ def write_table(connection: psycopg.Connection, table: Table, *, schema_descript
     Keys of other tables that point to it stay.
     """
     connection.execute(
-        "INSERT INTO tap_schema.schemas (schema_name, description) VALUES (%s, %s)"
-        " ON CONFLICT (schema_name) DO UPDATE SET description = coalesce(excluded.description, schemas.description)",
+        statement("put_schema"),
         (table.schema_name, schema_description),
     )
     connection.execute(
-        "INSERT INTO tap_schema.tables VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (table_name) DO UPDATE SET"
-        " table_type = excluded.table_type, utype = excluded.utype, description = excluded.description,"
-        " table_index = excluded.table_index",
+        statement("put_table"),
         (table.schema_name, table.table_name, table.table_type, table.utype, table.description, table.table_index),
     )
-    connection.execute("DELETE FROM tap_schema.columns WHERE table_name = %s", (table.table_name,))
-    connection.execute("DELETE FROM tap_schema.keys WHERE from_table = %s", (table.table_name,))
+    connection.execute(statement("drop_columns"), (table.table_name,))
+    connection.execute(statement("drop_keys_from"), (table.table_name,))
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO tap_schema.columns VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            statement("add_column"),
             [_column_row(table, column) for column in table.columns],
         )
         cursor.executemany(
-            "INSERT INTO armillary.bounds VALUES (%s, %s, %s, %s)",
+            statement("add_bounds"),
             [(table.table_name, c.column_name, *c.bounds) for c in table.columns if c.bounds],
         )
 
@@ -141,28 +139,24 @@ def _size(arraysize: str | None) -> int | None:
 def write_keys(connection: psycopg.Connection, keys: Iterable[Key]) -> None:
     for key in keys:
         connection.execute(
-            "INSERT INTO tap_schema.keys (key_id, from_table, target_table, utype, description)"
-            " VALUES (%s, %s, %s, %s, %s)",
+            statement("add_key"),
             (key.key_id, key.from_table, key.target_table, key.utype, key.description),
         )
         for from_column, target_column in key.columns:
             connection.execute(
-                "INSERT INTO tap_schema.key_columns VALUES (%s, %s, %s)",
+                statement("add_key_column"),
                 (key.key_id, from_column, target_column),
             )
 
 
 def remove_table(connection: psycopg.Connection, table_name: str) -> bool:
     """Unpublishes a table, and its schema with its last one; False if it was not published."""
-    done = connection.execute(
-        "DELETE FROM tap_schema.tables WHERE table_name = %s RETURNING schema_name", (table_name,)
-    )
+    done = connection.execute(statement("drop_table"), (table_name,))
     row = done.fetchone()
-    connection.execute("DELETE FROM armillary.tables WHERE table_name = %s", (table_name,))
+    connection.execute(statement("drop_more_of_table"), (table_name,))
     if row:
         connection.execute(
-            "DELETE FROM tap_schema.schemas AS s WHERE schema_name = %s"
-            " AND NOT EXISTS (SELECT FROM tap_schema.tables AS t WHERE t.schema_name = s.schema_name)",
+            statement("drop_empty_schema"),
             row,
         )
     return row is not None
@@ -170,4 +164,4 @@ def remove_table(connection: psycopg.Connection, table_name: str) -> bool:
 
 def count_change(connection: psycopg.Connection) -> None:
     """Tells every web process, at its next query, to read the catalogue anew."""
-    connection.execute("UPDATE armillary.catalogue SET version = version + 1")
+    connection.execute(statement("count_change"))

@@ -8,6 +8,7 @@ from psycopg import sql
 from schema.model import Column, Table
 from schema.plan import leading_columns
 from schema.publish import create_table, described_table, publish_loaded
+from schema.statements import statement
 from tap.sharding.loading.checksum import PartitionContent
 from tap.sharding.loading.table_plan import ShardedTablePlan
 from tap.sharding.model import CellRange
@@ -34,7 +35,7 @@ def attach(
     publish_loaded(connection, table, plan.description, plan.position, plan.partitioning.division())
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO armillary.ranges VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            statement("add_range"),
             [
                 (table.table_name, r.first, r.stop, r.shard, r.partition, found.rows, found.checksum)
                 for r, found in zip(plan.ranges, held, strict=True)

@@ -1,0 +1,138 @@
+-- The statements that are sent as they are, by name; values are bound. Those with names of tables in them are composed where they are sent.
+
+-- name: put_schema
+-- A schema, with what is known of it if nothing new is said.
+INSERT INTO tap_schema.schemas (schema_name, description)
+VALUES (%s, %s)
+ON CONFLICT (schema_name) DO UPDATE
+SET description = coalesce(excluded.description, schemas.description);
+
+-- name: put_table
+-- A table, instead of what had its name.
+INSERT INTO tap_schema.tables
+VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (table_name) DO UPDATE
+SET table_type = excluded.table_type, utype = excluded.utype,
+    description = excluded.description, table_index = excluded.table_index;
+
+-- name: drop_columns
+DELETE FROM tap_schema.columns WHERE table_name = %s;
+
+-- name: drop_keys_from
+DELETE FROM tap_schema.keys WHERE from_table = %s;
+
+-- name: add_column
+INSERT INTO tap_schema.columns VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+-- name: add_bounds
+-- The least and the largest value of a column.
+INSERT INTO armillary.bounds VALUES (%s, %s, %s, %s);
+
+-- name: add_key
+INSERT INTO tap_schema.keys (key_id, from_table, target_table, utype, description)
+VALUES (%s, %s, %s, %s, %s);
+
+-- name: add_key_column
+INSERT INTO tap_schema.key_columns VALUES (%s, %s, %s);
+
+-- name: drop_table
+-- A table is no longer published; its columns and keys go with it.
+DELETE FROM tap_schema.tables WHERE table_name = %s RETURNING schema_name;
+
+-- name: drop_more_of_table
+-- What TAP_SCHEMA has no columns for.
+DELETE FROM armillary.tables WHERE table_name = %s;
+
+-- name: drop_empty_schema
+-- A schema goes with its last table.
+DELETE FROM tap_schema.schemas AS s
+WHERE schema_name = %s
+AND NOT EXISTS (SELECT FROM tap_schema.tables AS t WHERE t.schema_name = s.schema_name);
+
+-- name: count_change
+-- Every web process reads the catalogue anew at its next query.
+UPDATE armillary.catalogue SET version = version + 1;
+
+-- name: remember
+-- All that is known of a loaded table.
+INSERT INTO armillary.loaded
+VALUES (%s, %s, %s)
+ON CONFLICT (table_name) DO UPDATE
+SET storage = excluded.storage, content = excluded.content;
+
+-- name: loaded_storage
+-- Where the rows of a loaded table are, locked.
+SELECT storage, content ->> 'schema_name' FROM armillary.loaded WHERE table_name = %s FOR UPDATE;
+
+-- name: comment_of_table
+SELECT obj_description(to_regclass(%s), 'pg_class');
+
+-- name: loaded_content
+SELECT content FROM armillary.loaded WHERE table_name = %s;
+
+-- name: was_loaded
+SELECT FROM armillary.loaded WHERE table_name = %s;
+
+-- name: forget
+DELETE FROM armillary.loaded WHERE table_name = %s;
+
+-- name: part_layouts
+-- Ranges of the layout that were moved meanwhile are no longer alike: then the table has a layout of its own.
+UPDATE armillary.tables AS own SET layout = gen_random_uuid()::text
+WHERE table_name = %(name)s AND EXISTS (
+    SELECT FROM armillary.ranges AS r JOIN armillary.tables AS t USING (table_name)
+    WHERE t.layout = own.layout AND NOT EXISTS (
+        SELECT FROM armillary.ranges AS o
+        WHERE o.table_name = %(name)s AND (o.first, o.beyond, o.shard_name) = (r.first, r.beyond, r.shard_name)));
+
+-- name: add_range
+INSERT INTO armillary.ranges VALUES (%s, %s, %s, %s, %s, %s, %s);
+
+-- name: existing_columns
+-- The columns of a table or view of the operator's own.
+SELECT attname, format_type(atttypid, NULL), col_description(attrelid, attnum), relkind, greatest(reltuples, 0)::bigint
+FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE nspname = %s AND relname = %s AND attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p', 'f', 'v', 'm')
+ORDER BY attnum;
+
+-- name: relation
+SELECT to_regclass(%s);
+
+-- name: indexes_of
+-- Each index of a table, and the column that leads it.
+SELECT pg_get_indexdef(indexrelid), attname
+FROM pg_index
+LEFT JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+WHERE indrelid = to_regclass(%s);
+
+-- name: named_alike
+-- A published table whose name differs in case only.
+SELECT table_name
+FROM armillary.tables
+WHERE lower(replace(table_name, '"', '')) = lower(replace(%(name)s, '"', '')) AND table_name <> %(name)s;
+
+-- name: relations_in
+SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace;
+
+-- name: stored_as
+-- Under which name a published table is stored, locked.
+SELECT coalesce(storage, %s), loaded FROM armillary.tables WHERE table_name = %s FOR UPDATE;
+
+-- name: stores_another
+-- Whether a name is one under which another loaded table is stored.
+SELECT FROM armillary.loaded WHERE storage = %s AND content ->> 'schema_name' = %s;
+
+-- name: has_foreign_partitions
+SELECT FROM pg_inherits JOIN pg_foreign_table ON ftrelid = inhrelid WHERE inhparent = to_regclass(%s);
+
+-- name: is_published
+SELECT FROM armillary.tables WHERE table_name = %s;
+
+-- name: drop_ranges
+DELETE FROM armillary.ranges WHERE table_name = %s;
+
+-- name: stored_and_loaded
+SELECT storage, loaded FROM armillary.tables WHERE table_name = %s;
+
+-- name: more_of_table
+SELECT loaded, omitted, ra, dec FROM armillary.tables WHERE table_name = %s;
