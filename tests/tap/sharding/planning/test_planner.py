@@ -141,3 +141,31 @@ def test_a_shard_is_asked_about_its_own_parts_only() -> None:
     for shard in shard_query.shards:
         own = [f'"stars{r.partition}"' in shard_query.sql(shard) for r in RANGES]
         assert own == [r.shard == shard for r in RANGES]
+
+
+@pytest.mark.parametrize(
+    ("query", "strategy", "reason", "text"),
+    [
+        ("SELECT id FROM s.stars", "router", "its cells lie on 4 shards", "SELECT id FROM s.stars"),
+        (
+            "SELECT a.id FROM s.stars AS a, s.stars AS b WHERE a.g < b.g",
+            "push-down",
+            "joined by something else than the ids",
+            "SELECT a.id FROM s.stars AS a, s.stars AS b WHERE a.g < b.g",
+        ),
+        (
+            "SELECT s.id FROM s.stars AS s JOIN s.many AS m ON s.g = m.ra",
+            "push-down",
+            "too large to be broadcast",
+            "s.many",
+        ),
+        ("SELECT id FROM s.stars WHERE g IN (SELECT g FROM s.stars)", "push-down", "IN a query", "g IN (SELECT g FROM s.stars)"),
+        ("SELECT RANK() OVER (ORDER BY g) AS r FROM s.stars", "push-down", "a window function", "RANK() OVER (ORDER BY g)"),
+        ("SELECT MEDIAN(g) AS m FROM s.stars", "push-down", "median of all rows", "MEDIAN(g)"),
+        ("SELECT id FROM s.stars WHERE g IN (SELECT g FROM s.stars) AND RAND() < 0.5", "semi-join reduction", "rand gives", "RAND()"),
+    ],
+)  # fmt: skip
+def test_a_strategy_that_cannot_serve_says_why_and_where(query: str, strategy: str, reason: str, text: str) -> None:
+    refusal = dict(planned(query).refusals)[strategy]
+    assert reason in refusal.reason
+    assert query[refusal.span.start : refusal.span.end] == text

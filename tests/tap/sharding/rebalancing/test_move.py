@@ -395,6 +395,20 @@ def test_ranges_go_from_the_fullest_shard_to_the_emptiest_until_it_helps_no_more
     assert Counter(each.target for each in balancing(found, shards)) == moves
 
 
+def test_explain_names_the_strategy_and_why_no_other_serves(service: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("data_dir", "database", "owner_database", "admin_database"):
+        monkeypatch.setenv(f"{ENVIRONMENT}{name.upper()}", str(getattr(service.database, name)))
+    told = CliRunner().invoke(main, ["explain", "SELECT COUNT(*) AS n FROM moved.stars"])
+    assert told.exit_code == 0, told.output
+    lines = told.output.splitlines()
+    assert lines[0] == "-- no router: its cells lie on 2 shards (line 1, column 1)"
+    assert lines[1] == "-- push-down in two phases"
+    assert lines[2] == "-- asked of moving0, moving1"
+    assert "-- then here" in lines
+    # Nothing may be told of what no strategy was sought for.
+    assert "-- no" not in CliRunner().invoke(main, ["explain", "SELECT TOP 1 table_name FROM tap_schema.tables"]).output
+
+
 def test_the_commands_add_move_and_rebalance_say_what_they_do(
     service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
