@@ -1,7 +1,7 @@
 """A query whose rows cannot be made on the shards: of each sharded table the rows that can matter come to the coordinator.
 
 What matters is told by the conditions that a row must meet in any case: those of its own columns, and those that tie it
-to tables which are there already and travel to the shards, uploads, small tables, and what came before. So a list that
+to tables which are there already and are broadcast to the shards: uploads, small tables, and what came before. So a list that
 keeps its rows without a match, or the bright stars and their neighbours, need some of the rows and not all.
 """
 

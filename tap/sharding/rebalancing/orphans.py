@@ -93,10 +93,10 @@ def forget_loads(connection: psycopg.Connection, table_name: str | None = None) 
     )
 
 
-def _drop(leftover: Orphan) -> bool:
+def _drop(orphan: Orphan) -> bool:
     """Drop the partition; return False if its lock is taken."""
-    with suppress(psycopg.errors.LockNotAvailable), connected(leftover.shard) as there:
-        with_lock_retry(there, lambda: drop_part(there, leftover.part), _LOCK_SECONDS)
+    with suppress(psycopg.errors.LockNotAvailable), connected(orphan.shard) as there:
+        with_lock_retry(there, lambda: drop_part(there, orphan.part), _LOCK_SECONDS)
         there.commit()
         return True
     return False
