@@ -101,7 +101,7 @@ def _chained_comparison(place: Place) -> str | None:
         return None
     left, right = place.before(3), place.following
     first = place.written(left, place.previous)
-    return f"Write two conditions: {first} AND {middle} {place.written(place.token, right)}."
+    return f"Write two conditions: {first} AND {middle} {place.token.value} {place.written(right, right)}."
 
 
 def _text_without_quotes(place: Place) -> str | None:

@@ -119,14 +119,15 @@ _HINTS = (
 )
 
 
-_PATTERN = re.compile(r"\bI?LIKE\s+([^\s']+)\Z", re.IGNORECASE)
-"""What stands before and at a character that a pattern without quotes brings along."""
+_PATTERN = re.compile(r"\bI?LIKE\s+([^\s'\"\u2018-\u201f]+)", re.IGNORECASE)
+"""LIKE and a pattern without quotes."""
 
 
 def _bad_character(text: str, position: int) -> AdqlError:
     span = Span(position, position + 1)
-    if unquoted := _PATTERN.search(text[: position + 1]):
-        return AdqlError(_describe(text, position), span, f"A pattern stands in single quotes: '{unquoted[1]}...'.")
+    unquoted = next((match for match in _PATTERN.finditer(text) if match.start(1) <= position < match.end(1)), None)
+    if unquoted:
+        return AdqlError(_describe(text, position), span, f"A pattern stands in single quotes: '{unquoted[1]}'.")
     if text[position] in "'\"" and text[:position][-1:].isdigit():
         unit = "arcminutes are 5/60." if text[position] == "'" else "arcseconds are 5/3600."
         return AdqlError(_describe(text, position), span, f"Numbers have no unit; angles are in degrees: 5 {unit}")
