@@ -2,11 +2,11 @@
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import psycopg
 
-from adql import translate
+from adql import Translation, translate
 from tap.engine.cancellation import Cancellation
 from tap.engine.engine import Access, DatabaseAway, Engine, Session, ShardAway
 from tap.engine.rows import Interrupted, RowStream
@@ -15,6 +15,7 @@ from tap.formats.format import Ending, Header, Writer
 from tap.progress import QueryProgress
 from tap.query.remarks import End, end_of, few, header_of, warnings_of
 from tap.query.row_streams import QueryRun, rows_of
+from tap.query.translation_cache import TranslationCache
 from tap.request import TapRequest
 from tap.sharding.execution.executor import UnsearchedSky
 from tap.sharding.planning import plan_query
@@ -41,6 +42,7 @@ class QueryService:
     room: TempFiles
     more_rows: str = ""
     streams: bool = True
+    translations: TranslationCache = field(default_factory=TranslationCache, compare=False)
 
 
 def execute(
@@ -55,7 +57,7 @@ def execute(
         service.engine.session(service.limit, cancellation, _access(files)) as session,
     ):
         uploads = _declared(session, files, service.upload_limits)
-        translation = translate(request.query, session.catalogue)
+        translation = _translated(request.query, session, service, uploads)
         plan = plan_query(translation, session.placements)
         progress.warnings = warnings_of(uploads, plan.translation, session)
         unsearched = UnsearchedSky() if request.partial else None
@@ -67,6 +69,12 @@ def execute(
                 tells = service.streams and request.format.can_tell_errors
                 pieces = _pieces(writer, rows, progress, tells=tells, end=end_of(translation, request))
                 yield from filter(None, pieces)
+
+
+def _translated(query: str, session: Session, service: QueryService, uploads: list[Declared]) -> Translation:
+    if uploads:
+        return translate(query, session.catalogue)
+    return service.translations.translation(query, session.catalogue)
 
 
 def _of_service(header: Header, service: QueryService) -> Header:

@@ -356,3 +356,9 @@ def test_stars_where_they_were_a_century_ago_are_found_at_their_epoch_only(sync:
     moved = "ivo_epoch_prop_pos(s.ra, s.dec, s.parallax, s.pmra, s.pmdec, 0, 2000, 1900)"
     propagated = send(sync, match.format(moved, 0.1), uploaded, file_name="mine.csv")
     assert (plain.lines[1], propagated.lines[1]) == ("0,0", "185,185")
+
+
+def test_one_query_on_two_uploads_gives_each_its_own_columns(sync: str) -> None:
+    query = "SELECT * FROM TAP_UPLOAD.mine"
+    for name in ("a", "b"):
+        assert send(sync, query, f"{name}\n1\n".encode(), file_name="mine.csv").lines == [name, "1"]

@@ -1,0 +1,37 @@
+"""Translations of queries that come again and again, as those of clients that open a service do."""
+
+import threading
+from collections import OrderedDict
+
+from adql import Translation, translate
+from schema.model import Catalogue
+
+_MOST = 512
+_LONGEST = 4_000
+"""Characters of a query that is kept."""
+
+
+class TranslationCache:
+    """Keeps the latest translations of one database's catalogue, whatever its version. Used by many threads."""
+
+    def __init__(self) -> None:
+        self._translations: OrderedDict[tuple[int, str], Translation] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def translation(self, query: str, catalogue: Catalogue) -> Translation:
+        """Translate, or return what was kept; `catalogue` must be what is published, without uploads. Raises: AdqlError."""
+        key = catalogue.version, query
+        with self._lock:
+            if key in self._translations:
+                self._translations.move_to_end(key)
+                return self._translations[key]
+        translation = translate(query, catalogue)
+        if len(query) <= _LONGEST:
+            self._keep(key, translation)
+        return translation
+
+    def _keep(self, key: tuple[int, str], translation: Translation) -> None:
+        with self._lock:
+            self._translations[key] = translation
+            if len(self._translations) > _MOST:
+                self._translations.popitem(last=False)
