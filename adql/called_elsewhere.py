@@ -1,9 +1,9 @@
 """What other databases and languages call the functions that there are, and what does the same as those that there are not."""
 
-_MOMENT = "ADQL has no present moment: write CAST('2016-01-01T00:00:00' AS TIMESTAMP)."
+NO_PRESENT_MOMENT = "ADQL has no present moment: write CAST('2016-01-01T00:00:00' AS TIMESTAMP)."
 _CONE = "Write DISTANCE(ra, dec, lon, lat) < radius, all in degrees."
 _NO_PART = "ADQL has no function for parts of texts; LIKE 'abc%' compares with the beginning of one."
-_NO_PATTERN = "Write LIKE 'pattern', where % is any text and _ any character."
+LIKE_A_PATTERN = "Write LIKE 'pattern', where % is any text and _ any character."
 
 CALLED_ELSEWHERE = {
     **dict.fromkeys(("NVL", "IFNULL", "ISNULL"), "ADQL calls it COALESCE(x, y)."),
@@ -15,9 +15,9 @@ CALLED_ELSEWHERE = {
     **dict.fromkeys(("IF", "IIF", "DECODE"), "Write CASE WHEN condition THEN x ELSE y END."),
     **dict.fromkeys(("STDEV", "STD"), "It is called STDDEV(x) here."),
     **dict.fromkeys(("AVERAGE", "MEAN"), "ADQL calls it AVG(x)."),
-    **dict.fromkeys(("NOW", "GETDATE", "CURDATE", "SYSDATE"), _MOMENT),
+    **dict.fromkeys(("NOW", "GETDATE", "CURDATE", "SYSDATE"), NO_PRESENT_MOMENT),
     **dict.fromkeys(("SUBSTRING", "SUBSTR", "LEFT", "RIGHT", "MID"), _NO_PART),
-    **dict.fromkeys(("REGEXP_LIKE", "REGEXP_MATCHES", "MATCH", "STARTSWITH", "STARTS_WITH"), _NO_PATTERN),
+    **dict.fromkeys(("REGEXP_LIKE", "REGEXP_MATCHES", "MATCH", "STARTSWITH", "STARTS_WITH"), LIKE_A_PATTERN),
     **dict.fromkeys(("LEN", "LENGTH", "CHAR_LENGTH"), "ADQL has no function for the length of a text."),
     **dict.fromkeys(("RANDOM", "RND"), "ADQL calls it RAND()."),
     **dict.fromkeys(("TRUNC", "INT", "FIX"), "ADQL calls it TRUNCATE(x)."),

@@ -6,6 +6,7 @@ Regular identifiers match whatever the case, delimited ones exactly.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from adql.called_elsewhere import NO_PRESENT_MOMENT
 from adql.errors import AdqlError, UnknownName, nearest
 from adql.info import Info
 from adql.nodes import ColumnReference, Field, Identifier, Output, Value
@@ -194,7 +195,7 @@ _NO_COLUMNS = {
     "PERCENT": "TOP takes a number of rows, not a share of them.",
     "ROWNUM": "Write SELECT TOP n for the first n rows.",
     "NAN": "Numbers that are not there are NULL: write x IS NULL.",
-    "SYSDATE": "ADQL has no present moment: write CAST('2016-01-01T00:00:00' AS TIMESTAMP).",
+    "SYSDATE": NO_PRESENT_MOMENT,
 }
 """What other languages know and looks like a column."""
 

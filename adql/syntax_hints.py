@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from adql import tokens
+from adql.called_elsewhere import NO_PRESENT_MOMENT
 from adql.tokens import Token
 from schema.words import RESERVED
 
@@ -270,13 +271,13 @@ _WORDS = {
     "FROM": "Is there a comma too many before it?",
     "SELECT": "A query inside another stands in parentheses, after FROM, IN or EXISTS.",
     "OFFSET": "OFFSET n is the last thing of a query, after ORDER BY.",
-    "ANY": "ADQL has no ANY and SOME: write x IN (SELECT ...), or compare with (SELECT MIN(y) FROM ...).",
-    "SOME": "ADQL has no ANY and SOME: write x IN (SELECT ...), or compare with (SELECT MIN(y) FROM ...).",
+    **dict.fromkeys(
+        ("ANY", "SOME"), "ADQL has no ANY and SOME: write x IN (SELECT ...), or compare with (SELECT MIN(y) FROM ...)."
+    ),
     "ALL": "ADQL has no ALL here: write x NOT IN (SELECT ...), or compare with (SELECT MAX(y) FROM ...).",
     "INTERVAL": "ADQL has no intervals of time: compare with a moment, CAST('2016-01-01T00:00:00' AS TIMESTAMP).",
     "ON": "ADQL has no DISTINCT ON; GROUP BY makes one row of many.",
-    "CURRENT_TIMESTAMP": "ADQL has no present moment: write CAST('2016-01-01T00:00:00' AS TIMESTAMP).",
-    "CURRENT_DATE": "ADQL has no present moment: write CAST('2016-01-01T00:00:00' AS TIMESTAMP).",
+    **dict.fromkeys(("CURRENT_TIMESTAMP", "CURRENT_DATE"), NO_PRESENT_MOMENT),
 }
 _OPERATORS = {
     ")": "Is there a parenthesis too many, or something missing before it?",

@@ -6,6 +6,7 @@ Outside of strings, delimited identifiers and comments only ADQL's own character
 import re
 from typing import NamedTuple
 
+from adql.called_elsewhere import LIKE_A_PATTERN
 from adql.errors import AdqlError, NumberRunsOn, Span, TooComplex
 
 MAX_DIGITS = 40
@@ -105,7 +106,7 @@ _HINTS = (
     (re.compile(r"\^"), "Write POWER(x, y)."),
     (re.compile(r"\|"), "Write || to join strings; ADQL has no bitwise operators."),
     (re.compile(r"&&"), "Write AND between conditions."),
-    (re.compile(r"~"), "Write LIKE 'pattern', where % is any text and _ any character."),
+    (re.compile(r"~"), LIKE_A_PATTERN),
     (re.compile(r"&"), "ADQL has no bitwise operators."),
     (re.compile("`|\\["), 'Put names that need quoting in double quotes: "name".'),
     (re.compile(r"/\*"), "Close it with */."),

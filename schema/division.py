@@ -23,23 +23,12 @@ def division_of(connection: psycopg.Connection, table_name: str) -> dict[str, An
     return dict(zip(UNDIVIDED, row, strict=True)) if row else {}
 
 
-_RANGES = (
-    "SELECT first, beyond, shard_name, partition, nrows, checksum::text FROM armillary.ranges WHERE table_name = %s"
-)
-
-
 def ranges_of(connection: psycopg.Connection, table_name: str) -> Ranges:
-    return tuple(connection.execute(_RANGES, (table_name,)).fetchall())
+    return tuple(connection.execute(statement("ranges"), (table_name,)).fetchall())
 
 
 def restore_ranges(connection: psycopg.Connection, name: str, ranges: Ranges) -> None:
     """Write down again where the rows of a table on shards lie; ranges of its layout that were moved meanwhile are no longer alike."""
     with connection.cursor() as cursor:
-        cursor.executemany(
-            statement("add_range"),
-            [(name, *row) for row in ranges],
-        )
-    connection.execute(
-        statement("part_layouts"),
-        {"name": name},
-    )
+        cursor.executemany(statement("add_range"), [(name, *row) for row in ranges])
+    connection.execute(statement("part_layouts"), {"name": name})

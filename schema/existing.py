@@ -16,10 +16,7 @@ from schema.types import of_postgres
 
 def read_existing(connection: psycopg.Connection, names: tuple[str, str], published: str, omitted: set[str]) -> Table:
     """A table with its columns, by its names in the database. Raises: LoadError for a column that cannot be published."""
-    rows = connection.execute(
-        statement("existing_columns"),
-        names,
-    ).fetchall()
+    rows = connection.execute(statement("existing_columns"), names).fetchall()
     if not rows:
         raise LoadError(f"there is no table {published} in the database")
     columns = [_column(name, type_, about) for name, type_, about, *_ in rows if name not in omitted]
@@ -71,10 +68,7 @@ def index_command(
 ) -> tuple[set[str], str | None]:
     """The columns that lead an index; the one on the position is made, if it is ours to make, or told in a note."""
     target = sql.Identifier(*known.table.stored_parts)
-    rows = connection.execute(
-        statement("indexes_of"),
-        (target.as_string(),),
-    ).fetchall()
+    rows = connection.execute(statement("indexes_of"), (target.as_string(),)).fetchall()
     leading = {str(name) for _, name in rows if name}
     if position is None:
         return leading, None

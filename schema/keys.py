@@ -1,7 +1,5 @@
 """Foreign keys: those of a description, and what of them can be published."""
 
-from collections.abc import Iterable, Iterator
-
 import psycopg
 
 from schema.description import Description, DescriptionError
@@ -25,10 +23,10 @@ def check_keys(connection: psycopg.Connection, table: Table, description: Descri
             raise DescriptionError(f"[[keys]] of {table.table_name}: {wrong}")
 
 
-def kept_keys(connection: psycopg.Connection, table: Table, keys: Iterable[Key]) -> Iterator[Key]:
-    """Those whose tables and columns are published; others may have gone since."""
-    catalogue = read_catalogue(connection)
-    return (key for key in keys if _missing(key, table, catalogue) is None)
+def kept_keys(connection: psycopg.Connection, table: Table, keys: tuple[Key, ...]) -> tuple[Key, ...]:
+    """Return those whose tables and columns are published; others may have gone since."""
+    catalogue = read_catalogue(connection) if keys else Catalogue(())
+    return tuple(key for key in keys if _missing(key, table, catalogue) is None)
 
 
 def _missing(key: Key, table: Table, catalogue: Catalogue) -> str | None:

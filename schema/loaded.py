@@ -37,18 +37,12 @@ def remember(connection: psycopg.Connection, known: Known) -> None:
     storage = known.table.stored_parts[1]
     target = sql.Identifier(*known.table.stored_parts)
     connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(target, _MARK))
-    connection.execute(
-        statement("remember"),
-        (known.table.table_name, storage, Jsonb(_content(known))),
-    )
+    connection.execute(statement("remember"), (known.table.table_name, storage, Jsonb(_content(known))))
 
 
 def storage_of(connection: psycopg.Connection, table_name: str) -> str | None:
     """The name under which a loaded table's rows are stored; None where there is none, or where somebody dropped it."""
-    row = connection.execute(
-        statement("loaded_storage"),
-        (table_name,),
-    ).fetchone()
+    row = connection.execute(statement("loaded_storage"), (table_name,)).fetchone()
     if row is None:
         return None
     name = sql.Identifier(stored_name(row[1]), row[0]).as_string()

@@ -95,10 +95,7 @@ def position_check(
 
 def _alike(connection: psycopg.Connection, table_name: str) -> str | None:
     """A note on a table whose name differs in case only."""
-    row = connection.execute(
-        statement("named_alike"),
-        {"name": table_name},
-    ).fetchone()
+    row = connection.execute(statement("named_alike"), {"name": table_name}).fetchone()
     return f"{row[0]} differs in case only, so queries must put both names into double quotes" if row else None
 
 
@@ -175,18 +172,14 @@ def storage_for(connection: psycopg.Connection, schema_name: str, name: str) -> 
 
 def _is_stored(connection: psycopg.Connection, schema_name: str, name: str) -> bool:
     """Whether the name is one under which another loaded table is stored."""
-    row = connection.execute(
-        statement("stores_another"),
-        (name, quoted_if_needed(schema_name)),
-    ).fetchone()
+    row = connection.execute(statement("stores_another"), (name, quoted_if_needed(schema_name))).fetchone()
     return row is not None
 
 
 def _lies_on_shards(connection: psycopg.Connection, schema_name: str, name: str) -> bool:
     """Whether it is what an unpublished sharded table left, which may be replaced: its rows are elsewhere."""
     row = connection.execute(
-        statement("has_foreign_partitions"),
-        (sql.Identifier(schema_name, name).as_string(connection),),
+        statement("has_foreign_partitions"), (sql.Identifier(schema_name, name).as_string(connection),)
     ).fetchone()
     return row is not None
 

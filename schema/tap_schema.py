@@ -90,10 +90,7 @@ def write_table(connection: psycopg.Connection, table: Table, *, schema_descript
 
     Keys of other tables that point to it stay.
     """
-    connection.execute(
-        statement("put_schema"),
-        (table.schema_name, schema_description),
-    )
+    connection.execute(statement("put_schema"), (table.schema_name, schema_description))
     connection.execute(
         statement("put_table"),
         (table.schema_name, table.table_name, table.table_type, table.utype, table.description, table.table_index),
@@ -101,13 +98,9 @@ def write_table(connection: psycopg.Connection, table: Table, *, schema_descript
     connection.execute(statement("drop_columns"), (table.table_name,))
     connection.execute(statement("drop_keys_from"), (table.table_name,))
     with connection.cursor() as cursor:
+        cursor.executemany(statement("add_column"), [_column_row(table, column) for column in table.columns])
         cursor.executemany(
-            statement("add_column"),
-            [_column_row(table, column) for column in table.columns],
-        )
-        cursor.executemany(
-            statement("add_bounds"),
-            [(table.table_name, c.column_name, *c.bounds) for c in table.columns if c.bounds],
+            statement("add_bounds"), [(table.table_name, c.column_name, *c.bounds) for c in table.columns if c.bounds]
         )
 
 
@@ -139,14 +132,10 @@ def _size(arraysize: str | None) -> int | None:
 def write_keys(connection: psycopg.Connection, keys: Iterable[Key]) -> None:
     for key in keys:
         connection.execute(
-            statement("add_key"),
-            (key.key_id, key.from_table, key.target_table, key.utype, key.description),
+            statement("add_key"), (key.key_id, key.from_table, key.target_table, key.utype, key.description)
         )
         for from_column, target_column in key.columns:
-            connection.execute(
-                statement("add_key_column"),
-                (key.key_id, from_column, target_column),
-            )
+            connection.execute(statement("add_key_column"), (key.key_id, from_column, target_column))
 
 
 def remove_table(connection: psycopg.Connection, table_name: str) -> bool:
@@ -155,10 +144,7 @@ def remove_table(connection: psycopg.Connection, table_name: str) -> bool:
     row = done.fetchone()
     connection.execute(statement("drop_more_of_table"), (table_name,))
     if row:
-        connection.execute(
-            statement("drop_empty_schema"),
-            row,
-        )
+        connection.execute(statement("drop_empty_schema"), row)
     return row is not None
 
 

@@ -161,21 +161,17 @@ class Endpoints:
 
     async def _away(self) -> tuple[str, ...]:
         """The shards that have something published and cannot be reached; the catalogue is read on the way."""
-        await self._catalogue()
-        placements = await run_in_threadpool(self._read_placements)
+        _, placements = await run_in_threadpool(self._read_published)
         shards = dict.fromkeys(each.shard for placement in placements.values() for each in placement.ranges)
         return await run_in_threadpool(self.engine.shards.away, shards) if shards else ()
 
     async def _catalogue(self) -> Catalogue:
-        return await run_in_threadpool(self._read_catalogue)
+        catalogue, _ = await run_in_threadpool(self._read_published)
+        return catalogue
 
-    def _read_catalogue(self) -> Catalogue:
+    def _read_published(self) -> tuple[Catalogue, Placements]:
         with self.engine.session(limit=10) as session:
-            return session.catalogue
-
-    def _read_placements(self) -> Placements:
-        with self.engine.session(limit=10) as session:
-            return session.placements
+            return session.catalogue, session.placements
 
 
 def create_app(config: Config) -> Starlette:

@@ -175,11 +175,10 @@ class Config:
 
     def changed(self, **settings: Any) -> "Config":
         """Return it with these settings changed. Raises: ConfigError."""
-        names = {setting.section for setting in SETTINGS if setting.name in settings}
-        sections = {
-            section: replace(getattr(self, section), **{n: v for n, v in settings.items() if _section_of(n) == section})
-            for section in names
-        }
+        by_section: dict[str, dict[str, Any]] = {}
+        for name, value in settings.items():
+            by_section.setdefault(_section_of(name), {})[name] = value
+        sections = {section: replace(getattr(self, section), **values) for section, values in by_section.items()}
         return replace(self, **sections)
 
     def as_environment(self) -> dict[str, str]:

@@ -131,7 +131,7 @@ _BIG = 1 << 15
 
 
 def check_room(folder: Path, jobs: JobsConfig) -> None:
-    """Before it is too late. Raises: StorageFull."""
+    """Raise StorageFull if fewer than results_reserve bytes are free in the folder."""
     if shutil.disk_usage(folder).free < jobs.results_reserve:
         raise StorageFull
 

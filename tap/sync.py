@@ -92,10 +92,10 @@ class QueryResponse:
         observe(ClientLeft(took) if left else QueryDone(200, took, self._sent))
 
     async def _wait_for_turn(self) -> None:
-        has_turn = False
         if not self._queries.turns.locked():
             await self._queries.turns.acquire()
             return
+        has_turn = False
         try:
             async with asyncio.timeout(self._config.web.queue_limit):
                 has_turn = await self._queries.turns.acquire()

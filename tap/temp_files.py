@@ -22,6 +22,6 @@ class TempFiles:
         return tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(self.folder))
 
     def check(self) -> None:
-        """Before it is too late. Raises: OSError as a full disk does."""
+        """Raise OSError, as a full disk does, if fewer than `reserve` bytes are free."""
         if shutil.disk_usage(self.folder).free < self.reserve:
             raise OSError(errno.ENOSPC, "no room for the files of a query")

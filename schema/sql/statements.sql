@@ -76,6 +76,9 @@ SELECT FROM armillary.loaded WHERE table_name = %s;
 -- name: forget
 DELETE FROM armillary.loaded WHERE table_name = %s;
 
+-- name: ranges
+SELECT first, beyond, shard_name, partition, nrows, checksum::text FROM armillary.ranges WHERE table_name = %s;
+
 -- name: part_layouts
 -- Ranges of the layout that were moved meanwhile are no longer alike: then the table has a layout of its own.
 UPDATE armillary.tables AS own SET layout = gen_random_uuid()::text

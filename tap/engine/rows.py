@@ -8,7 +8,6 @@ import select
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import psycopg
 from psycopg import pq
@@ -39,45 +38,40 @@ class Block:
     lengths: list[int]
 
 
-class RowStream(Protocol):
+class RowStream:
     """Blocks of the rows of a result; `overflow` tells afterwards whether there were more than might come.
 
-    `is_whole`: all rows there are have come already, in the first block.
+    The first block is fetched when it is made, so that what fails early fails before a byte is sent; `is_whole` tells
+    whether all rows have come, which it can be at once.
     """
 
-    overflow: bool
-    is_whole: bool
+    overflow = False
+    is_whole = False
 
-    def __iter__(self) -> Iterator[Block]: ...
+    def __init__(self, blocks: Iterator[Block]) -> None:
+        self._blocks = blocks
+        self._first = next(blocks, None)
+
+    def __iter__(self) -> Iterator[Block]:
+        if self._first is not None:
+            yield self._first
+            yield from self._blocks
 
 
-class CopyRows:
-    """The rows of one COPY, at most `maxrec`; `overflow` tells afterwards whether there were more.
-
-    Its first block is fetched when it is made, so that what fails early fails before a byte is sent.
-    """
+class CopyRows(RowStream):
+    """The rows of one COPY, at most `maxrec`."""
 
     def __init__(
         self, connection: psycopg.Connection, command: bytes, maxrec: int, cancellation: Cancellation, *, binary: bool
     ) -> None:
-        self.overflow = False
-        self.is_whole = False
         self.count = 0
         self._pgconn = connection.pgconn
         self._cancellation = cancellation
         self._maxrec = maxrec
         self._binary = binary
         self._started = False
-        self._has_ended = False
         self._begin(command)
-        self._blocks = self._read()
-        self._first = next(self._blocks, None)
-        self.is_whole = self._has_ended
-
-    def __iter__(self) -> Iterator[Block]:
-        if self._first is not None:
-            yield self._first
-            yield from self._blocks
+        super().__init__(self._read())
 
     def _begin(self, command: bytes) -> None:
         self._pgconn.send_query(command)
@@ -153,7 +147,7 @@ class CopyRows:
         self._finish()
 
     def _finish(self) -> None:
-        self._has_ended = True
+        self.is_whole = True
         while self._pgconn.get_result() is not None:
             pass
 

@@ -101,22 +101,14 @@ def _by_parts(
         yield PartitionedRows(run, upload, parts, options.progress)
 
 
-class PartitionedRows:
+class PartitionedRows(RowStream):
     """The rows of a query that runs for one part of an upload after the other."""
 
     def __init__(self, run: QueryRun, upload: Declared, parts: list[UploadPart], progress: QueryProgress) -> None:
-        self.overflow = False
-        self.is_whole = False
         self._run = run
         self._upload = upload
         self._progress = progress
-        self._blocks = self._read(parts)
-        self._first = next(self._blocks, None)
-
-    def __iter__(self) -> Iterator[Block]:
-        if self._first is not None:
-            yield self._first
-            yield from self._blocks
+        super().__init__(self._read(parts))
 
     def _read(self, parts: list[UploadPart]) -> Iterator[Block]:
         count = 0

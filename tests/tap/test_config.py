@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from tap.cli import main
-from tap.config import SETTINGS, ConfigError, load_config
+from tap.config import SETTINGS, Config, ConfigError, load_config
 
 DOCS = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
 
@@ -58,3 +58,8 @@ def test_the_command_names_a_wrong_key_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [setting.name for setting in SETTINGS])
 def test_every_setting_is_documented(name: str) -> None:
     assert f"`{name}`" in DOCS
+
+
+def test_a_setting_that_there_is_not_cannot_be_changed() -> None:
+    with pytest.raises(ConfigError, match="there is no setting prot"):
+        Config().changed(prot=8081)

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 
 from tap.engine.cancellation import Cancellation, CancelReason
-from tap.engine.rows import Block, Interrupted
+from tap.engine.rows import Block, Interrupted, RowStream
 
 Stream = Callable[[Cancellation], Iterable[Block]]
 """Runs in a thread of its own, until it is interrupted."""
@@ -18,26 +18,15 @@ Stream = Callable[[Cancellation], Iterable[Block]]
 _AHEAD = 2
 
 
-class GatheredRows:
-    """At most so many rows of all streams together; used as CopyRows. `overflow` tells afterwards whether there were more, if it shall.
-
-    The first block is fetched when it is made. What a stream raises is raised.
-    """
+class GatheredRows(RowStream):
+    """At most `most` rows of all streams together; overflow is told if it shall be. What a stream raises is raised."""
 
     def __init__(self, blocks: Iterator[Block], most: int, enough: Callable[[], None], *, tells: bool) -> None:
-        self.overflow = False
-        self.is_whole = False
         self._tells = tells
         self.count = 0
         self._most = most
         self._enough = enough
-        self._blocks = self._limited(blocks)
-        self._first = next(self._blocks, None)
-
-    def __iter__(self) -> Iterator[Block]:
-        if self._first is not None:
-            yield self._first
-            yield from self._blocks
+        super().__init__(self._limited(blocks))
 
     def _limited(self, blocks: Iterator[Block]) -> Iterator[Block]:
         for block in blocks:
