@@ -1,5 +1,6 @@
 """A PostgreSQL as the service uses it: sessions of the untrusted role, and what is published."""
 
+import select
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -72,7 +73,7 @@ class Session:
         """End the transaction and begin another, unless it has this access already. Raises: psycopg.Error."""
         if access is not self._access:
             self.end_transaction()
-            _begin_transaction(self._connection, self.limit, access)
+            _begin_transaction(self._connection, self.limit, access, self.engine.wait)
             self._access, self._sealed = access, False
 
     def run_in_write_transaction(self, step: Callable[[psycopg.Connection], T]) -> T:
@@ -117,6 +118,10 @@ class Session:
             self.cancellation,
             binary=True,
         )
+
+    def records(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement of our own. Raises: psycopg.Error."""
+        return self._connection.execute(sql.encode(), values).fetchall()
 
     def explain(self, sql: str) -> list[str]:
         rows = self._connection.execute(b"EXPLAIN " + sql.encode()).fetchall()
@@ -183,6 +188,7 @@ class Engine:
 
     def __init__(self, conninfo: str, sessions: int, wait: float = 10.0, shards: "ShardSessions | None" = None) -> None:
         self.shards = shards or NoShards()
+        self.wait = wait
         self._pool = ConnectionPool(
             conninfo,
             min_size=1,
@@ -235,10 +241,12 @@ class Engine:
             except (PoolTimeout, psycopg.OperationalError) as error:
                 raise DatabaseAway from error
             try:
-                return connection, _begin_transaction(connection, limit, access)
-            except psycopg.Error:
+                return connection, _begin_transaction(connection, limit, access, self.wait)
+            except (psycopg.Error, DatabaseAway) as error:
                 connection.close()
                 self._pool.putconn(connection)
+                if isinstance(error, DatabaseAway):
+                    raise
         raise DatabaseAway
 
     def _end(self, connection: psycopg.Connection, cancellation: Cancellation) -> None:
@@ -278,14 +286,26 @@ def _configure(connection: psycopg.Connection) -> None:
     connection.execute("SET standard_conforming_strings = on")
 
 
-def _begin_transaction(connection: psycopg.Connection, limit: float, access: Access) -> int:
-    """Return the catalogue's version in it. Raises: psycopg.Error."""
+def _begin_transaction(connection: psycopg.Connection, limit: float, access: Access, wait: float) -> int:
+    """Return the catalogue's version in it. Raises: psycopg.Error; DatabaseAway where a server says nothing for `wait` seconds."""
     command = _BEGIN.format(mode=access.value, timeout=min(int(limit * 1000), _LONGEST)).encode()
-    result = connection.pgconn.exec_(command)
-    if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
-        raise psycopg.errors.error_from_result(result)
-    value = result.get_value(0, 0)
-    return int(value or 0)
+    pgconn = connection.pgconn
+    pgconn.send_query(command)
+    pgconn.flush()
+    if not _answers(pgconn.socket, wait):
+        raise DatabaseAway
+    version = None
+    while (result := pgconn.get_result()) is not None:
+        if result.status == psycopg.pq.ExecStatus.FATAL_ERROR:
+            raise psycopg.errors.error_from_result(result)
+        version = result.get_value(0, 0) if result.ntuples else version
+    return int(version or 0)
+
+
+def _answers(socket: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(socket, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def _meaning(error: psycopg.Error, cancellation: Cancellation) -> Exception:

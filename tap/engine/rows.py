@@ -75,12 +75,16 @@ class CopyRows(RowStream):
 
     def _begin(self, command: bytes) -> None:
         self._pgconn.send_query(command)
-        while self._pgconn.is_busy():
-            self._wait(None)
-        result = self._pgconn.get_result()
+        result = self._result()
         if result is None or result.status != pq.ExecStatus.COPY_OUT:
             self._finish()
             self._raise(result)
+
+    def _result(self) -> pq.abc.PGresult | None:
+        """Return the next result. libpq would wait for it too, but holding the lock that all threads need."""
+        while self._pgconn.is_busy():
+            self._wait(None)
+        return self._pgconn.get_result()
 
     def _wait(self, seconds: float | None) -> None:
         """Until something came, or while the command is too long for the socket's buffer, more of it can go."""
@@ -140,7 +144,7 @@ class CopyRows(RowStream):
             del lengths[0]
 
     def _end(self, size: int) -> None:
-        result = self._pgconn.get_result()
+        result = self._result()
         if size == -2 or result is None or result.status != pq.ExecStatus.COMMAND_OK:
             self._finish()
             self._raise(result)
@@ -148,7 +152,7 @@ class CopyRows(RowStream):
 
     def _finish(self) -> None:
         self.is_whole = True
-        while self._pgconn.get_result() is not None:
+        while self._result() is not None:
             pass
 
     def _raise(self, result: pq.abc.PGresult | None) -> None:

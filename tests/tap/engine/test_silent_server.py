@@ -1,0 +1,116 @@
+"""A server that says nothing any more under an open connection costs a query its time, and no other thread anything."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tap.config import Config
+from tap.engine import database
+from tap.engine.cancellation import Cancellation, CancelReason
+from tap.engine.engine import DatabaseAway, Engine
+from tap.engine.rows import CopyRows, Interrupted
+
+_READY = b"Z\x00\x00\x00\x05"
+
+
+class Relay:
+    """Between a client and PostgreSQL; keeps back what the server says when it shall be `silent`, or the end of a COPY."""
+
+    def __init__(self, folder: Path, server: Path) -> None:
+        self.silent = self.cuts_copies = False
+        self._server = str(server / ".s.PGSQL.5432")
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(folder / ".s.PGSQL.5432"))
+        self._listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            client, _ = self._listener.accept()
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self._server)
+            threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
+            threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        with suppress(OSError):
+            while data := client.recv(65536):
+                server.sendall(data)
+
+    def _answer(self, server: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError):
+            self._pass_on(server, client)
+
+    def _pass_on(self, server: socket.socket, client: socket.socket) -> None:
+        while data := server.recv(65536):
+            if self.cuts_copies and b"COPY " in data:
+                data = data[: data.rindex(_READY)]
+            if not self.silent:
+                client.sendall(data)
+
+
+@pytest.fixture
+def relay(config: Config, tmp_path: Path) -> Relay:
+    return Relay(tmp_path, database.cluster_of(config.database).sockets)
+
+
+@pytest.fixture
+def conninfo(relay: Relay, tmp_path: Path) -> str:
+    return f"host={tmp_path} dbname=armillary user=armillary_reader"
+
+
+@pytest.fixture
+def ticks() -> Iterator[list[float]]:
+    """When a thread that has nothing to do with it woke up."""
+    found, stop = [time.monotonic()], threading.Event()
+
+    def tick() -> None:
+        while not stop.wait(0.01):
+            found.append(time.monotonic())
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    yield found
+    stop.set()
+    thread.join()
+
+
+def longest_pause(ticks: list[float]) -> float:
+    return max(after - before for before, after in pairwise(ticks))
+
+
+def test_other_threads_go_on_while_the_end_of_a_copy_is_waited_for(
+    relay: Relay, conninfo: str, ticks: list[float]
+) -> None:
+    cancellation = Cancellation()
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        relay.cuts_copies = True
+        cancellation.attach(connection)
+        timer = threading.Timer(0.5, cancellation.trigger, [CancelReason.TIME_LIMIT])
+        timer.start()
+        with pytest.raises((Interrupted, psycopg.OperationalError)):
+            list(CopyRows(connection, b"COPY (SELECT 1) TO STDOUT", 10, cancellation, binary=False))
+    assert longest_pause(ticks) < 1
+
+
+def test_a_server_that_says_nothing_is_away(relay: Relay, conninfo: str, ticks: list[float]) -> None:
+    engine = Engine(conninfo, 1, wait=0.5)
+    engine.open()
+    try:
+        with engine.session(5) as session:
+            assert session.catalogue
+        relay.silent = True
+        begun = time.monotonic()
+        with pytest.raises(DatabaseAway), engine.session(5):
+            pass
+        assert time.monotonic() - begun < 3
+    finally:
+        engine.close()
+    assert longest_pause(ticks) < 1
