@@ -81,7 +81,7 @@ def parse() -> argparse.Namespace:
 
 
 @contextmanager
-def private_cluster(**settings: Any) -> Iterator[Config]:
+def private_cluster(of_postgresql: Mapping[str, str] | None = None, **settings: Any) -> Iterator[Config]:
     """Running, prepared, and gone afterwards; `settings` are those of the configuration that differ."""
     folder = Path(tempfile.mkdtemp(prefix="armillary-bench-"))
     folder.chmod(0o755)
@@ -95,7 +95,8 @@ def private_cluster(**settings: Any) -> Iterator[Config]:
     }
     config = Config().changed(**own | settings)
     try:
-        with database.running_database(config):
+        cluster = replace(database.cluster_of(config.database), settings=of_postgresql or {})
+        with cluster.running():
             database.prepare(config, tell)
             yield config
     finally:

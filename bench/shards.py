@@ -1,6 +1,6 @@
 """Tables on four shards against the same tables on one server: times and ratios of whole requests, interleaved, in one run.
 
-    python bench/shards.py [--rounds 5] [--rows 2000000] [--only …] [--out result.json] [--picture result.svg]
+    python bench/shards.py [--engine citus] [--rounds 5] [--rows 2000000] [--only …] [--out result.json] [--picture result.svg]
 
 Runs five private clusters (a coordinator, which also has the unsharded tables, and four shards, all with the same
 settings) and a service. All share the cores of this machine, so that what shows is what the division costs or saves,
@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -35,12 +35,13 @@ from schema.roles import OWNER, READER
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN, PrivateCluster
+from tap.sharding.engines.choice import engine_named, engine_of
 from tap.sharding.layout import cells_of
-from tap.sharding.loading.load import load_sharded
-from tap.sharding.setup import init_shards
-from tap.sharding.shards import Shard
+from tap.sharding.loading.load import SourceFile
+from tap.sharding.shards import CITUS, POSTGRES_FDW, Shard, ShardsFile, known_shards
 
 SHARDS = 4
+OF_CITUS = {"shared_preload_libraries": "citus", "citus.node_conninfo": "sslmode=disable", "max_connections": "400"}
 UPLOADED = 100_000
 CONES = 100
 NEAR, FAR = "near", "far"
@@ -138,7 +139,7 @@ NOTES = {
 def main() -> None:
     options = parse()
     with ExitStack() as stack:
-        config = stack.enter_context(clusters())
+        config = stack.enter_context(clusters(options.engine))
         tell("making the tables")
         positions = make(config, options.rows)
         parallel(config, options.workers)
@@ -154,6 +155,7 @@ def main() -> None:
         about = {
             **database.versions(config),
             **machine(),
+            "engine": options.engine,
             "rounds": options.rounds,
             "rows": options.rows,
             "workers": options.workers,
@@ -165,6 +167,7 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--engine", choices=[POSTGRES_FDW, CITUS], default=POSTGRES_FDW)
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--rows", type=int, default=2_000_000)
     arguments.add_argument(
@@ -177,20 +180,22 @@ def parse() -> argparse.Namespace:
 
 
 @contextmanager
-def clusters() -> Iterator[Config]:
+def clusters(engine: str) -> Iterator[Config]:
     """Five, prepared and known to each other, and gone afterwards."""
     with ExitStack() as stack:
         own = {"shared_buffers": "512MB", "upload_rows": 1_000_000, "processes": 1}
-        config = stack.enter_context(private_cluster(**own))
-        shards = shard_clusters(config)
+        of_postgresql = OF_CITUS if engine == CITUS else {}
+        config = stack.enter_context(private_cluster(of_postgresql, **own))
+        shards = [replace(each, settings=of_postgresql) for each in shard_clusters(config)]
         for shard in shards:
             shard.start()
             stack.callback(shard.stop)
-        named = [
-            Shard(f"shard{n}", *(each.conninfo(role) for role in (OWNER, READER, ADMIN)))
+        named = tuple(
+            Shard(f"shard{n}", *(each.conninfo(role) for role in (OWNER, READER, ADMIN)), engine)
             for n, each in enumerate(shards)
-        ]
-        init_shards(config, tuple(named), tell)
+        )
+        with database.owner_connection(config) as connection:
+            engine_named(engine, connection).init(config, ShardsFile(engine, named), tell)
         yield config
 
 
@@ -231,7 +236,7 @@ def make(config: Config, rows: int) -> Positions:
             pq.write_table(table, path)
             description = parse_description(described(name))
             load_table(connection, open_file(path), f"{NEAR}.{name}", description)
-            load_sharded(connection, lambda path=path: open_file(path), f"{FAR}.{name}", description)
+            engine_of(connection).load(SourceFile(path), f"{FAR}.{name}", description, lambda rows, fraction: None)
         vacuum(config)
     return ids, ra, dec
 
@@ -249,9 +254,11 @@ def vacuum(config: Config) -> None:
     """All tables alike."""
     with database.owner_connection(config) as connection:
         connection.execute(f"VACUUM ANALYZE {NEAR}.source, {NEAR}.params")
-        for (conninfo,) in connection.execute("SELECT conninfo FROM armillary.shards").fetchall():
-            with psycopg.connect(conninfo, autocommit=True) as shard:
-                shard.execute(f"VACUUM ANALYZE {FAR}.source, {FAR}.params")
+        for shard in known_shards(connection):
+            # Citus takes it to the workers.
+            where = database.owner_conninfo(config) if shard.engine == CITUS else shard.database
+            with psycopg.connect(where, autocommit=True) as there:
+                there.execute(f"VACUUM ANALYZE {FAR}.source, {FAR}.params")
 
 
 def parallel(config: Config, workers: int) -> None:

@@ -147,9 +147,14 @@ def warnings_of(table: Table) -> tuple[str, ...]:
 
 
 def make_schema(connection: psycopg.Connection, schema_name: str) -> None:
+    """Make the schema, and let it be read, as far as it is not so: Citus asks all workers even for what is there."""
     name = sql.Identifier(schema_name)
-    connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
-    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, sql.Identifier(READER)))
+    row = connection.execute(statement("usable_schema"), (READER, name.as_string(connection))).fetchone()
+    is_there, is_usable = row or (False, False)
+    if not is_there:
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
+    if not is_usable:
+        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, sql.Identifier(READER)))
 
 
 def storage_for(connection: psycopg.Connection, schema_name: str, name: str) -> tuple[str | None, str]:

@@ -162,7 +162,7 @@ class Endpoints:
     async def _away(self) -> tuple[str, ...]:
         """The shards that have something published and cannot be reached; the catalogue is read on the way."""
         _, placements = await run_in_threadpool(self._read_published)
-        shards = dict.fromkeys(each.shard for placement in placements.values() for each in placement.ranges)
+        shards = dict.fromkeys(shard for placement in placements.values() for shard in placement.shards)
         return await run_in_threadpool(self.engine.shards.away, shards) if shards else ()
 
     async def _catalogue(self) -> Catalogue:

@@ -35,9 +35,9 @@ from tap.observe import configure_logging
 from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
 from tap.query.explain import explain as explain_query
 from tap.sharding.commands import shards
-from tap.sharding.loading.load import SourceFile, load_sharded
+from tap.sharding.engines.choice import engine_of
+from tap.sharding.loading.load import SourceFile
 from tap.sharding.rebalancing.orphans import drop_orphans, drop_replaced
-from tap.sharding.setup import migrate_shards
 from tap.xmatch_command import xmatch
 
 _OUT = Console(stderr=True, highlight=False, emoji=False)
@@ -81,7 +81,7 @@ def serve(config: Config) -> None:
     """Serve the catalogues over HTTP."""
     with _clear_errors(), database.running_database(config):
         database.prepare(config, _OUT.print)
-        migrate_shards(config, _OUT.print)
+        _migrate_shards(config)
         _OUT.print(f"TAP service at [bold]{config.web.base_url}[/bold]   (Ctrl-C stops)")
         os.environ.update(config.as_environment())
         # Many threads that come and go would each keep a heap of their own.
@@ -142,7 +142,7 @@ def load(config: Config, file: Path, table: str, description: Path | None) -> No
         described = read_description(description) if description else Description()
         wanted = {c.source or name: c.type for name, c in described.columns.items() if c.type}
         if described.table.sharded:
-            done = load_sharded(connection, SourceFile(file, wanted), table, described, progress)
+            done = engine_of(connection).load(SourceFile(file, wanted), table, described, progress)
         else:
             done = load_table(connection, open_file(file, wanted), table, described, progress)
             drop_replaced(connection, done.table.table_name)
@@ -184,7 +184,7 @@ def migrate(config: Config) -> None:
     """Make the database ready, or bring it up to date, and the shards with it."""
     with _clear_errors(), database.running_database(config):
         applied = database.prepare(config, _OUT.print)
-        migrate_shards(config, _OUT.print)
+        _migrate_shards(config)
     _OUT.print("\n".join(applied) or "The database is up to date.")
 
 
@@ -234,6 +234,11 @@ def show_config(config: Config) -> None:
 main.add_command(jobs)
 main.add_command(shards)
 main.add_command(xmatch)
+
+
+def _migrate_shards(config: Config) -> None:
+    with database.owner_connection(config) as connection:
+        engine_of(connection).migrate(config, _OUT.print)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from schema.load.reader import LoadError
 from tap.engine.cancellation import CancelReason
 from tap.engine.engine import DatabaseAway, ShardAway
 from tap.engine.rows import Interrupted
+from tap.sharding.engines.citus.refusals import refusal
 from tap.storage.storage import StorageAway, StorageFull
 from uws.errors import IllegalMove, NoSuchJob, NotAllowed, NotComplete, QueueFull, StoreAway, TooManyJobs
 from uws.parameters import ParameterError
@@ -80,6 +81,8 @@ _SHARD = re.compile(r'could not connect to server "(\w+)"')
 _SHARD_AWAY = "A part of this table cannot be reached just now: the shard {0} is away. Searches in parts of the sky that lie on others go on."
 _MISSING_SKY = " It has the HEALPix cells {0} (as a MOC); PARTIAL=allow gives what the others have, where a query can be answered in part."
 _LONGEST_MOC = 1000
+_OF_PLANNERS = {"0A000", "53400"}
+"""With which Citus refuses a query."""
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _INTERRUPTED = {
     CancelReason.TIME_LIMIT: Answer(400, _TIME_LIMIT, reason=TIME_LIMIT),
@@ -179,6 +182,8 @@ def _of_sqlstate(error: psycopg.Error) -> Answer:
     state = error.sqlstate or ""
     if lost := _SHARD.search(str(error)) if state.startswith("08") else None:
         return Answer(503, _SHARD_AWAY.format(lost[1]), 10)
+    if state in _OF_PLANNERS and (refused := refusal(error)):
+        return Answer(400, refused)
     found = _SQLSTATES.get(state) or _CLASSES.get(state[:2])
     if found:
         return found

@@ -69,11 +69,15 @@ def config() -> Iterator[Config]:
 @pytest.fixture(scope="session")
 def sample(config: Config) -> Config:
     """The configuration, with demo.stars and demo.ngc loaded and published."""
+    load_sample(config)
+    return config
+
+
+def load_sample(config: Config) -> None:
     with database.owner_connection(config) as connection:
         for name in ("ngc", "stars"):
             description = read_description(ROOT / "deploy" / "sample" / f"{name}.toml")
             load_table(connection, open_file(SAMPLE / f"{name}.parquet"), f"demo.{name}", description)
-    return config
 
 
 def alone(config: Config, **changes: Any) -> Config:

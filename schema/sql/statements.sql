@@ -86,7 +86,8 @@ WHERE table_name = %(name)s AND EXISTS (
     SELECT FROM armillary.ranges AS r JOIN armillary.tables AS t USING (table_name)
     WHERE t.layout = own.layout AND NOT EXISTS (
         SELECT FROM armillary.ranges AS o
-        WHERE o.table_name = %(name)s AND (o.first, o.beyond, o.shard_name) = (r.first, r.beyond, r.shard_name)));
+        WHERE o.table_name = %(name)s AND (o.first, o.beyond) = (r.first, r.beyond)
+            AND o.shard_name IS NOT DISTINCT FROM r.shard_name));
 
 -- name: add_range
 INSERT INTO armillary.ranges VALUES (%s, %s, %s, %s, %s, %s, %s);
@@ -113,6 +114,11 @@ WHERE indrelid = to_regclass(%s);
 SELECT table_name
 FROM armillary.tables
 WHERE lower(replace(table_name, '"', '')) = lower(replace(%(name)s, '"', '')) AND table_name <> %(name)s;
+
+-- name: usable_schema
+-- Whether a schema is there, and whether a role may use it.
+SELECT oid IS NOT NULL, coalesce(has_schema_privilege(%s, oid, 'USAGE'), false)
+FROM (SELECT to_regnamespace(%s)::oid AS oid) AS schema_;
 
 -- name: relations_in
 SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace;

@@ -83,6 +83,8 @@ def prepare(config: Config, say: Say) -> list[str]:
     Raises: PgSphereMissing, ChangedMigration, psycopg.Error.
     """
     with psycopg.connect(admin_conninfo(config), autocommit=True) as connection:
+        # Where Citus is installed: a worker may be away, and each is made ready for itself.
+        connection.execute("SET citus.enable_ddl_propagation = off")
         ensure_pgsphere(connection, say)
         prepare_roles(connection, reader_settings(config), reader_connections(config))
         connection.execute(f"SET ROLE {JOBS}")

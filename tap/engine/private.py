@@ -6,9 +6,9 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,12 @@ class NoPostgres(Exception):
 
 @dataclass(frozen=True)
 class PrivateCluster:
-    """The cluster in `folder`; `durable` False makes it fast and forgetful, for tests."""
+    """The cluster in `folder`; `durable` False makes it fast and forgetful, for tests. `settings` are PostgreSQL's, beside ours."""
 
     folder: Path
     shared_buffers: str = ""
     durable: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -136,7 +137,7 @@ class PrivateCluster:
         }
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        return settings
+        return settings | dict(self.settings)
 
     def _create_database(self) -> None:
         command = [_program("psql"), "-h", str(self.sockets), "-U", ADMIN, "-d", "postgres", "-Atqc"]

@@ -1,10 +1,16 @@
 """What a query would do: its SQL, the strategy for tables on shards and why not another, and PostgreSQL's plan."""
 
+from collections.abc import Iterator
+
+import psycopg
+
 from adql import translate
 from adql.errors import NOWHERE, place_of
 from tap.engine.engine import Session
+from tap.errors import describe
+from tap.query.remarks import cost_of
 from tap.sharding.execution.executor import plan_on_shard
-from tap.sharding.planning import QueryPlan, ShardQuery, plan_query
+from tap.sharding.planning import CitusPlan, QueryPlan, ShardQuery, plan_query
 
 
 def explain(query: str, session: Session) -> tuple[str, list[str]]:
@@ -14,6 +20,8 @@ def explain(query: str, session: Session) -> tuple[str, list[str]]:
     if plan.distributed is None:
         return "\n".join([*refusals, plan.translation.sql]), session.explain(plan.translation.sql)
     distributed = plan.distributed
+    if isinstance(distributed, CitusPlan):
+        return "\n".join([*refusals, *_of_citus(distributed)]), _citus_plan(distributed, session)
     shard_queries = [line for shard_query in distributed.shard_queries for line in _of_shards(shard_query)]
     final = ["-- then here", distributed.final_sql] if distributed.final_sql else []
     lines = [*refusals, f"-- {distributed.strategy}", *shard_queries, *final]
@@ -35,6 +43,31 @@ def _of_shards(query: ShardQuery) -> tuple[str, ...]:
     return f"-- asked of {', '.join(query.shards)}", *broadcasts, *into, query.sql(query.shards[0])
 
 
+def _of_citus(plan: CitusPlan) -> Iterator[str]:
+    yield f"-- {plan.strategy}, by Citus"
+    for statement in plan.steps or (plan.statement,):
+        for table in statement.placed:
+            where = (
+                f"by {table.key}" if table.key else f"within {table.radius:g} degrees of {', '.join(table.position)}"
+            )
+            yield f"-- with {'.'.join(table.parts)} as {table.name} in the cells {where}"
+        if statement.table:
+            yield f"-- into {statement.table}"
+        yield statement.sql()
+    if plan.final_sql:
+        yield from ("-- then here", plan.final_sql)
+
+
+def _citus_plan(plan: CitusPlan, session: Session) -> list[str]:
+    """Return Citus's plan; none where it needs tables that only a query brings."""
+    if plan.steps or plan.statement.placed:
+        return []
+    try:
+        return session.explain(plan.statement.sql())
+    except psycopg.errors.FeatureNotSupported as error:
+        return [f"-- Citus refuses it: {describe(error).message}"]
+
+
 def planned_cost(query: str, session: Session) -> float:
     """Return what PostgreSQL's planner thinks a query costs, in its own unit."""
-    return session.cost(plan_query(translate(query, session.catalogue), session.placements).translation)
+    return cost_of(plan_query(translate(query, session.catalogue), session.placements), session)

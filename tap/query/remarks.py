@@ -8,6 +8,7 @@ from tap.engine.engine import Session
 from tap.formats.format import Ending, Header
 from tap.request import TapRequest
 from tap.sharding.execution.executor import UnsearchedSky
+from tap.sharding.planning import CitusPlan, QueryPlan
 from tap.uploads.load import Declared
 
 End = Callable[[int, bool], Ending]
@@ -42,15 +43,20 @@ def _of_unsearched(unsearched: UnsearchedSky | None) -> dict[str, str]:
     return {"partial": "true", "missing_shards": ", ".join(unsearched.shards), "missing_sky": unsearched.sky}
 
 
-def warnings_of(uploads: list[Declared], translation: Translation, session: Session) -> tuple[str, ...]:
+def warnings_of(uploads: list[Declared], plan: QueryPlan, session: Session) -> tuple[str, ...]:
     """Return the remarks that come before the rows; those that matter in dear queries only if the planner thinks that it is one.
 
     Raises: psycopg.Error.
     """
-    lints = [lint for lint in translation.lints if not lint.when_cut]
-    if any(lint.when_costly for lint in lints) and session.cost(translation) <= _DEAR:
+    lints = [lint for lint in plan.translation.lints if not lint.when_cut]
+    if any(lint.when_costly for lint in lints) and cost_of(plan, session) <= _DEAR:
         lints = [lint for lint in lints if not lint.when_costly]
     return few([*(reason for upload in uploads for reason in upload.left_out), *map(str, lints)])
+
+
+def cost_of(plan: QueryPlan, session: Session) -> float:
+    """Return what PostgreSQL's planner thinks a query costs, in its own unit; 0 where Citus plans it, which does not say. Raises: psycopg.Error."""
+    return 0.0 if isinstance(plan.distributed, CitusPlan) else session.cost(plan.translation)
 
 
 def few(warnings: list[str]) -> tuple[str, ...]:

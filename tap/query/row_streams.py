@@ -10,6 +10,7 @@ from tap.engine.engine import Session
 from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block, CopyRows, RowStream
 from tap.progress import QueryProgress
+from tap.sharding.engines.citus.execution import CitusQuery, citus_rows
 from tap.sharding.execution.executor import (
     DistributedQuery,
     UnsearchedSky,
@@ -18,7 +19,7 @@ from tap.sharding.execution.executor import (
     gather_in_steps,
 )
 from tap.sharding.execution.upload_fanout import UploadOptions, fanned_out
-from tap.sharding.planning import DistributedPlan, QueryPlan
+from tap.sharding.planning import CitusPlan, DistributedPlan, QueryPlan
 from tap.uploads.load import Allowance, Declared, UploadLimits, fill, fill_whole
 from tap.uploads.parts import Position, Sorting, UploadPart, in_parts
 
@@ -36,7 +37,12 @@ class QueryRun:
     def rows(self, already: int = 0) -> CopyRows:
         """Return the rows that the coordinator makes. Raises: psycopg.Error, Interrupted, ShardAway."""
         maxrec, distributed = self.maxrec - already, self.plan.distributed
-        if distributed and distributed.in_steps and self.maxrec and gather_in_steps(self.session, distributed):
+        if (
+            isinstance(distributed, DistributedPlan)
+            and distributed.in_steps
+            and self.maxrec
+            and gather_in_steps(self.session, distributed)
+        ):
             final = Translation(str(distributed.final_sql), self.plan.translation.outputs, ())
             return self.session.rows(final, self.encoding, maxrec)
         return self.session.rows(self.plan.translation, self.encoding, maxrec, overflow=self.maxrec > 0)
@@ -54,7 +60,10 @@ def rows_of(
 
     options = UploadOptions(Allowance(limits), sorting, progress, tell)
     distributed, splittable = run.plan.distributed, _splittable(run, uploads)
-    if distributed and asks_shards_first(distributed, run.maxrec):
+    if isinstance(distributed, CitusPlan):
+        with _by_citus(run, distributed, uploads, options) as rows:
+            yield rows
+    elif distributed and asks_shards_first(distributed, run.maxrec):
         with _from_shards(run, distributed, uploads, options) as rows:
             yield rows
     elif splittable:
@@ -87,6 +96,15 @@ def _from_shards(
         with distributed_rows(query, fanout.fill, often=in_turn is not None) as rows:
             yield rows
         options.progress.add(matched=options.progress.uploaded - options.progress.matched)
+
+
+@contextmanager
+def _by_citus(run: QueryRun, plan: CitusPlan, uploads: list[Declared], options: UploadOptions) -> Iterator[RowStream]:
+    for upload in uploads:
+        _fill_whole(run.session, upload, options.allowance)
+    query = CitusQuery(run.session, run.plan.translation.outputs, plan, run.encoding, run.maxrec, run.unsearched)
+    with citus_rows(query) as rows:
+        yield rows
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def execute(
         uploads = _declared(session, files, service.upload_limits)
         translation = _translated(request.query, session, service, uploads)
         plan = plan_query(translation, session.placements)
-        progress.warnings = warnings_of(uploads, plan.translation, session)
+        progress.warnings = warnings_of(uploads, plan, session)
         unsearched = UnsearchedSky() if request.partial else None
         run = QueryRun(session, plan, request.format.encoding, request.maxrec, unsearched)
         with rows_of(run, uploads, service.upload_limits, service.sorting, progress) as rows:

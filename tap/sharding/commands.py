@@ -11,12 +11,7 @@ from schema.load.reader import LoadError
 from tap.config import Config
 from tap.engine import database
 from tap.engine.pgsphere import PgSphereMissing
-from tap.sharding.rebalancing import orphans
-from tap.sharding.rebalancing.balance import RangeMove, balancing, first_of, layout_of, layouts, placed
-from tap.sharding.rebalancing.move import move_range, sweep
-from tap.sharding.rebalancing.orphans import forget_loads
-from tap.sharding.rebalancing.verify import check_ranges, unused
-from tap.sharding.setup import init_shards, shard_states
+from tap.sharding.engines.choice import engine_named, engine_of
 from tap.sharding.shards import ShardError, known_shards, read_shards_file
 
 
@@ -44,8 +39,9 @@ def _owner(config: Config) -> Iterator[psycopg.Connection]:
 @click.pass_obj
 def init(config: Config, file: Path) -> None:
     """Make the shards of FILE ready (TOML; see docs/scaling.md) and known here. May be repeated, and with more of them."""
-    with _owner(config):
-        init_shards(config, read_shards_file(file), click.echo)
+    with _owner(config) as connection:
+        named = read_shards_file(file)
+        engine_named(named.engine, connection).init(config, named, click.echo)
 
 
 @shards.command()
@@ -55,9 +51,9 @@ def add(config: Config, file: Path) -> None:
     """Add the shards of FILE (as for `init`), while queries run. They hold nothing until tables are loaded or ranges moved."""
     with _owner(config) as connection:
         before = {each.name for each in known_shards(connection)}
-        wanted = read_shards_file(file)
-        init_shards(config, wanted, click.echo)
-    new = [each.name for each in wanted if each.name not in before]
+        named = read_shards_file(file)
+        engine_named(named.engine, connection).init(config, named, click.echo)
+    new = [shard.name for shard in named.shards if shard.name not in before]
     if new:
         click.echo(
             f"added: {', '.join(new)}. Tables that are loaded from now on use them; `armillary shards rebalance`"
@@ -85,10 +81,7 @@ _WAIT = click.option(
 def move(config: Config, table: str, ranges: tuple[str, ...], target: str, wait: float | None) -> None:
     """Move ranges of TABLE, and of the tables divided with it, to another shard while queries run. May be repeated."""
     with _owner(config) as connection:
-        layout = layout_of(connection, table)
-        for first in [first_of(placed(connection, layout), each) for each in ranges]:
-            move_range(connection, layout, first, target, click.echo)
-        sweep(connection, layout, _patience(config, wait), click.echo)
+        engine_of(connection).move(table, ranges, target, _patience(config, wait), click.echo)
 
 
 @shards.command()
@@ -99,21 +92,8 @@ def move(config: Config, table: str, ranges: tuple[str, ...], target: str, wait:
 def rebalance(config: Config, table: str | None, wait: float | None, *, dry_run: bool) -> None:
     """Move ranges of TABLE, or of all tables, until the shards hold about as many rows of each, while queries run."""
     with _owner(config) as connection:
-        names = [each.name for each in known_shards(connection)]
-        for layout in [layout_of(connection, table)] if table else layouts(connection):
-            moves = balancing(placed(connection, layout), names)
-            for each in moves:
-                click.echo(f"{layout}: cells from {each.first}, {each.rows:,} rows: {each.source} to {each.target}")
-            if moves and not dry_run:
-                _carry_out(connection, layout, moves, _patience(config, wait))
-            elif not moves:
-                click.echo(f"{layout}: nothing to move")
-
-
-def _carry_out(connection: psycopg.Connection, layout: str, moves: list[RangeMove], patience: float) -> None:
-    for each in moves:
-        move_range(connection, layout, each.first, each.target, click.echo)
-    sweep(connection, layout, patience, click.echo)
+        engine = engine_of(connection)
+        engine.rebalance(table, _patience(config, wait), click.echo, dry_run=dry_run)
 
 
 def _patience(config: Config, wait: float | None) -> float:
@@ -126,10 +106,14 @@ def _patience(config: Config, wait: float | None) -> float:
 def show(config: Config) -> None:
     """Say which shards there are, what they hold and whether they can be used."""
     with _owner(config) as connection:
-        for each in shard_states(connection):
-            click.echo(f"{each.name:24} {each.ranges:5} ranges {each.rows:16,} rows   {each.problem or 'ready'}")
-            for name, ranges, rows in each.tables:
-                click.echo(f"  {name:22} {ranges:5} ranges {rows:16,} rows")
+        for state in engine_of(connection).states():
+            click.echo(f"{state.name:24} {_amount(state.pieces, state.piece, state.rows)}   {state.problem or 'ready'}")
+            for name, pieces, rows in state.tables:
+                click.echo(f"  {name:22} {_amount(pieces, state.piece, rows)}")
+
+
+def _amount(pieces: int, piece: str, rows: int | None) -> str:
+    return f"{pieces:5} {piece}" + ("" if rows is None else f" {rows:16,} rows")
 
 
 @shards.command()
@@ -137,7 +121,8 @@ def show(config: Config) -> None:
 def check(config: Config) -> None:
     """Compare rows and checksum of every part on its shard; say what lies there for nobody. Ends with 1 if a part is not as it was loaded."""
     with _owner(config) as connection:
-        problems, notes = check_ranges(connection), unused(connection)
+        engine = engine_of(connection)
+        problems, notes = engine.problems(), engine.unused()
     click.echo("\n".join([*problems, *notes, *([] if problems else ["All parts are as they were loaded."])]))
     raise SystemExit(1 if problems else 0)
 
@@ -148,9 +133,5 @@ def check(config: Config) -> None:
 def drop_orphans(config: Config, *, unfinished: bool) -> None:
     """Drop parts that no table uses: what interrupted moves left, and tables that were dropped here."""
     with _owner(config) as connection:
-        if unfinished:
-            forget_loads(connection)
-        dropped = orphans.drop_orphans(connection)
-    for each in dropped:
-        click.echo(f"{each.part.table_name}: {each.part.partition} dropped on {each.shard.name}")
-    click.echo(f"{len(dropped)} parts dropped")
+        dropped = engine_of(connection).drop_unused(unfinished=unfinished)
+    click.echo("\n".join([*dropped, f"{len(dropped)} parts dropped"]))

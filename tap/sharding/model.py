@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 
+def id_shift(order: int) -> int:
+    """Return by how many bits a Gaia-like id is larger than its cell of that order: from bit 35 on it is the cell of order 12."""
+    return 35 + 2 * (12 - order)
+
+
 @dataclass(frozen=True, slots=True)
 class HealpixPartitioning:
     """The column of a table that holds the HEALPix cell (nested, of `order`) of each row; -1 for none.
 
     The cell is that of `ra` and `dec`, or comes from the Gaia-like ids in `key`; then the position may lie up to
-    `margin` degrees outside of it. Tables of one `layout` have the same ranges on the same shards.
+    `margin` degrees outside of it. Tables of one `layout` have the same cells on the same shards: in ranges, or, if
+    `hashed`, wherever Citus's hash of a cell says.
     """
 
     column: str
@@ -20,11 +26,12 @@ class HealpixPartitioning:
     layout: str = ""
     key: str | None = None
     margin: float = 0.0
+    hashed: bool = False
 
     @property
     def shift(self) -> int:
-        """Return by how many bits a Gaia-like id is larger than its cell: from bit 35 on it is the cell of order 12."""
-        return 35 + 2 * (12 - self.order)
+        """Return by how many bits a Gaia-like id is larger than its cell."""
+        return id_shift(self.order)
 
     def division(self) -> dict[str, Any]:
         """Return it as schema.division has it; `ra` and `dec` are the table's position."""
@@ -48,10 +55,15 @@ class CellRange:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the rows of a table lie, in the order of the sky."""
+    """Where the rows of a table lie, in the order of the sky; of a hashed one only on which shards."""
 
     partitioning: HealpixPartitioning
     ranges: tuple[CellRange, ...]
+    workers: tuple[str, ...] = ()
+
+    @property
+    def shards(self) -> tuple[str, ...]:
+        return self.workers or tuple(dict.fromkeys(each.shard for each in self.ranges))
 
 
 Placements = Mapping[tuple[str, ...], Placement]

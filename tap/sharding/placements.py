@@ -1,5 +1,6 @@
 """Where the rows of published tables lie, read from the coordinator."""
 
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -18,8 +19,9 @@ def read_placements(connection: psycopg.Connection) -> Placements:
 
 
 def _placement(
-    table_name: str, storage: str | None, partitioning: list[Any], ranges: list[list[Any]]
+    table_name: str, storage: str | None, partitioning: list[Any], ranges: list[list[Any]] | None, workers: list[str]
 ) -> tuple[tuple[str, ...], Placement]:
     schema_name, name = map(stored_name, split_name(table_name))
-    placement = Placement(HealpixPartitioning(*partitioning), tuple(CellRange(*each) for each in ranges))
-    return (schema_name, storage or name), placement
+    divided = replace(HealpixPartitioning(*partitioning), hashed=ranges is None)
+    of_ranges = tuple(CellRange(*each) for each in ranges or ())
+    return (schema_name, storage or name), Placement(divided, of_ranges, () if ranges else tuple(workers))

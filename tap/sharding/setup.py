@@ -4,7 +4,6 @@ A query runs on a shard as armillary_reader, like here: what it may see and how 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -21,32 +20,13 @@ from tap.engine.database import (
     reader_settings,
 )
 from tap.engine.pgsphere import ensure_pgsphere
+from tap.sharding.engines.engine import ShardState
 from tap.sharding.hosts import may_be_standby
-from tap.sharding.shards import Shard, ShardError, known_shards, remember
+from tap.sharding.shards import Shard, ShardError, connected_as, known_shards, remember
 
 _WAITS = "ALTER ROLE {} SET synchronous_commit = remote_apply"
 _OF_THE_MAPPING = ("user", "password", "sslcert", "sslkey")
 _OPTIONS = {"extensions": "pg_sphere", "fetch_size": "10000", "async_capable": "true", "use_remote_estimate": "true"}
-
-
-@dataclass(frozen=True, slots=True)
-class ShardState:
-    """What `armillary shards list` tells of a shard; `problem` None where there is none.
-
-    `tables`: name, ranges and rows of each table that it has some of.
-    """
-
-    name: str
-    problem: str | None
-    tables: tuple[tuple[str, int, int], ...]
-
-    @property
-    def ranges(self) -> int:
-        return sum(ranges for _, ranges, _ in self.tables)
-
-    @property
-    def rows(self) -> int:
-        return sum(rows for _, _, rows in self.tables)
 
 
 def init_shards(config: Config, shards: tuple[Shard, ...], say: Say) -> None:
@@ -67,7 +47,7 @@ def migrate_shards(config: Config, say: Say) -> None:
         shards = known_shards(owner)
     for shard in shards:
         try:
-            with _connected(shard, shard.database) as connection:
+            with connected_as(shard, shard.database) as connection:
                 migrate(connection, migrations())
         except ShardError as error:
             say(f"{error}; when it is back, armillary migrate brings it up to date")
@@ -75,7 +55,7 @@ def migrate_shards(config: Config, say: Say) -> None:
 
 def _make_ready(config: Config, shard: Shard, shards: int, say: Say) -> None:
     if shard.admin:
-        with _connected(shard, shard.admin) as connection:
+        with connected_as(shard, shard.admin) as connection:
             # The reader is tried below, and may be sent to a standby.
             connection.execute("SET synchronous_commit = remote_apply")
             ensure_pgsphere(connection, say)
@@ -83,12 +63,12 @@ def _make_ready(config: Config, shard: Shard, shards: int, say: Say) -> None:
             prepare_roles(connection, reader_settings(config), 2 * shards * reader_connections(config))
             if may_be_standby(shard.reader):
                 connection.execute(sql.SQL(_WAITS).format(sql.Identifier(OWNER)))
-    with _connected(shard, shard.database) as connection:
+    with connected_as(shard, shard.database) as connection:
         _check_waits(shard, connection)
-    problem = _problem(shard)
+    problem = problem_of(shard)
     if problem:
         raise ShardError(f"shard {shard.name}: {problem}")
-    with _connected(shard, shard.database) as connection:
+    with connected_as(shard, shard.database) as connection:
         migrate(connection, migrations())
 
 
@@ -107,24 +87,17 @@ def _check_waits(shard: Shard, connection: psycopg.Connection) -> None:
         )
 
 
-def _problem(shard: Shard) -> str | None:
+def problem_of(shard: Shard) -> str | None:
     """Return why a shard cannot be used, in words."""
     try:
         for conninfo in (shard.database, shard.reader):
-            with _connected(shard, conninfo) as connection:
+            with connected_as(shard, conninfo) as connection:
                 found = connection.execute("SELECT FROM pg_extension WHERE extname = 'pg_sphere'").fetchone()
             if found is None:
                 return "pgSphere is not installed there; give `admin`, a superuser's conninfo, or CREATE EXTENSION pg_sphere"
     except ShardError as error:
         return str(error)
     return None
-
-
-def _connected(shard: Shard, conninfo: str) -> psycopg.Connection:
-    try:
-        return psycopg.connect(conninfo, autocommit=True, connect_timeout=5)
-    except psycopg.OperationalError as error:
-        raise ShardError(f"shard {shard.name} cannot be reached: {str(error).strip()}") from error
 
 
 def _attach(admin: psycopg.Connection, shard: Shard) -> None:
@@ -171,7 +144,10 @@ def shard_states(connection: psycopg.Connection) -> list[ShardState]:
     ).fetchall()
     return [
         ShardState(
-            s.name, _problem(s), tuple((table, ranges, rows) for name, table, ranges, rows in found if name == s.name)
+            s.name,
+            problem_of(s),
+            tuple((table, ranges, rows) for name, table, ranges, rows in found if name == s.name),
+            "ranges",
         )
         for s in known_shards(connection)
     ]

@@ -5,12 +5,12 @@ database = "host=north.example.org dbname=gaia user=armillary_owner"    # who lo
 reader = "host=north.example.org dbname=gaia user=armillary_reader"     # who runs queries; without it the same with this user
 admin = "host=north.example.org dbname=gaia user=postgres"              # a superuser, who makes the shard ready; without it it must be
 
-Each may name several hosts, a primary and its standbys (tap.sharding.hosts).
+Each may name several hosts, a primary and its standbys (tap.sharding.hosts). Above them may stand engine = "citus".
 """
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from tap.sharding.hosts import as_reader, finds_no_reader, patient, writing
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 _KEYS = {"database", "reader", "admin"}
-_ENGINE = "postgres_fdw"
+POSTGRES_FDW, CITUS = "postgres_fdw", "citus"
+"""The engines that shards can have."""
 
 
 class ShardError(Exception):
@@ -36,29 +37,34 @@ class Shard:
     database: str
     reader: str
     admin: str | None = None
+    engine: str = POSTGRES_FDW
 
 
-def read_shards_file(path: Path) -> tuple[Shard, ...]:
+@dataclass(frozen=True, slots=True)
+class ShardsFile:
+    """The shards of a file, all of one engine; `coordinator` is the service's server as workers of Citus reach it, host:port."""
+
+    engine: str
+    shards: tuple[Shard, ...]
+    coordinator: str | None = None
+
+
+def read_shards_file(path: Path) -> ShardsFile:
     """Raises: ShardError, OSError."""
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ShardError(f"{path} is no TOML: {error}") from error
-    _check_engine(path, document.pop("engine", _ENGINE))
+    engine, coordinator = document.pop("engine", POSTGRES_FDW), document.pop("coordinator", None)
+    if engine not in (POSTGRES_FDW, CITUS):
+        raise ShardError(f'{path}: engine is "{POSTGRES_FDW}" or "{CITUS}", not {engine!r}')
+    if coordinator is not None and (engine != CITUS or not isinstance(coordinator, str)):
+        raise ShardError(f'{path}: coordinator is for engine = "{CITUS}", and a text: "host:port"')
     shards = document.get("shards", {})
     if not shards or set(document) != {"shards"}:
         raise ShardError(f"{path}: it must have one table [shards.NAME] for each shard, and nothing else")
-    return tuple(_shard(f"{path}, [shards.{name}]", name, values) for name, values in shards.items())
-
-
-def _check_engine(path: Path, engine: object) -> None:
-    if engine == "citus":
-        raise ShardError(
-            f'{path}: engine = "citus" is designed and its SQL is tested, but no command runs it yet;'
-            f' docs/scaling.md has what there is. Without engine, or with "{_ENGINE}", shards are joined by postgres_fdw'
-        )
-    if engine != _ENGINE:
-        raise ShardError(f'{path}: engine is "{_ENGINE}", or "citus", not {engine!r}')
+    named = (_shard(f"{path}, [shards.{name}]", name, values) for name, values in shards.items())
+    return ShardsFile(engine, tuple(replace(shard, engine=engine) for shard in named), coordinator)
 
 
 def _shard(where: str, name: str, values: dict[str, Any]) -> Shard:
@@ -87,14 +93,22 @@ def _shard(where: str, name: str, values: dict[str, Any]) -> Shard:
 def known_shards(connection: psycopg.Connection) -> tuple[Shard, ...]:
     """Return the shards of the coordinator, by name; `connection` is the owner's."""
     rows = connection.execute(
-        "SELECT shard_name, conninfo, reader FROM armillary.shards ORDER BY shard_name"
+        "SELECT shard_name, conninfo, reader, engine FROM armillary.shards ORDER BY shard_name"
     ).fetchall()
-    return tuple(Shard(name, owner, reader or as_reader(owner)) for name, owner, reader in rows)
+    return tuple(Shard(name, owner, reader or as_reader(owner), None, engine) for name, owner, reader, engine in rows)
 
 
 def remember(connection: psycopg.Connection, shard: Shard) -> None:
     connection.execute(
-        "INSERT INTO armillary.shards VALUES (%s, %s, %s)"
+        "INSERT INTO armillary.shards (shard_name, conninfo, reader, engine) VALUES (%s, %s, %s, %s)"
         " ON CONFLICT (shard_name) DO UPDATE SET conninfo = excluded.conninfo, reader = excluded.reader",
-        (shard.name, shard.database, shard.reader),
+        (shard.name, shard.database, shard.reader, shard.engine),
     )
+
+
+def connected_as(shard: Shard, conninfo: str) -> psycopg.Connection:
+    """Raises: ShardError."""
+    try:
+        return psycopg.connect(conninfo, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        raise ShardError(f"shard {shard.name} cannot be reached: {str(error).strip()}") from error

@@ -1,1 +1,1 @@
-"""The engines that hold shards: servers behind postgres_fdw, or Citus."""
+"""The engines that hold shards: servers behind postgres_fdw, or workers of Citus."""

@@ -87,7 +87,11 @@ class ShardedTablePlan:
 
 
 def planned(
-    connection: psycopg.Connection, reader: Reader, names: tuple[str, str, str], description: Description
+    connection: psycopg.Connection,
+    reader: Reader,
+    names: tuple[str, str, str],
+    description: Description,
+    order: int = ORDER,
 ) -> ShardedTablePlan:
     """Plan a table, still without ranges. `names` are those of schema, table and storage. Raises: LoadError, DescriptionError."""
     schema_name, name, storage = names
@@ -103,8 +107,8 @@ def planned(
     key = description.table.healpix_id
     _check_dividable(f"{schema_name}.{name}", columns, key, position)
     partitioning = HealpixPartitioning(
-        _free_name(columns),
-        ORDER,
+        _free_name(columns, order),
+        order,
         position[0].name if position else None,
         position[1].name if position else None,
         description.table.sharded_with or f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}",
@@ -126,8 +130,8 @@ def _check_dividable(table_name: str, columns: list[PlannedColumn], key: str | N
         raise LoadError(f"{table_name}: healpix_id = {key!r} must be a column of 64-bit integers")
 
 
-def _free_name(columns: list[PlannedColumn]) -> str:
-    name, taken = f"hpx{ORDER}", {c.name for c in columns}
+def _free_name(columns: list[PlannedColumn], order: int) -> str:
+    name, taken = f"hpx{order}", {c.name for c in columns}
     while name in taken:
         name += "_"
     return name

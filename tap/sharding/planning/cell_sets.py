@@ -5,13 +5,15 @@ from dataclasses import replace
 
 from adql.constants import number_of
 from adql.info import Info
-from adql.nodes import And, Between, Comparison, Condition, Field, Number, Or, Signed, Value
+from adql.nodes import And, Between, Comparison, Condition, Field, InValues, Number, Or, Signed, Value
 from schema import types
 from tap.sharding.model import HealpixPartitioning
 
 CellSet = tuple[tuple[int, int], ...]
 """First and last of each run of cells, sorted, apart from each other."""
 EVERYWHERE: CellSet = ((-1, 2**62),)
+MOST_HASHED = 100
+"""Cells that are named one by one: as many lie on nearly all shards."""
 Partitionings = Mapping[str, HealpixPartitioning]
 """Of the tables on shards that a query names, by their aliases in its SQL."""
 
@@ -39,9 +41,14 @@ def is_cell_column(field: Field, partitionings: Partitionings) -> bool:
     return partitioning is not None and field.name == partitioning.column
 
 
-def cell_condition(alias: str, partitioning: HealpixPartitioning, cells: CellSet) -> Condition:
-    """Return the condition that a row of the table with that alias lies in one of these cells."""
+def cell_condition(alias: str, partitioning: HealpixPartitioning, cells: CellSet) -> Condition | None:
+    """Return the condition that a row of the table with that alias lies in one of these cells; None where it would leave out no shard."""
     column, boolean = Field(alias, partitioning.column, info=Info(types.INTEGER)), Info(types.BOOLEAN)
+    if partitioning.hashed:
+        # A hash tells nothing of BETWEEN.
+        numbers = [cell for first, last in cells for cell in range(first, min(last, first + MOST_HASHED) + 1)]
+        few = 0 < len(numbers) <= MOST_HASHED
+        return InValues(column, tuple(map(_number, numbers)), info=boolean) if few else None
     runs = tuple(Between(column, _number(first), _number(last), info=boolean) for first, last in cells)
     return runs[0] if len(runs) == 1 else Or(runs, info=boolean)
 

@@ -29,6 +29,8 @@ def prune_ids(partitionings: Partitionings, condition: Condition) -> Condition:
     if cells is None:
         return condition
     added = cell_condition(field.source, partitioning, cells)
+    if added is None:
+        return condition
     return And((condition, added), span=condition.span, info=condition.info)
 
 

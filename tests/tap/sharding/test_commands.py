@@ -30,6 +30,9 @@ def written(folder: Path, text: str) -> Path:
         ("[shards.a]\nreader = 'dbname=a'", "needs database"),
         ("[shards.a]\ndatabase = 'dbname=a'\nport = '5'", "port"),
         ("[shards.a]\ndatabase = 'what is this'", "shards.a"),
+        ("engine = 'oracle'\n[shards.a]\ndatabase = 'dbname=a'", "'oracle'"),
+        ("coordinator = 'a:5432'\n[shards.a]\ndatabase = 'dbname=a'", "is for engine"),
+        ("engine = 'citus'\ncoordinator = 5432\n[shards.a]\ndatabase = 'dbname=a'", "a text"),
         ("[shards.a]\ndatabase = 'host=a,b'\nreader = 'host=a,b target_session_attrs=read-write'", "primary"),
     ],
 )
@@ -39,12 +42,14 @@ def test_a_file_that_is_wrong_is_refused_with_the_reason(tmp_path: Path, text: s
 
 
 def test_the_reader_is_the_owner_under_another_name_unless_it_is_given(tmp_path: Path) -> None:
-    (shard,) = read_shards_file(written(tmp_path, "[shards.a]\ndatabase = 'dbname=a user=armillary_owner'"))
+    (shard,) = read_shards_file(written(tmp_path, "[shards.a]\ndatabase = 'dbname=a user=armillary_owner'")).shards
     assert sorted(shard.reader.split()) == ["dbname=a", "user=armillary_reader"]
 
 
 def test_of_several_hosts_the_primary_is_looked_for_and_a_silent_one_left(tmp_path: Path) -> None:
-    (shard,) = read_shards_file(written(tmp_path, "[shards.x]\ndatabase = 'host=a,b target_session_attrs=read-write'"))
+    (shard,) = read_shards_file(
+        written(tmp_path, "[shards.x]\ndatabase = 'host=a,b target_session_attrs=read-write'")
+    ).shards
     assert conninfo_to_dict(shard.database) == {
         "host": "a,b",
         "target_session_attrs": "read-write",
@@ -53,7 +58,7 @@ def test_of_several_hosts_the_primary_is_looked_for_and_a_silent_one_left(tmp_pa
     assert conninfo_to_dict(shard.reader)["target_session_attrs"] == "primary"
     (shard,) = read_shards_file(
         written(tmp_path, "[shards.x]\ndatabase = 'host=a,b connect_timeout=9'\nadmin = 'host=a,b'")
-    )
+    ).shards
     assert conninfo_to_dict(shard.database)["connect_timeout"] == "9"
     assert conninfo_to_dict(shard.admin or "")["target_session_attrs"] == "primary"
 

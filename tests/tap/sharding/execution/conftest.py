@@ -1,10 +1,11 @@
-"""The same tables on four shards (in schema `far`) and on one server (in schema `near`), with a service over both.
+"""The same tables on shards (in schema `far`) and on one server (in schema `near`), with a service over both.
 
 `stars` is divided by position; `source` and `params` by the pixel in their Gaia-like ids, so that they lie together.
 Every tenth source has moved away from where its id says.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +22,13 @@ from schema.tap_schema import read_catalogue
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN
+from tap.sharding.engines.choice import engine_of
 from tap.sharding.layout import cells_of
-from tap.sharding.loading.load import load_sharded
+from tap.sharding.loading.load import SourceFile
 from tap.sharding.setup import init_shards
 from tap.sharding.shards import Shard
-from tests.conftest import ROOT, SAMPLE, alone, serving
+from tests.conftest import ROOT, SAMPLE, alone, load_sample, serving
+from tests.tap.sharding.citus import citus_cluster, require_citus
 
 COUNT = 4
 SOURCES = 150_000
@@ -68,19 +71,34 @@ def descriptions() -> dict[str, Description]:
     }
 
 
-@pytest.fixture(scope="package")
-def sharded(sample: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
+@pytest.fixture(scope="package", params=["postgres_fdw", "citus"])
+def sharded(
+    request: pytest.FixtureRequest, sample: Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Config]:
+    """A service whose schema `far` is on shards, of each engine that is installed."""
+    with _behind_postgres_fdw(sample) if request.param == "postgres_fdw" else _on_citus(sample) as config:
+        files = dict(zip(("source", "params"), sources(tmp_path_factory.mktemp("sources")), strict=True))
+        files["stars"] = SAMPLE / "stars.parquet"
+        for name, description in descriptions().items():
+            load_far(config, files[name], name, description)
+            with database.owner_connection(config) as connection:
+                load_table(connection, open_file(files[name]), f"near.{name}", description)
+        yield config
+
+
+def load_far(config: Config, path: Path, name: str, description: Description) -> None:
+    """Load a file as a table on shards, of whatever engine they are."""
+    with database.owner_connection(config) as connection:
+        engine_of(connection).load(SourceFile(path), f"far.{name}", description, lambda rows, fraction: None)
+
+
+@contextmanager
+def _behind_postgres_fdw(sample: Config) -> Iterator[Config]:
     shards = shards_in(sample)
     with psycopg.connect(database.cluster_of(sample.database).conninfo(ADMIN), autocommit=True) as admin:
         for shard in shards:
             admin.execute(f"CREATE DATABASE {shard.name}")
     init_shards(sample, shards, lambda _: None)
-    files = dict(zip(("source", "params"), sources(tmp_path_factory.mktemp("sources")), strict=True))
-    files["stars"] = SAMPLE / "stars.parquet"
-    with database.owner_connection(sample) as connection:
-        for name, description in descriptions().items():
-            load_sharded(connection, lambda name=name: open_file(files[name]), f"far.{name}", description)  # type: ignore[misc]
-            load_table(connection, open_file(files[name]), f"near.{name}", description)
     yield sample
     with database.owner_connection(sample) as connection:
         for table in list(read_catalogue(connection).tables):
@@ -89,6 +107,14 @@ def sharded(sample: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         connection.execute("DROP SCHEMA near CASCADE; DROP SCHEMA far CASCADE")
         connection.execute("DELETE FROM armillary.ranges WHERE shard_name LIKE 'far%'")
         connection.execute("DELETE FROM armillary.shards WHERE shard_name LIKE 'far%'")
+
+
+@contextmanager
+def _on_citus(sample: Config) -> Iterator[Config]:
+    require_citus(sample)
+    with citus_cluster() as (config, _):
+        load_sample(config)
+        yield config
 
 
 @pytest.fixture(scope="package")

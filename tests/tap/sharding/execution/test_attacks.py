@@ -18,8 +18,8 @@ from schema.publish import load_table
 from tap.config import Config
 from tap.engine import database
 from tap.sharding.layout import cells_of
-from tap.sharding.loading.load import load_sharded
 from tests.conftest import alone, serving
+from tests.tap.sharding.execution.conftest import load_far
 from tests.tap.sharding.execution.random_queries import Writer
 from tests.tap.sharding.execution.test_answers import alike
 
@@ -61,8 +61,8 @@ def odd(sharded: Config, tmp_path_factory: pytest.TempPathFactory) -> Config:
     for name, rows in odd_tables().items():
         path = tmp_path_factory.mktemp("odd") / f"{name}.parquet"
         pq.write_table(rows, path)
+        load_far(sharded, path, name, Description(about[name]))
         with database.owner_connection(sharded) as connection:
-            load_sharded(connection, lambda path=path: open_file(path), f"far.{name}", Description(about[name]))  # type: ignore[misc]
             load_table(connection, open_file(path), f"near.{name}", Description(about[name]))
     return sharded
 

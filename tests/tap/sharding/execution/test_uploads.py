@@ -4,6 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import psycopg
@@ -55,24 +56,28 @@ QUERIES = [
 ]
 
 
-def ranges(config: Config) -> tuple[CellRange, ...]:
+def borders(config: Config) -> tuple[np.ndarray, np.ndarray]:
+    """Places on the very bounds between what lies on one shard and what lies on another."""
     with psycopg.connect(database.reader_conninfo(config), autocommit=True) as connection:
-        return read_placements(connection)["far", "stars"].ranges
+        placement = read_placements(connection)["far", "stars"]
+    order = placement.partitioning.order
+    cells = [each.first for each in placement.ranges[1:]] or list(range(0, 12 * 4**order, 97))
+    lon, lat = vertices(np.array(cells, np.uint64), order, step=10)
+    return lon.deg.ravel(), lat.deg.ravel()
 
 
 def positions(config: Config, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """A third on the very bounds between ranges, a third on stars, a third anywhere, and the poles."""
+    """A third on the very bounds between shards, a third on stars, a third anywhere, and the poles."""
     random = np.random.default_rng(rows)
-    cells = np.array([each.first for each in ranges(config)[1:]], np.uint64)
-    lon, lat = vertices(cells, 6, step=10)
+    lon, lat = borders(config)
     few = rows // 3
     chosen = random.integers(0, lon.size, few)
     with psycopg.connect(database.reader_conninfo(config), autocommit=True) as connection:
         stars = connection.execute(f"SELECT ra, dec FROM near.stars ORDER BY tyc_id, ra LIMIT {few}").fetchall()
     on_stars = np.array(stars) + random.normal(0, 1e-4, (few, 2))
     more = rows - 2 * few - 2
-    ra = [lon.deg.ravel()[chosen], on_stars[:, 0] % 360, random.uniform(0, 360, more), [0.0, 10.0]]
-    dec = [lat.deg.ravel()[chosen], on_stars[:, 1], np.degrees(np.arcsin(random.uniform(-1, 1, more))), [90.0, -90.0]]
+    ra = [lon[chosen], on_stars[:, 0] % 360, random.uniform(0, 360, more), [0.0, 10.0]]
+    dec = [lat[chosen], on_stars[:, 1], np.degrees(np.arcsin(random.uniform(-1, 1, more))), [90.0, -90.0]]
     return np.concatenate(ra), np.concatenate(dec)
 
 
@@ -124,7 +129,8 @@ def test_a_list_in_parts_gives_the_same_pairs(sharded: Config, sparing: str, que
 
 @pytest.mark.parametrize("radius", [0.0, 1e-4, 0.01, 0.5, 3.0, 30.0])
 def test_a_row_is_with_every_shard_that_has_sky_within_the_radius(sharded: Config, radius: float) -> None:
-    known = ranges(sharded)
+    firsts = [-1, *range(3_000, 12 * 4**6, 3_000), 12 * 4**6]
+    known = tuple(CellRange(a, b, f"shard{n % 4}", "") for n, (a, b) in enumerate(pairwise(firsts)))
     shards = tuple(dict.fromkeys(each.shard for each in known))
     ra, dec = positions(sharded, 300)
     found = NearbyShards(known, 6, shards, (0, 1), radius).of(pa.record_batch({"ra": ra, "dec": dec}))

@@ -33,6 +33,7 @@ TABLES = (
         "params", ID, Column("teff", "float"), partitioning=HealpixPartitioning("hpx6", 6, None, None, "s.source", "id")
     ),
     table("few", *POSITION, Column("name", "char", "*"), nrows=100),
+    table("ids", ID, nrows=100),
     table("many", *POSITION, Column("name", "char", "*"), nrows=10**7),
 )
 CATALOGUE = Catalogue((Schema("s", TABLES),))

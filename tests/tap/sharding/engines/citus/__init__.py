@@ -1,0 +1,1 @@
+"""Tests of Citus as an engine."""

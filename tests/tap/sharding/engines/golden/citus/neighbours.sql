@@ -1,1 +1,0 @@
-WITH "a" AS MATERIALIZED (SELECT s.ra, s.dec FROM gaia.source AS s WHERE "s"."hpx4" = ANY (ARRAY[2, 3, 17]::integer[])), "b" AS MATERIALIZED (SELECT s.ra, s.dec FROM gaia.source AS s WHERE "s"."hpx4" = ANY (ARRAY[2, 3, 17]::integer[])) SELECT count(*) FROM a JOIN b ON spoint(radians(a.ra), radians(a.dec)) <-> spoint(radians(b.ra), radians(b.dec)) < 1e-5;
