@@ -33,7 +33,7 @@ class Translation:
 
 
 def translate(text: str, catalogue: Catalogue) -> Translation:
-    """Raises: AdqlError, which knows where in the text."""
+    """Translate a query. Raises: AdqlError, which knows where in the text."""
     try:
         query, tables = resolve(parse(text), catalogue)
         rewritten = rewrite(query)

@@ -1,4 +1,4 @@
-"""What other databases and languages call the functions that there are, and what does the same as those that there are not."""
+"""Functions under their names in other databases: what ADQL calls them, or what to write where it has none."""
 
 NO_PRESENT_MOMENT = "ADQL has no present moment: write CAST('2016-01-01T00:00:00' AS TIMESTAMP)."
 _CONE = "Write DISTANCE(ra, dec, lon, lat) < radius, all in degrees."

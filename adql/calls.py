@@ -104,10 +104,10 @@ def case_expression(c: Cursor) -> nodes.Case:
     operand = None if c.at("WHEN") else c.value_expression(c)
     whens = []
     while c.at("WHEN"):
-        place = c.advance().start
+        when_start = c.advance().start
         condition = c.search_condition(c) if operand is None else c.value_expression(c)
         c.expect("THEN")
-        whens.append(nodes.When(condition, c.value_expression(c), span=c.since(place)))
+        whens.append(nodes.When(condition, c.value_expression(c), span=c.since(when_start)))
     if not whens:
         raise c.expected("WHEN")
     otherwise = c.value_expression(c) if c.accept("ELSE") else None

@@ -17,7 +17,7 @@ MAX_SUBQUERIES = 32
 
 @dataclass(frozen=True, slots=True)
 class Productions:
-    """Those that others need but cannot import, because each contains the other."""
+    """Productions that others need but cannot import, because each contains the other."""
 
     subquery: Callable[["Cursor"], nodes.Query]
     value_expression: Callable[["Cursor"], nodes.Value]
@@ -59,7 +59,7 @@ class Cursor:
         return self.tokens[max(0, self.index - 1)]
 
     def holds_query(self) -> bool:
-        """Whether the parenthesis here holds a query, and not a join or values that begin with a query."""
+        """Return whether the parenthesis here holds a query, and not a join or values that begin with a query."""
         index = self.index
         while True:
             inner = self.tokens[index + 1]
@@ -67,15 +67,15 @@ class Cursor:
                 return inner.value in ("SELECT", "WITH")
             if inner.kind != tokens.OPERATOR or inner.value != "(":
                 return False
-            after = self.tokens[min(self._closing(index + 1) + 1, len(self.tokens) - 1)]
-            if after.kind != tokens.OPERATOR or after.value != ")":
-                return after.value in ("UNION", "EXCEPT", "INTERSECT", "ORDER", "OFFSET")
+            following = self.tokens[min(self._closing(index + 1) + 1, len(self.tokens) - 1)]
+            if following.kind != tokens.OPERATOR or following.value != ")":
+                return following.value in ("UNION", "EXCEPT", "INTERSECT", "ORDER", "OFFSET")
             index += 1
 
     def _closing(self, index: int) -> int:
-        """The index of the parenthesis that closes the one at `index`, or of the end.
+        """Return the index of the parenthesis that closes the one at `index`, or of the end.
 
-        Raises: TooComplex where parentheses are too deep, before they are looked at again and again.
+        Raises: TooComplex where parentheses are nested too deeply, before they are scanned again and again.
         """
         depth = 0
         for position in range(index, len(self.tokens)):
@@ -113,32 +113,32 @@ class Cursor:
             raise self.expected(operator)
         return self.advance()
 
-    def identifier(self, what: str) -> nodes.Identifier:
+    def identifier(self, expected: str) -> nodes.Identifier:
         """<identifier>"""
         token = self.token
         if token.kind == tokens.DELIMITED:
             self.advance()
             return nodes.Identifier(token.value, delimited=True, span=token.span)
         if token.kind != tokens.WORD:
-            raise self.expected(what)
+            raise self.expected(expected)
         if token.value in RESERVED:
-            raise self.expected(what, self.hint(what) or reserved(self._place(what)))
+            raise self.expected(expected, self.hint(expected) or reserved(self._place(expected)))
         self.advance()
         return nodes.Identifier(self.text[token.start : token.end], span=token.span)
 
-    def unsigned_decimal(self, what: str) -> int:
+    def unsigned_decimal(self, keyword: str) -> int:
         """<unsigned_decimal>"""
         if self.token.kind != tokens.NUMBER or not self.token.value.isdigit():
-            raise self.expected(f"a whole number after {what}")
+            raise self.expected(f"a whole number after {keyword}")
         value = int(self.advance().value)
         if value >= 2**63:
-            raise TooComplex(f"The number after {what} is too large", self.previous.span)
+            raise TooComplex(f"The number after {keyword} is too large", self.previous.span)
         return value
 
     # ---- nesting
 
     def descend(self, levels: int = 1) -> None:
-        """`levels`: what contains whole queries or conditions counts double."""
+        """Go `levels` deeper; what contains whole queries or conditions counts double. Raises: TooComplex."""
         self._depth += levels
         if self._depth > MAX_DEPTH:
             raise TooComplex(f"The query is nested more than {MAX_DEPTH} levels deep", self.token.span)
@@ -167,8 +167,8 @@ class Cursor:
         shown = self.text[self.token.start : self.token.end]
         return shown if len(shown) <= 40 else shown[:37] + "..."
 
-    def expected(self, what: str, hint: str | None = None) -> AdqlError:
-        return AdqlError(f"Expected {what}, found {self.found()}", self.token.span, hint or self.hint(what))
+    def expected(self, expected: str, hint: str | None = None) -> AdqlError:
+        return AdqlError(f"Expected {expected}, found {self.found()}", self.token.span, hint or self.hint(expected))
 
     def hint(self, expected: str) -> str | None:
         return syntax_hint(self._place(expected))

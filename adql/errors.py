@@ -22,8 +22,8 @@ class Span:
     start: int
     end: int
 
-    def to(self, other: "Span") -> "Span":
-        return Span(self.start, other.end)
+    def to(self, last: "Span") -> "Span":
+        return Span(self.start, last.end)
 
 
 def place_of(text: str, span: Span) -> tuple[int, int]:
@@ -46,7 +46,7 @@ class AdqlError(Exception):
         self.text = ""
 
     def within(self, text: str) -> "AdqlError":
-        """The same error, knowing the query that it speaks of."""
+        """Return the same error, knowing the query that it speaks of."""
         self.text = text
         return self
 
@@ -62,7 +62,7 @@ class AdqlError(Exception):
         return f"{self.message} (line {self.line}, column {self.column})"
 
     def explain(self) -> str:
-        """Message, the line of the query with a caret under the offending text, hint."""
+        """Return the message, the line of the query with a caret under the offending text, and the hint."""
         lines = [str(self), *_quoted_line(self)]
         if self.hint:
             lines.append(f"Hint: {self.hint}")
@@ -70,12 +70,12 @@ class AdqlError(Exception):
 
 
 def _shortened(text: str) -> str:
-    """What is shown of a query is never more than a glance."""
+    """Return the text, cut short: what is shown of a query is never more than a glance."""
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
 class UnknownName(AdqlError):
-    """A name that nothing published has; `name` is that of a column without its table, if it is one."""
+    """A name that nothing published has; `name` is set if it is a column's, given without its table."""
 
     name: str | None = None
 
@@ -85,7 +85,7 @@ class TypeMismatch(AdqlError):
 
 
 class NumberRunsOn(AdqlError):
-    """A number that is followed by letters or digits which are no part of it; `before` is the word that stands before it."""
+    """A number followed directly by letters or digits that are no part of it; `before` is the word in front of it."""
 
     def __init__(self, number: str, rest: str, before: str, start: int) -> None:
         span = Span(start, start + len(number) + len(rest))
@@ -119,7 +119,7 @@ def _quoted_line(error: AdqlError) -> list[str]:
 
 
 def _window(line: str, start: int) -> tuple[int, int]:
-    """What is shown of a long line: whole words round a place."""
+    """Return first and end of what is shown of a long line: whole words round a place."""
     if len(line) <= _WINDOW:
         return 0, len(line)
     first = max(0, start - _WINDOW // 2)
@@ -129,14 +129,14 @@ def _window(line: str, start: int) -> tuple[int, int]:
 
 
 def nearest(
-    name: str, known: list[str], count: int = 3, written: Callable[[str], str] = str, cutoff: float = 0.6
+    name: str, known_names: list[str], count: int = 3, written: Callable[[str], str] = str, cutoff: float = 0.6
 ) -> str | None:
     """Return a hint that gives the known names most like this one, as they are written; None where none is near.
 
     `cutoff` is the least similarity, from 0 to 1.
     """
-    by_lower = {each.lower(): each for each in known}
-    close = get_close_matches(name.lower(), list(by_lower), n=count, cutoff=cutoff)
-    if not close:
+    by_lower = {candidate.lower(): candidate for candidate in known_names}
+    matches = get_close_matches(name.lower(), list(by_lower), n=count, cutoff=cutoff)
+    if not matches:
         return None
-    return "Did you mean " + " or ".join(written(by_lower[each]) for each in close) + "?"
+    return "Did you mean " + " or ".join(written(by_lower[match]) for match in matches) + "?"

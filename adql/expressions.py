@@ -25,22 +25,22 @@ _COMPARISONS = ("=", "<", ">", "<=", ">=", "<>", "!=")
 
 def search_condition(c: Cursor) -> Condition:
     """<search_condition> ::= <boolean_term> | <search_condition> OR <boolean_term>"""
-    found = expression(c)
-    if isinstance(found, Condition):
-        return found
-    raise _not_a_condition(c, found)
+    node = expression(c)
+    if isinstance(node, Condition):
+        return node
+    raise _not_a_condition(c, node)
 
 
 def value_expression(c: Cursor) -> Value:
     """<value_expression>"""
-    found = _predicate(c)
-    if isinstance(found, Value):
-        return found
-    raise _not_a_value(found)
+    node = _predicate(c)
+    if isinstance(node, Value):
+        return node
+    raise _not_a_value(node)
 
 
 def expression(c: Cursor) -> Expression:
-    """A value, or conditions joined by OR."""
+    """Read a value, or conditions joined by OR."""
     terms = [_boolean_term(c)]
     while c.accept("OR"):
         terms.append(_boolean_term(c))
@@ -59,13 +59,13 @@ def _boolean_term(c: Cursor) -> Expression:
     return nodes.And(_conditions(c, factors), span=factors[0].span.to(factors[-1].span))
 
 
-def _conditions(c: Cursor, found: list[Expression]) -> tuple[Condition, ...]:
-    if len(found) > MAX_CONDITIONS:
-        raise TooComplex(f"More than {MAX_CONDITIONS} conditions in a row", found[-1].span, UPLOAD_IT)
-    for each in found:
-        if not isinstance(each, Condition):
-            raise _not_a_condition(c, each)
-    return tuple(each for each in found if isinstance(each, Condition))
+def _conditions(c: Cursor, operands: list[Expression]) -> tuple[Condition, ...]:
+    if len(operands) > MAX_CONDITIONS:
+        raise TooComplex(f"More than {MAX_CONDITIONS} conditions in a row", operands[-1].span, UPLOAD_IT)
+    for operand in operands:
+        if not isinstance(operand, Condition):
+            raise _not_a_condition(c, operand)
+    return tuple(operand for operand in operands if isinstance(operand, Condition))
 
 
 def _boolean_factor(c: Cursor) -> Expression:
@@ -82,7 +82,7 @@ def _boolean_factor(c: Cursor) -> Expression:
 
 
 def _predicate(c: Cursor) -> Expression:
-    """<predicate>, or a value that is none."""
+    """<predicate>, or a value alone."""
     if c.at("EXISTS"):
         start = c.advance().start
         return nodes.Exists(_table_subquery(c), span=c.since(start))
@@ -164,18 +164,18 @@ def _table_subquery(c: Cursor) -> nodes.Query:
 
 
 def _operand(c: Cursor) -> Value:
-    found = _value(c)
-    if isinstance(found, Value):
-        return found
-    raise _not_a_value(found)
+    node = _value(c)
+    if isinstance(node, Value):
+        return node
+    raise _not_a_value(node)
 
 
 def _value(c: Cursor) -> Expression:
     """<numeric_value_expression> or <concatenation>"""
-    found = _sum(c)
+    first = _sum(c)
     if not c.at_operator("||"):
-        return found
-    parts = [_string_part(c, found)]
+        return first
+    parts = [_string_part(c, first)]
     while c.accept_operator("||"):
         parts.append(_string_part(c, _factor(c)))
     if c.at_operator("+", "-", "*", "/"):
@@ -183,13 +183,13 @@ def _value(c: Cursor) -> Expression:
     return nodes.Concatenation(_limited(parts), span=parts[0].span.to(parts[-1].span))
 
 
-def _string_part(c: Cursor, found: Expression) -> Value:
+def _string_part(c: Cursor, operand: Expression) -> Value:
     """<character_primary>"""
-    if not isinstance(found, Value):
-        raise _not_a_value(found)
-    if not c.is_primary or is_geometry(found):
-        raise AdqlError("|| joins strings only", found.span, "Put parentheses around arithmetic.")
-    return found
+    if not isinstance(operand, Value):
+        raise _not_a_value(operand)
+    if not c.is_primary or is_geometry(operand):
+        raise AdqlError("|| joins strings only", operand.span, "Put parentheses around arithmetic.")
+    return operand
 
 
 def _sum(c: Cursor) -> Expression:
@@ -219,10 +219,10 @@ def _chain(c: Cursor, signs: tuple[str, str], operand: Callable[[Cursor], Expres
 def _limited(operands: Sequence[Expression]) -> tuple[Value, ...]:
     if len(operands) > MAX_TERMS:
         raise TooComplex(f"More than {MAX_TERMS} terms in a row", operands[-1].span)
-    for each in operands:
-        if not isinstance(each, Value):
-            raise _not_a_value(each)
-    return tuple(each for each in operands if isinstance(each, Value))
+    for operand in operands:
+        if not isinstance(operand, Value):
+            raise _not_a_value(operand)
+    return tuple(operand for operand in operands if isinstance(operand, Value))
 
 
 def _factor(c: Cursor) -> Expression:
@@ -241,19 +241,19 @@ def _primary(c: Cursor) -> Expression:
     """<value_expression_primary>, or a condition in parentheses."""
     token = c.token
     if token.kind == tokens.WORD:
-        found = _word(c)
+        node = _word(c)
     elif token.kind == tokens.NUMBER:
-        found = nodes.Number(c.advance().value, span=token.span)
+        node = nodes.Number(c.advance().value, span=token.span)
     elif token.kind == tokens.STRING:
-        found = nodes.String(c.advance().value, span=token.span)
+        node = nodes.String(c.advance().value, span=token.span)
     elif token.kind == tokens.DELIMITED:
-        found = column_reference(c)
+        node = column_reference(c)
     elif c.at_operator("("):
-        found = _parenthesised(c)
+        node = _parenthesised(c)
     else:
         raise c.expected("a value")
     c.is_primary = True
-    return found
+    return node
 
 
 def _parenthesised(c: Cursor) -> Expression:
@@ -262,16 +262,16 @@ def _parenthesised(c: Cursor) -> Expression:
         return nodes.Subquery(_table_subquery(c), span=c.since(start))
     c.expect_operator("(")
     c.descend()
-    found = expression(c)
+    node = expression(c)
     c.ascend()
     if c.at_operator(","):
         raise c.expected(")", "A row of values is not a value in ADQL; compare the columns one by one.")
     c.expect_operator(")")
-    return found
+    return node
 
 
 def _word(c: Cursor) -> Expression:
-    """What begins with a word: NULL, CASE, CAST, a function, an aggregate or a column."""
+    """Read what begins with a word: NULL, CASE, CAST, a function, an aggregate or a column."""
     token = c.token
     if token.value == "NULL":
         return nodes.Null(span=c.advance().span)
@@ -332,19 +332,19 @@ def column_reference(c: Cursor) -> nodes.ColumnReference:
 # ---- errors
 
 
-def _not_a_condition(c: Cursor, found: Expression) -> AdqlError:
+def _not_a_condition(c: Cursor, node: Expression) -> AdqlError:
     if c.token.kind in (tokens.WORD, tokens.STRING, tokens.NUMBER) and c.token.value not in RESERVED:
         return c.expected("a comparison")
     hint = "Compare it with something, as in x = 1."
-    if isinstance(found, nodes.String | nodes.Number):
+    if isinstance(node, nodes.String | nodes.Number):
         hint = "A condition is a comparison: write x = 'a' OR x = 'b', or x IN ('a', 'b')."
-    elif isinstance(found, nodes.Call) and found.name in CALLED_ELSEWHERE:
-        hint = CALLED_ELSEWHERE[found.name]
-    elif isinstance(found, nodes.Call) and found.name in {"CONTAINS", "INTERSECTS"}:
-        hint = f"Write 1 = {usage(found.name).removeprefix('1 = ')}."
-    return AdqlError("Expected a condition, not a value", found.span, hint)
+    elif isinstance(node, nodes.Call) and node.name in CALLED_ELSEWHERE:
+        hint = CALLED_ELSEWHERE[node.name]
+    elif isinstance(node, nodes.Call) and node.name in {"CONTAINS", "INTERSECTS"}:
+        hint = f"Write 1 = {usage(node.name).removeprefix('1 = ')}."
+    return AdqlError("Expected a condition, not a value", node.span, hint)
 
 
-def _not_a_value(found: Expression) -> AdqlError:
+def _not_a_value(node: Expression) -> AdqlError:
     hint = "To get a value from a condition write CASE WHEN condition THEN 1 ELSE 0 END."
-    return AdqlError("Expected a value, not a condition", found.span, hint)
+    return AdqlError("Expected a value, not a condition", node.span, hint)

@@ -17,8 +17,8 @@ def likely_meant(error: NumberRunsOn, catalogue: Catalogue) -> str:
     """Return what to write instead of a number that runs into a word."""
     number, rest = error.number, error.rest
     columns = {column.name.lower(): column.name for table in catalogue.tables for column in table.columns}
-    if whole := columns.get((number + rest).lower()):
-        return f'A name that begins with a digit stands in double quotes: "{whole}".'
+    if name := columns.get((number + rest).lower()):
+        return f'A name that begins with a digit stands in double quotes: "{name}".'
     if error.before in {"AS", "."}:
         return f'A name that begins with a digit stands in double quotes: "{number}{rest}".'
     if error.before in {"TOP", "OFFSET"}:

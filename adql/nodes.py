@@ -20,11 +20,11 @@ class Identifier:
     delimited: bool = False
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
-    def matches(self, other: str, *, exactly: bool = False) -> bool:
-        """Whether it names `other`; `exactly` if that one is delimited itself and differs by case."""
+    def matches(self, name: str, *, exactly: bool = False) -> bool:
+        """Return whether it means `name`; `exactly` if that is delimited itself, so that case counts."""
         if self.delimited or exactly:
-            return self.name == other
-        return self.name.lower() == other.lower()
+            return self.name == name
+        return self.name.lower() == name.lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +115,8 @@ class Call(Value):
 
     @property
     def coordinates(self) -> tuple[Value, ...]:
-        """The arguments of a geometry but for the name of its coordinate system."""
-        return tuple(each for each in self.arguments if each.type is None or not each.type.is_text)
+        """Return the arguments of a geometry without the name of its coordinate system."""
+        return tuple(argument for argument in self.arguments if argument.type is None or not argument.type.is_text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ _JOIN_WORDS = ("JOIN", "NATURAL", "INNER", "LEFT", "RIGHT", "FULL")
 
 
 def parse(text: str) -> Query:
-    """The tree of a query.
+    """Return the tree of a query.
 
     Raises: AdqlError with the place of the first thing that is wrong.
     """
@@ -49,12 +49,12 @@ def query_specification(c: Cursor) -> Query:
 
 def with_clause(c: Cursor) -> tuple[nodes.CommonTable, ...]:
     """<with_clause> ::= WITH <with_query> {, <with_query>} ..."""
-    found = [with_query(c)]
+    queries = [with_query(c)]
     while c.accept_operator(","):
-        found.append(with_query(c))
-    if len(found) > MAX_COMMON_TABLES:
-        raise TooComplex(f"WITH takes at most {MAX_COMMON_TABLES} queries", found[-1].span)
-    return tuple(found)
+        queries.append(with_query(c))
+    if len(queries) > MAX_COMMON_TABLES:
+        raise TooComplex(f"WITH takes at most {MAX_COMMON_TABLES} queries", queries[-1].span)
+    return tuple(queries)
 
 
 def with_query(c: Cursor) -> nodes.CommonTable:
@@ -85,7 +85,7 @@ def select_expression(c: Cursor) -> QueryBody:
 
 
 def _is_complete(body: QueryBody, in_parentheses: bool) -> bool:
-    """Whether ORDER BY and OFFSET after it can no longer be its own."""
+    """Return whether ORDER BY and OFFSET after the body can no longer be its own."""
     if body.order_by or body.offset is not None:
         return True
     return in_parentheses and isinstance(body, nodes.Select) and body.top is not None
@@ -169,7 +169,7 @@ def select_sublist(c: Cursor) -> nodes.SelectItem | nodes.AllColumns:
 
 
 def _qualifier_of_asterisk(c: Cursor) -> tuple[nodes.Identifier, ...]:
-    """`t.` of `t.*`, read up to and with the asterisk; nothing read where there is none."""
+    """Read `t.` of `t.*`, up to and including the asterisk; read nothing where there is none."""
     count = 0
     while c.ahead(count).kind in (tokens.WORD, tokens.DELIMITED) and c.ahead(count + 1).value == ".":
         count += 2
@@ -182,12 +182,12 @@ def _qualifier_of_asterisk(c: Cursor) -> tuple[nodes.Identifier, ...]:
     return tuple(parts)
 
 
-def correlation_name(c: Cursor, what: str) -> nodes.Identifier | None:
+def correlation_name(c: Cursor, expected: str) -> nodes.Identifier | None:
     """<as_clause> and <correlation_specification>: [ AS ] <identifier>"""
     if c.accept("AS"):
-        return c.identifier(what)
+        return c.identifier(expected)
     if c.token.kind == tokens.DELIMITED or (c.token.kind == tokens.WORD and c.token.value not in RESERVED):
-        return c.identifier(what)
+        return c.identifier(expected)
     return None
 
 
@@ -211,7 +211,7 @@ def table_reference(c: Cursor) -> TableReference:
 
 
 def table_primary(c: Cursor) -> TableReference:
-    """A table, a derived table or a join in parentheses."""
+    """Read a table, a derived table or a join in parentheses."""
     start = c.token.start
     c.count_table()
     if not c.at_operator("("):
@@ -254,7 +254,7 @@ def table_name(c: Cursor) -> nodes.TableName:
 
 
 def qualified_join(c: Cursor, left: TableReference) -> nodes.Join:
-    """<qualified_join>; that a join says what it joins on is left to `resolve`"""
+    """<qualified_join>; `resolve` checks that a join says what it joins on"""
     start = c.token.start
     natural = c.accept("NATURAL") is not None
     kind = c.accept("INNER", "LEFT", "RIGHT", "FULL") or "INNER"

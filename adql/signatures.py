@@ -14,7 +14,7 @@ _OF_ANY_TYPE = {"COALESCE", "NULLIF", "LOWER", "UPPER", "COORDSYS"}
 _REGIONS = {"CIRCLE", "BOX", "POLYGON", "REGION"}
 _NUMBER, _POINT, _GEOMETRY = "[nijsz?]", "[p?]", "."
 _PAIR = f"{_NUMBER}{{2}}"
-_COORDSYS = "(?:[sz]|(?!s))"  # a string that comes first is one, NULL may be
+_COORDSYS = "(?:[sz]|(?!s))"  # a string in the first place is one, a NULL may be
 
 _SHAPES = {
     "ABS CEILING DEGREES EXP FLOOR LOG LOG10 RADIANS SQRT ACOS ASIN ATAN COS COT SIN TAN": _NUMBER,
@@ -72,12 +72,12 @@ def usage(name: str) -> str:
 
 
 def is_geometry(value: Value) -> bool:
-    """Whether a value is a geometry by its syntax alone."""
+    """Return whether a value is a geometry by its syntax alone."""
     return _kind(value) in "pg"
 
 
 def fits(name: str, arguments: tuple[Value, ...]) -> bool:
-    """Whether a function of the language can have these arguments, as far as syntax tells."""
+    """Return whether a function of the language can have these arguments, as far as syntax tells."""
     return SHAPES[name].fullmatch("".join(map(_kind, arguments))) is not None
 
 

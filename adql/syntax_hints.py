@@ -58,7 +58,7 @@ def syntax_hint(place: Place) -> str | None:
 
 
 def reserved(place: Place) -> str:
-    """Say that a word that was to be a name is none."""
+    """Return the hint for a reserved word where a name was expected."""
     token = place.token
     written = place.written(token, token)
     return f'{token.value} is a reserved word of ADQL; as a name it needs double quotes: "{written}".'
@@ -82,7 +82,7 @@ def _second_query(place: Place) -> str | None:
 
 
 def _no_query(place: Place) -> str | None:
-    """What begins with something other than SELECT."""
+    """Return the hint for a text that does not begin with SELECT."""
     if not place.is_first() or place.expected != "SELECT" or place.token.kind == tokens.END:
         return None
     if place.token.value in _NOT_READING:
@@ -106,7 +106,7 @@ def _chained_comparison(place: Place) -> str | None:
 
 
 def _text_without_quotes(place: Place) -> str | None:
-    """`name = M 31`, `name LIKE NGC *`: words that were to be a text."""
+    """Return the hint for words meant as a text: `name = M 31`, `name LIKE NGC *`."""
     if place.token.kind not in (tokens.NUMBER, tokens.WORD) or place.token.value in RESERVED:
         return None
     if place.previous.kind != tokens.WORD or place.previous.value in RESERVED:
@@ -124,7 +124,7 @@ def _unit(place: Place) -> str | None:
 
 
 def _broken_number(place: Place) -> str | None:
-    """`1 000`, `3,5`."""
+    """Return the hint for `1 000` and `3,5`."""
     if place.token.kind == tokens.NUMBER and place.previous.kind == tokens.NUMBER:
         return f"Write the number without a space: {place.previous.value}{place.token.value}."
     if _is(place.token, ",") and place.previous.kind == place.following.kind == tokens.NUMBER:
@@ -155,7 +155,7 @@ def _pattern(place: Place) -> str | None:
 
 
 def _several_values(place: Place) -> str | None:
-    """COUNT(DISTINCT a, b), MIN(a, b)."""
+    """Return the hint for COUNT(DISTINCT a, b) and MIN(a, b)."""
     if place.expected != ")" or not _is(place.token, ","):
         return None
     opening = next((i for i in range(place.index, 0, -1) if _is(place.tokens[i], "(")), 0)
@@ -163,8 +163,8 @@ def _several_values(place: Place) -> str | None:
     if function == "COUNT":
         return "COUNT is of one value: count the rows of (SELECT DISTINCT a, b FROM ...) AS q."
     if function in ("MIN", "MAX"):
-        within = {"MIN": "LEAST", "MAX": "GREATEST"}[function]
-        return f"{function} is of one column in many rows; of several values in a row it is {within}(a, b)."
+        row_function = {"MIN": "LEAST", "MAX": "GREATEST"}[function]
+        return f"{function} is of one column in many rows; of several values in a row it is {row_function}(a, b)."
     return None
 
 
@@ -217,7 +217,7 @@ def _count_of_nothing(place: Place) -> str | None:
 
 
 def _usual(place: Place) -> str | None:
-    """What a word or an operator out of place most often means."""
+    """Return what a word or an operator out of place most often means."""
     if place.token.kind == tokens.END:
         return None
     if place.token.kind == tokens.OPERATOR:

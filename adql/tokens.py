@@ -72,11 +72,11 @@ def tokenize(text: str) -> list[Token]:
 
 
 def _runs_on(number: re.Match[str], rest: str, tokens: list[Token]) -> NumberRunsOn:
-    before = tokens[-1] if tokens else Token(END, "", 0, 0)
-    if number.group().startswith(".") and before.kind in (WORD, DELIMITED) and before.end == number.start():
-        # A name after that of its table.
+    previous = tokens[-1] if tokens else Token(END, "", 0, 0)
+    if number.group().startswith(".") and previous.kind in (WORD, DELIMITED) and previous.end == number.start():
+        # The dot separates a table's name from that of a column.
         return NumberRunsOn(number.group()[1:], rest, ".", number.start() + 1)
-    return NumberRunsOn(number.group(), rest, before.value, number.start())
+    return NumberRunsOn(number.group(), rest, previous.value, number.start())
 
 
 def _token(kind: str, match: re.Match[str]) -> Token:

@@ -9,7 +9,7 @@ from adql.signatures import SHAPES
 
 
 def text_of(query: Query) -> str:
-    common = [f"{_name(each.name)} AS ({_body(each.body)})" for each in query.common_tables]
+    common = [f"{_name(table.name)} AS ({_body(table.body)})" for table in query.common_tables]
     return f"WITH {', '.join(common)} {_body(query.body)}" if common else _body(query.body)
 
 
@@ -101,7 +101,7 @@ def _list(values: tuple[Value, ...]) -> str:
 
 
 def _primary(node: Value) -> str:
-    """In parentheses where it is more than one word."""
+    """Print a value, in parentheses where it is more than one word."""
     chain = nodes.Arithmetic | nodes.Concatenation | nodes.Signed
     return f"({_value(node)})" if isinstance(node, chain) else _value(node)
 
@@ -119,7 +119,9 @@ def _value(node: Value) -> str:
         case nodes.Signed(sign=sign, operand=operand):
             return sign + _primary(operand)
         case nodes.Arithmetic(operators=operators, operands=operands):
-            rest = (f" {o} {_primary(v)}" for o, v in zip(operators, operands[1:], strict=True))
+            rest = (
+                f" {operator} {_primary(operand)}" for operator, operand in zip(operators, operands[1:], strict=True)
+            )
             return _primary(operands[0]) + "".join(rest)
         case nodes.Concatenation(operands=operands):
             return " || ".join(map(_primary, operands))
