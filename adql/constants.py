@@ -13,13 +13,13 @@ _PLAIN = (str, bool, int, str | None, int | None, tuple[str, ...], tuple[str, st
 
 
 def number_of(value: Value) -> Numeric | None:
-    """The number that a constant expression is, computed as PostgreSQL will; None for anything else."""
+    """Return the number that a constant expression is, computed as PostgreSQL will; None for anything else."""
     match value:
         case Number(text=text):
             return int(text) if text.isdigit() else float(text)
         case Signed(sign=sign, operand=operand):
-            found = number_of(operand)
-            return None if found is None else (-found if sign == "-" else found)
+            number = number_of(operand)
+            return None if number is None else (-number if sign == "-" else number)
         case Arithmetic(operators=operators, operands=operands):
             return _chain(operators, operands)
         case Call(name="PI", arguments=()):
@@ -38,7 +38,7 @@ def _chain(operators: tuple[str, ...], operands: tuple[Value, ...]) -> Numeric |
 
 
 def apply(operator: str, left: Numeric, right: Numeric) -> Numeric | None:
-    """As SQL computes it: whole numbers divide without a remainder. None where there is no result."""
+    """Compute as SQL does: whole numbers divide without a remainder. None where there is no result."""
     try:
         match operator:
             case "+":
@@ -55,11 +55,11 @@ def apply(operator: str, left: Numeric, right: Numeric) -> Numeric | None:
 
 
 def numbers_of(values: tuple[Value, ...]) -> list[float] | None:
-    """All of them as floats, or None if one is no constant or has no bounds."""
-    found = [number_of(value) for value in values]
-    if any(each is None or abs(each) > _LARGEST for each in found):
+    """Return the values as floats, or None if one is no constant or is too large to calculate with."""
+    numbers = [number_of(value) for value in values]
+    if any(number is None or abs(number) > _LARGEST for number in numbers):
         return None
-    return [float(each) for each in found if each is not None]
+    return [float(number) for number in numbers if number is not None]
 
 
 def text_of(value: Value) -> str | None:
@@ -67,7 +67,7 @@ def text_of(value: Value) -> str | None:
 
 
 def child_fields(node: Node) -> tuple[str, ...]:
-    """The fields of a node that can hold nodes: none of a literal's, which are met by the hundred thousand."""
+    """Return the fields of a node that can hold nodes: none for literals, which come by the hundred thousand."""
     kind = type(node)
     if kind not in _CHILD_FIELDS:
         names = (f.name for f in fields(node) if f.name not in {"span", "info"} and f.type not in _PLAIN)
@@ -76,7 +76,7 @@ def child_fields(node: Node) -> tuple[str, ...]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """Yield the node and all below it, queries inside included, each before what stands below it."""
+    """Yield the node and all nodes below it, including queries inside it, each before those below it."""
     pending = [node]
     while pending:
         node = pending.pop()
@@ -86,9 +86,9 @@ def walk(node: Node) -> Iterator[Node]:
             if isinstance(child, Node):
                 pending.append(child)
             elif type(child) is tuple:
-                pending += [below for below in reversed(child) if isinstance(below, Node)]
+                pending += [element for element in reversed(child) if isinstance(element, Node)]
 
 
 def sources_of(resolved: Node) -> frozenset[str]:
-    """The aliases of the tables whose columns a resolved value or condition reads."""
+    """Return the aliases of the tables whose columns a resolved value or condition reads."""
     return frozenset(node.source for node in walk(resolved) if isinstance(node, Field))

@@ -10,28 +10,28 @@ from adql.nodes import Field, Node, Select, Value
 
 
 def is_aggregate(node: Node) -> bool:
-    """Whether a node makes one value of many rows; over a window the same functions do not."""
+    """Return whether a node makes one value of many rows; over a window the same functions do not."""
     if isinstance(node, nodes.Call):
         return function_of(node).is_aggregate
     return isinstance(node, nodes.Aggregate)
 
 
 def aggregate_in(node: Node) -> Node | None:
-    """The first aggregate in an expression; those of queries inside it are their own affair."""
+    """Return the first aggregate in an expression; those of queries inside it do not count."""
     if is_aggregate(node):
         return node
-    return next((found for child in children(node) if (found := aggregate_in(child))), None)
+    return next((aggregate for child in children(node) if (aggregate := aggregate_in(child))), None)
 
 
 def window_in(node: Node) -> nodes.Window | None:
-    """The first window function in an expression; those of queries inside it are their own affair."""
+    """Return the first window function in an expression; those of queries inside it do not count."""
     if isinstance(node, nodes.Window):
         return node
     return next((window for child in children(node) if (window := window_in(child))), None)
 
 
 def children(node: Node) -> Iterator[Node]:
-    """What stands right below a node; of a window function its arguments, since it is no aggregate."""
+    """Yield what stands right below a node; for a window function its arguments, since it is no aggregate."""
     if isinstance(node, nodes.Window):
         yield from children(node.function)
         yield from node.partition_by
@@ -39,22 +39,22 @@ def children(node: Node) -> Iterator[Node]:
         return
     for name in child_fields(node):
         child = getattr(node, name)
-        for below in child if isinstance(child, tuple) else (child,):
-            if isinstance(below, Node) and not isinstance(below, nodes.Query):
-                yield below
+        for element in child if isinstance(child, tuple) else (child,):
+            if isinstance(element, Node) and not isinstance(element, nodes.Query):
+                yield element
 
 
 def check_grouping(select: Select) -> None:
-    """Raises: AdqlError for a column that is neither grouped by nor inside an aggregate, and the like."""
+    """Raise AdqlError for a column that is neither grouped by nor inside an aggregate, and the like."""
     values = [item.value for item in select.items if isinstance(item, nodes.SelectItem)]
     orders = [term.value for term in select.order_by if isinstance(term.value, Value)]
     checked: list[Node] = [*values, *orders, *([select.having] if select.having else [])]
-    for each in checked:
-        _no_nested(each)
-    if select.group_by or any(aggregate_in(each) for each in checked) or select.having:
-        own = _own_sources(select)
-        for each in checked:
-            _check(each, select.group_by, own, grouped=bool(select.group_by))
+    for expression in checked:
+        _no_nested(expression)
+    if select.group_by or any(aggregate_in(expression) for expression in checked) or select.having:
+        sources = _own_sources(select)
+        for expression in checked:
+            _check(expression, select.group_by, sources, grouped=bool(select.group_by))
     if select.distinct:
         _check_distinct(values, orders)
 
@@ -72,34 +72,34 @@ def _aliases(table: nodes.TableReference) -> Iterator[str]:
 
 
 def _no_nested(node: Node) -> None:
-    inside = node if is_aggregate(node) else None
-    if (isinstance(node, nodes.Window) or inside) and any(window_in(child) for child in children(node)):
+    outer = node if is_aggregate(node) else None
+    if (isinstance(node, nodes.Window) or outer) and any(window_in(child) for child in children(node)):
         raise AdqlError(
             "A window function cannot stand inside another or inside an aggregate",
             node.span,
             "Compute it in a query in FROM.",
         )
     for child in children(node):
-        found = aggregate_in(child) if inside else None
-        if found is not None:
+        inner = aggregate_in(child) if outer else None
+        if inner is not None:
             raise AdqlError(
                 "An aggregate cannot stand inside another",
-                found.span,
+                inner.span,
                 "Aggregate a query in FROM: SELECT MAX(n) FROM (SELECT COUNT(*) AS n ...) AS q.",
             )
         _no_nested(child)
 
 
-def _check(node: Node, group_by: tuple[Value, ...], own: frozenset[str], *, grouped: bool) -> None:
+def _check(node: Node, group_by: tuple[Value, ...], sources: frozenset[str], *, grouped: bool) -> None:
     if node in group_by or is_aggregate(node):
         return
-    if isinstance(node, Field) and node.source in own:
+    if isinstance(node, Field) and node.source in sources:
         hint = "Add it to GROUP BY, or use MIN, MAX, AVG, ... of it."
         if not grouped:
             hint = "Beside an aggregate, other columns need GROUP BY."
         raise AdqlError("This column is neither grouped by nor inside an aggregate", node.span, hint)
     for child in children(node):
-        _check(child, group_by, own, grouped=grouped)
+        _check(child, group_by, sources, grouped=grouped)
 
 
 def _check_distinct(values: list[Value], orders: list[Value]) -> None:

@@ -38,7 +38,7 @@ def _need_number(value: Value, hint: str | None = None) -> None:
 
 
 def _number_or_null(value: Value, hint: str | None = None) -> Value:
-    """A NULL among numbers is a number. Raises: TypeMismatch for anything that is none."""
+    """Return the value, a NULL as a number. Raises: TypeMismatch for anything that is no number."""
     if isinstance(value, nodes.Null):
         return replace(value, info=Info(types.DOUBLE))
     _need_number(value, hint)
@@ -47,13 +47,13 @@ def _number_or_null(value: Value, hint: str | None = None) -> Value:
 
 def arithmetic(node: nodes.Arithmetic) -> nodes.Arithmetic:
     texts = [operand for operand in node.operands if operand.type is not None and operand.type.is_text]
-    joined = "+" in node.operators and any(not isinstance(text, nodes.String) for text in texts)
-    hint = "Write x || y to join texts." if joined else None
+    joins_texts = "+" in node.operators and any(not isinstance(text, nodes.String) for text in texts)
+    hint = "Write x || y to join texts." if joins_texts else None
     operands = tuple(_number_or_null(operand, hint) for operand in node.operands)
     info = operands[0].info
     for operator, operand in zip(node.operators, operands[1:], strict=True):
         info = _operation(operator, info, operand)
-    # Short numbers are calculated with as integers: they would overflow at once.
+    # SMALLINTs are calculated with as integers: they would overflow at once.
     info = replace(info, type=types.INTEGER) if info.type is types.SMALLINT else info
     return replace(node, operands=operands, info=info)
 
@@ -71,15 +71,15 @@ def concatenation(node: nodes.Concatenation) -> nodes.Concatenation:
     for operand in node.operands:
         if operand.type is not None and (operand.type.is_geometry or operand.type.is_array):
             raise TypeMismatch(f"|| joins strings, not {with_article(operand.type)}", operand.span)
-    wide = any(operand.type is types.UNICODE for operand in node.operands)
+    is_unicode = any(operand.type is types.UNICODE for operand in node.operands)
     length = _length(node.operands)
     if length > MAX_TEXT:
         raise TooComplex(f"This text may have {length} characters; {MAX_TEXT} are allowed", node.span)
-    return replace(node, info=Info(types.UNICODE if wide else types.TEXT, length=length))
+    return replace(node, info=Info(types.UNICODE if is_unicode else types.TEXT, length=length))
 
 
 def _length(values: tuple[Value, ...]) -> int:
-    """How many characters they may have together; a column counts as short."""
+    """Return how many characters the values may have together; a column counts as short."""
     return sum(v.info.length or (len(v.value) if isinstance(v, nodes.String) else _SHORT) for v in values)
 
 
@@ -110,23 +110,23 @@ _NULLS = {
 
 
 def _argument(value: Value, kind: Kind) -> Value:
-    """A NULL gets the type of what it stands for."""
+    """Return an argument as its function takes it; a NULL gets the type of what it stands for."""
     if isinstance(value, nodes.Null) and kind in _NULLS:
         return replace(value, info=Info(_NULLS[kind]))
     return timestamp(value) if kind is Kind.TIMESTAMP else value
 
 
 def _region(node: nodes.Call) -> Value:
-    meant = call_of(node)
+    geometry = call_of(node)
     arguments = tuple(
-        signed(replace(a, operand=number(a.operand)))
-        if isinstance(a, nodes.Signed) and isinstance(a.operand, nodes.Number)
-        else number(a)
-        if isinstance(a, nodes.Number)
-        else a
-        for a in meant.arguments
+        signed(replace(argument, operand=number(argument.operand)))
+        if isinstance(argument, nodes.Signed) and isinstance(argument.operand, nodes.Number)
+        else number(argument)
+        if isinstance(argument, nodes.Number)
+        else argument
+        for argument in geometry.arguments
     )
-    return call(replace(meant, arguments=arguments))
+    return call(replace(geometry, arguments=arguments))
 
 
 # ---- aggregates
@@ -151,35 +151,35 @@ def aggregate(node: nodes.Aggregate) -> nodes.Aggregate:
     info = argument.info
     word, title = _STATISTICS[node.name]
     description = f"{title} of: {info.description}" if info.description else None
-    found = Info(_aggregate_type(node.name, info.type), info.unit, _statistic(info.ucd, word), None, description)
+    result = Info(_aggregate_type(node.name, info.type), info.unit, _statistic(info.ucd, word), None, description)
     if node.name in {"MIN", "MAX"}:
-        found = replace(found, arraysize=info.arraysize, xtype=info.xtype)
-    return replace(node, argument=argument, info=found)
+        result = replace(result, arraysize=info.arraysize, xtype=info.xtype)
+    return replace(node, argument=argument, info=result)
 
 
-def _aggregate_type(name: str, found: Type | None) -> Type | None:
-    if found is types.BOOLEAN:
+def _aggregate_type(name: str, type_: Type | None) -> Type | None:
+    if type_ is types.BOOLEAN:
         return types.DOUBLE if name == "AVG" else types.BIGINT if name == "SUM" else types.INTEGER
-    if name == "AVG" or found is types.REAL:
-        return types.DOUBLE if name in {"AVG", "SUM"} else found
-    if name == "SUM" and found is not None and found.is_integer:
+    if name == "AVG" or type_ is types.REAL:
+        return types.DOUBLE if name in {"AVG", "SUM"} else type_
+    if name == "SUM" and type_ is not None and type_.is_integer:
         return types.BIGINT
-    return found
+    return type_
 
 
 def _statistic(ucd: str | None, word: str | None) -> str | None:
-    """A UCD with `stat.mean` and the like; what is the mean of a main column is no main column."""
+    """Return a UCD with `stat.mean` and the like; the mean of a main column is itself no main column."""
     if not ucd:
         return None
-    kept = [each for each in ucd.split(";") if each.strip().lower() != "meta.main"]
-    return ";".join([*kept, word] if word else kept)
+    words = [part for part in ucd.split(";") if part.strip().lower() != "meta.main"]
+    return ";".join([*words, word] if word else words)
 
 
-def comparable(value: Value, where: str) -> None:
-    """Raises: TypeMismatch for geometries, which PostgreSQL cannot compare."""
+def comparable(value: Value, operation: str) -> None:
+    """Raise TypeMismatch for geometries, which PostgreSQL cannot compare."""
     if value.type is not None and not value.type.has_equality:
         raise TypeMismatch(
-            f"{where} cannot compare geometries",
+            f"{operation} cannot compare geometries",
             value.span,
             "Use COORD1(point) and COORD2(point).",
         )
@@ -199,9 +199,9 @@ def no_window_function(node: nodes.Call) -> None:
 def window(node: nodes.Window) -> nodes.Window:
     function = node.function
     if isinstance(function, nodes.Call):
-        known = function_of(function)
-        if known.is_ordered or not (known.is_window or known.is_aggregate):
-            raise AdqlError(f"{known.name} cannot stand before OVER", node.span)
+        definition = function_of(function)
+        if definition.is_ordered or not (definition.is_window or definition.is_aggregate):
+            raise AdqlError(f"{definition.name} cannot stand before OVER", node.span)
     elif function.distinct:
         raise AdqlError("DISTINCT cannot stand in a window function", node.span)
     for value in (*node.partition_by, *(t.value for t in node.order_by if isinstance(t.value, Value))):
@@ -247,14 +247,14 @@ def cast(node: nodes.Cast) -> Value:
     if target.is_geometry:
         return _cast_geometry(node, target)
     operand = timestamp(node.operand) if target is types.TIMESTAMP else node.operand
-    found = operand.type
-    if target is types.TEXT and found is types.UNICODE:
+    source = operand.type
+    if target is types.TEXT and source is types.UNICODE:
         target = types.UNICODE
-    impossible = found is not None and (found.is_geometry or found.is_array or found is types.BYTES)
-    if impossible or (target.is_numeric and found is types.TIMESTAMP):
-        raise TypeMismatch(f"{found.adql if found else ''} values cannot be cast to {node.target}", node.span)
-    if target is types.TIMESTAMP and found is not None and not (found is target or found.is_text):
-        raise TypeMismatch(f"{found.adql} values cannot be cast to TIMESTAMP", node.span)
+    impossible = source is not None and (source.is_geometry or source.is_array or source is types.BYTES)
+    if impossible or (target.is_numeric and source is types.TIMESTAMP):
+        raise TypeMismatch(f"{source.adql if source else ''} values cannot be cast to {node.target}", node.span)
+    if target is types.TIMESTAMP and source is not None and not (source is target or source.is_text):
+        raise TypeMismatch(f"{source.adql} values cannot be cast to TIMESTAMP", node.span)
     size = f"{node.length}*" if node.length and target.is_text else None
     info = Info(
         target,
@@ -268,7 +268,7 @@ def cast(node: nodes.Cast) -> Value:
 
 
 def _cast_geometry(node: nodes.Cast, target: Type) -> Value:
-    """CAST('10 20' AS POINT): DALI's text of a constant, as ADQL 2.1 §4.7 allows."""
+    """Resolve CAST('10 20' AS POINT): DALI's text of a constant, as ADQL 2.1 §4.7 allows."""
     if node.operand.type is target:
         return node.operand
     if not isinstance(node.operand, nodes.String):
@@ -299,12 +299,14 @@ def in_query(node: nodes.InQuery) -> nodes.InQuery:
     outputs = node.query.outputs
     if len(outputs) != 1:
         raise AdqlError(f"The query after IN must give one column, not {len(outputs)}", node.span)
-    found, wanted = outputs[0].info.type, node.operand.type
-    if found and wanted and types.wider(found, wanted) is None:
-        raise TypeMismatch(f"{wanted.adql} values cannot be looked for among {found.adql} values", node.operand.span)
+    column_type, operand_type = outputs[0].info.type, node.operand.type
+    if column_type and operand_type and types.wider(column_type, operand_type) is None:
+        raise TypeMismatch(
+            f"{operand_type.adql} values cannot be looked for among {column_type.adql} values", node.operand.span
+        )
     comparable(node.operand, "IN")
-    if found is None and wanted is not None:
-        output = replace(outputs[0], info=replace(outputs[0].info, type=wanted))
+    if column_type is None and operand_type is not None:
+        output = replace(outputs[0], info=replace(outputs[0].info, type=operand_type))
         return replace(node, query=replace(node.query, body=replace(node.query.body, outputs=(output,))))
     return node
 

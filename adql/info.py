@@ -9,9 +9,9 @@ from schema.types import Type
 class Info:
     """What is known of a value: its type (None for NULL) and the metadata that a result's FIELD carries.
 
-    `length` is how many characters a text that the query makes may have, 0 where it says nothing of that.
-    `bounds` are the least and the largest value of a column, where the catalogue knows them. `coordinates` are the columns beside a
-    column of points that have their longitudes and latitudes.
+    `length` is how many characters a text that the query makes may have, 0 where that is not known.
+    `bounds` are the least and the largest value of a column, where the catalogue knows them. `coordinates` are
+    the columns with the longitudes and latitudes that stand beside a column of points.
     """
 
     type: Type | None = None

@@ -25,7 +25,7 @@ class Joined:
         return cls((reference,), (source,), source.columns)
 
     def beside(self, other: "Joined") -> "Joined":
-        """`FROM a, b`"""
+        """Return what `FROM a, b` brings into reach."""
         return Joined(
             self.references + other.references,
             self.sources + other.sources,
@@ -40,7 +40,7 @@ class Joined:
 
 
 def join_scopes(join: nodes.Join, left: Joined, right: Joined) -> Joined:
-    """A join of two; with NATURAL and USING its condition is made here, with ON by the caller.
+    """Return the join of two; with NATURAL and USING its condition is made here, with ON by the caller.
 
     Raises: AdqlError for a join that does not say what it joins on.
     """
@@ -68,10 +68,10 @@ def join_scopes(join: nodes.Join, left: Joined, right: Joined) -> Joined:
 
 def _natural_names(join: nodes.Join, left: Joined, right: Joined) -> tuple[Identifier, ...]:
     names = tuple(
-        Identifier(a.name, a.delimited and b.delimited, join.span)
-        for a in left.visible
-        for b in right.visible
-        if a.name.lower() == b.name.lower()
+        Identifier(left_column.name, left_column.delimited and right_column.delimited, join.span)
+        for left_column in left.visible
+        for right_column in right.visible
+        if left_column.name.lower() == right_column.name.lower()
     )
     if not names:
         raise AdqlError("The tables of this NATURAL JOIN have no column in common", join.span, "Use JOIN ... ON.")
@@ -85,26 +85,26 @@ def _pair(name: Identifier, left: Joined, right: Joined) -> Pair:
     return _only(name, left, "left"), _only(name, right, "right")
 
 
-def _only(name: Identifier, side: Joined, which: str) -> Visible:
-    found = [each for each in side.visible if each.matches(name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise AdqlError(f"The column {name.name} is twice in the {which} side of the JOIN", name.span)
-    hint = nearest(name.name, [each.name for each in side.visible])
-    raise UnknownName(f"The {which} side of the JOIN has no column {name.name}", name.span, hint)
+def _only(name: Identifier, joined: Joined, side: str) -> Visible:
+    matches = [column for column in joined.visible if column.matches(name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise AdqlError(f"The column {name.name} is twice in the {side} side of the JOIN", name.span)
+    hint = nearest(name.name, [column.name for column in joined.visible])
+    raise UnknownName(f"The {side} side of the JOIN has no column {name.name}", name.span, hint)
 
 
 def _equal(pairs: list[Pair]) -> Condition:
     conditions: list[Condition] = []
-    for a, b in pairs:
-        left, right = compatible((a.value, b.value))
+    for left_column, right_column in pairs:
+        left, right = compatible((left_column.value, right_column.value))
         conditions.append(nodes.Comparison("=", left, right))
     return conditions[0] if len(conditions) == 1 else nodes.And(tuple(conditions))
 
 
 def _visible(kind: str, pairs: list[Pair], left: Joined, right: Joined) -> tuple[Visible, ...]:
-    """Joined columns once and first, then the rest of the left, then of the right (SQL-92 §7.5)."""
+    """Return the joined columns, once and first, then the rest of the left, then of the right (SQL-92 §7.5)."""
     merged = tuple(replace(a, value=_merged(kind, a.value, b.value)) for a, b in pairs)
     from_left, from_right = [id(a) for a, _ in pairs], [id(b) for _, b in pairs]
     rest = tuple(v for v in left.visible if id(v) not in from_left)

@@ -34,9 +34,9 @@ def string(node: nodes.String) -> nodes.String:
 
 
 def timestamp(value: Value) -> Value:
-    """A string as the TIMESTAMP that it writes.
+    """Return a string as the TIMESTAMP that it writes, any other value as it is.
 
-    Raises: AdqlError for a literal that is no DALI timestamp; PostgreSQL takes 'now', and ignores zones.
+    Raises: AdqlError for a literal that is no DALI timestamp; PostgreSQL would take 'now', and ignore zones.
     """
     if not isinstance(value, nodes.String):
         return value
@@ -49,7 +49,7 @@ def timestamp(value: Value) -> Value:
 
 
 def _exists(time: re.Match[str]) -> bool:
-    """Whether there is such a moment; a leap second and the end of a day at 24:00:00 are, as PostgreSQL has it."""
+    """Return whether there is such a moment; leap seconds and the end of a day at 24:00:00 count, as in PostgreSQL."""
     year, month, day, hour, minute, second = (int(part or 0) for part in time.groups())
     try:
         date(year, month, day)
@@ -62,7 +62,7 @@ def _exists(time: re.Match[str]) -> bool:
 
 
 def compatible(values: tuple[Value, ...]) -> tuple[Value, ...]:
-    """The values as they can be compared with each other: literals take the type of the rest.
+    """Return the values as they can be compared with each other: literals take the type of the rest.
 
     Raises: TypeMismatch where they have nothing in common.
     """
@@ -87,12 +87,12 @@ def is_literal(value: Value) -> bool:
 
 
 def _whole(value: Value) -> Value:
-    """4295806720.0 as 4295806720: a double would keep PostgreSQL from using an index on integers."""
-    found = number_of(value) if value.type is types.DOUBLE else None
-    if found is None or not float(found).is_integer() or abs(found) >= 2**63:
+    """Return 4295806720.0 as 4295806720: a double would keep PostgreSQL from using an index on integers."""
+    constant = number_of(value) if value.type is types.DOUBLE else None
+    if constant is None or not float(constant).is_integer() or abs(constant) >= 2**63:
         return value
-    whole = number(nodes.Number(str(abs(int(found))), span=value.span))
-    return nodes.Signed("-", whole, span=value.span, info=whole.info) if found < 0 else whole
+    literal = number(nodes.Number(str(abs(int(constant))), span=value.span))
+    return nodes.Signed("-", literal, span=value.span, info=literal.info) if constant < 0 else literal
 
 
 def _truth(value: Value) -> Value:
@@ -111,12 +111,12 @@ def with_article(type_: Type) -> str:
 
 
 def _check_comparable(leading: Type, value: Value) -> None:
-    found = value.type
-    if found is None or found == leading or types.wider(leading, found) is not None:
+    type_ = value.type
+    if type_ is None or type_ == leading or types.wider(leading, type_) is not None:
         return
     hint = None
-    if leading.is_text and found.is_numeric and isinstance(value, nodes.Number):
+    if leading.is_text and type_.is_numeric and isinstance(value, nodes.Number):
         hint = "Put the value into single quotes to compare it with text."
     elif leading.is_numeric and isinstance(value, nodes.String):
         hint = "Write the number without quotes."
-    raise TypeMismatch(f"{leading.adql} values cannot be compared with {found.adql} values", value.span, hint)
+    raise TypeMismatch(f"{leading.adql} values cannot be compared with {type_.adql} values", value.span, hint)

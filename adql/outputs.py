@@ -38,7 +38,7 @@ def _output_name(item: nodes.SelectItem, number: int) -> str:
 
 
 def unified(outputs: tuple[Output, ...], operand: QueryBody) -> tuple[Output, ...]:
-    """The output columns of a set operation: the left's, wide enough for the right's."""
+    """Return the output columns of a set operation: the left's, wide enough for the right's."""
     if len(outputs) != len(operand.outputs):
         message = f"The queries of a set operation give {len(outputs)} and {len(operand.outputs)} columns"
         raise AdqlError(message, operand.span)
@@ -47,7 +47,7 @@ def unified(outputs: tuple[Output, ...], operand: QueryBody) -> tuple[Output, ..
 
 
 def _constants(body: QueryBody) -> tuple[bool, ...]:
-    """Which of its columns are a number that the query says; it has whatever unit the others have."""
+    """Return for each column whether it is a number written in the query, which has whatever unit the others have."""
     if not isinstance(body, nodes.Select):
         return (False,) * len(body.outputs)
     return tuple(isinstance(item, nodes.SelectItem) and number_of(item.value) is not None for item in body.items)
@@ -58,17 +58,17 @@ def _unify(left: Output, right: Output, operand: QueryBody, *, is_constant: bool
     info = replace(left.info if is_constant else _shared(left.info, right.info), bounds=None)
     if first is None or second is None:
         return replace(left, info=replace(info, type=first or second))
-    wide = types.wider(first, second)
-    if wide is None:
+    common = types.wider(first, second)
+    if common is None:
         message = f"The column {left.name} is {first.adql} in one query and {second.adql} in another"
         raise AdqlError(message, operand.span, "CAST one of them.")
-    if wide != first or left.info.arraysize != right.info.arraysize:
-        info = replace(info, type=wide, arraysize=None)
+    if common != first or left.info.arraysize != right.info.arraysize:
+        info = replace(info, type=common, arraysize=None)
     return replace(left, info=info)
 
 
 def _shared(left: Info, right: Info) -> Info:
-    """What the left column says that holds for the right one's values too; NULL has whatever the other has."""
+    """Return what the left column says that holds for the right one's values too; NULL has whatever the other has."""
     if right.type is None:
         return left
     if left.type is None:

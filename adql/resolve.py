@@ -22,9 +22,9 @@ from schema.model import Catalogue, Table, delimited
 
 @dataclass(frozen=True)
 class Resolver:
-    """Resolves a query against a catalogue; holds the WITH queries in reach, numbers for aliases,
+    """Resolves a query against a catalogue, and gathers the published tables that it reads (`used`, by name).
 
-    and gathers the published tables that are read (`used`, by name).
+    Holds the WITH queries in reach (`common`) and the numbers for aliases.
     """
 
     catalogue: Catalogue
@@ -44,7 +44,7 @@ class Resolver:
         return replace(query, body=body, common_tables=tuple(common_tables))
 
     def _check_new_name(self, name: nodes.Identifier) -> None:
-        if any(name.matches(other.name) for other, _, _ in self.common):
+        if any(name.matches(earlier_name.name) for earlier_name, _, _ in self.common):
             raise AdqlError(f"Two queries after WITH are called {name.name}", name.span)
 
     def body(self, body: QueryBody, parent: Scope | None) -> QueryBody:
@@ -60,10 +60,10 @@ class Resolver:
         expressions = Expressions(self.query, scope)
         items = select_list(expressions, select.items)
         outputs = select_outputs(items)
-        named = replace(scope, aliases=aliases(items))
-        with_aliases = Expressions(self.query, named)
-        before = Expressions(self.query, replace(scope, later=named.aliases))
-        where = before.optional(select.where, "WHERE")
+        scope_with_aliases = replace(scope, aliases=aliases(items))
+        with_aliases = Expressions(self.query, scope_with_aliases)
+        without_aliases = Expressions(self.query, replace(scope, later=scope_with_aliases.aliases))
+        where = without_aliases.optional(select.where, "WHERE")
         group_by = tuple(group_term(with_aliases, term, items) for term in select.group_by)
         having = with_aliases.optional(select.having, None)
         if having is not None and window_in(having):
@@ -89,7 +89,7 @@ class Resolver:
         _check_aliases(joined.sources)
         return joined
 
-    def table(self, reference: nodes.TableReference, parent: Scope | None, before: Joined) -> Joined:
+    def table(self, reference: nodes.TableReference, parent: Scope | None, preceding: Joined) -> Joined:
         match reference:
             case nodes.TableName():
                 return self._named_table(reference)
@@ -99,16 +99,16 @@ class Resolver:
                 source = Source((reference.alias,), output_columns(query.outputs, alias))
                 return Joined.of(replace(reference, query=query, sql_alias=alias), source)
             case nodes.Join():
-                return self._join(reference, parent, before)
+                return self._join(reference, parent, preceding)
         raise AssertionError(reference)
 
-    def _join(self, join: nodes.Join, parent: Scope | None, before: Joined) -> Joined:
-        left = self.table(join.left, parent, before)
-        right = self.table(join.right, parent, before)
+    def _join(self, join: nodes.Join, parent: Scope | None, preceding: Joined) -> Joined:
+        left = self.table(join.left, parent, preceding)
+        right = self.table(join.right, parent, preceding)
         joined = join_scopes(join, left, right)
         if join.condition is None:
             return joined
-        scope = Scope(joined.sources, joined.visible, parent, out_of_reach=before.sources)
+        scope = Scope(joined.sources, joined.visible, parent, out_of_reach=preceding.sources)
         condition = Expressions(self.query, scope).condition(join.condition)
         no_aggregate(condition, "ON")
         return joined.on(condition)
@@ -128,25 +128,27 @@ class Resolver:
         return Joined.of(relation, Source(names, table_columns(table, alias)))
 
     def _find(self, name: nodes.TableName) -> Table:
-        found = [
+        matches = [
             table
-            for table in self.catalogue.find(tuple(p.name for p in name.parts))
-            if all(p.matches(own) for p, own in zip(name.parts[::-1], table.parts[::-1], strict=False))
+            for table in self.catalogue.find(tuple(part.name for part in name.parts))
+            if all(
+                part.matches(table_part) for part, table_part in zip(name.parts[::-1], table.parts[::-1], strict=False)
+            )
         ]
-        if len(found) == 1:
-            return found[0]
+        if len(matches) == 1:
+            return matches[0]
         shown = ".".join(part.name for part in name.parts)
-        if found:
-            choices = " or ".join(".".join(map(delimited, table.parts)) for table in found)
+        if matches:
+            choices = " or ".join(".".join(map(delimited, table.parts)) for table in matches)
             raise UnknownName(f"{shown} may mean several tables", name.span, f"Write {choices}.")
         raise UnknownName(f"There is no table {shown}", name.span, self._table_hint(shown))
 
     def _table_hint(self, name: str) -> str:
-        known = [table.table_name for table in self.catalogue.tables]
-        bare = {each.rsplit(".", 1)[-1]: each for each in known}
-        if name in known:
+        names = [table.table_name for table in self.catalogue.tables]
+        by_bare_name = {full_name.rsplit(".", 1)[-1]: full_name for full_name in names}
+        if name in names:
             return f"Quotes go round each part of a name, not round the whole: write {name}."
-        close = nearest(name, known) or nearest(name.rsplit(".", 1)[-1], list(bare))
+        close = nearest(name, names) or nearest(name.rsplit(".", 1)[-1], list(by_bare_name))
         return close or "All tables: SELECT table_name FROM tap_schema.tables"
 
     # ---- UNION, EXCEPT, INTERSECT
@@ -176,9 +178,9 @@ def _check_aliases(sources: tuple[Source, ...]) -> None:
 
 
 def resolve(query: Query, catalogue: Catalogue) -> tuple[Query, tuple[Table, ...]]:
-    """The query with its names resolved against the catalogue, and the tables that it reads.
+    """Return the query with its names resolved against the catalogue, and the tables that it reads.
 
-    Raises: AdqlError and its kinds.
+    Raises: AdqlError, or one of its subclasses.
     """
     resolver = Resolver(catalogue)
     return resolver.query(query), tuple(resolver.used.values())

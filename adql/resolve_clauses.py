@@ -13,16 +13,16 @@ MAX_COLUMNS = 1000
 def select_list(
     expressions: Expressions, items: tuple[nodes.SelectItem | nodes.AllColumns, ...]
 ) -> tuple[nodes.SelectItem, ...]:
-    found: list[nodes.SelectItem] = []
+    resolved: list[nodes.SelectItem] = []
     for item in items:
         if isinstance(item, nodes.AllColumns):
-            found += _all_columns(expressions, item)
+            resolved += _all_columns(expressions, item)
         else:
             value = expressions.value(item.value)
-            found.append(replace(item, value=value, alias=item.alias or _label(item.value, value)))
-        if len(found) > MAX_COLUMNS:
+            resolved.append(replace(item, value=value, alias=item.alias or _label(item.value, value)))
+        if len(resolved) > MAX_COLUMNS:
             raise TooComplex(f"A query gives at most {MAX_COLUMNS} columns", item.span)
-    return tuple(found)
+    return tuple(resolved)
 
 
 def _all_columns(expressions: Expressions, item: nodes.AllColumns) -> list[nodes.SelectItem]:
@@ -45,7 +45,7 @@ def group_term(expressions: Expressions, term: Value, items: tuple[nodes.SelectI
 
 
 def order_term(expressions: Expressions, term: nodes.OrderTerm, items: tuple[nodes.SelectItem, ...]) -> nodes.OrderTerm:
-    """By a position, by the name of an output column, or by an expression."""
+    """Resolve a term that is a position, the name of an output column, or an expression."""
     if isinstance(term.value, int):
         index: int | None = _position(term.value, len(items), term)
     else:
@@ -67,7 +67,7 @@ def _order_by_value(
 
 
 def set_order_term(expressions: Expressions, term: nodes.OrderTerm, outputs: tuple[Output, ...]) -> nodes.OrderTerm:
-    """Of a set operation: by a position or by output columns."""
+    """Resolve a term of a set operation, which is a position or made of output columns."""
     if isinstance(term.value, int):
         _position(term.value, len(outputs), term)
         return term
@@ -77,7 +77,7 @@ def set_order_term(expressions: Expressions, term: nodes.OrderTerm, outputs: tup
 
 
 def _label(written: Value, value: Value) -> nodes.Identifier | None:
-    """A column keeps its name, spelt as it is published."""
+    """Return the name that a column keeps, spelt as it is published; None for anything else."""
     if not isinstance(written, nodes.ColumnReference):
         return None
     name = written.parts[-1]
@@ -96,8 +96,8 @@ def _by_position(term: nodes.OrderTerm, index: int, items: tuple[nodes.SelectIte
 
 
 def _named_output(value: Value | int, items: tuple[nodes.SelectItem, ...]) -> int | None:
-    """The output column that a bare name in ORDER BY means; aliases come before the tables' columns."""
+    """Return the index of the output column that a bare name in ORDER BY means; aliases precede columns of tables."""
     if not isinstance(value, nodes.ColumnReference) or len(value.parts) != 1:
         return None
     name = value.parts[0]
-    return next((i for i, item in enumerate(items) if item.alias and name.matches(item.alias.name)), None)
+    return next((index for index, item in enumerate(items) if item.alias and name.matches(item.alias.name)), None)

@@ -20,15 +20,15 @@ class Expressions:
     def optional(self, condition: Condition | None, clause: str | None) -> Condition | None:
         if condition is None:
             return None
-        found = self.condition(condition)
+        resolved = self.condition(condition)
         if clause:
-            no_aggregate(found, clause)
-        return found
+            no_aggregate(resolved, clause)
+        return resolved
 
     def condition(self, node: Condition) -> Condition:
         match node:
             case nodes.And() | nodes.Or():
-                return replace(node, operands=tuple(self.condition(each) for each in node.operands))
+                return replace(node, operands=tuple(self.condition(operand) for operand in node.operands))
             case nodes.Not():
                 return replace(node, operand=self.condition(node.operand))
             case nodes.Comparison():
@@ -100,20 +100,20 @@ class Expressions:
         )
 
     def _values(self, values: tuple[Value, ...]) -> tuple[Value, ...]:
-        return tuple(self.value(each) for each in values)
+        return tuple(self.value(value) for value in values)
 
     def _compared(self, values: tuple[Value, ...]) -> tuple[Value, ...]:
-        """Values that are compared with each other; an unknown name beside a text is likely to be one without quotes."""
-        known: list[Value] = []
+        """Resolve values that are compared; an unknown name beside a text is likely to be a text without quotes."""
+        resolved: list[Value] = []
         unknown: UnknownName | None = None
-        for each in values:
+        for value in values:
             try:
-                known.append(self.value(each))
+                resolved.append(self.value(value))
             except UnknownName as error:
                 unknown = unknown or error
         if unknown is None:
-            return tuple(known)
-        if unknown.name and any(value.type is not None and value.type.is_text for value in known):
+            return tuple(resolved)
+        if unknown.name and any(value.type is not None and value.type.is_text for value in resolved):
             quotes = f"A text stands in single quotes: '{unknown.name}'."
             unknown.hint = f"{quotes} {unknown.hint}" if unknown.hint else quotes
         raise unknown
@@ -135,7 +135,7 @@ class Expressions:
 
 
 def written_value(term: nodes.OrderTerm) -> Value:
-    """What a window is ordered by; a number there is a number, not a place."""
+    """Return what a window is ordered by; a number there is a number, not a position."""
     return nodes.Number(str(term.value), span=term.span) if isinstance(term.value, int) else term.value
 
 
@@ -148,7 +148,7 @@ def no_aggregate(node: Expression, clause: str) -> None:
             window.span,
             "Compute it in a query in FROM: SELECT * FROM (SELECT ..., RANK() OVER (...) AS r FROM ...) AS q WHERE r = 1.",
         )
-    found = aggregate_in(node)
-    if found is not None:
+    aggregate = aggregate_in(node)
+    if aggregate is not None:
         hint = "Conditions on aggregates stand in HAVING." if clause == "WHERE" else None
-        raise AdqlError(f"An aggregate cannot stand in {clause}", found.span, hint)
+        raise AdqlError(f"An aggregate cannot stand in {clause}", aggregate.span, hint)

@@ -36,15 +36,15 @@ class Source:
     columns: tuple[Visible, ...]
 
     def answers_to(self, qualifier: tuple[Identifier, ...]) -> bool:
-        """`t` and `s.t` mean the table s.t; a catalog's name before them is not checked."""
-        own = self.names[-len(qualifier) :] if len(qualifier) <= len(self.names) else ()
-        return bool(own) and all(
-            q.matches(n.name, exactly=n.delimited and q.delimited) for q, n in zip(qualifier, own, strict=True)
+        """Return whether a qualifier means this table: `t` and `s.t` mean s.t."""
+        names = self.names[-len(qualifier) :] if len(qualifier) <= len(self.names) else ()
+        return bool(names) and all(
+            q.matches(n.name, exactly=n.delimited and q.delimited) for q, n in zip(qualifier, names, strict=True)
         )
 
     @property
     def name(self) -> str:
-        return ".".join(each.name for each in self.names)
+        return ".".join(part.name for part in self.names)
 
 
 def table_columns(table: Table, alias: str) -> tuple[Visible, ...]:
@@ -67,7 +67,7 @@ def _field(column: Column, alias: str) -> Field:
 
 
 def output_columns(outputs: tuple[Output, ...], alias: str) -> tuple[Visible, ...]:
-    """Of a query in FROM; a column that is nothing but NULL is text there, as PostgreSQL has it."""
+    """Return the columns of a query in FROM; one that is nothing but NULL is text there, as in PostgreSQL."""
     typed = [replace(o.info, type=o.info.type or types.TEXT, coordinates=None) for o in outputs]
     return tuple(
         Visible(o.name, o.delimited, Field(alias, o.sql_name, o.name, info=info))
@@ -92,14 +92,14 @@ class Scope:
     later: tuple[Visible, ...] = ()
 
     def column(self, reference: ColumnReference) -> Value:
-        """Raises: UnknownName, or AdqlError for a name that may mean two columns."""
+        """Return what a name means. Raises: UnknownName, or AdqlError for a name that may mean two columns."""
         *qualifier, name = reference.parts
         scope: Scope | None = self
         while scope is not None:
-            found = list(scope.candidates(tuple(qualifier), name))
-            if len(found) == 1:
-                return found[0]
-            if found:
+            matches = list(scope.candidates(tuple(qualifier), name))
+            if len(matches) == 1:
+                return matches[0]
+            if matches:
                 raise self._ambiguous(reference)
             scope = scope.parent
         raise self._unknown(reference)
@@ -109,20 +109,20 @@ class Scope:
             for source in self.named(qualifier):
                 yield from (c.value for c in source.columns if c.matches(name))
             return
-        found = [c.value for c in self.visible if c.matches(name)]
-        yield from found or [c.value for c in self.aliases if c.matches(name)]
+        visible = [c.value for c in self.visible if c.matches(name)]
+        yield from visible or [c.value for c in self.aliases if c.matches(name)]
 
     def named(self, qualifier: tuple[Identifier, ...]) -> list[Source]:
         return [s for s in self.sources if s.answers_to(qualifier)]
 
     def source(self, qualifier: tuple[Identifier, ...]) -> Source:
-        """The table that `t.*` means."""
-        found = self.named(qualifier)
-        if len(found) == 1:
-            return found[0]
+        """Return the table that `t.*` means. Raises: UnknownName, or AdqlError for a name that may mean two tables."""
+        matches = self.named(qualifier)
+        if len(matches) == 1:
+            return matches[0]
         shown = ".".join(q.name for q in qualifier)
         span = qualifier[0].span.to(qualifier[-1].span)
-        if found:
+        if matches:
             raise AdqlError(f"{shown} may mean two tables of this query", span, "Give them aliases.")
         raise UnknownName(f"No table of this query is called {shown}", span, self._table_hint(shown))
 
@@ -139,7 +139,7 @@ class Scope:
         owners = [s.name for s in self.sources if any(c.matches(name) for c in s.columns)]
         written = [c.name for s in self.sources for c in s.columns if c.matches(name)]
         if len(set(written)) > 1 and len(set(owners)) == 1:
-            quoted = " or ".join(f'"{each}"' for each in written)
+            quoted = " or ".join(f'"{spelling}"' for spelling in written)
             return AdqlError(f"Columns differ from {name.name} in case only", reference.span, f"Write {quoted}.")
         hint = "Say which: " + " or ".join(f"{owner.rsplit('.', 1)[-1]}.{name.name}" for owner in owners) + "."
         return AdqlError(f"The column {name.name} is in several tables", reference.span, hint if owners else None)
@@ -150,8 +150,8 @@ class Scope:
             return self._unknown_in_table(reference, tuple(qualifier), name)
         if any(c.matches(name) for s in self.out_of_reach for c in s.columns):
             return self._not_in_reach(reference)
-        known = [column for scope in self._everything() for column in scope.visible]
-        hint = self._later(name) or _nearest_column(name, known) or _maybe_string(name) or _all_columns(known)
+        columns = [column for scope in self._everything() for column in scope.visible]
+        hint = self._later(name) or _nearest_column(name, columns) or _maybe_string(name) or _all_columns(columns)
         error = UnknownName(f"There is no column {name.name}", reference.span, hint)
         error.name = None if name.delimited else name.name
         return error
@@ -182,10 +182,10 @@ class Scope:
         )
 
     def _table_hint(self, name: str) -> str | None:
-        known = [s.name for scope in self._everything() for s in scope.sources]
-        shown = nearest(name, known) or (f"Tables of this query: {', '.join(known)}." if known else None)
-        renamed = [s for scope in self._everything() for s in scope.sources if len(s.names) == 1]
-        if renamed and not nearest(name, known):
+        names = [s.name for scope in self._everything() for s in scope.sources]
+        shown = nearest(name, names) or (f"Tables of this query: {', '.join(names)}." if names else None)
+        aliased = [s for scope in self._everything() for s in scope.sources if len(s.names) == 1]
+        if aliased and not nearest(name, names):
             return f"{shown} A table that has an alias is called by it only."
         return shown
 
@@ -197,11 +197,11 @@ _NO_COLUMNS = {
     "NAN": "Numbers that are not there are NULL: write x IS NULL.",
     "SYSDATE": NO_PRESENT_MOMENT,
 }
-"""What other languages know and looks like a column."""
+"""Words of other languages that look like columns."""
 
 
 def _nearest_column(name: Identifier, columns: Iterable[Visible]) -> str | None:
-    """As a query has to write it."""
+    """Return a hint with the names most like this one, as a query has to write them."""
     written = {c.name: quoted_if_needed(c.name) for c in columns}
     return nearest(name.name, list(written), written=written.__getitem__)
 

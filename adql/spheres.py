@@ -1,4 +1,4 @@
-"""Geometry on the sphere for constants: what pgSphere lacks or gets wrong. Angles in degrees throughout."""
+"""Geometry on the sphere for constants: what pgSphere lacks or gets wrong. Angles in degrees unless said otherwise."""
 
 import math
 from itertools import pairwise
@@ -8,13 +8,13 @@ Vertices = list[tuple[float, float]]
 
 
 def vector(lon: float, lat: float) -> Vector:
-    """The unit vector of a direction."""
+    """Return the unit vector of a direction."""
     a, d = math.radians(lon), math.radians(lat)
     return math.cos(a) * math.cos(d), math.sin(a) * math.cos(d), math.sin(d)
 
 
 def direction(v: Vector) -> tuple[float, float]:
-    """Longitude (0 to 360) and latitude of a vector of any length."""
+    """Return longitude (0 to 360) and latitude of a vector of any length."""
     lon = math.degrees(math.atan2(v[1], v[0])) % 360.0
     return lon, math.degrees(math.atan2(v[2], math.hypot(v[0], v[1])))
 
@@ -36,12 +36,12 @@ def norm(a: Vector) -> float:
 
 
 def angle(a: Vector, b: Vector) -> float:
-    """In radians; exact for small and for large angles."""
+    """Return the angle between two vectors in radians; exact for small and for large angles."""
     return math.atan2(norm(cross(a, b)), dot(a, b))
 
 
 def box_corners(lon: float, lat: float, width: float, height: float) -> Vertices:
-    """The corners of ADQL's BOX: the gnomonic rectangle whose arms end at width/2 and height/2 (ADQL 2.1 §4.2.9)."""
+    """Return the corners of a BOX: the gnomonic rectangle whose arms end at width/2 and height/2 (ADQL 2.1 §4.2.9)."""
     x, y = math.tan(math.radians(width / 2)), math.tan(math.radians(height / 2))
     centre = vector(lon, lat)
     a, d = math.radians(lon), math.radians(lat)
@@ -61,7 +61,7 @@ def box_corners(lon: float, lat: float, width: float, height: float) -> Vertices
 
 
 def polygon_problem(vertices: Vertices) -> str | None:
-    """Why these vertices make no polygon, or None where they do."""
+    """Return why these vertices make no polygon, or None where they do."""
     points = [vector(*v) for v in without_closing(vertices)]
     if len({tuple(round(x, 14) for x in p) for p in points}) < 3:
         return "A POLYGON needs at least three different vertices"
@@ -73,7 +73,7 @@ def polygon_problem(vertices: Vertices) -> str | None:
 
 
 def without_closing(vertices: Vertices) -> Vertices:
-    """A last vertex that repeats the first is left out."""
+    """Return the vertices without a last one that repeats the first."""
     return vertices[:-1] if len(vertices) > 3 and vertices[0] == vertices[-1] else vertices
 
 
@@ -96,7 +96,7 @@ def _cross_each_other(first: tuple[Vector, Vector], second: tuple[Vector, Vector
 
 
 def polygon_area(vertices: Vertices) -> float:
-    """In square degrees; from the vertices' triangles, without the cancellation of angle sums."""
+    """Return the area in square degrees, from the vertices' triangles: no digits cancel as in sums of angles."""
     points = [vector(*v) for v in without_closing(vertices)]
     total = sum(_triangle(points[0], b, c) for b, c in pairwise(points[1:]))
     area = abs(total)
@@ -104,7 +104,7 @@ def polygon_area(vertices: Vertices) -> float:
 
 
 def _triangle(a: Vector, b: Vector, c: Vector) -> float:
-    """Signed solid angle."""
+    """Return the signed solid angle of a triangle, in steradians."""
     # The sides' differences keep the digits that a triple product of near vectors would lose.
     ab = (b[0] - a[0], b[1] - a[1], b[2] - a[2])
     ac = (c[0] - a[0], c[1] - a[1], c[2] - a[2])
@@ -112,7 +112,7 @@ def _triangle(a: Vector, b: Vector, c: Vector) -> float:
 
 
 def polygon_centre(vertices: Vertices) -> tuple[float, float]:
-    """The direction of the centre of mass of the polygon's surface."""
+    """Return the direction of the centre of mass of the polygon's surface."""
     points = [vector(*v) for v in without_closing(vertices)]
     total = [0.0, 0.0, 0.0]
     for a, b in zip(points, points[1:] + points[:1], strict=True):

@@ -16,7 +16,7 @@ COMMON = (
 
 
 _ALIASES = {"uas": "uarcsec"}
-"""What everybody writes, and VOUnits otherwise."""
+"""Units as everybody writes them → as VOUnits does."""
 
 
 def as_vounit(text: str) -> str:
@@ -25,16 +25,16 @@ def as_vounit(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def parse_unit(text: str) -> units.UnitBase:
-    """Raises: ValueError, with what is wrong and what to write instead."""
+    """Return the unit that a text means. Raises: ValueError, with what is wrong and what to write instead."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = units.Unit(as_vounit(text), format="vounit", parse_strict="raise")
+            unit = units.Unit(as_vounit(text), format="vounit", parse_strict="raise")
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(_explain(text)) from error
-    if not isinstance(found, units.UnitBase):
+    if not isinstance(unit, units.UnitBase):
         raise ValueError(_explain(text))
-    return found
+    return unit
 
 
 def _explain(text: str) -> str:
@@ -45,20 +45,20 @@ def _explain(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def combine(left: str | None, operator: str, right: str | None) -> str | None:
-    """The unit of a product or quotient; None where it has none or we cannot tell."""
+    """Return the unit of a product or quotient; None where it has none or we cannot tell."""
     if not left and not right:
         return None
     try:
         first, second = parse_unit(left or ""), parse_unit(right or "")
-        found = first * second if operator == "*" else first / second
-        return str(found.to_string("vounit")) or None
+        result = first * second if operator == "*" else first / second
+        return str(result.to_string("vounit")) or None
     except ValueError:
         return None
 
 
 @lru_cache(maxsize=4096)
 def power(unit: str | None, exponent: float) -> str | None:
-    """The unit of a power; None where there is none or we cannot tell."""
+    """Return the unit of a power; None where there is none or we cannot tell."""
     if not unit:
         return None
     try:
@@ -69,7 +69,7 @@ def power(unit: str | None, exponent: float) -> str | None:
 
 @lru_cache(maxsize=4096)
 def same_unit(left: str | None, right: str | None) -> bool:
-    """Whether two units are one, however they are written."""
+    """Return whether two units are the same, however they are written."""
     if left == right or not left or not right:
         return (left or None) == (right or None)
     try:
@@ -80,9 +80,9 @@ def same_unit(left: str | None, right: str | None) -> bool:
 
 @lru_cache(maxsize=4096)
 def factor(from_unit: str, to_unit: str) -> float:
-    """What to multiply a value in one unit with to have it in the other.
+    """Return what to multiply a value in one unit by to have it in the other.
 
-    Raises: ValueError for no units, or units of different quantities.
+    Raises: ValueError for what is no unit, or for units of different quantities.
     """
     source, target = parse_unit(from_unit), parse_unit(to_unit)
     try:

@@ -46,10 +46,10 @@ FUNCTIONS: tuple[Function, ...] = (
 )
 
 _NEAR = 0.76
-"""How alike a name must be to be what was meant: MOC is not MOD."""
+"""How similar a name must be (0 to 1) to be suggested for another: MOC is not MOD."""
 _BY_NAME: dict[str, list[Function]] = {}
-for _each in FUNCTIONS:
-    _BY_NAME.setdefault(_each.name.upper(), []).append(_each)
+for _function in FUNCTIONS:
+    _BY_NAME.setdefault(_function.name.upper(), []).append(_function)
 
 
 def overloads(name: str) -> list[Function]:
@@ -57,12 +57,12 @@ def overloads(name: str) -> list[Function]:
 
 
 def function_of(call: Call) -> Function:
-    """The function that a call with resolved arguments means.
+    """Return the function that a call with resolved arguments means.
 
     Raises: UnknownName, or TypeMismatch where none of that name takes these arguments.
     """
-    found = overloads(call.name)
-    if not found:
+    candidates = overloads(call.name)
+    if not candidates:
         names = [function.name for function in FUNCTIONS]
         hint = (
             CALLED_ELSEWHERE.get(call.name.upper())
@@ -70,25 +70,27 @@ def function_of(call: Call) -> Function:
             or "The capabilities list the functions of this service."
         )
         raise UnknownName(f"There is no function {call.name.lower()}", call.span, hint)
-    for function in found:
+    for function in candidates:
         if function.takes(len(call.arguments)) and not _misfits(function, call.arguments):
             return function
-    raise _mismatch(found, call)
+    raise _mismatch(candidates, call)
 
 
 def _misfits(function: Function, arguments: tuple[Value, ...]) -> list[int]:
-    return [i for i, value in enumerate(arguments) if not accepts(function.kind_of(i), value)]
+    return [index for index, value in enumerate(arguments) if not accepts(function.kind_of(index), value)]
 
 
-def _mismatch(found: list[Function], call: Call) -> AdqlError:
-    known = [f.signature.split(" ->")[0] for f in found if f.description or len(found) < 3]
-    forms = f"Write {known[0]}." if len(known) == 1 else "\n  ".join(["Write one of", *known])
-    counted = [f for f in found if f.takes(len(call.arguments))]
-    if not counted:
-        return TypeMismatch(f"{found[0].name} does not take {len(call.arguments)} arguments", call.span, forms)
-    value = call.arguments[_misfits(counted[0], call.arguments)[0]]
+def _mismatch(candidates: list[Function], call: Call) -> AdqlError:
+    signatures = [
+        function.signature.split(" ->")[0] for function in candidates if function.description or len(candidates) < 3
+    ]
+    forms = f"Write {signatures[0]}." if len(signatures) == 1 else "\n  ".join(["Write one of", *signatures])
+    fitting = [function for function in candidates if function.takes(len(call.arguments))]
+    if not fitting:
+        return TypeMismatch(f"{candidates[0].name} does not take {len(call.arguments)} arguments", call.span, forms)
+    value = call.arguments[_misfits(fitting[0], call.arguments)[0]]
     shown = value.type.adql if value.type else "NULL"
-    return TypeMismatch(f"{found[0].name} does not take {shown} values here", value.span, forms)
+    return TypeMismatch(f"{candidates[0].name} does not take {shown} values here", value.span, forms)
 
 
 __all__ = ["FUNCTIONS", "Feature", "Function", "function_of", "overloads"]

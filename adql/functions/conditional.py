@@ -10,7 +10,7 @@ from schema.types import Type, wider
 
 
 def common_type(values: tuple[Value, ...]) -> Type | None:
-    """The one type for all of them.
+    """Return the one type for all values, None if all are NULL.
 
     Raises: TypeMismatch where there is none.
     """
@@ -18,29 +18,29 @@ def common_type(values: tuple[Value, ...]) -> Type | None:
     for value in values:
         if value.type is None:
             continue
-        joined = value.type if common is None else wider(common, value.type)
-        if joined is None:
+        wider_type = value.type if common is None else wider(common, value.type)
+        if wider_type is None:
             shown = f"{common.adql if common else ''} and {value.type.adql}"
             raise TypeMismatch(f"Values of one type are needed here, not {shown}", value.span, "CAST one of them.")
-        common = joined
+        common = wider_type
     return common
 
 
 def common_unit(values: tuple[Value, ...]) -> str | None:
-    """The unit that all of them have; constants have whatever the others have."""
+    """Return the unit that all values have; constants have whatever the others have."""
     units = [info.unit for info in _quantities(values)]
     first = units[0] if units else None
     return first if all(same_unit(first, unit) for unit in units) else None
 
 
 def common_ucd(values: tuple[Value, ...]) -> str | None:
-    """The UCD that all of them have; constants have whatever the others have."""
+    """Return the UCD that all values have; constants have whatever the others have."""
     ucds = {info.ucd for info in _quantities(values)}
     return ucds.pop() if len(ucds) == 1 else None
 
 
 def _quantities(values: tuple[Value, ...]) -> list[Info]:
-    """What is known of all values but NULL and constants."""
+    """Return what is known of all values except NULL and constants."""
     return [value.info for value in values if number_of(value) is None and value.type is not None]
 
 
@@ -54,13 +54,13 @@ def _one_of(arguments: tuple[Value, ...]) -> Info:
 
 
 def _emit(name: str) -> Emit:
-    """SQL that gives all arguments one type."""
+    """Return an `emit` whose SQL gives all arguments one type."""
 
     def emit(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
         common = common_type(arguments)
         if common is None:
             return "NULL"
-        return f"{name}(" + ", ".join(f"({each})::{common.name}" for each in sql) + ")"
+        return f"{name}(" + ", ".join(f"({argument})::{common.name}" for argument in sql) + ")"
 
     return emit
 
@@ -71,14 +71,14 @@ def _check_order(arguments: tuple[Value, ...]) -> None:
             raise TypeMismatch(f"{value.type.adql} values have no order", value.span)
 
 
-def _extreme(name: str, which: str) -> Function:
+def _extreme(name: str, extreme: str) -> Function:
     return Function(
         name,
         parameters("a b", Kind.ANY),
         "ANY",
         _one_of,
         _emit(name),
-        f"The {which} of the values; NULLs do not count.",
+        f"The {extreme} of the values; NULLs do not count.",
         Feature.UDF,
         _check_order,
         variadic=True,

@@ -1,7 +1,7 @@
 """POINT, CIRCLE, BOX, POLYGON: geometries from coordinates in degrees (ADQL 2.1 §4.2.9-4.2.19).
 
 Constant ones are checked and written as pgSphere literals; the SQL of POINT is spelt exactly as
-the expression of the spatial indexes. A coordinate system, where given, must be ICRS or as good.
+the expression of the spatial indexes. A coordinate system, where given, must be ICRS or equivalent.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _CENTRE = Parameter("centre", Kind.POINT)
 
 
 def point_sql(lon: str, lat: str) -> str:
-    """As `schema.publish` writes the index, or the index is not used."""
+    """Return the SQL of a point, exactly as `schema.publish` writes it in indexes: otherwise they are not used."""
     return f"spoint(radians({lon}), radians({lat}))"
 
 
@@ -37,7 +37,7 @@ def _emit_circle(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
 
 
 def _radius(radius: Value, sql: str) -> str:
-    """One bad radius in a column must not end the whole query: such a circle is NULL."""
+    """Return the SQL of a radius. One bad radius in a column must not end the whole query: such a circle is NULL."""
     if numbers_of((radius,)) is not None:
         return f"radians({sql})"
     return f"radians(CASE WHEN {sql} BETWEEN 0 AND {MAX_RADIUS:g} THEN {sql} END)"
@@ -105,10 +105,10 @@ def _check_box(arguments: tuple[Value, ...]) -> None:
 
 
 def _check_polygon_of_points(arguments: tuple[Value, ...]) -> None:
-    """Points that are written out are checked as their coordinates are."""
-    if all(isinstance(a, Call) and a.name == "POINT" for a in arguments):
-        pairs = [a.arguments[-2:] for a in arguments if isinstance(a, Call)]
-        _check_polygon(tuple(each for pair in pairs for each in pair))
+    """Check points that are written out, as their coordinates would be checked."""
+    if all(isinstance(point, Call) and point.name == "POINT" for point in arguments):
+        pairs = [point.arguments[-2:] for point in arguments if isinstance(point, Call)]
+        _check_polygon(tuple(coordinate for pair in pairs for coordinate in pair))
 
 
 def _check_polygon(arguments: tuple[Value, ...]) -> None:
@@ -138,7 +138,7 @@ def _check_frame(coordsys: Value) -> None:
 
 
 def _with_coordsys(function: Function) -> tuple[Function, Function]:
-    """The function, and its form with a coordinate system before the other arguments."""
+    """Return the function, and its form with a coordinate system before the other arguments."""
 
     def infer_rest(infer: Infer) -> Infer:
         return lambda arguments: infer(arguments[1:])

@@ -28,7 +28,7 @@ class Kind(Enum):
 
 
 class Feature(Enum):
-    """Under which heading of TAPRegExt the capabilities list a function; None: the language's own."""
+    """The heading of TAPRegExt under which the capabilities list a function; None for the language's own."""
 
     CORE = None
     GEOMETRY = "features-adqlgeo"
@@ -73,7 +73,7 @@ class Function:
 
     @property
     def signature(self) -> str:
-        """As TAPRegExt 1.0 §2.3 wants a UDF's form: `name(x TYPE) -> TYPE`."""
+        """Return the form that TAPRegExt 1.0 §2.3 prescribes for a UDF: `name(x TYPE) -> TYPE`."""
         parameters = ", ".join(
             f"{p.name} {p.kind.value.split()[0]}" if p.kind is Kind.LITERAL else f"{p.name} {p.kind.value}"
             for p in self.parameters
@@ -90,39 +90,39 @@ class Function:
 
 
 def accepts(kind: Kind, value: Value) -> bool:
-    """Whether a value can stand where `kind` is asked; NULL can anywhere but as a literal."""
-    found = value.type
+    """Return whether a value can stand where `kind` is asked for; NULL can anywhere."""
+    type_ = value.type
     if kind is Kind.LITERAL:
         return isinstance(value, String | Null)
-    if found is None or kind is Kind.ANY:
+    if type_ is None or kind is Kind.ANY:
         return True
     match kind:
         case Kind.NUMBER:
-            return found.is_numeric
+            return type_.is_numeric
         case Kind.INTEGER:
-            return found.is_integer
+            return type_.is_integer
         case Kind.TEXT:
-            return found.is_text
+            return type_.is_text
         case Kind.TIMESTAMP:
-            return found is types.TIMESTAMP or isinstance(value, String)
+            return type_ is types.TIMESTAMP or isinstance(value, String)
         case Kind.POINT:
-            return found is types.POINT
+            return type_ is types.POINT
         case Kind.REGION:
-            return found.is_region
-    return found.is_geometry
+            return type_.is_region
+    return type_.is_geometry
 
 
 def template(text: str) -> Emit:
-    """SQL with {0}, {1}, ... for the arguments."""
+    """Return an `emit` from SQL with {0}, {1}, ... for the arguments."""
     return lambda _, sql: text.format(*sql)
 
 
 def gives(type_: Type, unit: str | None = None, ucd: str | None = None) -> Infer:
-    """A result of this type whatever the arguments are."""
+    """Return an `infer` that gives this type, unit and UCD whatever the arguments are."""
     info = Info(type_, unit, ucd)
     return lambda _: info
 
 
 def parameters(text: str, kind: Kind = Kind.NUMBER) -> tuple[Parameter, ...]:
-    """`"x y"` as two parameters of one kind."""
+    """Return parameters of one kind: two for `"x y"`."""
     return tuple(Parameter(name, kind) for name in text.split())

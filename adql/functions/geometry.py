@@ -20,7 +20,7 @@ _SQUARE_DEGREES = (180 / math.pi) ** 2
 
 
 def literal_vertices(geometry: Value) -> list[tuple[float, float]] | None:
-    """The vertices of a POLYGON or BOX that is written with constants."""
+    """Return the vertices (degrees) of a POLYGON or BOX that is written with constants; None for anything else."""
     if not isinstance(geometry, Call) or geometry.name not in {"POLYGON", "BOX"}:
         return None
     numbers = numbers_of(geometry.coordinates)
@@ -65,7 +65,7 @@ def _coordinate(ucd: str) -> Infer:
 
 
 def inside_sql(point: Value, region: Value, sql: tuple[str, str]) -> str:
-    """The bare operator, because only so does the planner see an index; of circles also the exact test."""
+    """Return the bare operator, because only then does the planner see an index; for circles also the exact test."""
     if region.type is types.POINT and point.type is types.POINT:
         return f"(armillary.distance({sql[0]}, {sql[1]}) <= {BOUNDARY!r})"
     if region.type is types.CIRCLE and point.type is types.POINT:

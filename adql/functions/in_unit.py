@@ -10,7 +10,7 @@ from schema import types
 
 
 def factor_of(arguments: tuple[Value, ...]) -> float:
-    """What IN_UNIT multiplies its value with. Raises: AdqlError."""
+    """Return what IN_UNIT multiplies its value by. Raises: AdqlError."""
     value, target = arguments
     if not value.info.unit:
         raise TypeMismatch(

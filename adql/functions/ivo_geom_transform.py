@@ -17,9 +17,9 @@ FRAMES = ("ICRS", "FK5", "FK4", "GALACTIC", "SUPER_GALACTIC", "ECLIPTIC")
 
 @lru_cache(maxsize=64)
 def euler_angles(source: str, target: str) -> tuple[float, float, float]:
-    """The angles (radians, about z, x, z) of the rotation from one system to the other.
+    """Return the angles (radians, about z, x, z) of the rotation from one system to the other.
 
-    FK4 without its elliptic aberration terms: with them it is no rotation.
+    FK4 is taken without its elliptic aberration terms: with them it is no rotation.
     """
     from astropy import units
     from astropy.coordinates import (
@@ -62,7 +62,7 @@ def _infer(arguments: tuple[Value, ...]) -> Info:
 
 def _emit(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     angles = euler_angles(text_of(arguments[0]) or "", text_of(arguments[1]) or "")
-    turns = ", ".join(repr(a) for a in angles)
+    turns = ", ".join(repr(angle) for angle in angles)
     return f"({sql[2]} + strans({turns}))"
 
 

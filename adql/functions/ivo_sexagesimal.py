@@ -4,7 +4,7 @@ from adql.functions.function import Feature, Function, Kind, gives, parameters, 
 from schema import types
 
 
-def _reader(letter: str, ucd: str, what: str) -> Function:
+def _reader(letter: str, ucd: str, units: str) -> Function:
     name = f"ivo_{letter}ms_to_degrees"
     return Function(
         name,
@@ -12,7 +12,7 @@ def _reader(letter: str, ucd: str, what: str) -> Function:
         "DOUBLE PRECISION",
         gives(types.DOUBLE, "deg", ucd),
         template(f"armillary.{letter}ms_to_degrees({{0}})"),
-        f"{what}, written '{letter}:m:s', '{letter * 2}mmss' or '{letter}{letter.upper()}mMsS', in degrees; NULL for other texts.",
+        f"{units}, written '{letter}:m:s', '{letter * 2}mmss' or '{letter}{letter.upper()}mMsS', in degrees; NULL for other texts.",
         Feature.UDF,
     )
 

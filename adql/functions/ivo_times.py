@@ -4,7 +4,7 @@ from adql.functions.function import Feature, Function, Kind, gives, parameters, 
 from schema import types
 
 
-def _date(name: str, offset: float, what: str) -> Function:
+def _date(name: str, offset: float, date: str) -> Function:
     sql = f"(extract(epoch FROM {{0}})::double precision / 86400 + {offset!r}::double precision)"
     return Function(
         name,
@@ -12,7 +12,7 @@ def _date(name: str, offset: float, what: str) -> Function:
         "DOUBLE PRECISION",
         gives(types.DOUBLE, "d", "time.epoch"),
         template(sql),
-        f"A timestamp as {what}; nothing is corrected for time zones or scales.",
+        f"A timestamp as {date}; nothing is corrected for time zones or scales.",
         Feature.UDF,
     )
 

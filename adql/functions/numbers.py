@@ -18,16 +18,16 @@ def _same_quantity(arguments: tuple[Value, ...]) -> Info:
 
 def _remainder(arguments: tuple[Value, ...]) -> Info:
     left, right = arguments
-    whole = left.type and right.type and left.type.is_integer and right.type.is_integer
-    wide = types.wider(left.type, right.type) if whole and left.type and right.type else types.DOUBLE
-    return Info(wide, left.info.unit)
+    are_integers = left.type and right.type and left.type.is_integer and right.type.is_integer
+    type_ = types.wider(left.type, right.type) if are_integers and left.type and right.type else types.DOUBLE
+    return Info(type_, left.info.unit)
 
 
 def _emit_remainder(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     x, y = sql
-    found = _remainder(arguments).type
-    if found is not None and found.is_integer:
-        return f"mod({x}, {y})::{found.name}"
+    type_ = _remainder(arguments).type
+    if type_ is not None and type_.is_integer:
+        return f"mod({x}, {y})::{type_.name}"
     return f"({x} - {y} * trunc({x} / {y}))"
 
 
@@ -36,7 +36,7 @@ def _root(arguments: tuple[Value, ...]) -> Info:
 
 
 def _power(arguments: tuple[Value, ...]) -> Info:
-    """Of a quantity only a constant power has a unit."""
+    """Return what is known of a power; only a constant power of a quantity has a unit."""
     exponent = number_of(arguments[1])
     return Info(types.DOUBLE, None if exponent is None else power(arguments[0].info.unit, exponent))
 

@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def call_of(region: Call) -> Call:
-    """Raises: AdqlError where the text is none of POSITION, CIRCLE, BOX, POLYGON in ICRS."""
+    """Return the call that a REGION means. Raises: AdqlError for all but POSITION, CIRCLE, BOX and POLYGON in ICRS."""
     text = text_of(region.arguments[0]) or ""
     words = re.sub(r"[(),]", " ", text).split()
     shape = words[0].upper() if words else ""
@@ -33,16 +33,16 @@ def call_of(region: Call) -> Call:
     name, count = _SHAPES[shape]
     if (count and len(numbers) != count) or (not count and (len(numbers) < 6 or len(numbers) % 2)):
         raise _wrong(region, f"{shape} has {len(numbers)} numbers")
-    arguments = tuple(replace(_number(each), span=region.span) for each in numbers)
+    arguments = tuple(replace(_number(number), span=region.span) for number in numbers)
     return Call(name, arguments, span=region.span)
 
 
 def _numbers(words: list[str], region: Call) -> list[str]:
-    kept = [word for word in words if word.upper() not in _IGNORED]
-    for word in kept:
+    numbers = [word for word in words if word.upper() not in _IGNORED]
+    for word in numbers:
         if not _NUMBER.fullmatch(word):
             raise _wrong(region, f"{word} cannot stand in a REGION here")
-    return kept
+    return numbers
 
 
 def _number(text: str) -> Value:

@@ -1,7 +1,7 @@
 """Statistics of the rows of a group, as an extension: deviations, quantiles, correlation.
 
 NULLs do not count; samples of fewer than two rows have no deviation. Quantiles lie between neighbouring values
-where need be (linear interpolation).
+where needed (linear interpolation).
 """
 
 from adql.constants import number_of
