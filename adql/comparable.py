@@ -1,7 +1,7 @@
 """Geometries where values are compared: DISTINCT, UNION, EXCEPT, INTERSECT.
 
 pgSphere has no equality that PostgreSQL could sort or hash by; so the numbers of a geometry are
-compared, as an array, and outside of the comparison it is made of them again.
+compared, as an array, and outside of the comparison the geometry is made of them again.
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ _GEOMETRY: dict[Type, str] = {
 
 
 def compares(body: QueryBody) -> bool:
-    """Whether a query compares whole rows with each other."""
+    """Return whether a query compares whole rows with each other."""
     if isinstance(body, SetOperation):
         return any(not operator.endswith("ALL") for operator in body.operators)
     return isinstance(body, Select) and body.distinct
@@ -34,7 +34,7 @@ def has_geometry(outputs: tuple[Output, ...]) -> bool:
 
 
 def as_numbers(outputs: tuple[Output, ...]) -> tuple[Output, ...]:
-    """The output columns with arrays instead of geometries."""
+    """Return the output columns with arrays instead of geometries."""
     return tuple(
         replace(output, info=replace(output.info, type=types.DOUBLES)) if output.info.type in _NUMBERS else output
         for output in outputs
@@ -46,7 +46,7 @@ def numbers_of_geometry(sql: str, type_: Type) -> str:
 
 
 def as_geometries(sql: str, outputs: tuple[Output, ...]) -> str:
-    """The rows of `sql`, which has arrays instead of geometries, with geometries again."""
+    """Return SQL for the rows of `sql`, which has arrays instead of geometries, with geometries again."""
     return f"SELECT {', '.join(map(_column, outputs))} FROM ({sql}) AS q"
 
 

@@ -7,9 +7,9 @@ from adql.separation import BOUNDARY
 
 
 def cone_sql(node: Near, sides: tuple[str, str], radius: str, distance: str) -> str:
-    """The operator that the index serves, in each direction in which one could, and the exact distance beside it:
+    """Return the operator that the index serves, in each direction where one can, and the exact distance beside it.
 
-    the operator takes 0.2 mas more.
+    The operator alone would accept 0.2 mas more.
     """
     left, right = sides
     constant = number_of(node.radius)
@@ -27,9 +27,9 @@ def cone_sql(node: Near, sides: tuple[str, str], radius: str, distance: str) -> 
 
 
 def _in_circle_of_column(point: str, centre: str, radius: str) -> str:
-    """A radius that a row may have over 90 degrees, where pgSphere has no circles.
+    """Return the test for a radius that may be over 90 degrees in some rows, where pgSphere has no circles.
 
-    Such a row looks through the other half of the sky too; for all others that look-up is one of NULL.
+    Such a row searches the other half of the sky too; for all others that search is for NULL.
     """
     circle = f"scircle({centre}, radians(CASE WHEN {radius} >= 0 THEN least({radius}, {MAX_RADIUS:g}) END))"
     antipode = f"spoint(long({centre}) + pi(), -lat({centre}))"
@@ -38,11 +38,11 @@ def _in_circle_of_column(point: str, centre: str, radius: str) -> str:
 
 
 def _directions(node: Near, left: str, right: str) -> list[tuple[str, str]]:
-    """Which point may be looked up round which: one whose table the radius does not depend on."""
-    of_left, of_right, of_radius = (sources_of(each) for each in (node.left, node.right, node.radius))
-    found = []
-    if of_left and not of_left & of_radius:
-        found.append((left, right))
-    if of_right and of_right != of_left and not of_right & of_radius:
-        found.append((right, left))
-    return found or [(left, right)]
+    """Return pairs of point to look up and centre of the cone: the radius must not depend on the point's table."""
+    left_tables, right_tables, radius_tables = (sources_of(value) for value in (node.left, node.right, node.radius))
+    directions = []
+    if left_tables and not left_tables & radius_tables:
+        directions.append((left, right))
+    if right_tables and right_tables != left_tables and not right_tables & radius_tables:
+        directions.append((right, left))
+    return directions or [(left, right)]

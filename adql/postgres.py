@@ -1,7 +1,7 @@
 """Resolved tree → SQL of PostgreSQL with pgSphere.
 
 Every operation stands in its own parentheses, every name is ours or quoted, every literal is
-written anew from its value. Casts make the types those that `infer` told the world.
+written anew from its value. Casts make the types those that `infer` announced.
 """
 
 from collections.abc import Sequence
@@ -39,19 +39,19 @@ def _query(node: Query) -> str:
 
 
 def _common_tables(node: Query) -> list[str]:
-    """WITH queries are inlined, so that indexes are used through them, unless that would blow up."""
+    """Print WITH queries, inlined so that indexes are used through them, unless that would blow up the query."""
     sizes: dict[str, int] = {}
     for common in node.common_tables:
         sizes[common.sql_name] = _size(common.body, sizes)
     inlined = _size(node.body, sizes) <= _MAX_INLINED and not _is_volatile(node)
-    how = "AS NOT MATERIALIZED" if inlined else "AS"
-    return [f"{common.sql_name} {how} ({_body(common.body)})" for common in node.common_tables]
+    materialization = "AS NOT MATERIALIZED" if inlined else "AS"
+    return [f"{common.sql_name} {materialization} ({_body(common.body)})" for common in node.common_tables]
 
 
 def _size(body: QueryBody, sizes: dict[str, int]) -> int:
-    """How many tables a query reads when the WITH queries it names are written out in it."""
-    relations = [n for n in walk(body) if isinstance(n, nodes.Relation)]
-    return sum(sizes.get(r.parts[0], 1) if len(r.parts) == 1 else 1 for r in relations)
+    """Return how many tables a query reads when the WITH queries that it names are written out in it."""
+    relations = [node for node in walk(body) if isinstance(node, nodes.Relation)]
+    return sum(sizes.get(relation.parts[0], 1) if len(relation.parts) == 1 else 1 for relation in relations)
 
 
 def _is_volatile(node: Query) -> bool:
@@ -59,7 +59,7 @@ def _is_volatile(node: Query) -> bool:
 
 
 def _body(body: QueryBody, outputs: tuple[Output, ...] | None = None) -> str:
-    """`outputs`: what an operand of a set operation must give, where that is not its own."""
+    """Print a query; `outputs` is what an operand of a set operation must give, if not its own columns."""
     outputs = outputs or body.outputs
     if compares(body) and has_geometry(outputs):
         return as_geometries(_body(body, as_numbers(outputs)), outputs)
@@ -96,18 +96,18 @@ def _clauses(select: nodes.Select) -> list[str]:
 
 
 def _as_output(item: Value, output: Output) -> str:
-    wanted = output.info.type or types.TEXT
+    type_ = output.info.type or types.TEXT
     text = value(item)
-    if item.type is not None and item.type.is_geometry and wanted is types.DOUBLES:
+    if item.type is not None and item.type.is_geometry and type_ is types.DOUBLES:
         return numbers_of_geometry(text, item.type)
-    is_field = isinstance(item, nodes.Field) and item.type is not None and item.type.name == wanted.name
-    if is_field or wanted.is_geometry or text.endswith(f"::{wanted.name}"):
+    is_field = isinstance(item, nodes.Field) and item.type is not None and item.type.name == type_.name
+    if is_field or type_.is_geometry or text.endswith(f"::{type_.name}"):
         return text
-    return f"{text}::{wanted.name}"
+    return f"{text}::{type_.name}"
 
 
 def _fenced(select: nodes.Select) -> str:
-    """SELECT ... FROM (SELECT ... OFFSET 0) ORDER BY ... LIMIT n: see rewrite.fence_of_cones."""
+    """Print SELECT ... FROM (SELECT ... OFFSET 0) ORDER BY ... LIMIT n: see rewrite.fence_of_cones."""
     keys = [term.value for term in select.order_by]
     extra = [f"{value(key)} AS k{i}" for i, key in enumerate(keys) if isinstance(key, Value)]
     items = ", ".join([*_items(select, select.outputs), *extra])
@@ -140,7 +140,7 @@ def _order_by(terms: tuple[nodes.OrderTerm, ...]) -> str:
 
 
 def _direction(key: str, term: nodes.OrderTerm) -> str:
-    """NULLs come last both ways: the brightest star is not one without a magnitude."""
+    """Print a key with its direction. NULLs come last both ways: the brightest star is not one without a magnitude."""
     return f"{key} DESC NULLS LAST" if term.descending else key
 
 
@@ -156,8 +156,8 @@ def _table(reference: nodes.TableReference) -> str:
         case nodes.DerivedTable(query=inner, sql_alias=alias):
             return f"({_query(inner)}) AS {alias}"
         case nodes.Join():
-            on = condition(reference.condition) if reference.condition else "true"
-            return f"({_table(reference.left)} {reference.kind} JOIN {_table(reference.right)} ON {on})"
+            join_condition = condition(reference.condition) if reference.condition else "true"
+            return f"({_table(reference.left)} {reference.kind} JOIN {_table(reference.right)} ON {join_condition})"
     raise AssertionError(reference)
 
 
@@ -179,7 +179,7 @@ def value(node: Value) -> str:
         case nodes.Arithmetic():
             return _arithmetic(node)
         case nodes.Concatenation(operands=operands):
-            return _joined([as_text(each) for each in operands])
+            return _joined([as_text(operand) for operand in operands])
         case nodes.Call():
             return _call(node)
         case nodes.Aggregate():
@@ -212,7 +212,7 @@ def _operand(node: Value) -> str:
 
 
 def _arithmetic(node: nodes.Arithmetic) -> str:
-    """Left to right, as PostgreSQL reads a chain too. Of a real and a double, both are double."""
+    """Print left to right, as PostgreSQL reads a chain too. Of a real and a double, both become double."""
     text = _number(node.operands[0])
     for operator, operand in zip(node.operators, node.operands[1:], strict=True):
         text += f" {operator} {_number(operand)}"
@@ -224,7 +224,7 @@ def _number(node: Value) -> str:
 
 
 def _joined(texts: list[str]) -> str:
-    """In halves: one after the other, a chain of n texts would copy the first of them n times."""
+    """Join texts in halves: one after the other, a chain of n texts would copy the first of them n times."""
     if len(texts) == 1:
         return texts[0]
     middle = len(texts) // 2
@@ -246,14 +246,16 @@ def _double(node: Value) -> str:
 
 
 def _call(node: nodes.Call) -> str:
-    if node.name == "COALESCE" and any(isinstance(each, nodes.Field) and each.type is None for each in node.arguments):
+    if node.name == "COALESCE" and any(
+        isinstance(argument, nodes.Field) and argument.type is None for argument in node.arguments
+    ):
         return f"COALESCE({', '.join(map(value, node.arguments))})"
     if node.name in {"CONTAINS", "INTERSECTS"} and (near := near_of(node)):
         return f"{_near(near)}::integer"
     if node.name == "DISTANCE" and len(node.arguments) == 2:
         node = separation(*node.arguments)
     function = function_of(node)
-    arguments = tuple(_argument(function, i, each) for i, each in enumerate(node.arguments))
+    arguments = tuple(_argument(function, index, argument) for index, argument in enumerate(node.arguments))
     return function.emit(node.arguments, arguments)
 
 
@@ -277,7 +279,7 @@ def _aggregate(node: nodes.Aggregate) -> str:
 
 
 def _plain_aggregate(node: nodes.Aggregate) -> str:
-    """Without a cast, so that OVER may follow it."""
+    """Print an aggregate without a cast, so that OVER may follow it."""
     argument = node.argument
     if argument is None:
         return "count(*)"

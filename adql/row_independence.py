@@ -1,6 +1,6 @@
-"""Whether a query can be run for some rows of a table after the others, and give the same rows in the end.
+"""Whether a query can be run for one part of a table's rows after another, and give the same rows in the end.
 
-So a list of any length can be matched part by part, each part near together on the sky.
+So a list of any length can be matched part by part, each part close together on the sky.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from adql.trees import position_of
 
 @dataclass(frozen=True, slots=True)
 class SplittableTable:
-    """A table whose rows can come one after the other: every row of the result is made of one of them at most.
+    """A table whose rows can come one after the other: every row of the result is made of at most one of them.
 
     `stored` are its schema and name in the database, `position` the columns there by which it is searched.
     """
@@ -25,14 +25,16 @@ class SplittableTable:
 
 
 def tables_apart(query: Query) -> tuple[SplittableTable, ...]:
-    """Of a rewritten query."""
+    """Return the tables of a rewritten query whose rows may come in parts."""
     body = query.body
     if not isinstance(body, Select) or query.common_tables or _looks_at_all_rows(body):
         return ()
     mentioned = Counter(node.parts for node in walk(body) if isinstance(node, Relation))
-    kept = [relation for reference in body.tables for relation in _kept(reference)]
+    relations = [relation for reference in body.tables for relation in _kept(reference)]
     return tuple(
-        SplittableTable(each.parts, _position(body, each.sql_alias)) for each in kept if mentioned[each.parts] == 1
+        SplittableTable(relation.parts, _position(body, relation.sql_alias))
+        for relation in relations
+        if mentioned[relation.parts] == 1
     )
 
 
@@ -47,7 +49,7 @@ def _needs_all_rows(node: Node) -> bool:
 
 
 def _kept(reference: TableReference) -> Iterator[Relation]:
-    """The tables of which no row is missing because of, or made up for, another of their own."""
+    """Yield the tables of which no row is left out, or made up, because of another row of the same table."""
     match reference:
         case Relation():
             yield reference

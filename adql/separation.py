@@ -6,18 +6,18 @@ from adql.nodes import Call, Near, Value
 from schema import types
 
 BOUNDARY = 6e-14
-"""Degrees (1e-15 rad): so near to a radius a point lies on the circle, which contains its boundary."""
+"""Degrees (1e-15 rad): a point this close to the radius lies on the circle, which contains its boundary."""
 
 
 def separation(left: Value, right: Value) -> Call:
-    """Return DISTANCE of two points, of their coordinates where both are written out."""
-    coordinates = tuple(each for point in (left, right) for each in _coordinates(point))
+    """Return the DISTANCE of two points, or of their coordinates where both are written out."""
+    coordinates = tuple(coordinate for point in (left, right) for coordinate in _coordinates(point))
     arguments = coordinates if len(coordinates) == 4 else (left, right)
     return Call("DISTANCE", arguments, info=Info(types.DOUBLE, "deg"))
 
 
 def _coordinates(point: Value) -> tuple[Value, ...]:
-    """Those of POINT(ra, dec), and of CENTROID of it or of a circle round it."""
+    """Return those of POINT(ra, dec), and of CENTROID of it or of a circle round it; none for other points."""
     match point:
         case Call(name="POINT"):
             return point.coordinates
@@ -28,7 +28,7 @@ def _coordinates(point: Value) -> tuple[Value, ...]:
 
 
 def circle_of(region: Value) -> tuple[Value, Value] | None:
-    """Centre and radius of a CIRCLE that is written out."""
+    """Return centre and radius of a CIRCLE that is written out; None for other regions."""
     if not isinstance(region, Call) or region.name != "CIRCLE":
         return None
     *centre, radius = region.coordinates
@@ -39,7 +39,7 @@ def circle_of(region: Value) -> tuple[Value, Value] | None:
 
 
 def near_of(call: Call) -> Near | None:
-    """What CONTAINS or INTERSECTS of a point and a CIRCLE that is written out says; None for all others."""
+    """Return what CONTAINS or INTERSECTS says of a point and a CIRCLE that is written out; None for all others."""
     left, right = call.arguments
     if call.name == "INTERSECTS" and right.type is types.POINT:
         left, right = right, left

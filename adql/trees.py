@@ -13,19 +13,19 @@ N = TypeVar("N", bound=Node)
 
 
 def conjuncts(condition: Condition | None) -> tuple[Condition, ...]:
-    """The conditions that must all hold."""
+    """Return the conditions that must all hold."""
     if condition is None:
         return ()
     if isinstance(condition, And):
-        return tuple(each for operand in condition.operands for each in conjuncts(operand))
+        return tuple(conjunct for operand in condition.operands for conjunct in conjuncts(operand))
     return (condition,)
 
 
 def position_of(point: Value) -> tuple[Field, ...]:
-    """The columns that a POINT is made of, where it is made of nothing else."""
+    """Return the columns that a POINT is made of; none if it is made of anything else."""
     if not isinstance(point, Call) or point.name != "POINT":
         return ()
-    columns = tuple(each for each in point.coordinates if isinstance(each, Field))
+    columns = tuple(coordinate for coordinate in point.coordinates if isinstance(coordinate, Field))
     return columns if len(columns) == len(point.coordinates) else ()
 
 
@@ -35,7 +35,7 @@ def mapped(node: N, change: Change) -> N:
 
 
 def with_children(node: N, change: Change) -> N:
-    """Return the node with those right below it changed; itself if none is."""
+    """Return the node with its children changed; the node itself if none is changed."""
     changes: dict[str, Any] = {}
     for name in child_fields(node):
         before = getattr(node, name)

@@ -24,8 +24,8 @@ CHECKS: tuple[Check, ...] = (
 
 def lints(query: Query, text: str) -> tuple[Lint, ...]:
     """Return the lints of a resolved query, each once, with their places in its text."""
-    found = dict.fromkeys(lint for check in CHECKS for lint in check(query, text))
-    return tuple(_placed(lint, text) for lint in found)
+    unique = dict.fromkeys(lint for check in CHECKS for lint in check(query, text))
+    return tuple(_placed(lint, text) for lint in unique)
 
 
 def _placed(lint: Lint, text: str) -> Lint:

@@ -20,7 +20,7 @@ def join_without_condition(query: Query, text: str) -> Iterator[Lint]:
 def _in_select(select: Select, text: str) -> Iterator[Lint]:
     conditions = list(conjuncts(select.where))
     sources = [source for table in select.tables for source in _sources(table, conditions)]
-    ties = [sources_of(each) for each in conditions if _ties(each)]
+    ties = [sources_of(condition) for condition in conditions if _ties(condition)]
     tied = {sources[0].sql_alias} if sources else set()
     for source in sources[1:]:
         tied = _closure(tied, ties)
@@ -32,7 +32,7 @@ def _in_select(select: Select, text: str) -> Iterator[Lint]:
 
 
 def _sources(table: TableReference, conditions: list[Condition]) -> Iterator[_Source]:
-    """The tables of FROM; the conditions of joins come to `conditions`."""
+    """Yield the tables of FROM; the conditions of its joins are appended to `conditions`."""
     if isinstance(table, Join):
         conditions += conjuncts(table.condition)
         yield from _sources(table.left, conditions)
@@ -50,9 +50,9 @@ def _ties(condition: Condition) -> bool:
 
 
 def _closure(tied: set[str], ties: list[frozenset[str]]) -> set[str]:
-    """All that a chain of ties leads to."""
-    before = -1
-    while before != len(tied):
-        before = len(tied)
+    """Return all tables that a chain of ties leads to."""
+    size = -1
+    while size != len(tied):
+        size = len(tied)
         tied = tied.union(*(tie for tie in ties if tie & tied))
     return tied

@@ -28,7 +28,7 @@ class Lint:
 
 
 def written(span: Span, text: str) -> str:
-    """Return what the query says there, on one line."""
+    """Return what the query says in a span, on one line."""
     return " ".join(text[span.start : span.end].split())
 
 

@@ -36,13 +36,13 @@ def _compared(column: Field, operator: str, value: Value) -> Iterator[Lint]:
 
 
 def _bounds_on_the_sky(column: Field) -> Bounds | None:
-    """Of a position in degrees."""
+    """Return the bounds of a coordinate in degrees; None for any other column."""
     word = (column.info.ucd or "").partition(";")[0].lower()
     return _SKY.get(word) if column.info.unit in {"deg", None} else None
 
 
 def _never(operator: str, number: float, bounds: Bounds) -> bool:
-    """Whether no value within the bounds compares so."""
+    """Return whether no value within the bounds satisfies the comparison."""
     match operator:
         case "=":
             return not bounds[0] <= number <= bounds[1]

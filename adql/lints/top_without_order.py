@@ -12,7 +12,7 @@ _TOP = re.compile(r"\bTOP\s+\d+", re.IGNORECASE)
 
 
 def _is_one_row(select: Select) -> bool:
-    """Whether all rows become one."""
+    """Return whether all rows become one."""
     return not select.group_by and any(aggregate_in(item) for item in select.items)
 
 
@@ -20,5 +20,5 @@ def top_without_order(query: Query, text: str) -> Iterator[Lint]:
     body = query.body
     if isinstance(body, Select) and body.top is not None and not body.order_by and not _is_one_row(body):
         message = f"TOP {body.top} without ORDER BY gives any {body.top} of the rows, and others the next time"
-        place = _TOP.search(text, body.span.start)
-        yield Lint(message, Span(*place.span()) if place else body.span, when_cut=True)
+        match = _TOP.search(text, body.span.start)
+        yield Lint(message, Span(*match.span()) if match else body.span, when_cut=True)

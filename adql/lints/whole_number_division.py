@@ -17,7 +17,7 @@ def whole_number_division(query: Query, text: str) -> Iterator[Lint]:
 
 
 def _of_counts(chain: Arithmetic, text: str) -> Iterator[Lint]:
-    """A ratio of two counts, whose fraction is lost."""
+    """Yield a lint for a ratio of two counts, whose fraction is lost."""
     counted, *divisors = chain.operands
     if chain.operators[0] == "/" and _is_count(counted) and _is_count(divisors[0]):
         span = Span(counted.span.start, divisors[0].span.end)
@@ -30,7 +30,7 @@ def _is_count(value: Value) -> bool:
 
 
 def _in_chain(chain: Arithmetic, text: str) -> Iterator[Lint]:
-    """Each division of the chain whose left side is made of whole numbers only."""
+    """Yield a lint for the first inexact division, as long as everything before it is whole numbers."""
     left = _literal(chain.operands[0])
     for index, operator in enumerate(chain.operators):
         divisor = chain.operands[index + 1]

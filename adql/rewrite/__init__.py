@@ -20,7 +20,7 @@ CONDITIONS = (
 
 
 def rewrite(query: Query) -> Query:
-    """The query in a form that PostgreSQL runs well; it means the same."""
+    """Return the query in a form that PostgreSQL runs well; it means the same."""
     query = coordinates_of_points(query)
     for condition in CONDITIONS:
         query = rewrite_conditions(query, condition)

@@ -17,14 +17,14 @@ from schema import types
 def contains_as_condition(condition: Condition) -> Condition:
     if not isinstance(condition, Comparison):
         return condition
-    operator, call, other = _sides(condition)
+    operator, call, compared = _sides(condition)
     if call is None:
         return condition
-    truth = _truth(operator, number_of(other))
+    truth = _truth(operator, number_of(compared))
     if truth is None:
         return condition
-    found = _meaning(call)
-    return found if truth else nodes.Not(found, span=condition.span)
+    meaning = _meaning(call)
+    return meaning if truth else nodes.Not(meaning, span=condition.span)
 
 
 def _sides(comparison: Comparison) -> tuple[str, Call | None, Value]:
@@ -41,7 +41,7 @@ def _is_predicate(value: Value) -> bool:
 
 
 def _truth(operator: str, number: float | None) -> bool | None:
-    """Whether the comparison of 1 or 0 with a number asks for 1 (True), for 0 (False), or for something else."""
+    """Return whether comparing a predicate with a number asks for 1 (True) or for 0 (False); None for anything else."""
     match operator, number:
         case ("=", 1) | ("<>", 0) | (">", 0) | (">=", 1):
             return True
@@ -63,10 +63,10 @@ def _meaning(call: Call) -> Condition:
 
 
 def _overlap(left: Value, right: Value, call: Call) -> Condition:
-    """Of two circles with radii that are numbers: how near their centres are, which an index serves."""
-    one, other = circle_of(left), circle_of(right)
-    radii = numbers_of((one[1], other[1])) if one and other else None
-    if not one or not other or radii is None:
+    """Return Near of the centres for two circles of constant radius, which an index serves; Overlap for others."""
+    left_circle, right_circle = circle_of(left), circle_of(right)
+    radii = numbers_of((left_circle[1], right_circle[1])) if left_circle and right_circle else None
+    if not left_circle or not right_circle or radii is None:
         return nodes.Overlap(left, right, span=call.span)
     sum_ = nodes.Number(repr(math.fsum(radii)), info=Info(types.DOUBLE))
-    return nodes.Near(one[0], other[0], "within", sum_, span=call.span)
+    return nodes.Near(left_circle[0], right_circle[0], "within", sum_, span=call.span)

@@ -25,14 +25,14 @@ def coordinates_of_points(query: Query) -> Query:
         return query
     bodies = dict(_bodies(query))
     owners = {name: name for name in bodies} | dict(_references(query, bodies))
-    wanted: Wanted = set()
+    point_columns: Wanted = set()
     for point in points:
-        _want(point, bodies, owners, wanted)
-    return mapped(query, partial(_changed, owners=owners, wanted=wanted))
+        _want(point, bodies, owners, point_columns)
+    return mapped(query, partial(_changed, owners=owners, point_columns=point_columns))
 
 
 def _bodies(query: Query) -> Iterator[tuple[str, Select]]:
-    """The queries that give the same rows with further columns."""
+    """Yield the queries that give the same rows with further columns, by alias or name."""
     for node in walk(query):
         match node:
             case DerivedTable(query=Query(body=Select(distinct=False) as body), sql_alias=name):
@@ -42,14 +42,14 @@ def _bodies(query: Query) -> Iterator[tuple[str, Select]]:
 
 
 def _references(query: Query, bodies: dict[str, Select]) -> Iterator[tuple[str, str]]:
-    """The aliases of queries after WITH, and whose they are."""
+    """Yield the aliases of queries after WITH, each with the name of its query."""
     for node in walk(query):
         if isinstance(node, Relation) and len(node.parts) == 1 and node.parts[0] in bodies:
             yield node.sql_alias, node.parts[0]
 
 
-def _want(point: Value, bodies: dict[str, Select], owners: dict[str, str], wanted: Wanted) -> bool:
-    """Note a point whose query can give its coordinates, and those within that query that it comes from."""
+def _want(point: Value, bodies: dict[str, Select], owners: dict[str, str], point_columns: Wanted) -> bool:
+    """Note a point whose query can give its coordinates, and the points it comes from; return whether it can."""
     if not isinstance(point, Field) or not _is_column(point):
         return False
     if point.info.coordinates:
@@ -58,9 +58,9 @@ def _want(point: Value, bodies: dict[str, Select], owners: dict[str, str], wante
     if owner is None:
         return False
     value = next(item.value for item, output in _columns(bodies[owner]) if output.sql_name == point.name)
-    if not (_is_made(value) or _want(value, bodies, owners, wanted)):
+    if not (_is_made(value) or _want(value, bodies, owners, point_columns)):
         return False
-    wanted.add((owner, point.name))
+    point_columns.add((owner, point.name))
     return True
 
 
@@ -78,24 +78,24 @@ def _is_made(value: Value) -> bool:
     return isinstance(value, Call) and value.name == "POINT" and len(value.coordinates) == 2
 
 
-def _changed(node: Node, owners: dict[str, str], wanted: Wanted) -> Node:
+def _changed(node: Node, owners: dict[str, str], point_columns: Wanted) -> Node:
     match node:
         case Call(arguments=arguments):
-            points = tuple(_written_out(each, owners, wanted) for each in arguments)
+            points = tuple(_written_out(argument, owners, point_columns) for argument in arguments)
             return node if points == arguments else replace(node, arguments=points)
         case DerivedTable(query=Query(body=Select() as body) as query, sql_alias=name):
-            return replace(node, query=replace(query, body=_with_coordinates(body, name, owners, wanted)))
+            return replace(node, query=replace(query, body=_with_coordinates(body, name, owners, point_columns)))
         case CommonTable(body=Select() as body, sql_name=name):
-            return replace(node, body=_with_coordinates(body, name, owners, wanted))
+            return replace(node, body=_with_coordinates(body, name, owners, point_columns))
     return node
 
 
-def _written_out(point: Value, owners: dict[str, str], wanted: Wanted) -> Value:
-    """POINT(longitude, latitude) for a column whose coordinates stand beside it."""
+def _written_out(point: Value, owners: dict[str, str], point_columns: Wanted) -> Value:
+    """Return POINT(longitude, latitude) for a column whose coordinates stand beside it, any other value as it is."""
     if not isinstance(point, Field) or not _is_column(point):
         return point
     names = point.info.coordinates
-    if (owners.get(point.source), point.name) in wanted:
+    if (owners.get(point.source), point.name) in point_columns:
         names = _names(point.name)
     if names is None:
         return point
@@ -103,13 +103,13 @@ def _written_out(point: Value, owners: dict[str, str], wanted: Wanted) -> Value:
     return Call("POINT", fields, span=point.span, info=Info(types.POINT))
 
 
-def _with_coordinates(select: Select, name: str, owners: dict[str, str], wanted: Wanted) -> Select:
+def _with_coordinates(select: Select, name: str, owners: dict[str, str], point_columns: Wanted) -> Select:
     items, outputs = list(select.items), list(select.outputs)
     for item, output in _columns(select):
-        point = _written_out(item.value, owners, wanted)
-        if (name, output.sql_name) in wanted and isinstance(point, Call):
+        point = _written_out(item.value, owners, point_columns)
+        if (name, output.sql_name) in point_columns and isinstance(point, Call):
             items += [SelectItem(value) for value in point.coordinates]
-            outputs += [Output(new, new, Info(types.DOUBLE, "deg")) for new in _names(output.sql_name)]
+            outputs += [Output(column, column, Info(types.DOUBLE, "deg")) for column in _names(output.sql_name)]
     return replace(select, items=tuple(items), outputs=tuple(outputs))
 
 

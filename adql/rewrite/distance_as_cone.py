@@ -39,7 +39,7 @@ def is_distance(value: Value) -> TypeGuard[Call]:
 
 
 def near(distance: Call, operator: str, radius: Value) -> nodes.Near:
-    """The condition that a DISTANCE is below a radius in degrees."""
+    """Return the condition that a DISTANCE is below a radius in degrees."""
     arguments = distance.arguments
     if len(arguments) == 4:
         arguments = (_point(distance, arguments[:2]), _point(distance, arguments[2:]))

@@ -12,24 +12,27 @@ N = TypeVar("N", bound=Node)
 
 
 def rewrite_conditions(node: N, rewrite: Rewrite) -> N:
-    """The tree with every condition replaced, innermost first."""
-    return mapped(node, lambda each: rewrite(each) if isinstance(each, Condition) else each)
+    """Return the tree with every condition replaced, innermost first."""
+    return mapped(node, lambda subtree: rewrite(subtree) if isinstance(subtree, Condition) else subtree)
 
 
 def rewrite_searches(node: N, rewrite: Rewrite) -> N:
-    """The tree with every condition replaced that a row must meet, alone or as one of several: there unknown is as good as false."""
+    """Return the tree with the conditions replaced that a row must meet, alone or as one of several.
 
-    def change(each: Node) -> Node:
-        if isinstance(each, Select) and each.where is not None:
-            return replace(each, where=_searched(each.where, rewrite))
-        if isinstance(each, Join) and each.condition is not None:
-            return replace(each, condition=_searched(each.condition, rewrite))
-        return each
+    Unknown counts as false in these places.
+    """
+
+    def change(subtree: Node) -> Node:
+        if isinstance(subtree, Select) and subtree.where is not None:
+            return replace(subtree, where=_searched(subtree.where, rewrite))
+        if isinstance(subtree, Join) and subtree.condition is not None:
+            return replace(subtree, condition=_searched(subtree.condition, rewrite))
+        return subtree
 
     return mapped(node, change)
 
 
 def _searched(condition: Condition, rewrite: Rewrite) -> Condition:
     if isinstance(condition, And | Or):
-        return replace(condition, operands=tuple(_searched(each, rewrite) for each in condition.operands))
+        return replace(condition, operands=tuple(_searched(operand, rewrite) for operand in condition.operands))
     return rewrite(condition)

@@ -15,7 +15,7 @@ _SMALL = 30.0
 
 
 def fence_of_cones(query: Query) -> Query:
-    """Fences the outermost SELECT, where it needs one."""
+    """Fence the outermost SELECT, where it needs one."""
     body = query.body
     if isinstance(body, Select) and _needs_fence(body):
         return replace(query, body=replace(body, fenced=True))
@@ -31,7 +31,7 @@ def _needs_fence(select: Select) -> bool:
         or any(isinstance(item.value, nodes.Aggregate) for item in select.items if isinstance(item, nodes.SelectItem))
     ):
         return False
-    return any(_is_small_cone(each) for each in conjuncts(select.where))
+    return any(_is_small_cone(condition) for condition in conjuncts(select.where))
 
 
 def _is_small_cone(condition: Condition) -> bool:

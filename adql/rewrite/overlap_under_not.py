@@ -1,7 +1,7 @@
 """Under NOT, `a && b` of regions is compared as a number.
 
-pgSphere before 1.3 names as the opposite of `&&` for polygons an operator that is not, and PostgreSQL
-replaces `NOT (a && b)` by it.
+For polygons, pgSphere before 1.3 declares as the negator of `&&` an operator that is not its opposite,
+and PostgreSQL replaces `NOT (a && b)` by it.
 """
 
 from dataclasses import replace

@@ -14,7 +14,7 @@ from adql.rewrite.distance_as_cone import is_distance, near
 from schema import types
 
 _DEGREES = Info(types.DOUBLE)
-# The look-up may find too much, never too little.
+# The search by the index may find too much, never too little.
 _SLACK = 1 + 1e-12
 
 
@@ -39,7 +39,7 @@ def _with_cone(condition: Condition, value: Value, limit: Value) -> Condition:
 
 
 def _scaled(value: Value) -> tuple[Call, float] | None:
-    """The DISTANCE that a value is a multiple of, and how many times it is that."""
+    """Return the DISTANCE that a value is a multiple of, and the multiple; None where there is none."""
     match value:
         case Call(name="DISTANCE"):
             return value, 1.0
@@ -53,16 +53,16 @@ def _scaled(value: Value) -> tuple[Call, float] | None:
 
 
 def _scaled_chain(chain: Arithmetic) -> tuple[Call, float] | None:
-    """Of `a * b / c`, one of them a DISTANCE above the line, all others numbers."""
-    found = [_scaled(each) for each in chain.operands]
-    place = next((i for i, each in enumerate(found) if each), 0)
+    """Return both for `a * b / c`, where one operand above the line is such a multiple and all others are numbers."""
+    multiples = [_scaled(operand) for operand in chain.operands]
+    place = next((index for index, multiple in enumerate(multiples) if multiple), 0)
     factor = 1.0
     for index, (operator, operand) in enumerate(zip(("*", *chain.operators), chain.operands, strict=True)):
         number = number_of(operand) if index != place else 1
         if operator not in {"*", "/"} or not number or number < 0 or (index == place and operator == "/"):
             return None
         factor = factor * number if operator == "*" else factor / number
-    return _times(found[place], factor)
+    return _times(multiples[place], factor)
 
 
 def _times(scaled: tuple[Call, float] | None, factor: float) -> tuple[Call, float] | None:
