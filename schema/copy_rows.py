@@ -16,12 +16,12 @@ from schema.positions import PositionCheck
 from schema.text_sizes import TextSizes
 
 Progress = Callable[[int, float | None], None]
-"""Is told the rows so far, and the fraction of the file."""
+"""Called with the number of rows so far, and the fraction of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowSource:
-    """A file, which of its columns are wanted, and what looks at its positions on their way."""
+    """A file, the columns of it that are wanted, and the check of its positions on their way."""
 
     reader: Reader
     columns: list[PlannedColumn]
@@ -31,18 +31,18 @@ class RowSource:
 def copy_rows(
     connection: psycopg.Connection, target: sql.Identifier, source: RowSource, progress: Progress
 ) -> tuple[int, TextSizes]:
-    """Copy all rows; geometries come as numbers, of which PostgreSQL makes them in a second step."""
+    """Copy all rows; geometries come as numbers, from which PostgreSQL makes them in a second step."""
     columns = source.columns
     if not any(column.type.is_geometry for column in columns):
         return _copy(connection, target, source, progress)
     names, rows = [sql.Identifier(f"c{i}") for i in range(len(columns))], sql.Identifier("pg_temp", "rows_of_file")
-    kinds = [sql.SQL("{} " + stored_as(c.type).name).format(n) for n, c in zip(names, columns, strict=True)]
-    connection.execute(sql.SQL("CREATE TEMPORARY TABLE rows_of_file ({})").format(sql.SQL(", ").join(kinds)))
-    counted = _copy(connection, rows, source, progress)
-    made = [sql.SQL(MADE.get(c.type, "{0}")).format(n) for n, c in zip(names, columns, strict=True)]
-    connection.execute(sql.SQL("INSERT INTO {} SELECT {} FROM {}").format(target, sql.SQL(", ").join(made), rows))
+    definitions = [sql.SQL("{} " + stored_as(c.type).name).format(n) for n, c in zip(names, columns, strict=True)]
+    connection.execute(sql.SQL("CREATE TEMPORARY TABLE rows_of_file ({})").format(sql.SQL(", ").join(definitions)))
+    result = _copy(connection, rows, source, progress)
+    values = [sql.SQL(MADE.get(c.type, "{0}")).format(n) for n, c in zip(names, columns, strict=True)]
+    connection.execute(sql.SQL("INSERT INTO {} SELECT {} FROM {}").format(target, sql.SQL(", ").join(values), rows))
     connection.execute(sql.SQL("DROP TABLE {}").format(rows))
-    return counted
+    return result
 
 
 def _copy(
@@ -50,14 +50,14 @@ def _copy(
 ) -> tuple[int, TextSizes]:
     """Return how many rows were copied, and how long their texts are."""
     rows, sizes = 0, TextSizes()
-    kinds = tuple(stored_as(c.type) for c in source.columns)
+    column_types = tuple(stored_as(c.type) for c in source.columns)
     command = sql.SQL("COPY {} FROM STDIN (FORMAT binary, FREEZE)").format(target)
     with refused_rows(), connection.cursor() as cursor, cursor.copy(command) as copy:
         copy.write(HEADER)
         for batch in source.reader.batches():
             chosen = source.check(chosen_columns(batch, source.columns))
             sizes.add(chosen)
-            copy.write(encode(chosen, kinds))
+            copy.write(encode(chosen, column_types))
             rows += batch.num_rows
             progress(rows, source.reader.fraction())
         copy.write(TRAILER)
@@ -65,14 +65,14 @@ def _copy(
 
 
 def chosen_columns(batch: pa.RecordBatch, columns: Sequence[PlannedColumn]) -> pa.RecordBatch:
-    """Of a batch of the file the planned columns, under their names in the database."""
+    """Return the planned columns of a batch of the file, under their names in the database."""
     arrays = [batch.column(column.index) for column in columns]
     return pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])
 
 
 @contextmanager
 def refused_rows() -> Iterator[None]:
-    """Rows that the database does not take are a LoadError."""
+    """Raise LoadError for rows that the database does not take."""
     try:
         yield
     except psycopg.errors.UniqueViolation as error:

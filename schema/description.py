@@ -39,7 +39,7 @@ from schema.model import Origin
 
 
 class DescriptionError(Exception):
-    """The description file says something that cannot be."""
+    """The description file says something that is not possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ T = TypeVar("T")
 
 
 def read_description(path: Path) -> Description:
-    """Raises: DescriptionError naming the key; OSError."""
+    """Read a description file. Raises: DescriptionError naming the key; OSError."""
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -105,10 +105,10 @@ def parse_description(document: Mapping[str, Any], origin: str = "description") 
     _known(document, ("schema", "table", "columns", "keys"), origin)
     _check_tables(document, origin)
     table = dict(document.get("table", {}))
-    own = {f.name: table.pop(f.name) for f in fields(Origin) if f.name in table}
+    origin_values = {f.name: table.pop(f.name) for f in fields(Origin) if f.name in table}
     for name in ("primary_key", "indexes"):
         if isinstance(table.get(name), list):
-            table[name] = tuple(tuple(e) if isinstance(e, list) else e for e in table[name])
+            table[name] = tuple(tuple(item) if isinstance(item, list) else item for item in table[name])
     columns = {
         name: _make(ColumnDescription, _renamed(values, where := f"{origin}, [columns.{name}]"), where)
         for name, values in document.get("columns", {}).items()
@@ -119,12 +119,12 @@ def parse_description(document: Mapping[str, Any], origin: str = "description") 
     if table.get("invalid_positions", "refuse") not in {"refuse", "null"}:
         raise DescriptionError(f'{origin}, [table]: invalid_positions can be "refuse" or "null"')
     described = _make(TableDescription, table, f"{origin}, [table]", extra=tuple(f.name for f in fields(Origin)))
-    about = _make(Origin, own, f"{origin}, [table]")
-    return Description(described, about, columns, keys, schema.get("description"))
+    table_origin = _make(Origin, origin_values, f"{origin}, [table]")
+    return Description(described, table_origin, columns, keys, schema.get("description"))
 
 
 def _check_tables(document: Mapping[str, Any], origin: str) -> None:
-    """Raises: DescriptionError for a plain value in the place of a table of TOML."""
+    """Raise DescriptionError for a plain value in the place of a table of TOML."""
     tables = {f"[{name}]": document.get(name, {}) for name in ("schema", "table", "columns")}
     columns = tables["[columns]"]
     tables |= {f"[columns.{name}]": values for name, values in columns.items()} if isinstance(columns, dict) else {}
@@ -134,11 +134,11 @@ def _check_tables(document: Mapping[str, Any], origin: str) -> None:
 
 
 def _renamed(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
-    """`from` is a word of Python's."""
-    found = {("source" if key == "from" else key): value for key, value in values.items()}
-    if "bounds" in found:
-        found["bounds"] = _bounds(found["bounds"], origin)
-    return found
+    """Return the values with `source` for `from`, which is a keyword of Python."""
+    renamed = {("source" if key == "from" else key): value for key, value in values.items()}
+    if "bounds" in renamed:
+        renamed["bounds"] = _bounds(renamed["bounds"], origin)
+    return renamed
 
 
 def _bounds(value: Any, origin: str) -> tuple[float, float]:
@@ -173,8 +173,8 @@ _KINDS: dict[Any, str] = {
 
 
 def _plain(hint: Any) -> Any:
-    """A type without `| None`, which TOML cannot say."""
-    return next((each for each in get_args(hint) if each is not NoneType), hint) if NoneType in get_args(hint) else hint
+    """Return a type without `| None`, which TOML cannot say."""
+    return next((arg for arg in get_args(hint) if arg is not NoneType), hint) if NoneType in get_args(hint) else hint
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -182,10 +182,10 @@ def _fits(value: Any, hint: Any) -> bool:
     if kind is bool or isinstance(value, bool):
         return kind is bool and isinstance(value, bool)
     match get_origin(kind), get_args(kind):
-        case builtins.tuple, (of, _):
-            return isinstance(value, tuple) and all(_fits(each, of) for each in value)
-        case builtins.dict, (_, of):
-            return isinstance(value, dict) and all(_fits(each, of) for each in value.values())
+        case builtins.tuple, (item_type, _):
+            return isinstance(value, tuple) and all(_fits(item, item_type) for item in value)
+        case builtins.dict, (_, item_type):
+            return isinstance(value, dict) and all(_fits(item, item_type) for item in value.values())
     return isinstance(value, int | float if kind is float else kind)
 
 

@@ -10,7 +10,7 @@ from schema.statements import statement
 Ranges = tuple[tuple[Any, ...], ...]
 """Rows of armillary.ranges, without the table's name."""
 UNDIVIDED = {"pixel_column": None, "pixel_order": None, "layout": None, "pixel_key": None, "pixel_margin": 0}
-"""Of a table all of whose rows are here."""
+"""The division of a table all of whose rows are here."""
 
 
 def division_of(connection: psycopg.Connection, table_name: str) -> dict[str, Any]:
@@ -28,7 +28,10 @@ def ranges_of(connection: psycopg.Connection, table_name: str) -> Ranges:
 
 
 def restore_ranges(connection: psycopg.Connection, name: str, ranges: Ranges) -> None:
-    """Write down again where the rows of a table on shards lie; ranges of its layout that were moved meanwhile are no longer alike."""
+    """Record again where the rows of a table on shards lie.
+
+    A table whose layout shares ranges that were moved meanwhile gets a layout of its own.
+    """
     with connection.cursor() as cursor:
         cursor.executemany(statement("add_range"), [(name, *row) for row in ranges])
     connection.execute(statement("part_layouts"), {"name": name})

@@ -15,7 +15,10 @@ from schema.types import of_postgres
 
 
 def read_existing(connection: psycopg.Connection, names: tuple[str, str], published: str, omitted: set[str]) -> Table:
-    """A table with its columns, by its names in the database. Raises: LoadError for a column that cannot be published."""
+    """Return a table with its columns, by its names in the database.
+
+    Raises: LoadError for a column that cannot be published.
+    """
     rows = connection.execute(statement("existing_columns"), names).fetchall()
     if not rows:
         raise LoadError(f"there is no table {published} in the database")
@@ -34,12 +37,15 @@ def _column(name: str, type_: str, about: str | None) -> Column:
 
 
 def exists(connection: psycopg.Connection, table: sql.Identifier) -> bool:
-    (found,) = connection.execute(statement("relation"), (table.as_string(connection),)).fetchone() or (None,)
-    return found is not None
+    (relation,) = connection.execute(statement("relation"), (table.as_string(connection),)).fetchone() or (None,)
+    return relation is not None
 
 
 def make_readable(connection: psycopg.Connection, table: Table) -> None:
-    """Raises: LoadError with the statement that gives the right, where it is not ours to give."""
+    """Let the reader select from a table.
+
+    Raises: LoadError with the statement that gives the right, where it is not ours to give.
+    """
     schema, target = sql.Identifier(table.stored_parts[0]), sql.Identifier(*table.stored_parts)
     reader = sql.Identifier(READER)
     try:
@@ -58,7 +64,10 @@ def make_readable(connection: psycopg.Connection, table: Table) -> None:
 
 
 def position_index(target: sql.Composable, ra: str, dec: str) -> sql.Composed:
-    """The index on positions, its expression spelt as translated queries spell it (adql.functions.constructors)."""
+    """Return the command for the index on positions.
+
+    Its expression is spelt as translated queries spell it (adql.functions.constructors).
+    """
     command = "CREATE INDEX ON {} USING gist (spoint(radians({}), radians({})))"
     return sql.SQL(command).format(target, sql.Identifier(ra), sql.Identifier(dec))
 
@@ -66,25 +75,28 @@ def position_index(target: sql.Composable, ra: str, dec: str) -> sql.Composed:
 def index_command(
     connection: psycopg.Connection, known: Known, position: Position | None
 ) -> tuple[set[str], str | None]:
-    """The columns that lead an index; the one on the position is made, if it is ours to make, or told in a note."""
+    """Return the columns that lead an index, and a note.
+
+    The index on the position is made if it is ours to make; else the note tells the command.
+    """
     target = sql.Identifier(*known.table.stored_parts)
     rows = connection.execute(statement("indexes_of"), (target.as_string(),)).fetchall()
     leading = {str(name) for _, name in rows if name}
     if position is None:
         return leading, None
     ra, dec = (column.name for column in position)
-    both = leading | {ra, dec}
+    with_position = leading | {ra, dec}
     if known.division:
         # On shards each part has its own.
-        return both | {column.name for column in known.table.columns if column.indexed}, None
+        return with_position | {column.name for column in known.table.columns if column.indexed}, None
     if any(_serves(definition, ra, dec) for definition, _ in rows):
-        return both, None
+        return with_position, None
     command = position_index(target, ra, dec)
     if known.loaded:
         connection.execute(command)
-        return both, None
+        return with_position, None
     if known.table.table_type == "view":
-        return both, None
+        return with_position, None
     return (
         leading,
         f"there is no index on the position, so cones look through the whole table: {command.as_string(connection)}",
@@ -92,6 +104,6 @@ def index_command(
 
 
 def _serves(definition: str, ra: str, dec: str) -> bool:
-    """Whether an index is one on the position, whatever casts and quotes PostgreSQL shows it with."""
+    """Return whether an index is one on the position, whatever casts and quotes PostgreSQL shows it with."""
     plain = definition.replace('"', "").replace("::double precision", "").replace("(", "").replace(")", "")
     return f"spointradians{ra}, radians{dec}" in plain

@@ -16,7 +16,7 @@ def keys_of(table: Table, description: Description) -> tuple[Key, ...]:
 
 
 def check_keys(connection: psycopg.Connection, table: Table, description: Description) -> None:
-    """Raises: DescriptionError for a table or a column that is not published."""
+    """Check a description's keys. Raises: DescriptionError for a table or a column that is not published."""
     catalogue = read_catalogue(connection) if description.keys else Catalogue(())
     for key in keys_of(table, description):
         if wrong := _missing(key, table, catalogue):
@@ -24,19 +24,19 @@ def check_keys(connection: psycopg.Connection, table: Table, description: Descri
 
 
 def kept_keys(connection: psycopg.Connection, table: Table, keys: tuple[Key, ...]) -> tuple[Key, ...]:
-    """Return those whose tables and columns are published; others may have gone since."""
+    """Return the keys whose tables and columns are published; others may have gone since."""
     catalogue = read_catalogue(connection) if keys else Catalogue(())
     return tuple(key for key in keys if _missing(key, table, catalogue) is None)
 
 
 def _missing(key: Key, table: Table, catalogue: Catalogue) -> str | None:
-    """What of a key is not published; `table` is that which it comes from."""
-    tables = {each.table_name: each for each in catalogue.tables} | {table.table_name: table}
+    """Return what of a key is not published, or None; `table` is the one that the key comes from."""
+    tables = {published.table_name: published for published in catalogue.tables} | {table.table_name: table}
     target = tables.get(key.target_table)
     if target is None:
         return f"there is no published table {key.target_table}; publish it first"
-    for own, other in key.columns:
-        for owner, name in ((table, own), (target, other)):
+    for from_column, target_column in key.columns:
+        for owner, name in ((table, from_column), (target, target_column)):
             names = [column.name for column in owner.columns]
             if name not in names:
                 return f"{owner.table_name} has no column {name}; it has {', '.join(names)}"

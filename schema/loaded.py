@@ -41,7 +41,7 @@ def remember(connection: psycopg.Connection, known: Known) -> None:
 
 
 def storage_of(connection: psycopg.Connection, table_name: str) -> str | None:
-    """The name under which a loaded table's rows are stored; None where there is none, or where somebody dropped it."""
+    """Return the name under which a loaded table's rows are stored; None if there is none, or somebody dropped it."""
     row = connection.execute(statement("loaded_storage"), (table_name,)).fetchone()
     if row is None:
         return None
@@ -53,7 +53,7 @@ def storage_of(connection: psycopg.Connection, table_name: str) -> str | None:
 
 
 def recall(connection: psycopg.Connection, table_name: str) -> Known | None:
-    """None for a table that was not loaded here, or is there no longer."""
+    """Return what is known of a table; None if it was not loaded here, or is there no longer."""
     if storage_of(connection, table_name) is None:
         return None
     row = connection.execute(statement("loaded_content"), (table_name,)).fetchone()
@@ -61,7 +61,7 @@ def recall(connection: psycopg.Connection, table_name: str) -> Known | None:
 
 
 def was_loaded(connection: psycopg.Connection, table_name: str) -> bool:
-    """Whether a table of this name was, be it there or not."""
+    """Return whether a table of this name was loaded here, be it still there or not."""
     row = connection.execute(statement("was_loaded"), (table_name,)).fetchone()
     return row is not None
 
@@ -86,14 +86,14 @@ def _content(known: Known) -> dict[str, Any]:
 
 
 def _known(content: dict[str, Any]) -> Known:
-    columns = tuple(_column(each) for each in content.pop("columns"))
+    columns = tuple(_column(column) for column in content.pop("columns"))
     keys = tuple(Key(**key | {"columns": tuple(map(tuple, key["columns"]))}) for key in content.pop("keys"))
     position, omitted = content.pop("position"), frozenset(content.pop("omitted"))
     schema_description, origin = content.pop("schema_description"), Origin(**content.pop("origin"))
     division, ranges = content.pop("division", {}), tuple(tuple(row) for row in content.pop("ranges", ()))
     table = Table(columns=columns, origin=origin, **content)
-    main = tuple(position) if position else None
-    return Known(table, keys, main, omitted, schema_description, division=division, ranges=ranges)
+    position_names = tuple(position) if position else None
+    return Known(table, keys, position_names, omitted, schema_description, division=division, ranges=ranges)
 
 
 def _column(content: dict[str, Any]) -> Column:

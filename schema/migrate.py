@@ -20,7 +20,7 @@ LOCK TABLE {schema}.migrations IN EXCLUSIVE MODE;
 
 
 class ChangedMigration(Exception):
-    """A file that was applied is not what it was then, or is gone: this code is not the database's."""
+    """A file that was applied has changed since, or is gone: this code does not fit the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ class Migration:
 
 def migrations(folder: Traversable | None = None) -> list[Migration]:
     folder = folder or files("schema") / "sql"
-    names = sorted(each.name for each in folder.iterdir() if each.name.endswith(".sql") and each.name[0].isdigit())
+    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql") and file.name[0].isdigit())
     return [Migration(name, (folder / name).read_text("utf-8")) for name in names]
 
 
-def migrate(connection: psycopg.Connection, wanted: list[Migration], schema: str = "armillary") -> list[str]:
-    """The names of what was applied now; `schema` keeps the journal. Two that migrate at once wait for each other.
+def migrate(connection: psycopg.Connection, all_migrations: list[Migration], schema: str = "armillary") -> list[str]:
+    """Apply the migrations that are pending, and return their names; `schema` keeps the journal.
 
-    Raises: ChangedMigration.
+    Two that migrate at once wait for each other. Raises: ChangedMigration.
     """
     journal = sql.Identifier(schema)
     insert = sql.SQL("INSERT INTO {}.migrations (name, digest) VALUES (%s, %s)").format(journal)
@@ -50,16 +50,16 @@ def migrate(connection: psycopg.Connection, wanted: list[Migration], schema: str
         connection.execute(sql.SQL(_JOURNAL).format(schema=journal))
         select = sql.SQL("SELECT name, digest FROM {}.migrations").format(journal)
         applied: dict[str, str] = dict(connection.execute(select).fetchall())
-        pending = _pending(wanted, applied)
+        pending = _pending(all_migrations, applied)
         for migration in pending:
             connection.execute(migration.text.encode())
             connection.execute(insert, (migration.name, migration.digest))
     return [migration.name for migration in pending]
 
 
-def _pending(wanted: list[Migration], applied: dict[str, str]) -> list[Migration]:
-    known = {migration.name: migration.digest for migration in wanted}
+def _pending(all_migrations: list[Migration], applied: dict[str, str]) -> list[Migration]:
+    digests = {migration.name: migration.digest for migration in all_migrations}
     for name, digest in applied.items():
-        if known.get(name) != digest:
+        if digests.get(name) != digest:
             raise ChangedMigration(f"{name} was applied to this database, but is not the file that we have now")
-    return [migration for migration in wanted if migration.name not in applied]
+    return [migration for migration in all_migrations if migration.name not in applied]

@@ -17,14 +17,14 @@ _REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
 def quoted_if_needed(stored: str) -> str:
-    """A stored name as ADQL can say it: regular where that works, else delimited (ADQL 2.1 §2.1.5)."""
+    """Return a stored name as ADQL can say it: regular where that works, else delimited (ADQL 2.1 §2.1.5)."""
     if _REGULAR.match(stored) and stored.upper() not in RESERVED:
         return stored
     return delimited(stored)
 
 
 def adql_names(stored: Sequence[str]) -> list[str]:
-    """The names of a table's columns as ADQL can say them: those that differ in case only need quotes."""
+    """Return the names of a table's columns as ADQL can say them: those that differ in case only need quotes."""
     lower = Counter(name.lower() for name in stored)
     return [delimited(name) if lower[name.lower()] > 1 else quoted_if_needed(name) for name in stored]
 
@@ -34,7 +34,7 @@ def delimited(stored: str) -> str:
 
 
 def stored_name(name: str) -> str:
-    """The name in the database of something whose ADQL name this is."""
+    """Return the name in the database of something that has this ADQL name."""
     if name.startswith('"'):
         return name[1:-1].replace('""', '"')
     return name
@@ -44,12 +44,12 @@ _PARTS = re.compile(r'(?:"(?:[^"]|"")+"|[^".]+)(?:\.(?:"(?:[^"]|"")+"|[^".]+))*'
 
 
 def is_name(text: str) -> bool:
-    """Whether it can be taken apart by `split_name`."""
+    """Return whether `split_name` can take it apart."""
     return _PARTS.fullmatch(text) is not None
 
 
 def split_name(table_name: str) -> tuple[str, ...]:
-    """`demo."my table"` as its parts, each still in its ADQL form."""
+    """Split `demo."my table"` into its parts, each still in its ADQL form."""
     return tuple(re.findall(r'"(?:[^"]|"")*"|[^.]+', table_name))
 
 
@@ -95,11 +95,11 @@ class Column:
 
     @property
     def type(self) -> Type:
-        """Raises ValueError for a TAP_SCHEMA row that describes nothing we can serve."""
-        found = of_votable(self.datatype, self.arraysize, self.xtype)
-        if found is None:
+        """The type. Raises: ValueError for a TAP_SCHEMA row that describes nothing we can serve."""
+        type_ = of_votable(self.datatype, self.arraysize, self.xtype)
+        if type_ is None:
             raise ValueError(f"column {self.column_name}: no type is {self.datatype}({self.arraysize})")
-        return found
+        return type_
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ class Catalogue:
     version: int = 0
 
     def joined_by(self, schema: Schema) -> "Catalogue":
-        """With one more schema, for one query."""
+        """Return the catalogue with one more schema, for one query."""
         return replace(self, schemas=(*self.schemas, schema))
 
     @property
@@ -183,15 +183,15 @@ class Catalogue:
 
     @cached_property
     def _by_parts(self) -> dict[tuple[str, ...], list[Table]]:
-        found: dict[tuple[str, ...], list[Table]] = {}
+        tables_by_name: dict[tuple[str, ...], list[Table]] = {}
         for table in self.tables:
             lower = tuple(part.lower() for part in table.parts)
             for key in (lower, lower[-1:]):
-                found.setdefault(key, []).append(table)
-        return found
+                tables_by_name.setdefault(key, []).append(table)
+        return tables_by_name
 
     def find(self, name: tuple[str, ...]) -> list[Table]:
-        """The tables that a name (last part: table, before it: schema) may mean, ignoring case."""
+        """Return the tables that a name (last part: table, before it: schema) may mean, ignoring case."""
         return self._by_parts.get(tuple(part.lower() for part in name), [])
 
     def keys_from(self, table: Table) -> tuple[Key, ...]:

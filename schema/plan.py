@@ -27,7 +27,10 @@ class PlannedColumn:
 def plan_columns(
     file_columns: tuple[FileColumn, ...], description: Description, *, by_content: bool
 ) -> list[PlannedColumn]:
-    """`by_content`: whether a text is char or unicodeChar will be seen when it is loaded. Raises: DescriptionError, LoadError."""
+    """Return the columns that the table shall have. Raises: DescriptionError, LoadError.
+
+    `by_content`: whether a text is char or unicodeChar will be seen when it is loaded.
+    """
     by_source = {d.source or name: (name, d) for name, d in description.columns.items()}
     unknown = {n for n, (_, d) in by_source.items() if not d.omit} - {c.name for c in file_columns}
     if unknown:
@@ -53,19 +56,19 @@ _LONGEST_NAME = 63
 
 
 def _check_names(names: list[str]) -> None:
-    """Raises: DescriptionError for names that the database cannot have."""
+    """Raise DescriptionError for names that the database cannot have."""
     for name in names:
-        written = f'[columns."other name"] from = "{name}"'
+        example = f'[columns."other name"] from = "{name}"'
         if names.count(name) > 1:
             raise DescriptionError(f"two columns are called {name}; a description can leave one out or rename it")
         if not name or name in _SYSTEM_COLUMNS or len(name.encode()) > _LONGEST_NAME:
             raise DescriptionError(
-                f"a column cannot be called {name or 'nothing at all'} in PostgreSQL; rename it in a description: {written}"
+                f"a column cannot be called {name or 'nothing at all'} in PostgreSQL; rename it in a description: {example}"
             )
 
 
 def named_apart(columns: list[PlannedColumn]) -> list[PlannedColumn]:
-    """With names that ADQL can tell apart."""
+    """Return the columns under names that ADQL can tell apart."""
     names = adql_names([column.name for column in columns])
     pairs = zip(columns, names, strict=True)
     return [replace(column, about=replace(column.about, column_name=name)) for column, name in pairs]
@@ -78,13 +81,13 @@ def _about(column: FileColumn, name: str, described: ColumnDescription | None, *
     if type_ is types.UNICODE and by_content:
         type_ = types.TEXT
     arraysize = column.arraysize if type_ is column.type and column.arraysize else type_.arraysize
-    said = (column.unit, column.ucd, column.utype, column.description)
+    metadata = (column.unit, column.ucd, column.utype, column.description)
     xtype = column.xtype if type_ is column.type and not type_.xtype else type_.xtype
-    return Column(name, type_.datatype, arraysize, xtype, *said)
+    return Column(name, type_.datatype, arraysize, xtype, *metadata)
 
 
 def described_column(about: Column, described: ColumnDescription | None) -> Column:
-    """What the description says counts, an empty text as nothing at all; units as VOUnits writes them."""
+    """Apply a description: what it says counts, an empty text as nothing at all; units are written as VOUnits does."""
     if described:
         texts = {name: getattr(described, name) for name in ("unit", "ucd", "utype", "description")}
         changes: dict[str, Any] = {name: text or None for name, text in texts.items() if text is not None}
@@ -97,9 +100,9 @@ def described_column(about: Column, described: ColumnDescription | None) -> Colu
 
 
 def rewritten_units(columns: Sequence[FileColumn], description: Description) -> list[str]:
-    """Notes on the units that are published in another spelling."""
-    given = {(d.source or name): d.unit for name, d in description.columns.items() if d.unit}
-    units = {column.name: given.get(column.name, column.unit) for column in columns}
+    """Return notes on the units that are published in another spelling."""
+    described_units = {(d.source or name): d.unit for name, d in description.columns.items() if d.unit}
+    units = {column.name: described_units.get(column.name, column.unit) for column in columns}
     pairs = [(name, unit, as_vounit(unit)) for name, unit in units.items() if unit]
     return [
         f"column {name}: the unit {unit!r} is published as {new!r} (VOUnits)"
@@ -110,13 +113,13 @@ def rewritten_units(columns: Sequence[FileColumn], description: Description) -> 
 
 def check_named(names: list[str], description: Description) -> None:
     table = description.table
-    for name in (*table.primary_key, *(each for index in table.indexes for each in index)):
+    for name in (*table.primary_key, *(column for index in table.indexes for column in index)):
         if name not in names:
             raise DescriptionError(f"[table] primary_key, indexes: there is no column {name}")
 
 
 def leading_columns(position: Position | None, description: Description) -> set[str]:
-    """The columns that lead an index."""
+    """Return the names of the columns that lead an index."""
     table = description.table
     leading = {index[0] for index in table.indexes} | set(table.primary_key[:1])
     return leading | ({position[0].name, position[1].name} if position else set())

@@ -37,14 +37,14 @@ Position = tuple[Column, Column]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The position that was found, or None, and what is to be said of that."""
+    """The position, or None, and a note that says how it was found or why not."""
 
     position: Position | None
     note: str
 
 
 def find_position(columns: Sequence[Column], ra: str | None = None, dec: str | None = None) -> Search:
-    """Look for the columns of the main position: those that are named, or by their UCDs, or by names and units.
+    """Find the columns of the main position: those that are named, or by their UCDs, or by names and units.
 
     Raises: DescriptionError where one that is named is not there, or only one is named.
     """
@@ -52,9 +52,9 @@ def find_position(columns: Sequence[Column], ra: str | None = None, dec: str | N
         position = _named(columns, ra), _named(columns, dec)
         return Search(position, f"position: {_pair(position)}, as the description says")
     numbers = [column for column in columns if column.type.is_numeric]
-    for how, pairs in (("their UCDs", _by_ucd(numbers)), ("their names", _by_name(numbers))):
+    for evidence, pairs in (("their UCDs", _by_ucd(numbers)), ("their names", _by_name(numbers))):
         if len(pairs) == 1:
-            return Search(pairs[0], f"position: {_pair(pairs[0])}, by {how}")
+            return Search(pairs[0], f"position: {_pair(pairs[0])}, by {evidence}")
         if pairs:
             choices = " or ".join(map(_pair, pairs))
             return Search(None, f"position: it may be {choices}, so none is taken; {_NONE}")
@@ -71,7 +71,7 @@ def _pair(position: Position) -> str:
 def _named(columns: Sequence[Column], name: str | None) -> Column:
     if name is None:
         raise DescriptionError("[table] ra and dec: a position needs both")
-    column = next((each for each in columns if each.name == name), None)
+    column = next((column for column in columns if column.name == name), None)
     if column is None:
         raise DescriptionError(f"[table] ra and dec: there is no column {name}")
     if not column.type.is_numeric:
@@ -96,11 +96,14 @@ def _by_name(columns: Sequence[Column]) -> list[Position]:
 
 
 def with_ucds(columns: Sequence[Column], position: Position | None, description: Description) -> list[Column]:
-    """The columns, those of the position with the UCDs of one, by which clients know it, unless a description gives others."""
+    """Return the columns, those of the position with the UCDs by which clients know it.
+
+    UCDs that a description gives stay.
+    """
     if position is None:
         return list(columns)
     ucds = {column.name: ucd for column, ucd in zip(position, (RA_UCD, DEC_UCD), strict=True)}
-    given = {name for name, each in description.columns.items() if each.ucd is not None}
+    given = {name for name, column_description in description.columns.items() if column_description.ucd is not None}
     return [column.with_ucd(ucds[column.name]) if column.name in ucds.keys() - given else column for column in columns]
 
 
@@ -121,25 +124,25 @@ class PositionCheck:
     _rows: int = field(default=0)
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the next batch of rows. Raises: LoadError naming row, column and value."""
+        """Check the next batch of rows, and return it. Raises: LoadError naming row, column and value."""
         start, self._rows = self._rows, self._rows + batch.num_rows
         if self.places is None:
             return batch
         values = [_numbers(batch.column(place)) for place in self.places]
-        wrong = [np.abs(value) > most for value, most in zip(values, (360.0, 90.0), strict=True)]
-        either = wrong[0] | wrong[1]
-        if not either.any():
+        beyond_limit = [np.abs(value) > limit for value, limit in zip(values, (360.0, 90.0), strict=True)]
+        off_sky = beyond_limit[0] | beyond_limit[1]
+        if not off_sky.any():
             return batch
         if not self.as_null:
-            row = int(either.argmax())
-            which = 0 if wrong[0][row] else 1
-            name, most = batch.schema.names[self.places[which]], (360, 90)[which]
+            row = int(off_sky.argmax())
+            axis = 0 if beyond_limit[0][row] else 1
+            name, limit = batch.schema.names[self.places[axis]], (360, 90)[axis]
             raise LoadError(
-                f"row {start + row + 1}, column {name}: {values[which][row]:g} is not between -{most} and {most} degrees;"
+                f"row {start + row + 1}, column {name}: {values[axis][row]:g} is not between -{limit} and {limit} degrees;"
                 ' invalid_positions = "null" in [table] of the description makes NULL of such positions'
             )
-        self.nulled += int(either.sum())
-        return _without(batch, self.places, pa.array(either))
+        self.nulled += int(off_sky.sum())
+        return _without(batch, self.places, pa.array(off_sky))
 
     @property
     def note(self) -> str | None:
@@ -149,7 +152,7 @@ class PositionCheck:
 
 
 def _numbers(column: pa.Array) -> Numbers:
-    """NaN where NULL is."""
+    """Return a column as doubles, shape (rows,), NaN where NULL is."""
     return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
 
 

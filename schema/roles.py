@@ -42,7 +42,7 @@ _DANGEROUS = (
 
 
 def prepare_roles(connection: psycopg.Connection, settings: Mapping[str, str], connections: int) -> None:
-    """Makes the roles where they are missing and sets what the reader may use: `settings` of PostgreSQL, connections."""
+    """Make the roles where they are missing, and set what the reader may use: `settings` of PostgreSQL, connections."""
     for role in (OWNER, JOBS, READER):
         _ensure_role(connection, role)
     database = connection.info.dbname
@@ -61,8 +61,8 @@ def prepare_roles(connection: psycopg.Connection, settings: Mapping[str, str], c
 
 
 def _ensure_role(connection: psycopg.Connection, role: str) -> None:
-    found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
-    if not found:
+    row = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
+    if not row:
         command = sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOINHERIT")
         connection.execute(command.format(sql.Identifier(role)))
 
@@ -72,13 +72,13 @@ def _grant_database(rights: str, database: str, role: str) -> sql.Composed:
 
 
 def revoke_dangerous_functions(connection: psycopg.Connection) -> None:
-    """Takes them from PUBLIC; the job store's role keeps pg_notify."""
-    found = connection.execute(
+    """Revoke them from PUBLIC; the job store's role keeps pg_notify."""
+    functions = connection.execute(
         "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace"
         " AND proname LIKE ANY (%s) AND (proacl IS NULL OR EXISTS"
         " (SELECT 1 FROM aclexplode(proacl) WHERE grantee = 0))",
         ([pattern.replace("_", r"\_") for pattern in _DANGEROUS],),
     ).fetchall()
-    for (signature,) in found:
+    for (signature,) in functions:
         connection.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION " + signature + " FROM PUBLIC"))
     connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION pg_notify(text, text) TO {}").format(sql.Identifier(JOBS)))

@@ -21,24 +21,24 @@ Record = dict[str, Any]
 
 def read_catalogue(connection: psycopg.Connection) -> Catalogue:
     row = connection.execute(_READ).fetchone()
-    found: dict[str, Any] = row[0] if row else {}
-    return _catalogue(found)
+    content: dict[str, Any] = row[0] if row else {}
+    return _catalogue(content)
 
 
-def _catalogue(found: dict[str, Any]) -> Catalogue:
-    columns = _by(found["columns"], "table_name")
-    bounds = {(b["table_name"], b["column_name"]): (b["least"], b["largest"]) for b in found["bounds"] or []}
-    more = {record["table_name"]: record for record in found["more"] or []}
+def _catalogue(content: dict[str, Any]) -> Catalogue:
+    columns = _by(content["columns"], "table_name")
+    bounds = {(b["table_name"], b["column_name"]): (b["least"], b["largest"]) for b in content["bounds"] or []}
+    more_of_table = {record["table_name"]: record for record in content["more"] or []}
     tables: dict[str, list[Table]] = defaultdict(list)
-    for record in found["tables"] or []:
+    for record in content["tables"] or []:
         name = record["table_name"]
-        table = _table(record, [_column(c, bounds) for c in columns[name]], more.get(name, {}))
+        table = _table(record, [_column(c, bounds) for c in columns[name]], more_of_table.get(name, {}))
         tables[record["schema_name"]].append(table)
     schemas = tuple(
         Schema(r["schema_name"], tuple(tables[r["schema_name"]]), r["description"], r["utype"], r["schema_index"])
-        for r in found["schemas"] or []
+        for r in content["schemas"] or []
     )
-    return Catalogue(schemas, _keys(found), found["version"])
+    return Catalogue(schemas, _keys(content), content["version"])
 
 
 def _by(records: Iterable[Record] | None, name: str) -> dict[str, list[Record]]:
@@ -48,7 +48,7 @@ def _by(records: Iterable[Record] | None, name: str) -> dict[str, list[Record]]:
     return groups
 
 
-def _table(record: Record, columns: list[Column], more: Record) -> Table:
+def _table(record: Record, columns: list[Column], more_of_table: Record) -> Table:
     return Table(
         record["schema_name"],
         record["table_name"],
@@ -57,21 +57,21 @@ def _table(record: Record, columns: list[Column], more: Record) -> Table:
         record["description"],
         record["utype"],
         record["table_index"],
-        more.get("nrows"),
-        more.get("storage"),
-        Origin(**{name: more.get(name) for name in _ORIGIN_FIELDS}),
+        more_of_table.get("nrows"),
+        more_of_table.get("storage"),
+        Origin(**{name: more_of_table.get(name) for name in _ORIGIN_FIELDS}),
     )
 
 
 def _column(record: Record, bounds: dict[tuple[str, str], tuple[float, float]]) -> Column:
     values = {name: record[name] for name in _COLUMN_FIELDS}
     flags = {name: bool(values[name]) for name in ("principal", "indexed", "std")}
-    found = bounds.get((record["table_name"], record["column_name"]))
-    return Column(**(values | flags), bounds=found)
+    bounds_of_column = bounds.get((record["table_name"], record["column_name"]))
+    return Column(**(values | flags), bounds=bounds_of_column)
 
 
-def _keys(found: dict[str, Any]) -> tuple[Key, ...]:
-    columns = _by(found["key_columns"], "key_id")
+def _keys(content: dict[str, Any]) -> tuple[Key, ...]:
+    columns = _by(content["key_columns"], "key_id")
     return tuple(
         Key(
             r["key_id"],
@@ -81,12 +81,12 @@ def _keys(found: dict[str, Any]) -> tuple[Key, ...]:
             r["description"],
             r["utype"],
         )
-        for r in found["keys"] or []
+        for r in content["keys"] or []
     )
 
 
 def write_table(connection: psycopg.Connection, table: Table, *, schema_description: str | None = None) -> None:
-    """Publishes a table in TAP_SCHEMA, in the caller's transaction, instead of what had its name.
+    """Publish a table in TAP_SCHEMA, in the caller's transaction, in place of the one that had its name.
 
     Keys of other tables that point to it stay.
     """
@@ -124,7 +124,7 @@ def _column_row(table: Table, column: Column) -> tuple[object, ...]:
 
 
 def _size(arraysize: str | None) -> int | None:
-    """TAP 1.1 §4.3: the length of a fixed or limited array, nothing for others."""
+    """Return the length of a fixed or limited array, None for others (TAP 1.1 §4.3)."""
     length = (arraysize or "").removesuffix("*")
     return int(length) if length.isdigit() else None
 
@@ -139,9 +139,9 @@ def write_keys(connection: psycopg.Connection, keys: Iterable[Key]) -> None:
 
 
 def remove_table(connection: psycopg.Connection, table_name: str) -> bool:
-    """Unpublishes a table, and its schema with its last one; False if it was not published."""
-    done = connection.execute(statement("drop_table"), (table_name,))
-    row = done.fetchone()
+    """Unpublish a table, and its schema with its last one; return False if it was not published."""
+    cursor = connection.execute(statement("drop_table"), (table_name,))
+    row = cursor.fetchone()
     connection.execute(statement("drop_more_of_table"), (table_name,))
     if row:
         connection.execute(statement("drop_empty_schema"), row)
@@ -149,5 +149,5 @@ def remove_table(connection: psycopg.Connection, table_name: str) -> bool:
 
 
 def count_change(connection: psycopg.Connection) -> None:
-    """Tells every web process, at its next query, to read the catalogue anew."""
+    """Tell every web process, at its next query, to read the catalogue anew."""
     connection.execute(statement("count_change"))

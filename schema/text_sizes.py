@@ -19,7 +19,7 @@ class TextSizes:
     wide: set[int] = field(default_factory=set)
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """`batch` has the columns of the table, in their order."""
+        """Measure the texts of more rows; `batch` has the columns of the table, in their order."""
         for place, column in enumerate(batch.columns):
             if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
                 ascii_only = is_ascii(column)
@@ -28,7 +28,7 @@ class TextSizes:
                 self.longest[place] = max(self.longest.get(place, 1), _longest(column, ascii_only=ascii_only))
 
     def applied(self, columns: Sequence[Column]) -> tuple[Column, ...]:
-        """Texts as char or unicodeChar, with their longest length; an array of texts keeps its shape."""
+        """Return texts as char or unicodeChar, with their longest length; an array of texts keeps its shape."""
         return tuple(self._applied(place, column) for place, column in enumerate(columns))
 
     def _applied(self, place: int, column: Column) -> Column:
@@ -41,7 +41,7 @@ class TextSizes:
 
 
 def _longest(texts: pa.Array, *, ascii_only: bool) -> int:
-    """In characters as VOTable counts them, units of UTF-16."""
+    """Return the length of the longest text in characters as VOTable counts them, units of UTF-16."""
     if ascii_only:
         return pc.max(pc.binary_length(texts)).as_py() or 0
     if not pc.any(pc.match_substring_regex(texts, "[\U00010000-\U0010ffff]")).as_py():

@@ -106,24 +106,24 @@ READ_AS = {
 
 
 def element_count(arraysize: str | None) -> int | None:
-    """How many elements every value of an array has; None where that varies (VOTable 1.4 §4.1)."""
+    """Return how many elements every value of an array has; None where that varies (VOTable 1.4 §4.1)."""
     sizes = (arraysize or "*").split("x")
     return math.prod(map(int, sizes)) if all(size.isdigit() for size in sizes) else None
 
 
 def of_postgres(name: str) -> Type | None:
-    """The type under which a PostgreSQL column is published, by `format_type`'s name without its modifier.
+    """Return the type under which a PostgreSQL column is published, by `format_type`'s name without its modifier.
 
     Text may hold any character, so it is unicodeChar until somebody has looked. None: it cannot be published.
     """
     if name == "text":
         return UNICODE
-    exact = next((each for each in TYPES if each.name == name), None)
+    exact = next((type_ for type_ in TYPES if type_.name == name), None)
     return exact or READ_AS.get(name)
 
 
 def of_votable(datatype: str, arraysize: str | None, xtype: str | None) -> Type | None:
-    """The type of a TAP_SCHEMA column or a VOTable FIELD; None where we have none."""
+    """Return the type of a TAP_SCHEMA column or a VOTable FIELD; None where we have none."""
     if datatype in {"char", "unicodeChar"} and xtype not in {"timestamp", "adql:TIMESTAMP"}:
         return TEXT if datatype == "char" else UNICODE
     if arraysize in {None, "1"}:
@@ -135,7 +135,7 @@ def of_votable(datatype: str, arraysize: str | None, xtype: str | None) -> Type 
 
 
 def wider(left: Type, right: Type) -> Type | None:
-    """The narrowest type that holds the values of both, or None where there is none."""
+    """Return the narrowest type that holds the values of both, or None where there is none."""
     if left == right:
         return left
     if left.is_numeric and right.is_numeric:

@@ -12,9 +12,9 @@ from schema.model import Column
 
 
 def problems(column: Column) -> list[str]:
-    """What is wrong with a column's unit and UCD, each with a suggestion where there is one."""
-    found = [unit_problem(column.unit) if column.unit else None, ucd_problem(column.ucd) if column.ucd else None]
-    return [f"column {column.column_name}: {each}" for each in found if each]
+    """Return what is wrong with a column's unit and UCD, each with a suggestion where there is one."""
+    messages = [unit_problem(column.unit) if column.unit else None, ucd_problem(column.ucd) if column.ucd else None]
+    return [f"column {column.column_name}: {message}" for message in messages if message]
 
 
 _OTHER_WAYS = re.compile(r"\s|[A-Za-z%][+-]?\d")
@@ -23,9 +23,12 @@ _FUNCTION = re.compile(r"(?:log|ln|exp|sqrt)\((.+)\)")
 
 
 def unit_problem(unit: str) -> str | None:
-    """What is wrong with a unit; functions of units are VOUnits too (VOUnits 1.0 §2.8), which astropy does not know."""
-    if of := _FUNCTION.fullmatch(unit):
-        return unit_problem(of[1])
+    """Return what is wrong with a unit, or None.
+
+    Functions of units are VOUnits too (VOUnits 1.0 §2.8), which astropy does not know.
+    """
+    if function := _FUNCTION.fullmatch(unit):
+        return unit_problem(function[1])
     if _OTHER_WAYS.search(unit):
         return f"{unit!r} is no VOUnit"
     with warnings.catch_warnings(record=True) as caught:
@@ -34,7 +37,7 @@ def unit_problem(unit: str) -> str | None:
             units.Unit(unit, format="vounit", parse_strict="raise")
         except (ValueError, TypeError) as error:
             return f"{unit!r} is no VOUnit{_suggestion(str(error))}"
-    deprecated = [str(each.message) for each in caught if "deprecated" in str(each.message)]
+    deprecated = [str(warning.message) for warning in caught if "deprecated" in str(warning.message)]
     return f"{unit!r}: {deprecated[0]}" if deprecated else None
 
 
@@ -60,14 +63,14 @@ def _words() -> list[str]:
 
 @lru_cache(maxsize=4096)
 def as_vounit(unit: str) -> str:
-    """A unit as VOUnits writes it, if it is one in another standard's way (`mas yr-1`); else as it is."""
+    """Return a unit as VOUnits writes it, if it is one in another standard's way (`mas yr-1`); else as it is."""
     if unit_problem(unit) is None:
         return unit
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for way in ("cds", "generic"):
+        for style in ("cds", "generic"):
             try:
-                written = units.Unit(unit, format=way, parse_strict="raise").to_string("vounit")
+                written = units.Unit(unit, format=style, parse_strict="raise").to_string("vounit")
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue
             if written and unit_problem(str(written)) is None:

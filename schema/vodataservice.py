@@ -19,13 +19,13 @@ Element = Any
 
 
 def tableset(catalogue: Catalogue, *, with_columns: bool) -> bytes:
-    """All tables; without columns for `detail=min`."""
-    schemas = [_schema(each, catalogue, with_columns=with_columns) for each in catalogue.schemas]
+    """Return all tables; without columns for `detail=min`."""
+    schemas = [_schema(schema, catalogue, with_columns=with_columns) for schema in catalogue.schemas]
     return _bytes(_ROOT.tableset(*schemas))
 
 
 def table_document(table: Table, catalogue: Catalogue) -> bytes:
-    """One table, in full: /tables/NAME."""
+    """Return one table, in full: /tables/NAME."""
     root = _ROOT.table({f"{{{_XSI}}}type": "vs:Table", "type": table.table_type})
     root.extend(_table_content(table, catalogue.keys_from(table), with_columns=True))
     return _bytes(root)
@@ -36,24 +36,24 @@ def _bytes(root: Element) -> bytes:
 
 
 def _schema(schema: Schema, catalogue: Catalogue, *, with_columns: bool) -> Element:
-    found = _E.schema(_E.name(schema.schema_name), *_texts(description=schema.description, utype=schema.utype))
+    schema_element = _E.schema(_E.name(schema.schema_name), *_texts(description=schema.description, utype=schema.utype))
     for table in schema.tables:
-        element = _E.table({"type": table.table_type})
+        table_element = _E.table({"type": table.table_type})
         keys = catalogue.keys_from(table) if with_columns else ()
-        element.extend(_table_content(table, keys, with_columns=with_columns))
-        found.append(element)
-    return found
+        table_element.extend(_table_content(table, keys, with_columns=with_columns))
+        schema_element.append(table_element)
+    return schema_element
 
 
 def _table_content(table: Table, keys: Iterable[Key], *, with_columns: bool) -> list[Element]:
-    found = [
+    elements = [
         _E.name(table.table_name),
         *_texts(title=table.origin.title, description=table.description, utype=table.utype),
     ]
     if with_columns:
-        found += [_column(each) for each in table.columns]
-        found += [_foreign_key(each) for each in keys]
-    return found
+        elements += [_column(column) for column in table.columns]
+        elements += [_foreign_key(key) for key in keys]
+    return elements
 
 
 def _texts(**texts: str | None) -> list[Element]:
