@@ -40,7 +40,7 @@ class _Careful:
 def open_file(
     path: Path, wanted_types: dict[str, str] | None = None, name: Path | None = None, most_bytes: int | None = None
 ) -> Reader:
-    """A reader for a file, by its content and its name, which may be another than it has now.
+    """Return a reader for a file, by its content and its name, which may be another than it has now.
 
     Files packed with gzip or zstd are unpacked first, into `most_bytes` at most. Raises: LoadError; OSError.
     """
@@ -57,10 +57,10 @@ def open_file(
 def _open(path: Path, wanted_types: dict[str, str], name: Path) -> Reader:
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    for each in FORMATS:
-        if each.reads(name, head):
-            with refusing(f"{path} is no {each.name} that can be read"):
-                reader = _Careful(each.open(path, wanted_types))
+    for file_format in FORMATS:
+        if file_format.reads(name, head):
+            with refusing(f"{path} is no {file_format.name} that can be read"):
+                reader = _Careful(file_format.open(path, wanted_types))
             return RegionsReader(reader) if has_regions(reader.columns) else reader
-    known = ", ".join(each.name for each in FORMATS)
-    raise LoadError(f"{path}: what kind of file it is cannot be told; known are {known}")
+    names = ", ".join(file_format.name for file_format in FORMATS)
+    raise LoadError(f"{path}: what kind of file it is cannot be told; known are {names}")

@@ -19,7 +19,7 @@ class ArrowReader:
         self._source.seek(0)
         self._is_file = head == _FILE
         self._reader = pa.ipc.open_file(self._source) if self._is_file else pa.ipc.open_stream(self._source)
-        self.columns = tuple(described(each) for each in self._reader.schema)
+        self.columns = tuple(described(field) for field in self._reader.schema)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         for number, batch in enumerate(self._batches(), 1):

@@ -18,34 +18,34 @@ _PIECE = 1 << 20
 
 
 def is_packed(head: bytes) -> bool:
-    """Whether a file that begins so is packed."""
+    """Return whether a file that begins so is packed."""
     return head.startswith((_GZIP, _ZSTD))
 
 
 def name_within(name: Path) -> Path:
-    """The name of what is packed in a file of this name."""
+    """Return the name of what is packed in a file of this name."""
     return name.with_suffix("") if name.suffix.lower() in _SUFFIXES else name
 
 
 @contextmanager
-def unpacked(path: Path, most: int | None) -> Iterator[Path]:
-    """The content, of `most` bytes, in a file that is gone after the block; who has opened it can go on reading.
+def unpacked(path: Path, most_bytes: int | None) -> Iterator[Path]:
+    """Unpack into a file, of `most_bytes`, that is gone after the block; whoever has opened it can go on reading.
 
     Raises: LoadError.
     """
     with tempfile.NamedTemporaryFile() as file:
-        _unpack(path, file, most)
+        _unpack(path, file, most_bytes)
         file.flush()
         yield Path(file.name)
 
 
-def _unpack(path: Path, file: IO[bytes], most: int | None) -> None:
+def _unpack(path: Path, file: IO[bytes], most_bytes: int | None) -> None:
     size = 0
     try:
         for piece in _pieces(path):
             size += len(piece)
-            if most is not None and size > most:
-                raise LoadError(f"it has more unpacked bytes than are taken: {most:,}")
+            if most_bytes is not None and size > most_bytes:
+                raise LoadError(f"it has more unpacked bytes than are taken: {most_bytes:,}")
             file.write(piece)
     except (EOFError, zlib.error, OSError, pa.ArrowException) as error:
         if isinstance(error, OSError) and error.errno is not None:

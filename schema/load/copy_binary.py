@@ -45,23 +45,26 @@ class CopyField:
         return np.where(self.null, 0, lengths).astype(np.int64)
 
 
-def encode(batch: pa.RecordBatch, wanted: tuple[Type, ...]) -> bytes:
-    """The rows of a batch. Raises: LoadError naming the column for a value that its type cannot hold."""
-    return encode_rows(batch, wanted)[0]
+def encode(batch: pa.RecordBatch, column_types: tuple[Type, ...]) -> bytes:
+    """Return the rows of a batch.
+
+    Raises: LoadError naming the column for a value that its type cannot hold.
+    """
+    return encode_rows(batch, column_types)[0]
 
 
-def encode_rows(batch: pa.RecordBatch, wanted: tuple[Type, ...]) -> tuple[bytes, Ints]:
-    """The same, with where each row begins."""
-    return interleave(fields_of(batch, wanted), batch.num_rows)
+def encode_rows(batch: pa.RecordBatch, column_types: tuple[Type, ...]) -> tuple[bytes, Ints]:
+    """Return the same, with where each row begins, shape (rows,)."""
+    return interleave(fields_of(batch, column_types), batch.num_rows)
 
 
-def fields_of(batch: pa.RecordBatch, wanted: tuple[Type, ...]) -> list[CopyField]:
-    """Its columns as PostgreSQL has them. Raises: LoadError."""
-    return [_field(batch.column(i), type_, batch.schema.field(i).name) for i, type_ in enumerate(wanted)]
+def fields_of(batch: pa.RecordBatch, column_types: tuple[Type, ...]) -> list[CopyField]:
+    """Return the columns of a batch as PostgreSQL has them. Raises: LoadError."""
+    return [_field(batch.column(i), type_, batch.schema.field(i).name) for i, type_ in enumerate(column_types)]
 
 
 def interleave(fields: list[CopyField], rows: int) -> tuple[bytes, Ints]:
-    """The rows, and where each begins."""
+    """Return the rows, and where each begins, shape (rows,)."""
     sizes = [field.sizes() for field in fields]
     total = np.full(rows, 2 + 4 * len(fields), np.int64)
     for size in sizes:
@@ -79,19 +82,19 @@ def interleave(fields: list[CopyField], rows: int) -> tuple[bytes, Ints]:
 
 
 def _view(buffer: Bytes, dtype: str) -> npt.NDArray[np.generic]:
-    """The buffer as values that begin at every byte."""
+    """Return the buffer as values that begin at every byte."""
     kind = np.dtype(dtype)
     return np.ndarray((buffer.nbytes - kind.itemsize + 1,), kind, buffer, 0, (1,))
 
 
 def _put(out: Bytes, place: Ints, field: CopyField) -> None:
-    there = ~field.null
+    present = ~field.null
     if field.lengths is None:
         kind = f"V{field.values.dtype.itemsize}"
-        _view(out, kind)[place[there]] = field.values.view(kind)[there]
+        _view(out, kind)[place[present]] = field.values.view(kind)[present]
         return
-    lengths, place = field.lengths[there], place[there]
-    starts = (np.cumsum(field.lengths) - field.lengths)[there]
+    lengths, place = field.lengths[present], place[present]
+    starts = (np.cumsum(field.lengths) - field.lengths)[present]
     inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     out[np.repeat(place, lengths) + inside] = field.values[np.repeat(starts, lengths) + inside]
 
@@ -114,22 +117,22 @@ def _field(column: pa.Array, type_: Type, name: str) -> CopyField:
 
 
 def _cast(column: pa.Array, type_: Type, name: str) -> pa.Array:
-    wanted = ARROW_OF[type_]
+    target = ARROW_OF[type_]
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if column.type == wanted:
+    if column.type == target:
         return column
     if type_.is_array and pa.types.is_nested(getattr(column.type, "value_type", pa.null())):
-        return pa.array([None if value is None else list(flat(value)) for value in column.to_pylist()], wanted)
-    if pa.types.is_floating(column.type) and pa.types.is_integer(wanted):
+        return pa.array([None if value is None else list(flat(value)) for value in column.to_pylist()], target)
+    if pa.types.is_floating(column.type) and pa.types.is_integer(target):
         # A missing whole number is NaN in many files.
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     try:
         if type_ is types.TIMESTAMP:
             return moments(column.cast(pa.string())) if _is_text(column.type) else in_microseconds(column)
         if pa.types.is_decimal(column.type):
-            return column.cast(pa.string()).cast(wanted)
-        return column.cast(wanted)
+            return column.cast(pa.string()).cast(target)
+        return column.cast(target)
     except pa.ArrowInvalid as error:
         raise LoadError(
             f"column {name}: {error}; write it as texts or doubles in the file, or give its type in a description"
@@ -161,7 +164,7 @@ def _check_utf8(column: pa.Array, name: str) -> None:
 
 
 def _arrays(column: pa.Array, null: npt.NDArray[np.bool_], type_: Type) -> CopyField:
-    """Arrays are rare and each has a header of its own: one after the other."""
+    """Encode one array after the other: they are rare, and each has a header of its own."""
     oid, dtype = _OIDS[type_]
     chunks = [b"" if value is None else _array(value, oid, dtype) for value in column.to_pylist()]
     lengths = np.fromiter(map(len, chunks), np.int64, len(chunks))
@@ -172,16 +175,16 @@ def _array(values: list[float | None], oid: int, dtype: str) -> bytes:
     if not values:
         return struct.pack("!iii", 0, 0, oid)
     width = np.dtype(dtype).itemsize
-    parts = [struct.pack("!iiiii", 1, int(None in values), oid, len(values), 1)]
+    pieces = [struct.pack("!iiiii", 1, int(None in values), oid, len(values), 1)]
     for value in values:
-        parts.append(
+        pieces.append(
             struct.pack("!i", -1) if value is None else struct.pack("!i", width) + np.array(value, dtype).tobytes()
         )
-    return b"".join(parts)
+    return b"".join(pieces)
 
 
 def is_ascii(column: pa.Array) -> bool:
-    """Whether all of a text column's characters are ASCII."""
+    """Return whether all of a text column's characters are ASCII."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):

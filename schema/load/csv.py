@@ -16,21 +16,27 @@ from schema.load.reader import ARROW_OF, FileColumn, LoadError, Reader, column_o
 
 
 class CsvReader:
-    """`header` are the columns as ECSV describes them, `wanted` ADQL types that a description asks for."""
+    """`header` are the columns as ECSV describes them, `wanted_types` ADQL types that a description asks for."""
 
-    def __init__(self, path: Path, layout: CsvLayout, header: list[dict[str, Any]], wanted: dict[str, str]) -> None:
+    def __init__(
+        self, path: Path, layout: CsvLayout, header: list[dict[str, Any]], wanted_types: dict[str, str]
+    ) -> None:
         self._size = max(1, path.stat().st_size)
         self._rows = 0
-        described = {each["name"]: each for each in header}
-        asked = {name: pa.string() if name in wanted else type_of(each) for name, each in described.items()}
-        asked |= {name: ARROW_OF[named_type(type_, name)] for name, type_ in wanted.items()}
-        self._arrays = {name: array for name, each in described.items() if (array := array_type_of(each))}
+        described = {column["name"]: column for column in header}
+        column_types = {
+            name: pa.string() if name in wanted_types else type_of(column) for name, column in described.items()
+        }
+        column_types |= {name: ARROW_OF[named_type(type_, name)] for name, type_ in wanted_types.items()}
+        self._arrays = {name: array for name, column in described.items() if (array := array_type_of(column))}
         try:
             if not layout.is_typed:
-                asked = guessed_types(path, layout) | asked
-            self._types = asked if layout.is_padded else {}
+                column_types = guessed_types(path, layout) | column_types
+            self._types = column_types if layout.is_padded else {}
             self._source = source(path)
-            self._csv = open_rows(self._source, layout, dict.fromkeys(asked, pa.string()) if self._types else asked)
+            self._csv = open_rows(
+                self._source, layout, dict.fromkeys(column_types, pa.string()) if self._types else column_types
+            )
         except (pa.ArrowException, UnicodeDecodeError) as error:
             raise LoadError(f"{path}: {error}") from error
         if binary := [field.name for field in self._csv.schema if pa.types.is_binary(field.type)]:
@@ -66,7 +72,7 @@ class CsvReader:
 
 
 def _parsed(texts: pa.Array, array: tuple[pa.DataType, str | None], name: str) -> pa.Array:
-    """Raises: LoadError."""
+    """Return arrays, which the file has as JSON. Raises: LoadError."""
     try:
         values = [None if text is None else list(flat(json.loads(text))) for text in texts.to_pylist()]
         return pa.array(values, array[0])
@@ -75,11 +81,11 @@ def _parsed(texts: pa.Array, array: tuple[pa.DataType, str | None], name: str) -
 
 
 def _column(field: pa.Field, header: dict[str, Any], array: tuple[pa.DataType, str | None] | None) -> FileColumn:
-    meta = header.get("meta")
-    more = meta if isinstance(meta, dict) else {}
-    words = {key: more.get(key) for key in ("ucd", "utype", "xtype")}
+    metadata = header.get("meta")
+    extras = metadata if isinstance(metadata, dict) else {}
+    words = {key: extras.get(key) for key in ("ucd", "utype", "xtype")}
     words |= {"unit": header.get("unit"), "description": header.get("description")}
-    texts = {key: str(each) if isinstance(each, str | UnitBase) else None for key, each in words.items()}
+    texts = {key: str(word) if isinstance(word, str | UnitBase) else None for key, word in words.items()}
     kind, shape = array or (field.type, None)
     column = column_of_arrow(pa.field(field.name, kind), **texts, arraysize=shape)
     datatype = header.get("datatype", "string")

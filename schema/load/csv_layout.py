@@ -42,7 +42,7 @@ class CsvLayout:
     is_typed: bool = False
 
 
-def open_rows(file: pa.NativeFile, layout: CsvLayout, asked: dict[str, pa.DataType]) -> pacsv.CSVStreamingReader:
+def open_rows(file: pa.NativeFile, layout: CsvLayout, types: dict[str, pa.DataType]) -> pacsv.CSVStreamingReader:
     return pacsv.open_csv(
         file,
         pacsv.ReadOptions(
@@ -55,7 +55,7 @@ def open_rows(file: pa.NativeFile, layout: CsvLayout, asked: dict[str, pa.DataTy
             invalid_row_handler=lambda row: "skip" if row.text.startswith("#") else "error",
         ),
         pacsv.ConvertOptions(
-            column_types=asked,
+            column_types=types,
             null_values=[""] if layout.is_typed else _NULLS,
             strings_can_be_null=True,
             quoted_strings_can_be_null=layout.is_typed or layout.is_list,
@@ -64,7 +64,10 @@ def open_rows(file: pa.NativeFile, layout: CsvLayout, asked: dict[str, pa.DataTy
 
 
 def guessed_types(path: Path, layout: CsvLayout) -> dict[str, pa.DataType]:
-    """The types of all columns, by their first rows. Raises: LoadError where two have one name, or one is not in UTF-8."""
+    """Return the types of all columns, by their first rows.
+
+    Raises: LoadError where two have one name, or one is not in UTF-8.
+    """
     with source(path) as file:
         schema = open_rows(file, layout, {}).schema
     if binary := [field.name for field in schema if pa.types.is_binary(field.type)]:
@@ -73,13 +76,13 @@ def guessed_types(path: Path, layout: CsvLayout) -> dict[str, pa.DataType]:
     if repeated := next((name for name in names if names.count(name) > 1), None):
         raise LoadError(f"two columns are called {repeated}; give them different names")
     with source(path) as file:
-        first = next(open_rows(file, layout, dict.fromkeys(names, pa.string())), None)
-    if first is None:
+        first_batch = next(open_rows(file, layout, dict.fromkeys(names, pa.string())), None)
+    if first_batch is None:
         return dict.fromkeys(names, pa.string())
-    texts = [trimmed(column) if layout.is_padded else column for column in first.columns]
-    written = pa.BufferOutputStream()
-    pacsv.write_csv(pa.RecordBatch.from_arrays(texts, names=names), written)
-    guesses = pacsv.open_csv(pa.BufferReader(written.getvalue()), _WHOLE, pacsv.ParseOptions(newlines_in_values=True))
+    texts = [trimmed(column) if layout.is_padded else column for column in first_batch.columns]
+    buffer = pa.BufferOutputStream()
+    pacsv.write_csv(pa.RecordBatch.from_arrays(texts, names=names), buffer)
+    guesses = pacsv.open_csv(pa.BufferReader(buffer.getvalue()), _WHOLE, pacsv.ParseOptions(newlines_in_values=True))
     return {
         name: _guessed_type(guess, column)
         for name, guess, column in zip(names, guesses.schema.types, texts, strict=True)
@@ -87,7 +90,7 @@ def guessed_types(path: Path, layout: CsvLayout) -> dict[str, pa.DataType]:
 
 
 def _guessed_type(guess: pa.DataType, texts: pa.Array) -> pa.DataType:
-    """What Arrow guesses, but for what looks like numbers and times and is none, or is none that fits."""
+    """Return what Arrow guesses, but for what looks like numbers and times and is none, or is none that fits."""
     if pa.types.is_null(guess) or pa.types.is_time(guess):
         # 05:35:17 is as likely a right ascension.
         return pa.string()
@@ -103,9 +106,9 @@ def _guessed_type(guess: pa.DataType, texts: pa.Array) -> pa.DataType:
 
 
 def trimmed(texts: pa.Array) -> pa.Array:
-    """Without blanks round the values; what is nothing then is NULL."""
-    trimmed = pc.utf8_trim_whitespace(texts)
-    return pc.if_else(pc.is_in(trimmed, pa.array(_NULLS)), pa.scalar(None, pa.string()), trimmed)
+    """Return the texts without blanks round them; what is nothing then is NULL."""
+    stripped = pc.utf8_trim_whitespace(texts)
+    return pc.if_else(pc.is_in(stripped, pa.array(_NULLS)), pa.scalar(None, pa.string()), stripped)
 
 
 def source(path: Path) -> pa.NativeFile:
@@ -117,14 +120,14 @@ def source(path: Path) -> pa.NativeFile:
 
 
 def first_lines(path: Path) -> list[str]:
-    """Those that begin with #, and two more. Raises: LoadError for a line that is no line of names."""
+    """Return the lines that begin with #, and two more. Raises: LoadError for a line that is no line of names."""
     lines: list[str] = []
     with path.open("rb") as file:
         while len(lines) < 2 or lines[-2].startswith("#"):
             line = file.readline(LONGEST_HEADER)
             if len(line) == LONGEST_HEADER:
-                what = f"longer than {LONGEST_HEADER} bytes"
-                raise LoadError(f"{path}: its first line, which names the columns, is {what}")
+                length = f"longer than {LONGEST_HEADER} bytes"
+                raise LoadError(f"{path}: its first line, which names the columns, is {length}")
             if not line and lines:
                 break
             lines.append(line.decode("utf-8", "replace").rstrip("\r\n").removeprefix("\ufeff"))
@@ -132,25 +135,28 @@ def first_lines(path: Path) -> list[str]:
 
 
 def layout_of(lines: list[str]) -> CsvLayout:
-    """Of a file that begins so: comments are passed over, unless the last of them names the columns of what follows."""
+    """Return the layout of a file that begins so.
+
+    Comments are passed over, unless the last of them names the columns of what follows.
+    """
     comments = sum(line.startswith("#") for line in lines[:-1])
     head = lines[min(comments, len(lines) - 1)]
     delimiter = max((",", "\t", ";", "|"), key=head.count)
-    parts, is_padded = _names(head, delimiter)
+    cells, is_padded = _names(head, delimiter)
     layout = CsvLayout(delimiter, comments, is_list=delimiter not in head, is_padded=is_padded)
-    if comments and all(map(_is_number, parts)):
-        named, _ = _names(lines[comments - 1].lstrip("# "), delimiter)
-        return replace(layout, names=named) if len(named) == len(parts) else layout
+    if comments and all(map(_is_number, cells)):
+        commented_names, _ = _names(lines[comments - 1].lstrip("# "), delimiter)
+        return replace(layout, names=commented_names) if len(commented_names) == len(cells) else layout
     if head.startswith("#"):
-        parts, _ = _names(head.lstrip("# "), delimiter)
-    return replace(layout, skip=comments + 1, names=parts) if is_padded or head.startswith("#") else layout
+        cells, _ = _names(head.lstrip("# "), delimiter)
+    return replace(layout, skip=comments + 1, names=cells) if is_padded or head.startswith("#") else layout
 
 
 def _names(line: str, delimiter: str) -> tuple[tuple[str, ...], bool]:
-    """What stands between delimiters, and whether blanks do so too."""
-    written = next(csv.reader([line], delimiter=delimiter), [""])
-    trimmed = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [""])
-    return tuple(name.strip() for name in trimmed), written != trimmed
+    """Return what stands between delimiters, and whether blanks do so too."""
+    raw_names = next(csv.reader([line], delimiter=delimiter), [""])
+    stripped_names = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [""])
+    return tuple(name.strip() for name in stripped_names), raw_names != stripped_names
 
 
 def _is_number(text: str) -> bool:

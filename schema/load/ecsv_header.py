@@ -31,30 +31,30 @@ _ARRAY = re.compile(r"(\w+)\[([0-9nul, ]*)\]", re.ASCII)
 
 
 def type_of(column: dict[str, Any]) -> pa.DataType:
-    """In which a column of ECSV is read; arrays are texts first."""
+    """Return the type in which a column of ECSV is read; arrays are texts first."""
     return ECSV_TYPES.get(column["datatype"], pa.string())
 
 
 def array_type_of(column: dict[str, Any]) -> tuple[pa.DataType, str | None] | None:
-    """Of a column of ECSV that holds arrays as JSON the type, and the shape as VOTable writes it."""
-    found = _ARRAY.fullmatch(str(column.get("subtype", "")))
-    element = ECSV_TYPES.get(found[1]) if found else None
-    if not found or element is None or pa.types.is_string(element):
+    """Return the type of a column of ECSV that holds arrays as JSON, and their shape as VOTable writes it."""
+    match = _ARRAY.fullmatch(str(column.get("subtype", "")))
+    element = ECSV_TYPES.get(match[1]) if match else None
+    if not match or element is None or pa.types.is_string(element):
         return None
-    sizes = [each.strip() for each in found[2].split(",")]
+    sizes = [size.strip() for size in match[2].split(",")]
     if not all(size.isdigit() for size in sizes):
         return pa.list_(element), None
     return pa.list_(element, math.prod(map(int, sizes))), "x".join(reversed(sizes))
 
 
 def shape_of(column: dict[str, Any]) -> str | None:
-    """Of a column of astropy's header that holds arrays of one shape the arraysize."""
+    """Return the arraysize of a column of astropy's header that holds arrays of one shape."""
     array = array_type_of(column)
     return array[1] if array else None
 
 
 def ecsv_header(path: Path) -> tuple[list[dict[str, Any]], dict[str, str], int, str]:
-    """The columns' descriptions, their masks, how many lines they take, and the delimiter."""
+    """Return the columns' descriptions, their masks, how many lines they take, and the delimiter."""
     from astropy.table.meta import YamlParseError, get_header_from_yaml
 
     lines = []
@@ -79,5 +79,5 @@ def ecsv_header(path: Path) -> tuple[list[dict[str, Any]], dict[str, str], int, 
     return columns, masks_of(header.get("meta")), len(lines), delimiter
 
 
-def _is_column(said: object) -> bool:
-    return isinstance(said, dict) and all(isinstance(said.get(key), str) for key in ("name", "datatype"))
+def _is_column(column: object) -> bool:
+    return isinstance(column, dict) and all(isinstance(column.get(key), str) for key in ("name", "datatype"))

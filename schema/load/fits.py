@@ -91,26 +91,30 @@ class FitsReader:
             self._rows, self._fields = _layout(header)
             begin, width = int(table.fileinfo()["datLoc"]), int(header["NAXIS1"])
         data = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.zeros(0, np.uint8)
-        room = self._rows * width
-        if len(data) < begin + room:
+        table_size = self._rows * width
+        if len(data) < begin + table_size:
             raise LoadError("the FITS file breaks off within its rows")
-        self._table = data[begin : begin + room].reshape(self._rows, width)
-        heap = begin + int(header.get("THEAP", room))
-        self._heap = data[heap : begin + room + int(header["PCOUNT"])]
+        self._table = data[begin : begin + table_size].reshape(self._rows, width)
+        heap = begin + int(header.get("THEAP", table_size))
+        self._heap = data[heap : begin + table_size + int(header["PCOUNT"])]
         sample = self._batch(0, 0)
-        self.columns = tuple(self._column(i, header, each) for i, each in enumerate(sample.schema))
+        self.columns = tuple(self._column(i, header, field) for i, field in enumerate(sample.schema))
 
     def _column(self, index: int, header: Any, field: pa.Field) -> FileColumn:
-        own = self._fields[index]
-        comment = header.get(f"TCOMM{index + 1}") or header.comments[f"TTYPE{index + 1}"]
-        words = {"unit": "TUNIT", "ucd": "TUCD", "utype": "TUTYP", "xtype": "TXTYP"}
-        said = {key: header.get(f"{word}{index + 1}") for key, word in words.items()} | {"description": comment}
-        texts = {key: text if isinstance(text, str) and text else None for key, text in said.items()}
-        if own.problem:
+        fits_field = self._fields[index]
+        description = header.get(f"TCOMM{index + 1}") or header.comments[f"TTYPE{index + 1}"]
+        keywords = {"unit": "TUNIT", "ucd": "TUCD", "utype": "TUTYP", "xtype": "TXTYP"}
+        values = {key: header.get(f"{word}{index + 1}") for key, word in keywords.items()} | {
+            "description": description
+        }
+        texts = {key: text if isinstance(text, str) and text else None for key, text in values.items()}
+        if fits_field.problem:
             texts.pop("xtype")
-            problem = f"column {own.name}: {own.problem}; leave it out"
-            return FileColumn(own.name, column_of_arrow(pa.field("", pa.string())).type, **texts, problem=problem)
-        return column_of_arrow(field, **texts, arraysize=own.arraysize)
+            problem = f"column {fits_field.name}: {fits_field.problem}; leave it out"
+            return FileColumn(
+                fits_field.name, column_of_arrow(pa.field("", pa.string())).type, **texts, problem=problem
+            )
+        return column_of_arrow(field, **texts, arraysize=fits_field.arraysize)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         for start in range(0, self._rows, _ROWS):
@@ -120,30 +124,35 @@ class FitsReader:
 
     def _batch(self, start: int, end: int) -> pa.RecordBatch:
         rows = self._table[start:end]
-        arrays = [self._array(rows[:, each.offset : each.offset + each.width], each, start) for each in self._fields]
-        return pa.RecordBatch.from_arrays(arrays, names=[each.name for each in self._fields])
+        arrays = [
+            self._array(rows[:, field.offset : field.offset + field.width], field, start) for field in self._fields
+        ]
+        return pa.RecordBatch.from_arrays(arrays, names=[field.name for field in self._fields])
 
     def _array(self, cells: Bytes, field: _Field, row: int) -> pa.Array:
-        """`cells`: shape (rows, bytes of the column)."""
+        """Return the values of a column; `cells` are its bytes, shape (rows, bytes of the column)."""
         if field.problem:
             return pa.nulls(len(cells), pa.string())
         if field.descriptor:
             return self._varying(cells, field, row)
         if field.letter == "A":
-            return _texts([bytes(each) for each in cells], field)
+            return _texts([bytes(cell) for cell in cells], field)
         if field.letter == "X":
             return pa.array((cells[:, 0] & 0x80) != 0)
         raw = np.ascontiguousarray(cells).reshape(-1).view(_KINDS[field.letter])
         if field.repeat == 1:
             return _elements(raw, field)
         if _are_bytes(field):
-            return pa.array([bytes(each) for each in cells], pa.binary())
+            return pa.array([bytes(cell) for cell in cells], pa.binary())
         if not field.repeat:
             return pa.nulls(len(cells), pa.list_(_elements(raw, field).type))
         return pa.FixedSizeListArray.from_arrays(_elements(raw, field), field.repeat)
 
     def _varying(self, cells: Bytes, field: _Field, row: int) -> pa.Array:
-        """What stands in the heap (FITS 4.0 §7.3.5). An array of nothing is NULL: there is no other way to say it."""
+        """Return what stands in the heap (FITS 4.0 §7.3.5).
+
+        An array of nothing is NULL: there is no other way to say it.
+        """
         kind = ">i4" if field.descriptor == "P" else ">i8"
         descriptors = np.ascontiguousarray(cells).reshape(-1).view(kind).reshape(-1, 2).astype(np.int64)
         counts, places = (
@@ -156,7 +165,8 @@ class FitsReader:
         if field.letter == "A":
             ends = np.cumsum(sizes)
             return _texts(
-                [bytes(content[b - n : b]) for b, n in zip(ends.tolist(), sizes.tolist(), strict=True)], field
+                [bytes(content[end - size : end]) for end, size in zip(ends.tolist(), sizes.tolist(), strict=True)],
+                field,
             )
         missing = pa.array(counts == 0)
         if _are_bytes(field):
@@ -171,12 +181,12 @@ class FitsReader:
 
 
 def _are_bytes(field: _Field) -> bool:
-    """Whether an array of bytes is just that, not small numbers."""
+    """Return whether an array of bytes is just that, not small numbers."""
     return field.letter == "B" and field.scale == (1, 0) and field.null is None
 
 
 def _elements(raw: Values, field: _Field) -> pa.Array:
-    """Values as they are stored → numbers or truths, NULL where TNULL or the byte 0 of a logical stands."""
+    """Return stored values as numbers or truths, NULL where TNULL or the byte 0 of a logical stands."""
     if field.letter == "L":
         return pa.array(raw == ord("T"), mask=~np.isin(raw, [ord("T"), ord("F")]))
     mask = raw == field.null if field.null is not None and field.letter in "BIJK" else None
@@ -191,7 +201,7 @@ def _elements(raw: Values, field: _Field) -> pa.Array:
 
 
 def _shifted(stored: Values, letter: str) -> Values:
-    """By half of what the type can hold: only the highest bit turns."""
+    """Shift values by half of what their type can hold: only the highest bit turns."""
     width = _WIDTHS[letter]
     bits = stored.view(f"u{width}") ^ np.array(1 << (8 * width - 1), f"u{width}")
     shifted: Values = bits.view("i1") if letter == "B" else bits
@@ -200,22 +210,22 @@ def _shifted(stored: Values, letter: str) -> Values:
 
 def _texts(values: list[bytes], field: _Field) -> pa.Array:
     decode = _texts_side_by_side if field.arraysize else _text
-    return pa.array([decode(each) for each in values], pa.string())
+    return pa.array([decode(value) for value in values], pa.string())
 
 
 def _text(value: bytes) -> str | None:
-    """Up to the first NUL, without blanks at its end; nothing at all is NULL."""
+    """Return a text up to the first NUL, without blanks at its end; nothing at all is NULL."""
     return _decoded(value.partition(b"\0")[0].rstrip(b" ")) or None
 
 
 def _texts_side_by_side(value: bytes) -> str | None:
-    """An array of texts: each has its own blanks or NULs at its end."""
+    """Return an array of texts, each with its own blanks or NULs at its end."""
     content = value.replace(b"\0", b" ")
     return _decoded(content) if content.strip(b" ") else None
 
 
 def _decoded(content: bytes) -> str:
-    """FITS is ASCII; astropy and we write UTF-8 beyond, STIL Latin-1."""
+    """Decode a text: FITS is ASCII; astropy and we write UTF-8 beyond, STIL Latin-1."""
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
@@ -231,7 +241,7 @@ def _clearly() -> Iterator[None]:
 
 
 def _layout(header: Any) -> tuple[int, list[_Field]]:
-    """The number of rows, and the columns; the header's numbers must agree with each other (FITS 4.0 §7.3.1).
+    """Return the number of rows, and the columns; the header's numbers must agree with each other (FITS 4.0 §7.3.1).
 
     Raises: LoadError.
     """
@@ -250,25 +260,25 @@ def _layout(header: Any) -> tuple[int, list[_Field]]:
 
 def _field(header: Any, index: int, offset: int) -> _Field:
     form = header.get(f"TFORM{index}")
-    parts = _FORM.fullmatch(form.strip()) if isinstance(form, str) else None
+    match = _FORM.fullmatch(form.strip()) if isinstance(form, str) else None
     name = str(header.get(f"TTYPE{index}") or f"col{index}").strip()
-    if not parts or (parts[3] and parts[1] not in {"", "0", "1"}):
+    if not match or (match[3] and match[1] not in {"", "0", "1"}):
         raise LoadError(f"column {index} of the FITS table: a TFORM of {str(form)[:20]!r} cannot be loaded")
     null, dimensions = (
         header.get(f"TNULL{index}"),
         _DIMENSIONS.fullmatch(str(header.get(f"TDIM{index}", "")).replace(" ", "")),
     )
     scale = header.get(f"TSCAL{index}", 1), header.get(f"TZERO{index}", 0)
-    if not all(isinstance(each, int | float) for each in scale):
+    if not all(isinstance(factor, int | float) for factor in scale):
         raise LoadError(f"column {name}: TSCAL and TZERO must be numbers")
     return _Field(
         name,
-        parts[2] or parts[4],
-        int(parts[1] or 1),
-        parts[3] or "",
+        match[2] or match[4],
+        int(match[1] or 1),
+        match[3] or "",
         offset,
         null if type(null) is int else None,
-        scale if (parts[2] or parts[4]) in _NUMBERS else (1, 0),
+        scale if (match[2] or match[4]) in _NUMBERS else (1, 0),
         tuple(map(int, dimensions[1].split(","))) if dimensions else (),
     )
 

@@ -12,7 +12,7 @@ _MASKED = "MaskedColumn"
 
 
 def masks_of(meta: object) -> dict[str, str]:
-    """Return of each masked column the name of its mask, by the `__serialized_columns__` of astropy's metadata."""
+    """Return the name of each masked column's mask, by the `__serialized_columns__` of astropy's metadata."""
     serialized = meta.get("__serialized_columns__") if isinstance(meta, Mapping) else None
     if not isinstance(serialized, Mapping):
         return {}
@@ -24,8 +24,8 @@ def _pair(column: Mapping[str, Any]) -> tuple[str, str]:
     if not str(column.get("__class__")).endswith(_MASKED):
         return "", ""
     values, mask = column.get("data"), column.get("mask")
-    named = [str(part.get("name", "")) if isinstance(part, Mapping) else "" for part in (values, mask)]
-    return named[0], named[1]
+    names = [str(reference.get("name", "")) if isinstance(reference, Mapping) else "" for reference in (values, mask)]
+    return names[0], names[1]
 
 
 class MaskedReader:
@@ -34,7 +34,9 @@ class MaskedReader:
     def __init__(self, reader: Reader, masks: dict[str, str]) -> None:
         self._reader = reader
         places = {column.name: place for place, column in enumerate(reader.columns)}
-        self._masks = {places[v]: places[m] for v, m in masks.items() if v in places and m in places}
+        self._masks = {
+            places[values]: places[mask] for values, mask in masks.items() if values in places and mask in places
+        }
         hidden = set(self._masks.values())
         self._places = tuple(place for place in range(len(reader.columns)) if place not in hidden)
         self.columns: tuple[FileColumn, ...] = tuple(reader.columns[place] for place in self._places)

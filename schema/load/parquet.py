@@ -24,13 +24,13 @@ class ParquetReader:
     def __init__(self, path: Path) -> None:
         # A text that stands a million times stays one until its rows are taken apart: a small file may hold a vast table.
         schema = pq.read_schema(path)
-        texts = [each.name for each in schema if pa.types.is_string(each.type) or pa.types.is_binary(each.type)]
+        texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
         self._file = pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False, buffer_size=1 << 20)
         self._read = 0
         header = _astropy(schema.metadata or {})
         self.masks = masks_of(header.get("meta"))
-        said = _said(header) | _voparquet(schema.metadata or {})
-        self.columns = tuple(described(each, said.get(each.name, {})) for each in schema)
+        descriptions = _said(header) | _voparquet(schema.metadata or {})
+        self.columns = tuple(described(field, descriptions.get(field.name, {})) for field in schema)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         for batch in self._file.iter_batches(_ROWS):
@@ -43,12 +43,12 @@ class ParquetReader:
 
 
 def _small(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Its rows, with texts written out, a few megabytes at a time."""
+    """Yield the rows of a batch, with texts written out, a few megabytes at a time."""
     ends = np.cumsum(sum((_sizes(column) for column in batch.columns), np.full(batch.num_rows, 8, np.int64)))
     start = 0
     while start < batch.num_rows:
-        before = int(ends[start - 1]) if start else 0
-        end = max(start + 1, int(np.searchsorted(ends, before + _BYTES)))
+        bytes_before = int(ends[start - 1]) if start else 0
+        end = max(start + 1, int(np.searchsorted(ends, bytes_before + _BYTES)))
         part = batch.slice(start, end - start)
         arrays = [_written_out(column) for column in part.columns]
         yield pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
@@ -56,7 +56,7 @@ def _small(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def _sizes(column: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """How many bytes each row's text takes."""
+    """Return how many bytes each row's text takes, shape (rows,)."""
     if not pa.types.is_dictionary(column.type):
         return np.zeros(len(column), np.int64)
     lengths = pc.fill_null(pc.binary_length(column.dictionary).cast(pa.int64()), 0)
@@ -71,27 +71,27 @@ def _written_out(column: pa.Array) -> pa.Array:
 _SAID = ("unit", "ucd", "utype", "description", "xtype", "arraysize")
 
 
-def described(field: pa.Field, said: dict[str, str] | None = None) -> FileColumn:
-    """A column with what its own metadata say, which count more than what is `said` of it elsewhere."""
-    own = {
+def described(field: pa.Field, defaults: dict[str, str] | None = None) -> FileColumn:
+    """Return a column with what its own metadata say, which count more than `defaults` from elsewhere."""
+    metadata = {
         k.decode("utf-8", "replace").lower(): v.decode("utf-8", "replace") for k, v in (field.metadata or {}).items()
     }
-    both = {name: own.get(name) or (said or {}).get(name) for name in _SAID}
-    return column_of_arrow(field, **both)
+    texts = {name: metadata.get(name) or (defaults or {}).get(name) for name in _SAID}
+    return column_of_arrow(field, **texts)
 
 
 def _voparquet(metadata: dict[bytes, bytes]) -> dict[str, dict[str, str]]:
-    """What the FIELDs of a VOTable in the file's metadata say; nothing else of it is looked at."""
+    """Return what the FIELDs of a VOTable in the file's metadata say; nothing else of it is looked at."""
     document = Document()
     try:
         document.feed(metadata.get(_VOTABLE, b""))
     except LoadError:
         return {}
-    return {each.get("name", ""): each for each in document.fields}
+    return {field.get("name", ""): field for field in document.fields}
 
 
 def _astropy(metadata: dict[bytes, bytes]) -> dict[str, Any]:
-    """The header that astropy writes, as in ECSV; empty where there is none that can be read."""
+    """Return the header that astropy writes, as in ECSV; empty where there is none that can be read."""
     from astropy.table.meta import YamlParseError, get_header_from_yaml
 
     try:
@@ -101,13 +101,13 @@ def _astropy(metadata: dict[bytes, bytes]) -> dict[str, Any]:
 
 
 def _said(header: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """Of each column of astropy's header the unit, the description and the shape."""
+    """Return the unit, the description and the shape of each column of astropy's header."""
     columns = header.get("datatype")
-    said = {}
+    descriptions = {}
     for column in columns if isinstance(columns, list) else []:
         words = {"unit": column.get("unit"), "description": column.get("description"), "arraysize": shape_of(column)}
-        said[str(column.get("name"))] = {key: str(word) for key, word in words.items() if word}
-    return said
+        descriptions[str(column.get("name"))] = {key: str(word) for key, word in words.items() if word}
+    return descriptions
 
 
 class ParquetFormat:

@@ -52,12 +52,12 @@ BROKEN = (
 
 
 @contextmanager
-def refusing(what: str) -> Iterator[None]:
-    """Whatever a library says of a broken file is a LoadError that begins with `what`."""
+def refusing(prefix: str) -> Iterator[None]:
+    """Raise a LoadError that begins with `prefix` for whatever a library says of a broken file."""
     try:
         yield
     except BROKEN as error:
-        raise LoadError(f"{what}: {str(error)[:200] or type(error).__name__}") from error
+        raise LoadError(f"{prefix}: {str(error)[:200] or type(error).__name__}") from error
 
 
 class Reader(Protocol):
@@ -67,11 +67,11 @@ class Reader(Protocol):
     def columns(self) -> tuple[FileColumn, ...]: ...
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Rows, the columns in the order of `columns`. Raises: LoadError."""
+        """Yield rows, the columns in the order of `columns`. Raises: LoadError."""
         ...
 
     def fraction(self) -> float | None:
-        """How much of the file has been read, 0 to 1; None where that cannot be told."""
+        """Return how much of the file has been read, 0 to 1; None where that cannot be told."""
         ...
 
 
@@ -81,11 +81,11 @@ class FileFormat(Protocol):
     name: str
 
     def reads(self, path: Path, head: bytes) -> bool:
-        """Whether a file is one, by its name and its first bytes."""
+        """Return whether a file is one, by its name and its first bytes."""
         ...
 
     def open(self, path: Path, wanted_types: dict[str, str]) -> Reader:
-        """`wanted_types`: ADQL types that the description asks for. Raises: LoadError."""
+        """Open a file. `wanted_types`: ADQL types that the description asks for. Raises: LoadError."""
         ...
 
 
@@ -121,7 +121,7 @@ _GEOMETRIES = {"point": "2", "circle": "3", "polygon": None}
 
 
 def kept_xtype(xtype: str | None, type_: Type, arraysize: str | None) -> str | None:
-    """The xtype as the file says it, unless it is one that the values are not: a geometry (DALI 1.1 §3.3) or a time."""
+    """Return the xtype as the file says it, unless the values are not that: a geometry (DALI 1.1 §3.3) or a time."""
     if xtype in STC_XTYPES:
         return xtype if type_.is_text else None
     if xtype not in _GEOMETRIES:
@@ -131,31 +131,34 @@ def kept_xtype(xtype: str | None, type_: Type, arraysize: str | None) -> str | N
     return xtype if _GEOMETRIES[xtype] in {None, arraysize} else None
 
 
-def column_of_arrow(field: pa.Field, **said: str | None) -> FileColumn:
-    """The column of a field of Arrow's; `said` are unit, ucd, utype, description, xtype and arraysize, as the file says them."""
-    xtype, shape = said.pop("xtype", None), said.pop("arraysize", None)
+def column_of_arrow(field: pa.Field, **texts: str | None) -> FileColumn:
+    """Return the column of a field of Arrow's.
+
+    `texts` are unit, ucd, utype, description, xtype and arraysize, as the file says them.
+    """
+    xtype, shape = texts.pop("xtype", None), texts.pop("arraysize", None)
     try:
         type_ = type_of_arrow(field.type, field.name)
     except LoadError as error:
-        return FileColumn(field.name, types.TEXT, **said, problem=str(error))
+        return FileColumn(field.name, types.TEXT, **texts, problem=str(error))
     if type_ is types.TEXT and xtype in XTYPES:
-        return FileColumn(field.name, types.TIMESTAMP, **said)
+        return FileColumn(field.name, types.TIMESTAMP, **texts)
     arraysize = _shape(field.type) if type_.is_array else None
     if shape and (_fits(shape, arraysize, type_) or (type_ is types.TEXT and "x" in shape)):
         arraysize = shape
     return FileColumn(
-        field.name, type_, **said, xtype=kept_xtype(xtype, type_, arraysize or shape), arraysize=arraysize
+        field.name, type_, **texts, xtype=kept_xtype(xtype, type_, arraysize or shape), arraysize=arraysize
     )
 
 
 def _fits(shape: str, arraysize: str | None, type_: Type) -> bool:
-    """Whether a file may say this of arrays that are of that fixed size, or of none."""
+    """Return whether a file may say this of arrays that are of that fixed size, or of none."""
     count = element_count(shape)
     return type_.is_array and count == element_count(arraysize) and (count is not None or shape.endswith("*"))
 
 
 def _shape(arrow: pa.DataType) -> str | None:
-    """Of lists within lists, the innermost first; None if a length varies."""
+    """Return the shape of lists within lists, the innermost first; None if a length varies."""
     sizes = []
     while pa.types.is_fixed_size_list(arrow):
         sizes.append(str(arrow.list_size))
@@ -169,16 +172,19 @@ def _is_list(arrow: pa.DataType) -> bool:
 
 
 def flat(value: Any) -> Iterator[Any]:
-    """The elements of lists within lists, in their order."""
-    for each in value:
-        if isinstance(each, list):
-            yield from flat(each)
+    """Yield the elements of lists within lists, in their order."""
+    for element in value:
+        if isinstance(element, list):
+            yield from flat(element)
         else:
-            yield each
+            yield element
 
 
 def type_of_arrow(arrow: pa.DataType, column: str) -> Type:
-    """The type that a column of Arrow's type is loaded as. Raises: LoadError for those we cannot publish."""
+    """Return the type that a column of Arrow's type is loaded as.
+
+    Raises: LoadError for those we cannot publish.
+    """
     if pa.types.is_dictionary(arrow):
         return type_of_arrow(arrow.value_type, column)
     if _is_list(arrow):
@@ -224,9 +230,9 @@ ARROW_OF = {
 
 
 def named_type(name: str, column: str) -> Type:
-    """A type that a description asks for, by its ADQL name. Raises: LoadError."""
-    for each in ARROW_OF:
-        if each.adql == name.upper() and not each.is_array:
-            return each
-    known = sorted({each.adql for each in ARROW_OF})
-    raise LoadError(f"column {column}: there is no type {name}; known are {', '.join(known)}")
+    """Return a type that a description asks for, by its ADQL name. Raises: LoadError."""
+    for type_ in ARROW_OF:
+        if type_.adql == name.upper() and not type_.is_array:
+            return type_
+    names = sorted({type_.adql for type_ in ARROW_OF})
+    raise LoadError(f"column {column}: there is no type {name}; known are {', '.join(names)}")

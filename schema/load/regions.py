@@ -30,7 +30,7 @@ class RegionsReader:
         self.columns = tuple(self._column(column, place) for place, column in enumerate(reader.columns))
 
     def _until_all_are_known(self) -> Iterator[pa.RecordBatch]:
-        """The first batches, up to the one in which the last column of regions has its first one."""
+        """Yield the first batches, up to the one in which the last column of regions has its first one."""
         self._kinds: dict[int, str] = {}
         places = [place for place, column in enumerate(self._reader.columns) if column.xtype in STC_XTYPES]
         for batch in self._batches:
@@ -66,9 +66,9 @@ class RegionsReader:
             if not text or not text.strip():
                 values.append(None)
                 continue
-            found, numbers = _shape(text, f"{name}, row {row}")
-            if found != kind:
-                raise LoadError(f"column {name}, row {row}: a {found} among regions that are {kind}s")
+            shape, numbers = _shape(text, f"{name}, row {row}")
+            if shape != kind:
+                raise LoadError(f"column {name}, row {row}: a {shape} among regions that are {kind}s")
             values.append(numbers)
         return pa.array(values, _ARRAY)
 
@@ -77,11 +77,11 @@ class RegionsReader:
 
 
 def _shape(text: str, where: str) -> tuple[str, list[float]]:
-    """The kind of a region and its numbers in degrees. Raises: LoadError."""
+    """Return the kind of a region and its numbers in degrees. Raises: LoadError."""
     words = text.replace("(", " ").replace(")", " ").replace(",", " ").upper().split()
-    word, rest = (words[0], words[1:]) if words else ("", [])
+    word, arguments = (words[0], words[1:]) if words else ("", [])
     try:
-        numbers = [float(each) for each in rest if each not in STC_FRAMES]
+        numbers = [float(argument) for argument in arguments if argument not in STC_FRAMES]
     except ValueError:
         numbers = []
     is_right = len(numbers) == _COUNTS[word] if word in _COUNTS else len(numbers) >= 6 and len(numbers) % 2 == 0
@@ -93,7 +93,7 @@ def _shape(text: str, where: str) -> tuple[str, list[float]]:
 
 
 def _corners(ra: float, dec: float, width: float, height: float) -> list[float]:
-    """Of the gnomonic rectangle round a centre, as ADQL 2.1 §4.2.9 has BOX."""
+    """Return the corners of the gnomonic rectangle round a centre, as ADQL 2.1 §4.2.9 has BOX."""
     a, d = math.radians(ra), math.radians(dec)
     p, q = math.tan(math.radians(width / 2)), math.tan(math.radians(height / 2))
     corners = []

@@ -31,8 +31,8 @@ class VotableReader:
             pass
         if not self._document.data and not self._document.fields:
             raise LoadError(f"{path} has no table")
-        self._fields = tuple(field_of(each) for each in self._document.fields)
-        self.columns = tuple(each.column for each in self._fields)
+        self._fields = tuple(field_of(attributes) for attributes in self._document.fields)
+        self.columns = tuple(field.column for field in self._fields)
 
     def _feed(self) -> bool:
         chunk = self._file.read(_CHUNK)
@@ -40,7 +40,10 @@ class VotableReader:
         return bool(chunk)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Of the first table; other tables that come after it do not matter. Without DATA it has no rows (VOTable 1.4 §5)."""
+        """Return the rows of the first table; tables that come after it do not matter.
+
+        Without DATA it has no rows (VOTable 1.4 §5).
+        """
         if not self._document.data:
             return iter(())
         if self._document.data != "TABLEDATA":
@@ -51,7 +54,10 @@ class VotableReader:
     # ---- TABLEDATA
 
     def _tabledata(self) -> Iterator[pa.RecordBatch]:
-        """Piece by piece: those that are plain need no parser; it reads the others, and all that is round the rows."""
+        """Yield rows piece by piece.
+
+        Plain pieces need no parser; it reads the others, and all that is round the rows.
+        """
         cells, tags = Cells(self._fields), Tags(len(self._fields), self._document.prefix.encode())
         rest = self._parse_head()
         is_last = not self._document.in_rows
@@ -68,24 +74,30 @@ class VotableReader:
         yield from self._parsed(cells)
 
     def _parse_head(self) -> bytes:
-        """Up to the first row, by a parser that has read nothing more; what follows it in a piece of the file."""
+        """Parse up to the first row, with a parser that has read nothing more.
+
+        Return what follows it in a piece of the file.
+        """
         self._file.seek(0)
         head = self._file.read(self._document.begins)
         chunk = self._file.read(_CHUNK)
-        after = chunk.index(b">") + 1
+        end = chunk.index(b">") + 1
         self._document = Document()
-        self._document.feed(head + chunk[:after])
-        return chunk[after:]
+        self._document.feed(head + chunk[:end])
+        return chunk[end:]
 
     def _next_rows(self, rest: bytes, cells: Cells) -> tuple[bytes, bytes, bool]:
-        """Whole rows, what follows them, and whether they are the last; all that there is at the end of the file."""
+        """Return whole rows, what follows them, and whether they are the last.
+
+        At the end of the file these are all that there is.
+        """
         prefix = self._document.prefix.encode()
-        row, end = b"</" + prefix + b"TR>", b"</" + prefix + b"TABLEDATA"
+        row_end, table_end = b"</" + prefix + b"TR>", b"</" + prefix + b"TABLEDATA"
         while len(rest) <= LONGEST:
-            if (place := rest.find(end)) >= 0:
+            if (place := rest.find(table_end)) >= 0:
                 return rest[:place], rest[place:], True
-            if (place := rest.rfind(row)) >= 0:
-                return rest[: place + len(row)], rest[place + len(row) :] + self._file.read(_CHUNK), False
+            if (place := rest.rfind(row_end)) >= 0:
+                return rest[: place + len(row_end)], rest[place + len(row_end) :] + self._file.read(_CHUNK), False
             chunk = self._file.read(_CHUNK)
             if not chunk:
                 return rest, b"", True
@@ -93,21 +105,21 @@ class VotableReader:
         raise LoadError(f"row {cells.rows + 1} is longer than {LONGEST} bytes")
 
     def _parsed(self, cells: Cells) -> Iterator[pa.RecordBatch]:
-        more = True
-        while more:
-            more = self._feed()
-            yield from cells.batches(self._document.take_rows(_ROWS, last=not more))
+        has_more = True
+        while has_more:
+            has_more = self._feed()
+            yield from cells.batches(self._document.take_rows(_ROWS, last=not has_more))
 
     # ---- BINARY and BINARY2
 
     def _binary(self) -> Iterator[pa.RecordBatch]:
         decoder = BinaryDecoder(self._fields, masked=self._document.data == "BINARY2")
-        more = True
-        while more:
+        has_more = True
+        while has_more:
             data = self._document.take_stream()
             if batch := decoder.decode(data):
                 yield batch
-            more = self._feed()
+            has_more = self._feed()
         if batch := decoder.decode(self._document.take_stream()):
             yield batch
         self._document.finish_stream()

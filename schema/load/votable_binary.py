@@ -40,12 +40,12 @@ class BinaryDecoder:
     def __init__(self, fields: tuple[VotableField, ...], *, masked: bool) -> None:
         self._fields = fields
         self._mask = (len(fields) + 7) // 8 if masked else 0
-        self._widths = [_width(each) for each in fields]
+        self._widths = [_width(field) for field in fields]
         self._rest = b""
         self.rows = 0
 
     def decode(self, data: bytes) -> pa.RecordBatch | None:
-        """Raises: LoadError."""
+        """Return the rows that are whole by now, None if there are none. Raises: LoadError."""
         data = self._rest + data
         starts, lengths, end = self._rows_of(data)
         self._rest = data[end:]
@@ -65,12 +65,15 @@ class BinaryDecoder:
         return pa.RecordBatch.from_arrays(arrays, names=[f.name for f in self._fields])
 
     def finish(self) -> None:
-        """Raises: LoadError where the stream ended within a row."""
+        """Check that the stream has ended. Raises: LoadError where it ended within a row."""
         if self._rest:
             raise LoadError(f"after row {self.rows}: the data end in the middle of a row")
 
     def _masked(self, column: pa.Array, buffer: Bytes, index: int, starts: Ints) -> pa.Array:
-        """BINARY2 marks missing values with a bit at the beginning of the row; in BINARY what has no length is missing."""
+        """Make missing values NULL.
+
+        BINARY2 marks them with a bit at the beginning of the row; in BINARY what has no length is missing.
+        """
         if not self._mask:
             return _without_empty(column)
         missing = (buffer[starts + index // 8] & (128 >> index % 8)).astype(bool)
@@ -79,30 +82,33 @@ class BinaryDecoder:
     # ---- where the rows begin
 
     def _rows_of(self, data: bytes) -> tuple[Ints, npt.NDArray[np.int64], int]:
-        """Where each row begins, the lengths that it says (one column for each varying field), where the last ends."""
+        """Return where each row begins, the lengths that it says, and where the last row ends.
+
+        Lengths have the shape (rows, varying fields).
+        """
         if None not in self._widths:
             stride = self._mask + sum(width or 0 for width in self._widths)
             count = len(data) // stride
             return np.arange(count, dtype=np.int64) * stride, np.zeros((count, 0), np.int64), count * stride
-        begins, found, end = self._walk(data)
-        varying, lengths = self._widths.count(None), np.array(found, np.int64)
+        row_starts, counts, end = self._walk(data)
+        varying, lengths = self._widths.count(None), np.array(counts, np.int64)
         if lengths.size and lengths.min() < 0:
             raise LoadError(f"row {self.rows + int(lengths.argmin()) // varying + 1}: a value has a negative length")
-        starts = np.array(begins, np.int64)
+        starts = np.array(row_starts, np.int64)
         return starts, lengths[: len(starts) * varying].reshape(-1, varying), end
 
     def _walk(self, data: bytes) -> tuple[list[int], list[int], int]:
-        """From row to row over the lengths that they say; the one loop over rows that there is."""
+        """Walk from row to row over the lengths that they say; the one loop over rows that there is."""
         gaps, after = self._gaps()
         starts: list[int] = []
-        found: list[int] = []
+        counts: list[int] = []
         place, end, size = 0, 0, len(data)
         try:
             while True:
                 for gap, element in gaps:
                     place += gap
                     count = _LENGTH(data, place)[0]
-                    found.append(count)
+                    counts.append(count)
                     place += 4 + count * element
                 place += after
                 if place > size or place <= end:
@@ -111,10 +117,13 @@ class BinaryDecoder:
                 end = place
         except struct.error:
             pass  # the last row is not whole yet
-        return starts, found, end
+        return starts, counts, end
 
     def _gaps(self) -> tuple[list[tuple[int, int]], int]:
-        """Of each varying field how far it lies behind the end of the one before, and the width of its elements."""
+        """Return the gap before each varying field, with the width of its elements; and the gap after the last.
+
+        A gap goes from the end of the varying field before, in bytes.
+        """
         gaps, gap = [], self._mask
         for field, width in zip(self._fields, self._widths, strict=True):
             if width is None:
@@ -126,7 +135,7 @@ class BinaryDecoder:
 
 
 def _width(field: VotableField) -> int | None:
-    """Bytes of a value, None where each says; eight bits lie in one."""
+    """Return the bytes of a value, None where each says; eight bits lie in one."""
     if field.count is None:
         return None
     return -(-field.count // 8) if field.datatype == "bit" else field.count * _ELEMENTS[field.datatype]
@@ -167,27 +176,27 @@ def _without_empty(column: pa.Array) -> pa.Array:
 
 
 def _truths(truth: npt.NDArray[np.uint8]) -> pa.Array:
-    """Raises: ValueError for a byte that is none."""
+    """Return booleans. Raises: ValueError for a byte that is none."""
     if (truth == 3).any():
         raise ValueError(f"the value of row {int((truth == 3).argmax()) + 1} of these is no boolean")
     return pa.array(truth == 1, mask=truth == 2)
 
 
 def _gather(buffer: Bytes, kind: str, place: Ints) -> npt.NDArray[Any]:
-    """The values that begin at these places, aligned or not."""
+    """Return the values that begin at these places, aligned or not."""
     dtype = np.dtype(kind)
     everywhere = np.ndarray((max(0, buffer.nbytes - dtype.itemsize + 1),), dtype, buffer, 0, (1,))
     return everywhere[place]
 
 
 def gathered(buffer: Bytes, place: Ints, lengths: Ints) -> Bytes:
-    """The bytes of all values, one after the other; `place` is where each begins."""
+    """Return the bytes of all values, one after the other; `place` is where each begins."""
     if len(lengths) and int(lengths.sum()) > _LONG * len(lengths):
         pairs = zip(place.tolist(), lengths.tolist(), strict=True)
         return np.frombuffer(b"".join([buffer[start : start + size].tobytes() for start, size in pairs]), np.uint8)
     inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    found: Bytes = buffer[np.repeat(place, lengths) + inside]
-    return found
+    content: Bytes = buffer[np.repeat(place, lengths) + inside]
+    return content
 
 
 def offsets_of(lengths: Ints) -> pa.Buffer:
@@ -209,7 +218,7 @@ def _arrays(buffer: Bytes, field: VotableField, place: Ints, counts: Ints | None
 
 
 def _texts(buffer: Bytes, field: VotableField, place: Ints, counts: Ints | None) -> pa.Array:
-    """Up to the first NUL. Raises: ValueError for what is not UTF-8."""
+    """Return texts up to the first NUL. Raises: ValueError for what is not UTF-8."""
     if counts is None:
         counts = np.full(len(place), field.count, np.int64)
     if field.datatype == "unicodeChar":
@@ -230,7 +239,7 @@ def _texts(buffer: Bytes, field: VotableField, place: Ints, counts: Ints | None)
 
 
 def _narrowed(buffer: Bytes, place: Ints, counts: Ints) -> tuple[Bytes, Ints]:
-    """UTF-16 as UTF-8; quick where all is ASCII."""
+    """Return UTF-16 as UTF-8; quick where all is ASCII."""
     wide = gathered(buffer, place, counts * 2)
     units = wide.view(">u2")
     if not units.size or int(units.max()) < 128:
@@ -249,6 +258,6 @@ def _up_to_nul(content: Bytes, counts: Ints) -> tuple[Bytes, Ints]:
     ends = np.cumsum(counts)
     starts = ends - counts
     nuls = np.flatnonzero(content == 0)
-    first = np.append(nuls, content.size)[np.searchsorted(nuls, starts)]
-    lengths = np.minimum(first, ends) - starts
+    first_nul = np.append(nuls, content.size)[np.searchsorted(nuls, starts)]
+    lengths = np.minimum(first_nul, ends) - starts
     return gathered(content, starts, lengths), lengths

@@ -43,7 +43,7 @@ class Document:
         self._read_elements()
 
     def feed(self, chunk: bytes) -> None:
-        """The next piece of the file, empty at its end. Raises: LoadError."""
+        """Parse the next piece of the file, empty at its end. Raises: LoadError."""
         try:
             self._parser.Parse(chunk, not chunk)
         except expat.ExpatError as error:
@@ -53,15 +53,15 @@ class Document:
             raise LoadError(f"the encoding that the XML names is none: {error}") from error
 
     def take_rows(self, least: int, *, last: bool) -> list[list[str]]:
-        """Rows of cells, not before there are so many of them, but for the last."""
+        """Return the rows of cells once there are at least `least` of them, or all of them if they are the `last`."""
         if len(self._rows) < least and not last:
             return []
-        taken = self._rows.copy()
+        rows = self._rows.copy()
         self._rows.clear()
-        return taken
+        return rows
 
     def take_stream(self) -> bytes:
-        """Bytes that came since. Raises: LoadError where they are not base64."""
+        """Return the bytes that came since. Raises: LoadError where they are not base64."""
         text = self._rest + "".join(self._stream).encode("ascii", "replace").translate(None, _WHITESPACE)
         self._stream = []
         whole = len(text) - len(text) % 4
@@ -75,7 +75,7 @@ class Document:
             raise LoadError(f"the data are not base64: {error}") from error
 
     def finish_stream(self) -> None:
-        """Raises: LoadError where the base64 ends within a group of four."""
+        """Check that the base64 is whole. Raises: LoadError where it ends within a group of four."""
         if self._rest:
             raise LoadError("the data are not base64: they break off")
 
@@ -93,7 +93,7 @@ class Document:
         self.encoding = encoding or ""
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        name, within = tag.rpartition(":")[2], self._path[-1] if self._path else ""
+        name, parent = tag.rpartition(":")[2], self._path[-1] if self._path else ""
         self._path.append(name)
         self._tables += name == "TABLE"
         if len(self._path) > _DEEPEST:
@@ -105,7 +105,7 @@ class Document:
             return
         if name == "FIELD":
             self.fields.append({name: attributes[name] for name in _SAID if name in attributes})
-        elif name == "VALUES" and within == "FIELD" and "null" in attributes:
+        elif name == "VALUES" and parent == "FIELD" and "null" in attributes:
             self.fields[-1]["null"] = attributes["null"]
         elif name in {"TABLEDATA", "BINARY", "BINARY2"}:
             self._begin_data(tag, name)

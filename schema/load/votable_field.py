@@ -62,7 +62,7 @@ class VotableField:
 
 
 def field_of(attributes: dict[str, str]) -> VotableField:
-    """Raises: LoadError for a type that has no place in a database."""
+    """Return the column of a FIELD. Raises: LoadError for a type that has no place in a database."""
     name = attributes.get("name") or attributes.get("ID") or ""
     datatype, arraysize = attributes.get("datatype", ""), attributes.get("arraysize")
     arraysize = None if arraysize == "1" and datatype not in {"char", "unicodeChar"} else arraysize
@@ -87,23 +87,26 @@ def field_of(attributes: dict[str, str]) -> VotableField:
 def _type(name: str, datatype: str, arraysize: str | None, xtype: str | None) -> Type:
     is_text = datatype in {"char", "unicodeChar"}
     if xtype in XTYPES and (not is_text or "x" in (arraysize or "")):
-        found = None
+        type_ = None
     elif (datatype, arraysize) == ("unsignedByte", None):
-        found = types.SMALLINT
+        type_ = types.SMALLINT
     elif (datatype, arraysize) == ("bit", None):
-        found = types.BOOLEAN
+        type_ = types.BOOLEAN
     else:
-        found = of_votable(datatype, arraysize, xtype if xtype in XTYPES else None)
-    if found is None:
-        what = f"{datatype}({arraysize or ''})" + (f" and xtype {xtype}" if xtype in XTYPES else "")
-        raise LoadError(f"column {name[:60]}: values of type {what[:80]} cannot be loaded")
-    return found
+        type_ = of_votable(datatype, arraysize, xtype if xtype in XTYPES else None)
+    if type_ is None:
+        type_name = f"{datatype}({arraysize or ''})" + (f" and xtype {xtype}" if xtype in XTYPES else "")
+        raise LoadError(f"column {name[:60]}: values of type {type_name[:80]} cannot be loaded")
+    return type_
 
 
 def _unreadable(
     name: str, attributes: dict[str, str], datatype: str, arraysize: str | None, problem: str
 ) -> VotableField:
-    """A column whose values have a length that is known, so that they can be passed over. Raises: LoadError for others."""
+    """Return a column whose values have a length that is known, so that they can be passed over.
+
+    Raises: LoadError for others.
+    """
     if datatype not in _PASSED_OVER or (datatype == "bit" and "*" in (arraysize or "")):
         raise LoadError(problem)
     column = FileColumn(name, types.TEXT, **said_of(attributes), problem=f"{problem}; leave it out")
@@ -116,26 +119,29 @@ def said_of(attributes: dict[str, str]) -> dict[str, str | None]:
 
 def _null(text: str | None, datatype: str) -> float | None:
     try:
-        found = None if text is None else number(text.strip(), datatype)
+        value = None if text is None else number(text.strip(), datatype)
     except ValueError:
         return None
     bits = _BITS.get(datatype, 0)
-    if found is None or math.isnan(found) or (bits == 8 and not 0 <= found < 256):
+    if value is None or math.isnan(value) or (bits == 8 and not 0 <= value < 256):
         return None
-    return found if not bits or bits == 8 or -(2 ** (bits - 1)) <= found < 2 ** (bits - 1) else None
+    return value if not bits or bits == 8 or -(2 ** (bits - 1)) <= value < 2 ** (bits - 1) else None
 
 
 def number(text: str, datatype: str) -> float:
-    """As TABLEDATA writes it; hexadecimal digits are a two's complement (VOTable 1.4 §6). Raises: ValueError."""
+    """Return the number that a text of TABLEDATA is. Raises: ValueError.
+
+    Hexadecimal digits are a two's complement (VOTable 1.4 §6).
+    """
     if datatype in {"float", "double"}:
         if not _REAL.fullmatch(text):
             raise ValueError(text)
         return float(text)
     if digits := _HEX.fullmatch(text):
-        bits, found = _BITS.get(datatype, 64), int(digits[1], 16)
-        if found >= 2**bits:
+        bits, value = _BITS.get(datatype, 64), int(digits[1], 16)
+        if value >= 2**bits:
             raise ValueError(text)
-        return found - 2**bits if bits > 8 and found >= 2 ** (bits - 1) else found
+        return value - 2**bits if bits > 8 and value >= 2 ** (bits - 1) else value
     if not _WHOLE.fullmatch(text):
         raise ValueError(text)
     return int(text)

@@ -25,27 +25,30 @@ class Cells:
         self.rows = 0
 
     def batch(self, columns: list[pa.Array]) -> pa.RecordBatch:
-        """Of texts, column by column. Raises: LoadError."""
+        """Return a batch of texts, given column by column. Raises: LoadError."""
         arrays = [self._column(field, texts) for field, texts in zip(self._fields, columns, strict=True)]
         self.rows += len(columns[0]) if columns else 0
         return pa.RecordBatch.from_arrays(arrays, names=[f.name for f in self._fields])
 
     def batches(self, rows: list[list[str]]) -> Iterator[pa.RecordBatch]:
-        """Of rows, each a list of texts. Raises: LoadError."""
-        most = max(1, _CELLS // max(1, len(self._fields)))
-        for start in range(0, len(rows), most):
-            yield self._batch(rows[start : start + most])
+        """Yield batches of rows, each a list of texts. Raises: LoadError."""
+        step = max(1, _CELLS // max(1, len(self._fields)))
+        for start in range(0, len(rows), step):
+            yield self._batch(rows[start : start + step])
 
     def _batch(self, rows: list[list[str]]) -> pa.RecordBatch:
         count = len(self._fields)
-        for number_, row in enumerate(rows, self.rows + 1):
+        for row_number, row in enumerate(rows, self.rows + 1):
             if len(row) > count:
-                raise LoadError(f"row {number_}: {len(row)} cells for {count} columns")
-        whole = [row if len(row) == count else row + [""] * (count - len(row)) for row in rows]
-        return self.batch([pa.array(texts, pa.string()) for texts in zip(*whole, strict=True)])
+                raise LoadError(f"row {row_number}: {len(row)} cells for {count} columns")
+        padded = [row if len(row) == count else row + [""] * (count - len(row)) for row in rows]
+        return self.batch([pa.array(texts, pa.string()) for texts in zip(*padded, strict=True)])
 
     def _column(self, field: VotableField, texts: pa.Array) -> pa.Array:
-        """All cells at once; where that fails one after the other, which takes more forms and finds the wrong one."""
+        """Parse all cells at once.
+
+        Where that fails, one after the other, which takes more forms and finds the wrong one.
+        """
         if field.column.problem:
             return texts
         try:
@@ -68,7 +71,7 @@ class Cells:
 
 
 def _quickly(field: VotableField, column: pa.Array) -> pa.Array:
-    """Raises: ArrowInvalid, NotImplementedError."""
+    """Parse all cells of a column at once. Raises: ArrowInvalid, NotImplementedError."""
     if field.type.is_text:
         return _without(column, "")
     if field.type.is_array or field.type in {types.BOOLEAN, types.BYTES, types.TIMESTAMP}:
@@ -88,7 +91,7 @@ def _without(column: pa.Array, missing: str | float) -> pa.Array:
 
 
 def _parsed(field: VotableField, text: str) -> Any:
-    """Raises: ValueError, KeyError."""
+    """Return the value of a cell. Raises: ValueError, KeyError."""
     if not text:
         return None
     if field.type is types.TIMESTAMP:
@@ -96,7 +99,7 @@ def _parsed(field: VotableField, text: str) -> Any:
     if field.type is types.BOOLEAN:
         return _TRUTH[text.lower()]
     if field.type is types.BYTES:
-        return bytes(int(_number(field, each) or 0) for each in text.split())
+        return bytes(int(_number(field, word) or 0) for word in text.split())
     if field.type.is_array:
         return _numbers(field, text.split())
     return _number(field, text)
@@ -107,14 +110,14 @@ def _numbers(field: VotableField, texts: list[str]) -> list[float | None]:
         raise LoadError(
             f"column {field.name}: {len(texts)} numbers where arraysize {field.arraysize} needs {field.count}"
         )
-    return [_number(field, each) for each in texts]
+    return [_number(field, text) for text in texts]
 
 
 def _number(field: VotableField, text: str) -> float | None:
-    found = number(text, field.datatype)
-    if field.datatype == "unsignedByte" and not 0 <= found < 256:
+    value = number(text, field.datatype)
+    if field.datatype == "unsignedByte" and not 0 <= value < 256:
         raise ValueError(text)
-    return None if found == field.null else found
+    return None if value == field.null else value
 
 
 def _moment(text: str) -> datetime:

@@ -17,16 +17,16 @@ Ints = npt.NDArray[np.int64]
 
 
 class Tags:
-    """Of a table with so many columns; `prefix` is what its tags begin with, as `v:`, or nothing."""
+    """Finds the tags of a table with so many columns; `prefix` is what they begin with, as `v:`, or nothing."""
 
     def __init__(self, columns: int, prefix: bytes) -> None:
         self._prefix = prefix
         cells = [b"<TD>", b"</TD"] * columns
-        self._pattern = np.array([_STARTS[each] for each in (b"<TR>", *cells, b"</TR")], np.uint32)
+        self._pattern = np.array([_STARTS[tag] for tag in (b"<TR>", *cells, b"</TR")], np.uint32)
         self._lengths = np.array([4, *[4, 5] * columns, 5])
 
     def texts(self, rows: bytes) -> list[pa.Array] | None:
-        """The cells of whole rows, column by column; None where expat must read them."""
+        """Return the cells of whole rows, column by column; None where expat must read them."""
         if len(rows) > _LARGEST:
             return None
         if self._prefix:
@@ -34,7 +34,7 @@ class Tags:
         rows = rows.replace(b"<TD/>", b"<TD></TD>")
         content = np.frombuffer(rows + bytes(4), np.uint8)
         places = np.flatnonzero(content == ord("<"))
-        if not len(places) or len(places) % len(self._pattern) or any(each in rows for each in _ELSEWHERE):
+        if not len(places) or len(places) % len(self._pattern) or any(text in rows for text in _ELSEWHERE):
             return None
         tags = places.reshape(-1, len(self._pattern))
         if not self._are_tags(content, tags) or not self._is_clean(content, tags):
@@ -47,7 +47,7 @@ class Tags:
         return bool((starts == self._pattern).all() and (lasts == ord(">")).all())
 
     def _is_clean(self, content: Bytes, tags: Ints) -> bool:
-        """Nothing but blanks between cells and rows, and no character that XML has not."""
+        """Return whether only blanks stand between cells and rows, and no character that XML has not."""
         text = content[:-4]
         signs = np.concatenate([[0], np.cumsum(text > _BLANK, dtype=np.int64)])
         ends = (tags + self._lengths).reshape(-1)
@@ -63,7 +63,7 @@ class Tags:
 
 
 def _cut(content: Bytes, starts: Ints, ends: Ints) -> list[pa.Array]:
-    """All cells as one array of texts, of which each column takes its own."""
+    """Cut out all cells as one array of texts, of which each column takes its own."""
     edges = np.zeros(len(content) + 1, np.int8)
     edges[starts.reshape(-1)] += 1
     edges[ends.reshape(-1)] -= 1
