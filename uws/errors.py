@@ -7,8 +7,8 @@ from uws.phases import Move, Phase
 class NoSuchJob(Exception):
     """There is no such job, or no such part of it."""
 
-    def __init__(self, what: str = "There is no such job") -> None:
-        super().__init__(what)
+    def __init__(self, message: str = "There is no such job") -> None:
+        super().__init__(message)
 
 
 class NotAllowed(Exception):
@@ -21,13 +21,13 @@ class NotAllowed(Exception):
 class IllegalMove(Exception):
     """The job's phase does not allow it (UWS 1.1 §2.2)."""
 
-    def __init__(self, what: str, phase: Phase) -> None:
-        super().__init__(f"{what} is not possible: the job is {phase}")
+    def __init__(self, action: str, phase: Phase) -> None:
+        super().__init__(f"{action} is not possible: the job is {phase}")
         self.phase = phase
 
     @classmethod
-    def of_change(cls, what: str, phase: Phase) -> "IllegalMove":
-        return cls(f"Changing its {what.replace('_', ' ')}", phase)
+    def of_change(cls, name: str, phase: Phase) -> "IllegalMove":
+        return cls(f"Changing its {name.replace('_', ' ')}", phase)
 
     @classmethod
     def of(cls, move: Move, phase: Phase) -> "IllegalMove":
@@ -35,7 +35,7 @@ class IllegalMove(Exception):
 
 
 class NotComplete(Exception):
-    """A file of the job has not come whole."""
+    """A file of the job is not complete yet."""
 
     def __init__(self, name: str, size: int) -> None:
         super().__init__(f"Of the file {name[:60]} {size} bytes are here; send the rest, then run the job")
@@ -47,8 +47,8 @@ class OtherOffset(Exception):
     def __init__(self, attachment: Attachment | None) -> None:
         self.size = attachment.size if attachment else 0
         self.complete = attachment is not None and attachment.complete
-        what = "is complete" if self.complete else f"goes on at byte {self.size}"
-        super().__init__(f"The file {what}")
+        state = "is complete" if self.complete else f"goes on at byte {self.size}"
+        super().__init__(f"The file {state}")
 
 
 class TooManyJobs(Exception):

@@ -16,13 +16,16 @@ class Forecast:
 
 
 def outlook(job: Job, limits: JobLimits) -> Forecast:
-    """As of now, to the second."""
+    """Forecast as of now, to the second."""
     now = datetime.now(UTC).replace(microsecond=0)
     return Forecast(_quote(job, now), _waits_for(job, limits))
 
 
 def _quote(job: Job, now: datetime) -> datetime | None:
-    """When four of five jobs of this cost would be done. Nothing for one that is late, or behind others in the queue."""
+    """Return when four of five jobs of this cost would be done.
+
+    None for a job that is late, or behind others in the queue.
+    """
     if job.expected is None or job.phase in FINAL or job.ahead:
         return None
     quote = (job.start_time or now) + timedelta(seconds=job.expected)

@@ -23,13 +23,13 @@ class ResultFiles(Protocol):
     """Where results lie. Keys are `job id/…`."""
 
     def remove(self, job_id: str) -> None:
-        """Everything of a job."""
+        """Remove everything of a job."""
         ...
 
     def remove_key(self, key: str) -> None: ...
 
     def keys(self) -> Iterator[str]:
-        """All there is, unfinished things too."""
+        """Yield all keys, those of unfinished things too."""
         ...
 
 
@@ -63,7 +63,7 @@ class Housekeeper:
                 continue
 
     def look(self) -> bool:
-        """Everything that is due now; whether a dead worker may have left something in storage."""
+        """Do everything that is due now; return whether a dead worker may have left something in storage."""
         expired = self._queue.expire()
         for _, phase in expired:
             self._observe("job of a dead worker ended" if phase in FINAL else "job of a dead worker queued again", 1)
@@ -83,7 +83,7 @@ class Housekeeper:
             self._observe("jobs whose destruction had come", len(rows))
 
     def _archive(self, job_id: str, phase: Phase) -> None:
-        """The record stays, the results go; what has not ended yet is aborted first (UWS 1.1 §2.1.3)."""
+        """Keep the record and remove the results; what has not ended yet is aborted first (UWS 1.1 §2.1.3)."""
         try:
             if phase not in FINAL:
                 self._store.move(job_id, Move.ABORT)
@@ -100,12 +100,12 @@ class Housekeeper:
         self.bury(job_id)
 
     def bury(self, job_id: str) -> None:
-        """What a deleted job left: first its files, then its row."""
+        """Remove what a deleted job left: first its files, then its row."""
         self._shelf.remove(job_id)
         self._store.execute("forget", {"job_id": job_id})
 
     def sweep(self) -> None:
-        """What is in storage and belongs to no job, or to an attempt that is over."""
+        """Remove what is in storage and belongs to no job, or to an attempt that is over."""
         stored, swept = self._shelf.keys(), 0
         while keys := list(islice(stored, 500)):
             swept += self._sweep(keys)
@@ -114,11 +114,11 @@ class Housekeeper:
         self._store.execute("trim", {})
 
     def _sweep(self, keys: Sequence[str]) -> int:
-        """How many of the keys were leftovers."""
-        of_job = {key: key.partition("/")[0] for key in keys}
-        rows = {row["job_id"]: row for row in self._store.rows("keys", {"job_ids": list(set(of_job.values()))})}
+        """Remove the keys that are leftovers, and return how many there were."""
+        job_ids = {key: key.partition("/")[0] for key in keys}
+        rows = {row["job_id"]: row for row in self._store.rows("keys", {"job_ids": list(set(job_ids.values()))})}
         swept = 0
-        for key, job_id in of_job.items():
+        for key, job_id in job_ids.items():
             row = rows.get(job_id)
             if row is None:
                 self._shelf.remove(job_id)
@@ -131,7 +131,10 @@ class Housekeeper:
 
 
 def _is_being_written(key: str, row: Row) -> bool:
-    """A running attempt writes its result; a part of an upload is there before the job knows of it."""
+    """Return whether a key may still become the job's.
+
+    A running attempt writes its result; a part of an upload is there before the job knows of it.
+    """
     if row["phase"] == Phase.PENDING:
         return True
     return row["phase"] == Phase.EXECUTING and key.startswith(f"{row['job_id']}/{row['attempt']}.")

@@ -13,7 +13,7 @@ Pairs = tuple[tuple[str, str], ...]
 class Requester:
     """Who asks. `share` is whose part of the queue a job uses: the owner, or for strangers where they come from.
 
-    `session` lets a stranger list the jobs of one's own; it is no owner, and grants nothing else.
+    `session` lets a stranger list their own jobs; it is no owner, and grants nothing else.
     """
 
     owner_id: str | None
@@ -50,7 +50,7 @@ class Attachment:
 
     @property
     def pieces(self) -> tuple[tuple[str, int], ...]:
-        """Where its bytes are, one after the other, and how many."""
+        """The keys under which its bytes are, one after the other, and how many are under each."""
         return self.parts or ((self.key, self.size),)
 
 
@@ -96,10 +96,10 @@ class Job:
     attachments: tuple[Attachment, ...] = ()
 
     def attachment(self, name: str) -> Attachment | None:
-        return next((each for each in self.attachments if each.name == name), None)
+        return next((attachment for attachment in self.attachments if attachment.name == name), None)
 
     def result(self, id_: str) -> Result | None:
-        return next((each for each in self.results if each.id == id_), None)
+        return next((result for result in self.results if result.id == id_), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +156,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class JobEnding:
-    """What is known of a job when it moves on; `progress` None leaves it as it is, `pause` is how many seconds it shall
+    """What is known of a job when it moves on.
 
-    not be taken from the queue.
+    `progress` None leaves it as it is; `pause` is how many seconds it shall not be taken from the queue.
     """
 
     results: tuple[Result, ...] = ()

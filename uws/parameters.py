@@ -19,32 +19,35 @@ class Parameters:
         return cls(tuple((name.upper(), value) for name, value in pairs))
 
     def all(self, name: str) -> tuple[str, ...]:
-        return tuple(value for each, value in self.pairs if each == name)
+        return tuple(value for key, value in self.pairs if key == name)
 
     def one(self, name: str) -> str | None:
         """Return the value of a single-valued parameter; None where it is missing or empty (DALI 1.1 §3.4).
 
         Equal repeats are one value: astroquery sends FORMAT twice. Raises: ParameterError for different ones.
         """
-        found = self.all(name)
-        if len(set(found)) > 1:
+        values = self.all(name)
+        if len(set(values)) > 1:
             raise ParameterError(
-                f"The parameter {name} is given {len(found)} times with different values; it takes one"
+                f"The parameter {name} is given {len(values)} times with different values; it takes one"
             )
-        return found[0] if found and found[0].strip() else None
+        return values[0] if values and values[0].strip() else None
 
     def required(self, name: str) -> str:
-        """Raises: ParameterError where it is missing, empty or repeated."""
-        found = self.one(name)
-        if found is None:
+        """Return the value of a parameter. Raises: ParameterError where it is missing, empty or repeated."""
+        value = self.one(name)
+        if value is None:
             raise ParameterError(f"The parameter {name} is missing")
-        return found
+        return value
 
     def whole_number(self, name: str) -> int | None:
-        """Raises: ParameterError for anything but a whole number from 0 up."""
-        found = self.one(name)
-        if found is None:
+        """Return a number; None where it is missing.
+
+        Raises: ParameterError for anything but a whole number from 0 up.
+        """
+        value = self.one(name)
+        if value is None:
             return None
-        if not (found.strip().isascii() and found.strip().isdigit()):
-            raise ParameterError(f"{name} must be a whole number from 0 up, not {found.strip()[:40]!r}")
-        return int(found.strip()[:19])
+        if not (value.strip().isascii() and value.strip().isdigit()):
+            raise ParameterError(f"{name} must be a whole number from 0 up, not {value.strip()[:40]!r}")
+        return int(value.strip()[:19])

@@ -83,18 +83,18 @@ TRANSITIONS = (
 
 
 def targets(move: Move) -> dict[Phase, Phase]:
-    """Where a move leads, by where it begins; elsewhere it is illegal."""
-    return {each.source: each.target for each in TRANSITIONS if each.move is move}
+    """Return where a move leads, by where it begins; elsewhere it is illegal."""
+    return {transition.source: transition.target for transition in TRANSITIONS if transition.move is move}
 
 
 def as_json(move: Move) -> str:
-    """The same for the compare-and-set in SQL."""
+    """Return the same for the compare-and-set in SQL."""
     return json.dumps(targets(move))
 
 
 def drawing() -> str:
-    """The table as a Mermaid state diagram."""
+    """Return the table as a Mermaid state diagram."""
     lines = ["stateDiagram-v2", "    [*] --> PENDING: POST to the job list"]
-    for each in TRANSITIONS:
-        lines.append(f"    {each.source} --> {each.target}: {each.move.value} ({each.actor})")
+    for transition in TRANSITIONS:
+        lines.append(f"    {transition.source} --> {transition.target}: {transition.move.value} ({transition.actor})")
     return "\n".join(lines)

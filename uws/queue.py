@@ -28,7 +28,7 @@ class Queue:
     store: Store
 
     def claim(self, worker: str, *, long: bool) -> Job | None:
-        """The next job for this worker, one of the long lane only if `long`."""
+        """Take the next job for this worker, one of the long lane only if `long`."""
         values = {
             "worker": worker,
             "long": long,
@@ -43,13 +43,19 @@ class Queue:
         return job_of(rows[0]) if rows else None
 
     def renew(self, worker: str, running: Sequence[tuple[Attempt, Mapping[str, int]]]) -> dict[str, int]:
-        """Prolongs the leases of what runs; the execution duration of each job that is still this worker's."""
-        tasks = [{"job_id": a.job_id, "attempt": a.number, "progress": dict(done)} for a, done in running]
+        """Prolong the leases of what runs; return the execution duration of each job that is still this worker's."""
+        tasks = [
+            {"job_id": attempt.job_id, "attempt": attempt.number, "progress": dict(progress)}
+            for attempt, progress in running
+        ]
         rows = self.store.rows("renew", {"worker": worker, "lease": LEASE, "running": json.dumps(tasks)})
         return {row["job_id"]: row["execution_duration"] for row in rows}
 
     def complete(self, attempt: Attempt, results: tuple[Result, ...], progress: Mapping[str, int]) -> bool:
-        """Whether these results are now the job's. An answer that was lost on its way is asked for again."""
+        """Store these results; return whether they are now the job's.
+
+        An answer that was lost on its way is asked for again.
+        """
         try:
             job = self.store.move(attempt.job_id, Move.COMPLETE, attempt, JobEnding(results, progress))
         except IllegalMove:
@@ -62,13 +68,16 @@ class Queue:
         return True
 
     def end(self, attempt: Attempt, move: Move, ending: JobEnding = NOTHING_KNOWN) -> None:
-        """Any other end of an attempt: FAIL, TIME_OUT, GIVE_BACK. A job that is no longer the attempt's is left alone."""
+        """End an attempt in any other way: FAIL, TIME_OUT, GIVE_BACK.
+
+        A job that is no longer the attempt's is left alone.
+        """
         try:
             self.store.move(attempt.job_id, move, attempt, ending)
         except (IllegalMove, NoSuchJob):
             return
 
     def expire(self) -> list[tuple[str, Phase]]:
-        """Puts jobs of dead workers back, or ends them; which, and what they are now."""
+        """Put jobs of dead workers back, or end them; return which, and what they are now."""
         values = {"grace": _GRACE, "most": MOST_CRASHES, "message": _CRASHED.format(MOST_CRASHES)}
         return [(row["job_id"], Phase(row["phase"])) for row in self.store.rows("expired", values)]

@@ -87,7 +87,10 @@ class Resources:
         return _xml(await run_in_threadpool(job_list_document, jobs, self.service.url))
 
     async def create(self, request: Request) -> Response:
-        """Looks at nothing that the job itself will look at: a bad query is a job in ERROR (DALI 1.1 §2.2.1.1)."""
+        """Make a job.
+
+        Nothing is checked that the job itself will check: a bad query is a job in ERROR (DALI 1.1 §2.2.1.1).
+        """
         form = await self.service.form(request)
         asker = self.service.asker(request)
         with closing(form):
@@ -97,7 +100,10 @@ class Resources:
         return response
 
     def _create(self, form: JobForm, asker: Requester) -> str:
-        """A job with files is not run before they are stored; then it is, and only then acknowledged."""
+        """Make a job, and return its id.
+
+        One with files is not run before they are stored; then it is, and only then acknowledged.
+        """
         parameters, job_id = form.parameters, new_job_id()
         phase, destruction = parameters.one("PHASE"), parameters.one("DESTRUCTION")
         if phase not in {None, "RUN"}:
@@ -130,10 +136,10 @@ class Resources:
         if wait is not None:
             phase = parameters.one("PHASE")
             seconds = min(_wait(wait), self.longest_wait)
-            found = await self.waiting.job(job.job_id, seconds, _phase(phase) if phase else None)
-            if found is None:
+            changed_job = await self.waiting.job(job.job_id, seconds, _phase(phase) if phase else None)
+            if changed_job is None:
                 raise NoSuchJob
-            job = found
+            job = changed_job
         return self._document(job)
 
     def _document(self, job: Job) -> Response:
@@ -145,7 +151,7 @@ class Resources:
         return _see(self.service.url)
 
     async def change(self, request: Request) -> Response:
-        """A form that steers the job or sets its parameters, at whichever of its resources (UWS 1.1 §2.1.11, §2.2.3)."""
+        """Take a form that steers the job or sets its parameters, at any of its resources (UWS 1.1 §2.1.11, §2.2.3)."""
         job = await self._job(request)
         form = await self.service.form(request)
         with closing(form):
@@ -161,20 +167,23 @@ class Resources:
         return _see(self._url(job))
 
     def _change(self, job: Job, form: JobForm) -> None:
-        """First what may be refused for its value; the phase last, as what was set before shall hold for the run."""
+        """Check first what may be refused for its value.
+
+        The phase comes last, as what was set before shall hold for the run.
+        """
         parameters = form.parameters
         duration, destruction = _seconds(parameters), parameters.one("DESTRUCTION")
-        phase, run_id, own = parameters.one("PHASE"), parameters.one("RUNID"), _own(parameters)
+        phase, run_id, job_parameters = parameters.one("PHASE"), parameters.one("RUNID"), _own(parameters)
         move = _move(phase) if phase else None
         instant = _future("DESTRUCTION", destruction) if destruction else None
-        if not (own or form.files or run_id or move or instant or duration is not None):
+        if not (job_parameters or form.files or run_id or move or instant or duration is not None):
             raise ParameterError("There is nothing to change: the form has no parameter")
-        changed = own or form.files
-        wanted = {"parameters": changed, "run_id": run_id, "execution_duration": duration, "destruction": instant}
-        _check(job.phase, [name for name, value in wanted.items() if value or value == 0], move)
+        changed = job_parameters or form.files
+        changes = {"parameters": changed, "run_id": run_id, "execution_duration": duration, "destruction": instant}
+        _check(job.phase, [name for name, value in changes.items() if value or value == 0], move)
         if changed:
             attachments = _attachments(form, job.job_id)
-            self._set(job, Parameters(own), attachments)
+            self._set(job, Parameters(job_parameters), attachments)
             self._keep(form, attachments)
         if run_id:
             self.store.change_run_id(job.job_id, run_id)
@@ -188,11 +197,11 @@ class Resources:
             self.store.move(job.job_id, move)
 
     def _set(self, job: Job, changes: Parameters, files: Sequence[Attachment] = ()) -> None:
-        """Each name that is given takes the place of what it was."""
+        """Set what is given, each name in place of what it was before."""
         names = {name for name, _ in changes.pairs}
         pairs = tuple(pair for pair in job.parameters if pair[0] not in names) + changes.pairs
-        replaced = {each.name for each in files}
-        attachments = [each for each in job.attachments if each.name not in replaced] + list(files)
+        replaced = {file.name for file in files}
+        attachments = [attachment for attachment in job.attachments if attachment.name not in replaced] + list(files)
         cost = self.service.cost(Parameters(pairs)) if job.phase is Phase.PENDING else None
         self.store.change_parameters(job.job_id, pairs, cost, attachments)
 
@@ -213,7 +222,7 @@ class Resources:
         return _plain("\n".join(values))
 
     async def put_parameter(self, request: Request) -> Response:
-        """The value is the body itself (UWS 1.1 §2.1.11)."""
+        """Set a parameter; the value is the body itself (UWS 1.1 §2.1.11)."""
         job = await self._job(request)
         parameters = await self.service.parameters(request)
         changes = Parameters.of([(request.path_params["name"], parameters.required(BODY))])
@@ -243,7 +252,9 @@ class Resources:
         return write_instant(outlook(job, self.store.limits).quote)
 
     async def _job(self, request: Request) -> Job:
-        """The job that the URL names. One with an owner is its owner's; of others it is enough to know the id.
+        """Return the job that the URL names.
+
+        One with an owner is its owner's; of others it is enough to know the id.
 
         Raises: NoSuchJob, NotAllowed (UWS 1.1 §3).
         """
@@ -260,23 +271,23 @@ class Resources:
 
 
 def _attachments(form: JobForm, job_id: str) -> tuple[Attachment, ...]:
-    """Files with their places in storage, new ones whatever was there before."""
+    """Return files with their places in storage, new ones whatever was there before."""
     return tuple(
-        Attachment(each.name, f"{job_id}/upload-{secrets.token_hex(4)}", each.size, each.file_name, each.media_type)
-        for each in form.files
+        Attachment(file.name, f"{job_id}/upload-{secrets.token_hex(4)}", file.size, file.file_name, file.media_type)
+        for file in form.files
     )
 
 
 def _own(parameters: Parameters) -> Pairs:
-    """Without those that steer. Raises: ParameterError for what the store cannot hold."""
+    """Return the parameters without those that steer. Raises: ParameterError for what the store cannot hold."""
     if any("\0" in name + value for name, value in parameters.pairs):
         raise ParameterError("A parameter has a NUL character in it")
     return tuple((name, value) for name, value in parameters.pairs if name not in _CONTROL)
 
 
 def _seconds(parameters: Parameters) -> int | None:
-    found = parameters.whole_number("EXECUTIONDURATION")
-    return None if found is None else min(found, 2**31 - 1)
+    seconds = parameters.whole_number("EXECUTIONDURATION")
+    return None if seconds is None else min(seconds, 2**31 - 1)
 
 
 def _future(name: str, text: str) -> datetime:
@@ -287,16 +298,16 @@ def _future(name: str, text: str) -> datetime:
 
 
 def _check(phase: Phase, changes: Sequence[str], move: Move | None) -> None:
-    """All of a form is done or nothing of it. Raises: IllegalMove."""
-    for what in changes:
-        if phase not in CHANGEABLE[what]:
-            raise IllegalMove.of_change(what, phase)
+    """Check that all of a form can be done, so that nothing is done of one that cannot. Raises: IllegalMove."""
+    for name in changes:
+        if phase not in CHANGEABLE[name]:
+            raise IllegalMove.of_change(name, phase)
     if move and phase not in targets(move):
         raise IllegalMove.of(move, phase)
 
 
 def _wait(text: str) -> float:
-    """Raises: ParameterError."""
+    """Return seconds, infinity for -1. Raises: ParameterError."""
     if not re.fullmatch(r"-1|[0-9]+", text.strip()):
         raise ParameterError(f"WAIT must be a number of seconds, or -1, not {text[:40]!r}")
     return math.inf if text.strip() == "-1" else int(text.strip()[:18])
@@ -310,7 +321,7 @@ def _phase(text: str) -> Phase:
 
 
 def _move(text: str) -> Move:
-    """What a client may ask of the phase (UWS 1.1 §2.2.3.5, §2.2.3.6)."""
+    """Return what a client asks of the phase (UWS 1.1 §2.2.3.5, §2.2.3.6). Raises: ParameterError."""
     moves = {"RUN": Move.RUN, "ABORT": Move.ABORT}
     if text.strip().upper() not in moves:
         raise ParameterError(f"PHASE can be set to RUN or ABORT, not to {text[:40]!r}")

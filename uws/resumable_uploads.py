@@ -38,11 +38,11 @@ class ResumableUploads:
         return [Route(parameter, self.append, methods=["PATCH"])]
 
     def offset(self, attachment: Attachment) -> Response:
-        """How much of the file is here."""
+        """Answer how much of the file is here."""
         return self._told(attachment.size, complete=attachment.complete)
 
     async def append(self, request: Request) -> Response:
-        """The next part; one that does not go on where the file ends is refused with 409 and the right offset."""
+        """Store the next part; one that does not go on where the file ends is refused with 409 and the right offset."""
         job = await self.find(request)
         try:
             after = await self._with_next(job, request)
@@ -64,7 +64,10 @@ class ResumableUploads:
         return after
 
     def _append(self, job: Job, after: Attachment, part: JobFile) -> None:
-        """First the bytes, then the word that they are there; the keeper sweeps those of which it is never said."""
+        """Store first the bytes, then the word that they are there.
+
+        The housekeeper sweeps those of which it is never said.
+        """
         self.service.keep(part, after.parts[-1][0])
         self.store.append(job, after)
 
@@ -79,7 +82,7 @@ class ResumableUploads:
 
 
 def _check(job: Job, before: Attachment | None, offset: int) -> None:
-    """Raises: IllegalMove, OtherOffset."""
+    """Raise IllegalMove or OtherOffset where the part cannot be taken."""
     if job.phase is not Phase.PENDING:
         raise IllegalMove.of_change("uploads", job.phase)
     if (before.size if before else 0) != offset or (before and before.complete):
@@ -87,9 +90,9 @@ def _check(job: Job, before: Attachment | None, offset: int) -> None:
 
 
 def _new(job: Job, request: Request) -> Attachment:
-    found = _FILE_NAME.search(request.headers.get("content-disposition", ""))
+    match = _FILE_NAME.search(request.headers.get("content-disposition", ""))
     key = f"{job.job_id}/upload-{secrets.token_hex(4)}"
-    return Attachment(request.path_params["name"], key, 0, found[1] if found else "", complete=False)
+    return Attachment(request.path_params["name"], key, 0, match[1] if match else "", complete=False)
 
 
 def _with_part(before: Attachment, part: JobFile, *, last: bool) -> Attachment:

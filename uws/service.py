@@ -45,26 +45,26 @@ class UwsService(Protocol):
 
     @property
     def url(self) -> str:
-        """Of the job list, absolute."""
+        """The absolute URL of the job list."""
         ...
 
     async def parameters(self, request: Request) -> Parameters:
-        """Without the files that may come with them."""
+        """Return the parameters, without the files that may come with them."""
         ...
 
     async def form(self, request: Request) -> JobForm: ...
 
     @property
     def most_bytes(self) -> int:
-        """Of one file."""
+        """How many bytes one file may have."""
         ...
 
     async def part(self, request: Request) -> JobFile:
-        """The body as a file, which is what its Content-Digest says it is; whoever asks must unlink it."""
+        """Return the body as a file, which is what its Content-Digest says it is; whoever asks must unlink it."""
         ...
 
     def keep(self, file: JobFile, key: str) -> None:
-        """Stores a file durably. Blocks."""
+        """Store a file durably. Blocks."""
         ...
 
     async def attachment(self, attachment: Attachment) -> Response: ...
@@ -72,17 +72,20 @@ class UwsService(Protocol):
     def asker(self, request: Request) -> Requester: ...
 
     def welcome(self, request: Request, response: Response, asker: Requester) -> None:
-        """May give a stranger who made a job what is needed to list it."""
+        """Give a stranger who made a job what is needed to list it, if anything is."""
         ...
 
     def cost(self, parameters: Parameters) -> float | None:
-        """How much work it is, in any unit; None if that is not known. Blocks. May raise when no job can be taken now."""
+        """Return how much work it is, in any unit; None if that is not known. Blocks.
+
+        May raise when no job can be taken now.
+        """
         ...
 
     async def result(self, request: Request, job: Job, id_: str) -> Response:
-        """Raises: NoSuchJob where there is none."""
+        """Return a result. Raises: NoSuchJob where there is none."""
         ...
 
     def error(self, job: Job) -> Response:
-        """The document of a job that has an error."""
+        """Return the document of a job that has an error."""
         ...

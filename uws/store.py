@@ -81,7 +81,7 @@ class Store:
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Row]]:
-        """Raises: StoreAway where PostgreSQL is away, or goes away in between."""
+        """Lend a connection. Raises: StoreAway where PostgreSQL is away, or goes away in between."""
         try:
             with self._pool.connection() as connection:
                 yield connection  # type: ignore[misc]
@@ -89,19 +89,19 @@ class Store:
             raise StoreAway from error
 
     def rows(self, name: str, values: Mapping[str, Any], statement: str | None = None) -> list[Row]:
-        """Runs the statement called `name`."""
+        """Run the statement called `name`, and return its rows."""
         with self.connection() as connection:
             return connection.execute((statement or statements()[name]).encode(), values).fetchall()
 
     def execute(self, name: str, values: Mapping[str, Any]) -> None:
-        """Runs the statement called `name`, which gives no rows."""
+        """Run the statement called `name`, which gives no rows."""
         with self.connection() as connection:
             connection.execute(statements()[name].encode(), values)
 
     # ---- what a client does
 
     def create(self, asker: Requester, new: NewJob, job_id: str | None = None) -> str:
-        """The id of a new job, which may have been chosen before. Raises: TooManyJobs, QueueFull."""
+        """Make a job, and return its id, which may have been chosen before. Raises: TooManyJobs, QueueFull."""
         job_id = job_id or new_job_id()
         values = asdict(self.limits) | asdict(asker) | asdict(new)
         values |= {
@@ -110,16 +110,16 @@ class Store:
             "attachments": _json(new.attachments),
             "execution_duration": self._duration(new.execution_duration),
         }
-        found = self.rows("create", values)[0]
-        _admit(found)
+        capacity = self.rows("create", values)[0]
+        _admit(capacity)
         return job_id
 
     def job(self, job_id: str) -> Job:
-        """Raises: NoSuchJob."""
-        found = self.jobs([job_id])
-        if not found:
+        """Return a job. Raises: NoSuchJob."""
+        jobs = self.jobs([job_id])
+        if not jobs:
             raise NoSuchJob
-        return found[0]
+        return jobs[0]
 
     def jobs(self, job_ids: Sequence[str]) -> list[Job]:
         return [job_of(row) for row in self.rows("jobs", {"job_ids": list(job_ids)})]
@@ -131,87 +131,93 @@ class Store:
         after: datetime | None = None,
         last: int | None = None,
     ) -> list[JobRef]:
-        """Jobs of the asker, None for an operator who sees all; ARCHIVED ones only when named (UWS 1.1 §2.2.2.1)."""
+        """List jobs of the asker, None for an operator who sees all.
+
+        ARCHIVED ones are listed only when named (UWS 1.1 §2.2.2.1).
+        """
         if asker is not None and asker.owner_id is None and asker.session is None:
             return []
-        of = "all" if asker is None else "owner" if asker.owner_id else "session"
+        listed_by = "all" if asker is None else "owner" if asker.owner_id else "session"
         values = {
             "owner_id": asker and asker.owner_id,
             "session": asker and asker.session,
-            "phases": [str(each) for each in phases or set(Phase) - {Phase.ARCHIVED}],
+            "phases": [str(phase) for phase in phases or set(Phase) - {Phase.ARCHIVED}],
             "after": after,
             "last": min(last or self.limits.list_limit, self.limits.list_limit),
         }
-        rows = self.rows("list", values, statements()["list"].replace("{of}", _LISTED_BY[of]))
+        rows = self.rows("list", values, statements()["list"].replace("{of}", _LISTED_BY[listed_by]))
         return [JobRef(**row | {"phase": Phase(row["phase"])}) for row in rows]
 
     def run(self, job: Job) -> Job:
-        """Raises: IllegalMove, NotComplete, TooManyJobs, QueueFull."""
+        """Put a job in the queue. Raises: IllegalMove, NotComplete, TooManyJobs, QueueFull."""
         for attachment in job.attachments:
             if not attachment.complete:
                 raise NotComplete(attachment.name, attachment.size)
-        waiting = self.rows("waiting", asdict(self.limits) | {"share": job.share})[0]
-        _admit(waiting)
+        capacity = self.rows("waiting", asdict(self.limits) | {"share": job.share})[0]
+        _admit(capacity)
         return self.move(job.job_id, Move.RUN)
 
     def change_parameters(
         self, job_id: str, parameters: Pairs, cost: float | None, attachments: Sequence[Attachment] | None = None
     ) -> Job:
-        """Attachments of None stay as they are. Raises: IllegalMove in any phase but PENDING."""
+        """Change parameters; attachments of None stay as they are. Raises: IllegalMove in any phase but PENDING."""
         files = None if attachments is None else _json(attachments)
         return self._change(job_id, parameters=Jsonb(parameters), attachments=files, cost=cost)
 
     def append(self, job: Job, attachment: Attachment) -> None:
-        """Puts an attachment in place of the one of its name that `job` had. Raises: IllegalMove, OtherOffset where it has changed since."""
-        others = [each for each in job.attachments if each.name != attachment.name]
+        """Put an attachment in place of the one of its name that `job` had.
+
+        Raises: IllegalMove, OtherOffset where it has changed since.
+        """
+        other_attachments = [stored for stored in job.attachments if stored.name != attachment.name]
         values = {
             "job_id": job.job_id,
             "before": _json(job.attachments),
-            "attachments": _json([*others, attachment]),
+            "attachments": _json([*other_attachments, attachment]),
         }
         if self.rows("append", values):
             return
-        now = self.job(job.job_id)
-        if now.phase is not Phase.PENDING:
-            raise IllegalMove.of_change("uploads", now.phase)
-        raise OtherOffset(now.attachment(attachment.name))
+        current = self.job(job.job_id)
+        if current.phase is not Phase.PENDING:
+            raise IllegalMove.of_change("uploads", current.phase)
+        raise OtherOffset(current.attachment(attachment.name))
 
     def change_run_id(self, job_id: str, run_id: str) -> Job:
-        """Raises: IllegalMove in any phase but PENDING."""
+        """Change the run id. Raises: IllegalMove in any phase but PENDING."""
         return self._change(job_id, run_id=run_id)
 
     def change_duration(self, job_id: str, seconds: int) -> Job:
-        """Raises: IllegalMove for a job that has ended."""
+        """Change the execution duration. Raises: IllegalMove for a job that has ended."""
         return self._change(job_id, execution_duration=self._duration(seconds))
 
     def change_destruction(self, job_id: str, instant: datetime) -> Job:
         return self._change(job_id, destruction=instant)
 
     def _change(self, job_id: str, **changes: Any) -> Job:
-        what = next(iter(changes))
-        nothing = dict.fromkeys([*CHANGEABLE, "attachments", "cost"])
-        phases = [str(each) for each in CHANGEABLE[what]]
-        values = asdict(self.limits) | nothing | changes | {"job_id": job_id, "phases": phases}
+        name = next(iter(changes))
+        unchanged = dict.fromkeys([*CHANGEABLE, "attachments", "cost"])
+        phases = [str(phase) for phase in CHANGEABLE[name]]
+        values = asdict(self.limits) | unchanged | changes | {"job_id": job_id, "phases": phases}
         rows = self.rows("change", values)
         if not rows:
-            raise IllegalMove.of_change(what, self.job(job_id).phase)
+            raise IllegalMove.of_change(name, self.job(job_id).phase)
         return job_of(rows[0])
 
-    def _duration(self, wanted: int | None) -> int:
-        """Within the limits; 0 is no limit at all."""
-        wanted = self.limits.duration_default if wanted is None else wanted
-        most = self.limits.duration_limit
-        return wanted if most == 0 or 0 < wanted <= most else most
+    def _duration(self, seconds: int | None) -> int:
+        """Return an execution duration within the limits; 0 is no limit at all."""
+        seconds = self.limits.duration_default if seconds is None else seconds
+        limit = self.limits.duration_limit
+        return seconds if limit == 0 or 0 < seconds <= limit else limit
 
     def delete(self, job_id: str) -> None:
-        """Out of sight; the keeper removes what it left. Raises: NoSuchJob."""
+        """Put a job out of sight; the housekeeper removes what it left. Raises: NoSuchJob."""
         if not self.rows("delete", {"job_id": job_id}):
             raise NoSuchJob
 
     # ---- moves between phases
 
     def move(self, job_id: str, move: Move, attempt: Attempt | None = None, ending: JobEnding = NOTHING_KNOWN) -> Job:
-        """By compare-and-set; a worker names the attempt that the job must still be in.
+        """Move a job by compare-and-set; a worker names the attempt that the job must still be in.
 
         Raises: IllegalMove, NoSuchJob.
         """
@@ -232,19 +238,19 @@ class Store:
         return job_of(rows[0])
 
     def prioritise(self, job_id: str, priority: int) -> Job:
-        """Raises: NoSuchJob."""
+        """Set a job's priority. Raises: NoSuchJob."""
         rows = self.rows("prioritise", {"job_id": job_id, "priority": priority})
         if not rows:
             raise NoSuchJob
         return job_of(rows[0])
 
     def overview(self) -> list[Row]:
-        """How many jobs are in each phase, and since when the first of those that wait has waited."""
+        """Return how many jobs are in each phase, and since when the first of those that wait has waited."""
         return self.rows("overview", {})
 
 
 def new_job_id() -> str:
-    """128 random bits."""
+    """Return 128 random bits, in hexadecimal digits."""
     return secrets.token_hex(16)
 
 
@@ -253,26 +259,26 @@ def _attachment(record: Row) -> Attachment:
 
 
 def _json(values: Sequence[Result] | Sequence[Attachment]) -> Jsonb:
-    return Jsonb([asdict(each) for each in values])
+    return Jsonb([asdict(value) for value in values])
 
 
-def _admit(room: Row) -> None:
-    """Raises: TooManyJobs, QueueFull."""
-    if not room["of_share"]:
+def _admit(capacity: Row) -> None:
+    """Raise TooManyJobs or QueueFull where no more jobs may wait."""
+    if not capacity["of_share"]:
         raise TooManyJobs
-    if not room["of_all"]:
+    if not capacity["of_all"]:
         raise QueueFull
 
 
 def job_of(row: Row) -> Job:
     message = row["error_message"]
-    known = {name: row[name] for name in Job.__dataclass_fields__ if name in row}
+    columns = {name: row[name] for name in Job.__dataclass_fields__ if name in row}
     changed = {
         "phase": Phase(row["phase"]),
         "parameters": tuple((name, value) for name, value in row["parameters"]),
-        "attachments": tuple(_attachment(each) for each in row["attachments"]),
+        "attachments": tuple(_attachment(record) for record in row["attachments"]),
         "progress": tuple(sorted(row["progress"].items())),
-        "results": tuple(Result(**each) for each in row["results"]),
+        "results": tuple(Result(**record) for record in row["results"]),
         "error": ErrorSummary(message, row["error_type"]) if message is not None else None,
     }
-    return Job(**known | changed)
+    return Job(**columns | changed)

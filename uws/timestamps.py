@@ -11,19 +11,19 @@ _FORM = re.compile(
 
 
 def write_instant(instant: datetime | None) -> str:
-    """Milliseconds always, so that texts compare as times do; nothing for None."""
+    """Write a time, milliseconds always, so that texts compare as times do; nothing for None."""
     if instant is None:
         return ""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
 
 
 def read_instant(name: str, text: str) -> datetime:
-    """The value of the parameter `name`. Raises: ParameterError."""
-    found = _FORM.fullmatch(text.strip())
-    if not found:
+    """Return the value of the parameter `name`. Raises: ParameterError."""
+    match = _FORM.fullmatch(text.strip())
+    if not match:
         raise ParameterError(f"{name} must be a time in UTC such as 2030-01-31T12:00:00Z, not {text[:40]!r}")
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
-    fraction = (found[7] or "").ljust(6, "0")[:6]
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    fraction = (match[7] or "").ljust(6, "0")[:6]
     try:
         # A leap second is the end of its minute.
         return datetime(year, month, day, hour, minute, second - (second == 60), int(fraction), UTC)

@@ -40,9 +40,12 @@ class Waiting:
         self._news.stop()
 
     async def job(self, job_id: str, seconds: float, phase: Phase | None) -> Job | None:
-        """The job when its phase is not `phase` (None: the present one), or after `seconds`; None when it is gone."""
+        """Return the job when its phase is not `phase` (None: the present one), or after `seconds`.
+
+        None when it is gone.
+        """
         future: asyncio.Future[Job | None] = asyncio.get_running_loop().create_future()
-        # First the ear, then the look: what changes in between is heard.
+        # Subscribe before reading, so that no change is missed.
         self._waiters[job_id].add(future)
         try:
             job = await run_in_threadpool(self._store.job, job_id)
@@ -53,16 +56,16 @@ class Waiting:
             self._leave(job_id, future)
 
     async def _next(self, job: Job, future: "asyncio.Future[Job | None]", seconds: float) -> Job | None:
-        """What is heard of another phase than that of `job`; at the end of the time, what the store says."""
+        """Return the job in another phase than that of `job`; at the end of the time, what the store says."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        while (left := end - loop.time()) > 0:
-            done, _ = await asyncio.wait([future], timeout=left)
+        while (remaining := end - loop.time()) > 0:
+            done, _ = await asyncio.wait([future], timeout=remaining)
             if not done:
                 break
-            heard = future.result()
-            if heard is None or heard.phase is not job.phase:
-                return heard
+            changed_job = future.result()
+            if changed_job is None or changed_job.phase is not job.phase:
+                return changed_job
             self._leave(job.job_id, future)
             future = loop.create_future()
             self._waiters[job.job_id].add(future)
@@ -77,7 +80,7 @@ class Waiting:
                 del self._waiters[job_id]
 
     def _hear_all(self) -> None:
-        """After a time without ears: each job that is waited for may have changed."""
+        """Take every job that is waited for as changed, after a time without notifications."""
         for job_id in list(self._waiters):
             self._hear(job_id)
 
@@ -91,12 +94,12 @@ class Waiting:
         while self._changed:
             job_ids, self._changed = list(self._changed), set()
             try:
-                found = await run_in_threadpool(self._store.jobs, job_ids)
+                changed_jobs = await run_in_threadpool(self._store.jobs, job_ids)
             except StoreAway:
                 self._changed.update(job_ids)
                 await asyncio.sleep(_RETRY)
                 continue
-            jobs = {job.job_id: job for job in found}
+            jobs = {job.job_id: job for job in changed_jobs}
             for job_id in job_ids:
                 self._wake(job_id, jobs.get(job_id))
 

@@ -43,15 +43,18 @@ class Runner(Protocol):
     """What a service does with a job."""
 
     def run(self, job: Job, task: Task) -> tuple[Result, ...]:
-        """Runs in a thread; stores whole results or none. May raise anything, and must soon end when `task` is stopped."""
+        """Run a job in a thread; store whole results or none.
+
+        May raise anything, and must soon end when `task` is stopped.
+        """
         ...
 
     def explain(self, error: Exception) -> Failure:
-        """What to tell of an error that `run` raised."""
+        """Return what to tell of an error that `run` raised."""
         ...
 
     def discard(self, results: Sequence[Result]) -> None:
-        """Removes results that nobody wants any more."""
+        """Remove results that nobody wants any more."""
         ...
 
 
@@ -71,7 +74,7 @@ class Worker:
         self._news = JobNotifications(store.conninfo, self._hear, self._wake.set)
 
     def run(self) -> None:
-        """Returns when `drain` was called and all jobs ended or went back."""
+        """Take and run jobs; return when `drain` was called and all jobs ended or went back."""
         heart = threading.Thread(target=self._beat, name="heart", daemon=True)
         heart.start()
         self._news.start()
@@ -86,7 +89,7 @@ class Worker:
         self._news.stop()
 
     def drain(self, grace: float) -> None:
-        """No more jobs; those that run have `grace` seconds, then they go back to the queue."""
+        """Take no more jobs; those that run have `grace` seconds, then they go back to the queue."""
         self._stopping.set()
         self._wake.set()
         timer = threading.Timer(grace, self._stop_all)
@@ -148,7 +151,10 @@ class Worker:
         self._persistently(lambda: self._queue.end(task.attempt, move, ending))
 
     def _persistently(self, write: Callable[[], bool | None]) -> bool | None:
-        """Until the store can be reached. A worker that must stop gives up: then the lease tells the others."""
+        """Write as soon as the store can be reached.
+
+        A worker that must stop gives up: then the lease tells the others.
+        """
         while True:
             try:
                 return write()
@@ -159,12 +165,12 @@ class Worker:
     # ---- leases and time limits
 
     def _beat(self) -> None:
-        ticks, every = 0, round(RENEW / _TICK)
+        ticks, ticks_per_renewal = 0, round(RENEW / _TICK)
         while not (self._stopping.is_set() and not self._tasks):
             for task in list(self._tasks.values()):
                 if task.is_over_time:
                     task.stop(Stop.TIME_LIMIT)
-            if ticks % every == 0:
+            if ticks % ticks_per_renewal == 0:
                 self._renew()
             ticks += 1
             time.sleep(_TICK)
@@ -175,16 +181,16 @@ class Worker:
         if not tasks:
             return
         try:
-            held = self._queue.renew(self.name, [(task.attempt, task.progress) for task in tasks.values()])
+            durations = self._queue.renew(self.name, [(task.attempt, task.progress) for task in tasks.values()])
         except StoreAway:
             return
         for job_id, task in tasks.items():
-            if job_id in held:
-                task.execution_duration = held[job_id]
+            if job_id in durations:
+                task.execution_duration = durations[job_id]
             else:
                 task.stop(Stop.LOST)
 
 
 def _pause(attempt: int) -> float:
-    """Longer each time: what is away may stay so for hours."""
+    """Return seconds, more each time: what is away may stay so for hours."""
     return min(_RETRY * 1.3**attempt, _LONGEST_PAUSE)

@@ -27,7 +27,7 @@ Element = Any
 
 
 def job_list_document(jobs: Iterable[JobRef], url: str) -> bytes:
-    """`url` is the job list's own."""
+    """Return the document of the job list; `url` is the list's."""
     return _bytes(_E.jobs({"version": "1.1"}, *(_reference(job, url) for job in jobs)))
 
 
@@ -43,7 +43,7 @@ def _reference(job: JobRef, url: str) -> Element:
 
 @lru_cache(64)
 def job_document(job: Job, url: str, outlook: Forecast) -> bytes:
-    """`url` is the job's own. Many may wait for the same job: then they get the same bytes."""
+    """Return a job's document; `url` is the job's. Many may wait for the same job: then they get the same bytes."""
     return _bytes(job_element(job, url, outlook))
 
 
@@ -88,27 +88,29 @@ def _text_or_nil(name: str, text: str | None) -> Element:
 
 
 def _parameters(job: Job, url: str) -> Element:
-    """Files by reference (UWS 1.1 §2.2.3.1.1)."""
+    """Return the parameters, files by reference (UWS 1.1 §2.2.3.1.1)."""
     values = [_E.parameter({"id": _text(name)}, _text(value)) for name, value in job.parameters]
     files = [
-        _E.parameter({"id": _text(each.name), "byReference": "true"}, f"{url}/parameters/{quote(each.name, safe='')}")
-        for each in job.attachments
+        _E.parameter(
+            {"id": _text(attachment.name), "byReference": "true"}, f"{url}/parameters/{quote(attachment.name, safe='')}"
+        )
+        for attachment in job.attachments
     ]
     return _E.parameters(*values, *files)
 
 
 def _results(job: Job, url: str) -> Element:
-    found = [
+    attributes_of_results = [
         {
-            "id": each.id,
+            "id": result.id,
             _TYPE: "simple",
-            _HREF: f"{url}/results/{each.id}",
-            "size": str(each.size),
-            "mime-type": each.mime_type,
+            _HREF: f"{url}/results/{result.id}",
+            "size": str(result.size),
+            "mime-type": result.mime_type,
         }
-        for each in job.results
+        for result in job.results
     ]
-    return _E.results(*(_E.result(attributes) for attributes in found))
+    return _E.results(*(_E.result(attributes) for attributes in attributes_of_results))
 
 
 def _error(job: Job) -> list[Element]:
@@ -118,19 +120,19 @@ def _error(job: Job) -> list[Element]:
 
 
 def _job_info(job: Job, waits_for: str | None) -> list[Element]:
-    """What is done and what it waits for, in elements without a namespace."""
-    said: dict[str, object] = dict(job.progress)
+    """Return what is done and what it waits for, in elements without a namespace."""
+    info: dict[str, object] = dict(job.progress)
     if waits_for:
-        said["waitsFor"] = waits_for
+        info["waitsFor"] = waits_for
     if job.phase is Phase.QUEUED and job.ahead is not None:
-        said["queuePosition"] = job.ahead + 1
-    for each in job.results:
-        said |= {"rows": each.rows, "bytes": each.size, "sha-256": each.digest}
+        info["queuePosition"] = job.ahead + 1
+    for result in job.results:
+        info |= {"rows": result.rows, "bytes": result.size, "sha-256": result.digest}
     if job.attempt > 1:
-        said["attempt"] = job.attempt
-    return [_E.jobInfo(*(_INFO(name, str(value)) for name, value in said.items() if value is not None))] if said else []
+        info["attempt"] = job.attempt
+    return [_E.jobInfo(*(_INFO(name, str(value)) for name, value in info.items() if value is not None))] if info else []
 
 
 def _text(text: str) -> str:
-    """What XML cannot hold becomes U+FFFD."""
+    """Replace what XML cannot hold with U+FFFD."""
     return _UNWRITABLE.sub("\ufffd", text)
