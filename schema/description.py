@@ -153,8 +153,8 @@ def _make(kind: type[T], values: Mapping[str, Any], origin: str, extra: tuple[st
     _known(values, tuple(hints) + extra, origin)
     for name, value in values.items():
         if not _fits(value, hints[name]):
-            written = "from" if name == "source" else name
-            raise DescriptionError(f"{origin}: {written} is {_KINDS[_plain(hints[name])]}, not {value!r}")
+            key = "from" if name == "source" else name
+            raise DescriptionError(f"{origin}: {key} is {_KINDS[_plain(hints[name])]}, not {value!r}")
     try:
         return kind(**values)
     except TypeError as error:

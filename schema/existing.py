@@ -23,10 +23,12 @@ def read_existing(connection: psycopg.Connection, names: tuple[str, str], publis
     if not rows:
         raise LoadError(f"there is no table {published} in the database")
     columns = [_column(name, type_, about) for name, type_, about, *_ in rows if name not in omitted]
-    named = (replace(c, column_name=n) for c, n in zip(columns, adql_names([c.name for c in columns]), strict=True))
+    published_columns = (
+        replace(c, column_name=n) for c, n in zip(columns, adql_names([c.name for c in columns]), strict=True)
+    )
     kind, tuples = rows[0][3], rows[0][4]
     table_type = "view" if kind == "v" else "table"
-    return Table(quoted_if_needed(names[0]), published, tuple(named), table_type, nrows=tuples or None)
+    return Table(quoted_if_needed(names[0]), published, tuple(published_columns), table_type, nrows=tuples or None)
 
 
 def _column(name: str, type_: str, about: str | None) -> Column:

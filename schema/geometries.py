@@ -12,10 +12,10 @@ MADE = {
 }
 """SQL for each type, {0} being the array."""
 COORDINATES = tuple(f"CASE WHEN {_ON_THE_SKY} THEN {{0}}[{number}] END" for number in (1, 2))
-"""SQL for those of a point."""
+"""SQL for the two coordinates of a point, {0} being the array."""
 BY_XTYPE = {type_.xtype: type_ for type_ in MADE}
 
 
 def stored_as(type_: Type) -> Type:
-    """The type in which a value reaches COPY."""
+    """Return the type in which a value reaches COPY."""
     return types.DOUBLES if type_.is_geometry else type_

@@ -88,8 +88,12 @@ def _by_ucd(columns: Sequence[Column]) -> list[Position]:
 
 
 def _by_name(columns: Sequence[Column]) -> list[Position]:
-    known = {column.name.lower(): column for column in columns if column.unit in _DEGREES}
-    pairs = [(known[ra], known[dec]) for ra, dec in _NAMES if ra in known and dec in known]
+    columns_by_name = {column.name.lower(): column for column in columns if column.unit in _DEGREES}
+    pairs = [
+        (columns_by_name[ra], columns_by_name[dec])
+        for ra, dec in _NAMES
+        if ra in columns_by_name and dec in columns_by_name
+    ]
     # Names that differ in case only do not tell which is meant.
     names = [column.name.lower() for column in columns]
     return [pair for pair in pairs if all(names.count(column.name.lower()) == 1 for column in pair)]
@@ -103,8 +107,13 @@ def with_ucds(columns: Sequence[Column], position: Position | None, description:
     if position is None:
         return list(columns)
     ucds = {column.name: ucd for column, ucd in zip(position, (RA_UCD, DEC_UCD), strict=True)}
-    given = {name for name, column_description in description.columns.items() if column_description.ucd is not None}
-    return [column.with_ucd(ucds[column.name]) if column.name in ucds.keys() - given else column for column in columns]
+    described_names = {
+        name for name, column_description in description.columns.items() if column_description.ucd is not None
+    }
+    return [
+        column.with_ucd(ucds[column.name]) if column.name in ucds.keys() - described_names else column
+        for column in columns
+    ]
 
 
 Numbers = npt.NDArray[np.float64]

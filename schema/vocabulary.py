@@ -70,9 +70,9 @@ def as_vounit(unit: str) -> str:
         warnings.simplefilter("ignore")
         for style in ("cds", "generic"):
             try:
-                written = units.Unit(unit, format=style, parse_strict="raise").to_string("vounit")
+                vounit = units.Unit(unit, format=style, parse_strict="raise").to_string("vounit")
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue
-            if written and unit_problem(str(written)) is None:
-                return str(written)
+            if vounit and unit_problem(str(vounit)) is None:
+                return str(vounit)
     return unit

@@ -9,7 +9,7 @@ import psycopg
 CHANNEL = "uws"
 _OPTIONS: dict[str, Any] = {
     "application_name": "armillary news",
-    # Who only listens would never notice that the other machine is gone.
+    # A connection that only listens would never notice that the other machine is gone.
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,

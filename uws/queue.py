@@ -52,7 +52,7 @@ class Queue:
         return {row["job_id"]: row["execution_duration"] for row in rows}
 
     def complete(self, attempt: Attempt, results: tuple[Result, ...], progress: Mapping[str, int]) -> bool:
-        """Store these results; return whether they are now the job's.
+        """Record these results; return whether they are now the job's.
 
         An answer that was lost on its way is asked for again.
         """

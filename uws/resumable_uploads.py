@@ -45,31 +45,31 @@ class ResumableUploads:
         """Store the next part; one that does not go on where the file ends is refused with 409 and the right offset."""
         job = await self.find(request)
         try:
-            after = await self._with_next(job, request)
+            attachment = await self._with_next(job, request)
         except OtherOffset as error:
             return self._told(error.size, complete=error.complete, conflict=str(error))
-        return self.offset(after)
+        return self.offset(attachment)
 
     async def _with_next(self, job: Job, request: Request) -> Attachment:
-        offset, last, before = _offset(request), _last(request), job.attachment(request.path_params["name"])
-        _check(job, before, offset)
+        offset, last, attachment = _offset(request), _last(request), job.attachment(request.path_params["name"])
+        _check(job, attachment, offset)
         part = await self.service.part(request)
         try:
-            after = _with_part(before or _new(job, request), part, last=last)
-            if after.size > self.service.most_bytes:
+            extended = _with_part(attachment or _new(job, request), part, last=last)
+            if extended.size > self.service.most_bytes:
                 raise ParameterError(f"A file takes at most {self.service.most_bytes} bytes")
-            await run_in_threadpool(self._append, job, after, part)
+            await run_in_threadpool(self._append, job, extended, part)
         finally:
             part.path.unlink(missing_ok=True)
-        return after
+        return extended
 
-    def _append(self, job: Job, after: Attachment, part: JobFile) -> None:
+    def _append(self, job: Job, attachment: Attachment, part: JobFile) -> None:
         """Store first the bytes, then the word that they are there.
 
         The housekeeper sweeps those of which it is never said.
         """
-        self.service.keep(part, after.parts[-1][0])
-        self.store.append(job, after)
+        self.service.keep(part, attachment.parts[-1][0])
+        self.store.append(job, attachment)
 
     def _told(self, offset: int, *, complete: bool, conflict: str = "") -> Response:
         headers = {
@@ -81,12 +81,12 @@ class ResumableUploads:
         return Response(conflict or None, 409 if conflict else 204, headers, "text/plain" if conflict else None)
 
 
-def _check(job: Job, before: Attachment | None, offset: int) -> None:
+def _check(job: Job, attachment: Attachment | None, offset: int) -> None:
     """Raise IllegalMove or OtherOffset where the part cannot be taken."""
     if job.phase is not Phase.PENDING:
         raise IllegalMove.of_change("uploads", job.phase)
-    if (before.size if before else 0) != offset or (before and before.complete):
-        raise OtherOffset(before)
+    if (attachment.size if attachment else 0) != offset or (attachment and attachment.complete):
+        raise OtherOffset(attachment)
 
 
 def _new(job: Job, request: Request) -> Attachment:
@@ -95,9 +95,11 @@ def _new(job: Job, request: Request) -> Attachment:
     return Attachment(request.path_params["name"], key, 0, match[1] if match else "", complete=False)
 
 
-def _with_part(before: Attachment, part: JobFile, *, last: bool) -> Attachment:
-    key = f"{before.key}.{before.size}.{secrets.token_hex(4)}"
-    return replace(before, parts=(*before.parts, (key, part.size)), size=before.size + part.size, complete=last)
+def _with_part(attachment: Attachment, part: JobFile, *, last: bool) -> Attachment:
+    key = f"{attachment.key}.{attachment.size}.{secrets.token_hex(4)}"
+    return replace(
+        attachment, parts=(*attachment.parts, (key, part.size)), size=attachment.size + part.size, complete=last
+    )
 
 
 def _offset(request: Request) -> int:

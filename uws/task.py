@@ -33,7 +33,7 @@ class Task:
         self._callbacks: list[Callable[[Stop], None]] = []
 
     def on_stop(self, callback: Callable[[Stop], None]) -> None:
-        """Call it in a thread when the job shall stop, at once if it shall already."""
+        """Call `callback` in a thread when the job shall stop, at once if it shall already."""
         with self._lock:
             self._callbacks.append(callback)
             stopped = self.stopped

@@ -92,7 +92,7 @@ def guessed_types(path: Path, layout: CsvLayout) -> dict[str, pa.DataType]:
 def _guessed_type(guess: pa.DataType, texts: pa.Array) -> pa.DataType:
     """Return what Arrow guesses, but for what looks like numbers and times and is none, or is none that fits."""
     if pa.types.is_null(guess) or pa.types.is_time(guess):
-        # 05:35:17 is as likely a right ascension.
+        # 05:35:17 may as well be a right ascension.
         return pa.string()
     if pa.types.is_integer(guess) and pc.any(pc.match_substring_regex(texts, _ZEROS)).as_py():
         return pa.string()

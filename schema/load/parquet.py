@@ -22,7 +22,7 @@ _BYTES = 16 << 20
 
 class ParquetReader:
     def __init__(self, path: Path) -> None:
-        # A text that stands a million times stays one until its rows are taken apart: a small file may hold a vast table.
+        # A repeated text is kept once until its rows are sliced: a small file may hold a vast table.
         schema = pq.read_schema(path)
         texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
         self._file = pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False, buffer_size=1 << 20)

@@ -19,7 +19,10 @@ def moments(texts: pa.Array) -> pa.Array:
 
 
 def _with_leap_seconds(texts: pa.Array) -> pa.Array:
-    """The second 60 of a minute is the first of the next, as PostgreSQL has it, whose times know no leap seconds."""
+    """Return timestamps.
+
+    The second 60 of a minute is the first of the next, as PostgreSQL has it, whose times know no leap seconds.
+    """
     leap = pc.fill_null(pc.match_substring_regex(texts, _LEAP), False)
     if not pc.any(leap).as_py():
         return texts.cast(pa.timestamp("us"))

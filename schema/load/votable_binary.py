@@ -99,7 +99,7 @@ class BinaryDecoder:
 
     def _walk(self, data: bytes) -> tuple[list[int], list[int], int]:
         """Walk from row to row over the lengths that they say; the one loop over rows that there is."""
-        gaps, after = self._gaps()
+        gaps, last_gap = self._gaps()
         starts: list[int] = []
         counts: list[int] = []
         place, end, size = 0, 0, len(data)
@@ -110,7 +110,7 @@ class BinaryDecoder:
                     count = _LENGTH(data, place)[0]
                     counts.append(count)
                     place += 4 + count * element
-                place += after
+                place += last_gap
                 if place > size or place <= end:
                     break
                 starts.append(end)

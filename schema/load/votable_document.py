@@ -64,13 +64,13 @@ class Document:
         """Return the bytes that came since. Raises: LoadError where they are not base64."""
         text = self._rest + "".join(self._stream).encode("ascii", "replace").translate(None, _WHITESPACE)
         self._stream = []
-        whole = len(text) - len(text) % 4
-        self._rest = text[whole:]
-        if text and (self._ended or b"=" in text[: max(0, whole - 2)]):
+        whole_groups = len(text) - len(text) % 4
+        self._rest = text[whole_groups:]
+        if text and (self._ended or b"=" in text[: max(0, whole_groups - 2)]):
             raise LoadError("the data are not base64: they go on after their end")
-        self._ended = text[:whole].endswith(b"=")
+        self._ended = text[:whole_groups].endswith(b"=")
         try:
-            return bytes(pybase64.b64decode(text[:whole], validate=True))
+            return bytes(pybase64.b64decode(text[:whole_groups], validate=True))
         except ValueError as error:
             raise LoadError(f"the data are not base64: {error}") from error
 

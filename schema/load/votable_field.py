@@ -48,12 +48,12 @@ class VotableField:
 
     @property
     def shape(self) -> str | None:
-        """Of an array of texts, such as 4x3 for three of four characters."""
+        """The shape of an array of texts, such as 4x3 for three of four characters."""
         return self.arraysize if self.type.is_text and "x" in (self.arraysize or "") else None
 
     @property
     def count(self) -> int | None:
-        """Elements of an array; None where each value says."""
+        """The elements of an array; None where each value says."""
         if self.arraysize is None:
             return 1
         if self.arraysize.endswith("*"):

@@ -123,5 +123,5 @@ def _number(field: VotableField, text: str) -> float | None:
 def _moment(text: str) -> datetime:
     if not _TIME.fullmatch(text):
         raise ValueError(text)
-    whole, dot, fraction = text.removesuffix("Z").partition(".")
-    return datetime.fromisoformat(whole + dot + fraction[:6].ljust(6, "0") if dot else whole)
+    seconds, dot, fraction = text.removesuffix("Z").partition(".")
+    return datetime.fromisoformat(seconds + dot + fraction[:6].ljust(6, "0") if dot else seconds)

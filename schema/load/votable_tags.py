@@ -55,10 +55,10 @@ class Tags:
         between = np.ones(tags.shape, bool)
         between[:, 1:-1:2] = False
         gaps = between.reshape(-1)
-        before = signs[tags[0, 0]] == 0
+        starts_clean = signs[tags[0, 0]] == 0
         low = text[text < _BLANK]
         return bool(
-            before and (signs[nexts[gaps]] == signs[ends[gaps]]).all() and ((low == _TAB) | (low == _LINE)).all()
+            starts_clean and (signs[nexts[gaps]] == signs[ends[gaps]]).all() and ((low == _TAB) | (low == _LINE)).all()
         )
 
 
