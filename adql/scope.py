@@ -21,11 +21,21 @@ class Visible:
     name: str
     delimited: bool
     value: Value
+    folded: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folded", self.name.lower())
 
     def matches(self, identifier: Identifier) -> bool:
         if identifier.delimited:
             return self.name == identifier.name
-        return self.name.lower() == identifier.name.lower()
+        return self.folded == identifier.name.lower()
+
+
+def matching(columns: Iterable[Visible], name: Identifier) -> list[Value]:
+    """Return the values of the columns that a name can mean. A table may have hundreds, so each is compared once and briefly."""
+    folded = name.name.lower()
+    return [c.value for c in columns if c.folded == folded and (not name.delimited or c.name == name.name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,12 @@ class Source:
 
 
 def table_columns(table: Table, alias: str) -> tuple[Visible, ...]:
-    return tuple(Visible(c.name, c.is_delimited, _field(c, alias)) for c in table.columns)
+    """Return the columns of a published table under its alias in the SQL. The table keeps them: the next query has the same."""
+    columns: tuple[Visible, ...] | None = table.derived.get(alias)
+    if columns is None:
+        columns = tuple(Visible(c.name, c.is_delimited, _field(c, alias)) for c in table.columns)
+        table.derived[alias] = columns
+    return columns
 
 
 def _field(column: Column, alias: str) -> Field:
@@ -107,10 +122,9 @@ class Scope:
     def candidates(self, qualifier: tuple[Identifier, ...], name: Identifier) -> Iterator[Value]:
         if qualifier:
             for source in self.named(qualifier):
-                yield from (c.value for c in source.columns if c.matches(name))
+                yield from matching(source.columns, name)
             return
-        visible = [c.value for c in self.visible if c.matches(name)]
-        yield from visible or [c.value for c in self.aliases if c.matches(name)]
+        yield from matching(self.visible, name) or matching(self.aliases, name)
 
     def named(self, qualifier: tuple[Identifier, ...]) -> list[Source]:
         return [s for s in self.sources if s.answers_to(qualifier)]

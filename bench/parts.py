@@ -12,10 +12,11 @@ from statistics import median
 from client import ask, connect, download, request
 from cores import on_one_core
 from load import Load, downloading, load
+from peaks import BACKEND, WEB, WORKER, seconds_worked
 from report import Bar, Measured, ratio
 from stage import Stage, format_of, formats, named
 from tables import GAIA_ROWS, NARROW_ROWS, WIDE_ROWS
-from trials import Trial, connected, executed, first_row, interleaved, psql
+from trials import Trial, connected, executed, first_row, interleaved, pgbench, psql
 
 MILLION = "SELECT TOP 1000000 * FROM bench.gaia"
 ENDLESS = "SELECT a.* FROM bench.gaia AS a, (SELECT TOP 100 source_id FROM bench.gaia) AS b"
@@ -41,7 +42,7 @@ FORMAT_BARS = {
 SOME_FORMATS = ("votable", "fits", "arrow", "parquet", "csv", "json")
 HEAVY_FORMATS = ("votable", "parquet", "csv")
 BASELINE = "psql COPY BINARY"
-CROWDS = (1, 16, 64)
+CROWDS = (("TOP 1", 1), ("cone", 1), ("cone", 16), ("cone", 64))
 SECONDS = 4.0
 EVERY = 0.01
 ALL_CORES = "all cores"
@@ -50,8 +51,9 @@ BESIDE = "beside: p95 of small queries"
 NOTES = {
     "beside": "Small queries (point lookups and cones in turn) of 2 clients, each asks once in 10 ms. The bar is for a free core: the download's client,"
     f" its backend and its encoder are kept on one; `all cores` is without that, on this machine's {os.cpu_count()}, of which a download takes all.",
-    "clients": "Cones of 1° at random places, connections kept alive, as fast as they are answered."
-    " `generator` is what the load itself took of one core.",
+    "clients": "Cones of 1° at random places, connections kept alive, as fast as they are answered; `PostgreSQL itself` is what pgbench gets for the same"
+    " SQL with as many clients, in the same run. `service` and `PostgreSQL` are the time of processors that a request takes of each, `generator` what the"
+    " load itself took of one core.",
 }
 
 
@@ -165,24 +167,63 @@ def _small(title: str, bar: Bar | None, times: Mapping[str, Sequence[float]]) ->
 
 
 def clients(stage: Stage, rounds: int) -> list[Measured]:
-    messages = cones(2000)
-    trials = {count: partial(load, stage.port, messages, count, SECONDS) for count in CROWDS}
-    return [_crowd(count, found) for count, found in interleaved(trials, rounds).items()]
+    """As many as ask, beside as many that ask PostgreSQL itself."""
+    messages = {"TOP 1": [request(SMALL["TOP 1"][0])], "cone": cones(2000)}
+    scripts = {"TOP 1": stage.sql(SMALL["TOP 1"][0]), "cone": _random_cone(stage)}
+    trials: dict[tuple[str, int, str], Callable[[], Crowd]] = {}
+    for what, count in CROWDS:
+        trials[what, count, "HTTP"] = partial(_asked_by, stage, messages[what], count)
+        trials[what, count, "raw"] = partial(_raw, stage, scripts[what], count)
+    found = interleaved(trials, rounds)
+    return [_crowd(what, count, found[what, count, "HTTP"], found[what, count, "raw"]) for what, count in CROWDS]
 
 
-def _crowd(count: int, found: Sequence[Load]) -> Measured:
-    rates = [each.rate for each in found]
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What clients saw, how many there were in a second, and the milliseconds of processors that one request took."""
+
+    rate: float
+    load: Load | None = None
+    service: float = 0
+    postgresql: float = 0
+
+
+def _asked_by(stage: Stage, messages: Sequence[bytes], count: int) -> Crowd:
+    before = seconds_worked(stage.config, stage.service)
+    found = load(stage.port, messages, count, SECONDS)
+    after = seconds_worked(stage.config, stage.service)
+    spent = {kind: 1000 * (after[kind] - before[kind]) / len(found.times) for kind in after}
+    return Crowd(found.rate, found, spent[WEB] + spent[WORKER], spent[BACKEND])
+
+
+def _raw(stage: Stage, script: str, count: int) -> Crowd:
+    return Crowd(pgbench(stage.config, script, count, SECONDS))
+
+
+def _random_cone(stage: Stage) -> str:
+    """As cones() asks, with places that pgbench makes up."""
+    sql = stage.sql(CONE.format(123.45678, 12.34567)).replace("123.45678", ":ra").replace("12.34567", ":dec")
+    return f"\\set ra random(0, 35999999) / 100000.0\n\\set dec random(-8000000, 8000000) / 100000.0\n{sql};"
+
+
+def _crowd(what: str, count: int, asked: Sequence[Crowd], raw: Sequence[Crowd]) -> Measured:
+    loads = [crowd.load for crowd in asked if crowd.load]
+    rates = [crowd.rate for crowd in asked]
     figures = {
         "requests/s": median(rates),
-        "p50 ms": median(each.milliseconds(50) for each in found),
-        "p95 ms": median(each.milliseconds(95) for each in found),
-        "errors": sum(each.errors for each in found),
-        "generator": median(each.generator for each in found),
+        "PostgreSQL itself": median(crowd.rate for crowd in raw),
+        "ratio": median(one.rate / other.rate for one, other in zip(raw, asked, strict=True)),
+        "p50 ms": median(load.milliseconds(50) for load in loads),
+        "p95 ms": median(load.milliseconds(95) for load in loads),
+        "service, ms": median(crowd.service for crowd in asked),
+        "PostgreSQL, ms": median(crowd.postgresql for crowd in asked),
+        "errors": sum(load.errors for load in loads),
+        "generator": median(load.generator for load in loads),
     }
     bars = {"p95 ms": Bar(250), "errors": Bar(0)}
     if count > 1:
         bars["requests/s"] = Bar(400, at_least=True)
-    return Measured("clients", f"{count} client{'s' if count > 1 else ''}", figures, bars, rates)
+    return Measured("clients", f"{what}, {count} client{'s' if count > 1 else ''}", figures, bars, rates)
 
 
 def beside(stage: Stage, rounds: int) -> list[Measured]:

@@ -1,6 +1,8 @@
 """The most memory that the processes of a service, and PostgreSQL's backends for it, held while something ran."""
 
+import os
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,6 +64,16 @@ def processes_of(config: Config, service: int) -> Iterator[tuple[int, str]]:
     for pid in _children(postmaster):
         if "armillary_reader" in _command(pid):
             yield pid, BACKEND
+
+
+def seconds_worked(config: Config, service: int) -> Counter[str]:
+    """The time of processors that each kind of process has taken since it began."""
+    seconds = Counter({WEB: 0.0, WORKER: 0.0, BACKEND: 0.0})
+    for pid, kind in processes_of(config, service):
+        with suppress(OSError):
+            numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            seconds[kind] += (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
 
 
 def _children(pid: int) -> list[int]:

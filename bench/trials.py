@@ -1,7 +1,9 @@
 """What is measured once a round, and the rounds: A B C … A B C …, so that all trials meet the same weather."""
 
 import os
+import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,6 +14,7 @@ from psycopg import pq
 
 from tap.config import Config
 from tap.engine import database
+from tap.engine.private import program
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -40,6 +43,20 @@ def psql(config: Config, statement: str, *options: str) -> Trial:
         return time.perf_counter() - begun
 
     return run
+
+
+def pgbench(config: Config, script: str, clients: int, seconds: float) -> float:
+    """Statements in a second of so many clients of PostgreSQL itself, on connections as the service's own are."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+        file.write(script)
+        file.flush()
+        counts = ["-c", str(clients), "-j", "1", "-T", str(round(seconds))]
+        command = [program("pgbench"), "-n", *counts, "-f", file.name, database.reader_conninfo(config)]
+        environment = os.environ | {"PGOPTIONS": "-c search_path=pg_catalog,public"}
+        done = subprocess.run(command, capture_output=True, check=True, text=True, env=environment)
+    found = re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)
+    assert found, done.stdout
+    return float(found[1])
 
 
 @contextmanager

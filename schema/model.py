@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from schema.types import Type, of_votable
 from schema.words import RESERVED
@@ -143,12 +144,17 @@ class Table:
     origin: Origin = field(default_factory=Origin)
     storage_schema: str | None = None
 
-    @property
+    @cached_property
+    def derived(self) -> dict[str, Any]:
+        """What a translator has made of the columns, kept as long as the table is, by the alias that it made it for."""
+        return {}
+
+    @cached_property
     def parts(self) -> tuple[str, ...]:
         """Schema and table, as they are published, without quotes."""
         return tuple(stored_name(part) for part in split_name(self.table_name))
 
-    @property
+    @cached_property
     def stored_parts(self) -> tuple[str, str]:
         """Schema and table in the database."""
         return (self.storage_schema or self.parts[0], self.storage or self.parts[-1])

@@ -102,7 +102,7 @@ class PrivateCluster:
         self._make_folder(self.folder)
         sync = [] if self.durable else ["--no-sync"]
         options = ["-U", ADMIN, "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", *sync]
-        self._run([_program("initdb"), "-D", str(self.data), *options])
+        self._run([program("initdb"), "-D", str(self.data), *options])
 
     def _make_folder(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -140,7 +140,7 @@ class PrivateCluster:
         return settings | dict(self.settings)
 
     def _create_database(self) -> None:
-        command = [_program("psql"), "-h", str(self.sockets), "-U", ADMIN, "-d", "postgres", "-Atqc"]
+        command = [program("psql"), "-h", str(self.sockets), "-U", ADMIN, "-d", "postgres", "-Atqc"]
         found = self._run([*command, "SELECT 1 FROM pg_database WHERE datname = 'armillary'"])
         if not found.stdout.strip():
             self._run([*command, "CREATE DATABASE armillary"])
@@ -148,7 +148,7 @@ class PrivateCluster:
     # ---- running programs as somebody who is not root
 
     def _pg_ctl(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return self._run([_program("pg_ctl"), "-D", str(self.data), *arguments], check=check)
+        return self._run([program("pg_ctl"), "-D", str(self.data), *arguments], check=check)
 
     def _run(self, command: list[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
         user = _unprivileged_user()
@@ -169,7 +169,7 @@ class PrivateCluster:
         return "\n".join(log.read_text(errors="replace").splitlines()[-5:]) if log.exists() else ""
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """The newest one installed; distributions keep initdb and pg_ctl out of the PATH."""
     for pattern in _INSTALLED:
         found = sorted(Path("/").glob(pattern.lstrip("/") + f"/{name}"), key=_version)

@@ -40,7 +40,6 @@ PLACED = "armillary_upload"
 _NARROWEST = 0.65
 """From a side of a cell to the one across is more than this, in square roots of its area (0.67 near the poles, where it is least)."""
 _BOOLEAN = Info(types.BOOLEAN)
-_ONE = nodes.Number("1", info=Info(types.INTEGER))
 
 Parts = tuple[str, ...]
 
@@ -93,14 +92,18 @@ class CitusStatement:
 
     @property
     def is_whole_table(self) -> bool:
-        """Return whether it gives a row for each of one table, which can be read shard by shard."""
+        """Return whether it gives a row for each of one table, or for TOP of them, which can be read shard by shard."""
         body = self.query.body
         if not isinstance(body, Select) or len(body.tables) != 1 or body.tables[0].__class__ is not Relation:
             return False
         computed = any(aggregate_in(item) or window_in(item) for item in body.items)
         has_queries = any(isinstance(node, Query) for item in body.items for node in walk(item))
         changed = body.distinct or body.group_by or body.where or body.having or body.order_by
-        return not (computed or has_queries or changed or body.top is not None or body.offset is not None)
+        return not (computed or has_queries or changed or body.offset is not None)
+
+    @property
+    def top(self) -> int | None:
+        return self.query.body.top if isinstance(self.query.body, Select) else None
 
     def on_shard(self, shard: str) -> str:
         """Print it for one shard of the table, whose name is given as in SQL."""
@@ -192,20 +195,12 @@ def _in_steps(query: Query, tables: Tables) -> CitusPlan:
 
 
 def _step(step: SemijoinStep, tables: Tables) -> CitusStatement:
-    """Ask for the rows of a table for which there are rows of the others, each once."""
-    select, query = step.query.body, step.query
-    if isinstance(select, Select) and step.rows:
-        relation, *beside = select.tables
-        aliases = {table.sql_alias for table in beside if isinstance(table, Relation)}
-        tied = tuple(c for c in conjuncts(select.where) if sources_of(c) & aliases)
-        own = tuple(c for c in conjuncts(select.where) if c not in tied)
-        one = Select(
-            (nodes.SelectItem(_ONE),), tuple(beside), where=_all(tied), outputs=(Output("c1", "c1", _ONE.info),)
-        )
-        items, outputs = select.items[:-2], select.outputs[:-2]
-        where = _all((*own, Exists(Query(one), info=_BOOLEAN)))
-        select = replace(select, items=items, outputs=outputs, tables=(relation,), where=where, distinct=False)
-        query = Query(select)
+    """Ask for the rows of a table for which there are rows of the others, each once: its cell, which tells the shard, and its place there tell it from all others."""
+    query, alias = step.query, step.of.sql_alias
+    if isinstance(query.body, Select) and step.rows:
+        cell = _field(alias, tables.placements[step.of.parts].partitioning.column)
+        identity = (nodes.SelectItem(cell), nodes.SelectItem(Field(alias, "ctid")))
+        query = Query(replace(query.body, items=(*query.body.items[:-2], *identity)))
     return replace(_statement(query, tables, f"{step.table}x"), table=step.table, position=step.position, most=MOST)
 
 

@@ -58,7 +58,8 @@ def needs_to_write(plan: CitusPlan) -> bool:
 def citus_rows(query: CitusQuery) -> Iterator[RowStream]:
     """Yield the rows of the result, as long as the block lasts. Uploads are in the session already. Raises: ShardAway, Interrupted, psycopg.Error."""
     statement = query.plan.statement
-    if statement.is_whole_table and query.maxrec >= LEAST and query.unsearched is None:
+    most = query.maxrec if statement.top is None else min(query.maxrec, statement.top)
+    if statement.is_whole_table and most >= LEAST and query.unsearched is None:
         try:
             with exported_rows(query.session, statement, query.outputs, query.encoding, query.maxrec) as rows:
                 yield rows

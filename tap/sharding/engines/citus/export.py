@@ -30,15 +30,17 @@ def exported_rows(
     session: Session, statement: CitusStatement, outputs: tuple[Output, ...], encoding: RowEncoding, maxrec: int
 ) -> Iterator[RowStream]:
     """Yield the rows, as long as the block lasts. Raises: ShardAway, Interrupted, psycopg.Error."""
-    (table,) = statement.distributed
+    (table,), top = statement.distributed, statement.top
+    most = maxrec if top is None else min(top, maxrec)
     shards = session.records(_SHARDS, (sql.Identifier(*table).as_string(),))
     session.end_transaction()
     streams = list[Stream]()
     for worker, group in groupby(shards, key=lambda record: str(record[0])):
         text = " UNION ALL ".join(f"({statement.on_shard(str(shard))})" for _, shard in group)
         translation = Translation(text, outputs, ())
-        streams.append(partial(_rows_of_worker, session, worker, translation, (encoding, maxrec)))
-    with gathered(streams, maxrec, session.cancellation, tells=True) as rows:
+        streams.append(partial(_rows_of_worker, session, worker, translation, (encoding, most)))
+    tells = top is None or top > maxrec
+    with gathered(streams, most, session.cancellation, tells=tells) as rows:
         yield rows
 
 
@@ -50,6 +52,6 @@ def _rows_of_worker(
     cancellation: Cancellation,
 ) -> Iterator[Block]:
     """One more than is wanted tells whether there are more."""
-    encoding, maxrec = wanted
+    encoding, most = wanted
     with session.engine.shards.session(worker, session.limit, cancellation, Access.READ_ONLY) as there:
-        yield from there.rows(translation, encoding, maxrec + 1, overflow=False)
+        yield from there.rows(translation, encoding, most + 1, overflow=False)

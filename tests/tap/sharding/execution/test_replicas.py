@@ -25,7 +25,7 @@ from schema.tap_schema import read_catalogue
 from tap.config import Config
 from tap.engine import database
 from tap.engine.engine import Access
-from tap.engine.private import ADMIN, PrivateCluster, _program
+from tap.engine.private import ADMIN, PrivateCluster, program
 from tap.sharding.execution.shard_pool import ShardPool
 from tap.sharding.loading.load import load_sharded
 from tap.sharding.placements import read_placements
@@ -94,7 +94,7 @@ def cluster(name: str, like: PrivateCluster | None = None) -> Iterator[PrivateCl
     try:
         if like:
             found._make_folder(folder)
-            copy = [_program("pg_basebackup"), "-D", str(found.data), "-h", str(like.sockets), "-U", ADMIN]
+            copy = [program("pg_basebackup"), "-D", str(found.data), "-h", str(like.sockets), "-U", ADMIN]
             found._run([*copy, "-R", "-X", "stream", "-c", "fast"])
         found.start()
         yield found
