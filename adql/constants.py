@@ -81,12 +81,13 @@ def walk(node: Node) -> Iterator[Node]:
     while pending:
         node = pending.pop()
         yield node
-        for name in reversed(child_fields(node)):
+        # The last first, since what is put down last is taken up first.
+        for name in child_fields(node)[::-1]:
             child = getattr(node, name)
-            if isinstance(child, Node):
+            if type(child) is tuple:
+                pending += [element for element in child[::-1] if isinstance(element, Node)]
+            elif isinstance(child, Node):
                 pending.append(child)
-            elif type(child) is tuple:
-                pending += [element for element in reversed(child) if isinstance(element, Node)]
 
 
 def sources_of(resolved: Node) -> frozenset[str]:

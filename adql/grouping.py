@@ -1,6 +1,6 @@
 """GROUP BY, DISTINCT and aggregates: what may be selected and sorted by (SQL-92 §7.9, §13.1)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from adql import nodes
 from adql.constants import child_fields, sources_of
@@ -18,30 +18,38 @@ def is_aggregate(node: Node) -> bool:
 
 def aggregate_in(node: Node) -> Node | None:
     """Return the first aggregate in an expression; those of queries inside it do not count."""
-    if is_aggregate(node):
-        return node
-    return next((aggregate for child in children(node) if (aggregate := aggregate_in(child))), None)
+    return _first(node, is_aggregate)
 
 
 def window_in(node: Node) -> nodes.Window | None:
     """Return the first window function in an expression; those of queries inside it do not count."""
-    if isinstance(node, nodes.Window):
-        return node
-    return next((window for child in children(node) if (window := window_in(child))), None)
+    window = _first(node, lambda node: isinstance(node, nodes.Window))
+    return window if isinstance(window, nodes.Window) else None
 
 
-def children(node: Node) -> Iterator[Node]:
-    """Yield what stands right below a node; for a window function its arguments, since it is no aggregate."""
+def _first(node: Node, is_wanted: Callable[[Node], bool]) -> Node | None:
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        if is_wanted(node):
+            return node
+        pending += reversed(children(node))
+    return None
+
+
+def children(node: Node) -> list[Node]:
+    """Return what stands right below a node; for a window function its arguments, since it is no aggregate."""
     if isinstance(node, nodes.Window):
-        yield from children(node.function)
-        yield from node.partition_by
-        yield from node.order_by
-        return
+        return [*children(node.function), *node.partition_by, *node.order_by]
+    below: list[Node] = []
     for name in child_fields(node):
         child = getattr(node, name)
-        for element in child if isinstance(child, tuple) else (child,):
-            if isinstance(element, Node) and not isinstance(element, nodes.Query):
-                yield element
+        below += [element for element in (child if type(child) is tuple else (child,)) if _is_own(element)]
+    return below
+
+
+def _is_own(element: object) -> bool:
+    return isinstance(element, Node) and not isinstance(element, nodes.Query)
 
 
 def check_grouping(select: Select) -> None:

@@ -12,7 +12,7 @@ from statistics import median
 from client import ask, connect, download, request
 from cores import on_one_core
 from load import Load, downloading, load
-from peaks import BACKEND, WEB, WORKER, seconds_worked
+from peaks import BACKEND, WEB, WORKER, seconds_worked, worked_since
 from report import Bar, Measured, ratio
 from stage import Stage, format_of, formats, named
 from tables import GAIA_ROWS, NARROW_ROWS, WIDE_ROWS
@@ -191,9 +191,9 @@ class Crowd:
 def _asked_by(stage: Stage, messages: Sequence[bytes], count: int) -> Crowd:
     before = seconds_worked(stage.config, stage.service)
     found = load(stage.port, messages, count, SECONDS)
-    after = seconds_worked(stage.config, stage.service)
-    spent = {kind: 1000 * (after[kind] - before[kind]) / len(found.times) for kind in after}
-    return Crowd(found.rate, found, spent[WEB] + spent[WORKER], spent[BACKEND])
+    seconds = worked_since(before, seconds_worked(stage.config, stage.service))
+    of_service, of_postgresql = seconds[WEB] + seconds[WORKER], seconds[BACKEND]
+    return Crowd(found.rate, found, 1000 * of_service / len(found.times), 1000 * of_postgresql / len(found.times))
 
 
 def _raw(stage: Stage, script: str, count: int) -> Crowd:

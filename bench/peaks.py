@@ -66,13 +66,24 @@ def processes_of(config: Config, service: int) -> Iterator[tuple[int, str]]:
             yield pid, BACKEND
 
 
-def seconds_worked(config: Config, service: int) -> Counter[str]:
-    """The time of processors that each kind of process has taken since it began."""
-    seconds = Counter({WEB: 0.0, WORKER: 0.0, BACKEND: 0.0})
+Work = dict[int, tuple[str, float]]
+"""By the number of a process: its kind, and the seconds of processors that it has taken since it began."""
+
+
+def seconds_worked(config: Config, service: int) -> Work:
+    work: Work = {}
     for pid, kind in processes_of(config, service):
         with suppress(OSError):
             numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            seconds[kind] += (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
+            work[pid] = kind, (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
+    return work
+
+
+def worked_since(before: Work, after: Work) -> Counter[str]:
+    """Seconds of each kind of process; what has ended meanwhile is not seen."""
+    seconds = Counter({WEB: 0.0, WORKER: 0.0, BACKEND: 0.0})
+    for pid, (kind, total) in after.items():
+        seconds[kind] += total - before.get(pid, (kind, 0.0))[1]
     return seconds
 
 

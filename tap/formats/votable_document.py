@@ -5,6 +5,7 @@ Written as text: elements without a prefix and attributes in the order that clie
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from xml.sax.saxutils import escape, quoteattr
 
 from tap.formats.binary_rows import null_number
@@ -17,8 +18,11 @@ _OPEN = f"""<?xml version="1.0" encoding="UTF-8"?>
 <VOTABLE version="{{version}}" xmlns="{_NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="{_NAMESPACE} {_NAMESPACE}">
 <RESOURCE type="results">
 """
+_FIELDS = 4_096
 _CLOSE = "</RESOURCE>\n</VOTABLE>\n"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TO_BE_QUOTED = re.compile("[^ !#-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Controls, quotes and what XML means something by."""
 
 
 def clean(text: str) -> str:
@@ -28,7 +32,9 @@ def clean(text: str) -> str:
 
 def attribute(name: str, value: str | None) -> str:
     """` name="value"`, or nothing where there is no value."""
-    return f" {name}={quoteattr(clean(value))}" if value else ""
+    if not value:
+        return ""
+    return f" {name}={quoteattr(clean(value))}" if _TO_BE_QUOTED.search(value) else f' {name}="{value}"'
 
 
 def opening(header: Header, *, nulls: bool) -> str:
@@ -87,7 +93,9 @@ def _links(header: Header) -> Iterator[str]:
                 yield f'<LINK content-role="{role}"{attribute("title", title)}{attribute("href", href)}/>\n'
 
 
+@lru_cache(_FIELDS)
 def _field(field: FieldMetadata, *, nulls: bool) -> str:
+    """The element of a column; those of a table come again with every query."""
     start = "<FIELD" + "".join(attribute(key, value) for key, value in field.attributes.items())
     inside = f"<DESCRIPTION>{escape(clean(field.description))}</DESCRIPTION>" if field.description else ""
     null = null_number(field.type) if nulls else None
