@@ -30,7 +30,7 @@ class Cancellation:
 
     @contextmanager
     def part(self) -> Iterator["Cancellation"]:
-        """Of a part of the query, which can be stopped alone, and is with the whole."""
+        """Yield the cancellation of a part of the query, which can be stopped alone and is stopped with the whole."""
         part = Cancellation()
         with self._lock:
             part.reason = self.reason
@@ -70,7 +70,7 @@ class Cancellation:
         timer.start()
 
     def _cut(self, connection: psycopg.Connection) -> None:
-        """A server that writes to a full socket obeys no cancel; a closed one it notices."""
+        """Cut the connection: a server that writes to a full socket obeys no cancel, but notices a closed one."""
         with self._lock:
             if connection not in self._connections or connection.closed:
                 return

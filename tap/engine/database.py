@@ -52,7 +52,7 @@ def admin_conninfo(config: Config) -> str:
 
 @contextmanager
 def running_database(config: Config) -> Iterator[None]:
-    """The private cluster, where it is ours, runs as long as the block lasts. Raises: NoPostgres."""
+    """Run the private cluster, where it is ours, as long as the block lasts. Raises: NoPostgres."""
     if config.database.database:
         yield
         return
@@ -61,7 +61,7 @@ def running_database(config: Config) -> Iterator[None]:
 
 
 def reader_settings(config: Config) -> dict[str, str]:
-    """Of every session that runs what strangers wrote, on shards too."""
+    """Return PostgreSQL's settings for every session that runs what strangers wrote, on shards too."""
     return {
         "default_transaction_read_only": "on",
         "statement_timeout": f"{int(config.limits.sync_limit * 1000) + 5000}",
@@ -94,7 +94,7 @@ def prepare(config: Config, say: Say) -> list[str]:
 
 
 def _prepare_jobs(config: Config, connection: psycopg.Connection) -> list[str]:
-    """The job store's own migrations; it may have a database of its own."""
+    """Apply the job store's migrations; it may have a database of its own."""
     wanted = migrations(files("uws") / "sql")
     if not config.database.jobs_database:
         return migrate(connection, wanted, "uws")
@@ -103,12 +103,12 @@ def _prepare_jobs(config: Config, connection: psycopg.Connection) -> list[str]:
 
 
 def sessions_of(config: Config) -> int:
-    """Of one web process: its queries, and what is asked beside them."""
+    """Return how many sessions one web process has: for its queries, and for what is asked beside them."""
     return config.web.concurrent_queries + 2
 
 
 def reader_connections(config: Config) -> int:
-    """All web and worker processes, workers elsewhere, the command line, and what a restart leaves for a while."""
+    """Return how many connections the reader needs: web and worker processes, workers elsewhere, the command line, and what a restart leaves for a while."""
     return (
         2 * config.web.processes * (sessions_of(config) + PLANNERS)
         + (config.jobs.workers + 4) * (config.jobs.worker_slots + 1)
@@ -121,7 +121,7 @@ def owner_connection(config: Config) -> psycopg.Connection:
 
 
 def unreadable_tables(config: Config, tables: Iterable[Table]) -> set[str]:
-    """The names of the published tables that queries cannot read: somebody dropped them, or took the right to read them away."""
+    """Return the names of the published tables that queries cannot read: somebody dropped them, or took the right to read them away."""
     with psycopg.connect(reader_conninfo(config), autocommit=True) as connection:
         names = {table.table_name: sql.Identifier(*table.stored_parts).as_string(connection) for table in tables}
         rows = connection.execute(
@@ -133,7 +133,7 @@ def unreadable_tables(config: Config, tables: Iterable[Table]) -> set[str]:
 
 
 def versions(config: Config) -> dict[str, str]:
-    """Of PostgreSQL, pgSphere, and whether HEALPix is built in."""
+    """Return the versions of PostgreSQL and pgSphere, and whether HEALPix is built in."""
     with psycopg.connect(reader_conninfo(config), autocommit=True) as connection:
         found = connection.execute(
             "SELECT current_setting('server_version'), (SELECT extversion FROM pg_extension WHERE extname = 'pg_sphere'),"

@@ -56,13 +56,13 @@ class Session:
 
     @property
     def catalogue(self) -> Catalogue:
-        """What is published at this instant, and what was uploaded into this session."""
+        """Return what is published at this instant, and what was uploaded into this session."""
         published = self.engine.catalogue_of(self._connection, self._version)
         return published.joined_by(self._uploaded) if self._uploaded else published
 
     @property
     def placements(self) -> Placements:
-        """Where the rows of published tables lie that are on shards."""
+        """Return where the rows of published tables on shards lie."""
         return self.engine.placements_of(self._connection, self._version)
 
     def add(self, uploaded: Schema) -> None:
@@ -84,7 +84,7 @@ class Session:
         return step(self._connection)
 
     def _seal(self) -> None:
-        """What strangers wrote runs in a transaction that only reads, as that of a savepoint can be."""
+        """Let the transaction only read from here on, as what strangers wrote must; a savepoint makes that possible in one that wrote."""
         if self._access is Access.READ_WRITE and not self._sealed:
             self._connection.execute("SAVEPOINT reading; SET TRANSACTION READ ONLY")
             self._sealed = True
@@ -103,13 +103,13 @@ class Session:
         self._connection.pgconn.exec_(b"ROLLBACK")
 
     def rows(self, translation: Translation, encoding: RowEncoding, maxrec: int, *, overflow: bool = True) -> CopyRows:
-        """At most `maxrec` rows, and whether there are more if `overflow` is to be told. Raises: psycopg.Error, Interrupted."""
+        """Return at most `maxrec` rows, and whether there are more if `overflow` is to be told. Raises: psycopg.Error, Interrupted."""
         self._seal()
         command = copy_command(translation, encoding, maxrec + overflow)
         return CopyRows(self._connection, command, maxrec, self.cancellation, binary=encoding.is_binary)
 
     def unchanged(self, sql: str) -> CopyRows:
-        """All rows of `sql` as PostgreSQL itself writes them, to come into a table of another server's."""
+        """Return all rows of `sql` as PostgreSQL itself writes them, for a table of another server's."""
         self._seal()
         return CopyRows(
             self._connection,
@@ -128,11 +128,11 @@ class Session:
         return [str(row[0]) for row in rows]
 
     def cost(self, translation: Translation) -> float:
-        """The planner's estimate for all of it. Raises: psycopg.Error."""
+        """Return the planner's estimate of the cost of all of it. Raises: psycopg.Error."""
         return float(self._plan(translation.sql)["Total Cost"])
 
     def expected_rows(self, sql: str) -> float:
-        """How many rows the planner thinks there are beneath a LIMIT. Raises: psycopg.Error."""
+        """Return how many rows the planner expects beneath a LIMIT. Raises: psycopg.Error."""
         (beneath,) = self._plan(sql)["Plans"]
         return float(beneath["Plan Rows"])
 
@@ -168,7 +168,7 @@ class ShardSessions(Protocol):
         """Raises: ShardAway."""
 
     def away(self, names: Iterable[str], access: Access = Access.READ_ONLY) -> tuple[str, ...]:
-        """Which of these shards cannot be reached just now, for such sessions."""
+        """Return which of these shards cannot be reached just now, for such sessions."""
 
 
 class NoShards:
@@ -234,7 +234,7 @@ class Engine:
             self._end(connection, cancellation)
 
     def _begin(self, limit: float, access: Access) -> tuple[psycopg.Connection, int]:
-        """A connection may have died in the pool: then the next one is tried."""
+        """Return a connection with a transaction begun, and the catalogue's version; a connection that died in the pool is passed over. Raises: DatabaseAway."""
         for _ in range(self._pool.max_size + 1):
             try:
                 connection = self._pool.getconn()
@@ -250,7 +250,7 @@ class Engine:
         raise DatabaseAway
 
     def _end(self, connection: psycopg.Connection, cancellation: Cancellation) -> None:
-        """Back into the pool, clean. One in the middle of a COPY is closed, which ends its statement;
+        """Put the connection back into the pool, clean. One in the middle of a COPY is closed, which ends its statement;
 
         so is one that was cancelled: the cancel may still be on its way and would hit the next query.
         """
@@ -309,7 +309,7 @@ def _answers(socket: int, seconds: float) -> bool:
 
 
 def _meaning(error: psycopg.Error, cancellation: Cancellation) -> Exception:
-    """Why a statement really ended."""
+    """Return why a statement really ended."""
     if cancellation.reason:
         return Interrupted(cancellation.reason)
     if isinstance(error, psycopg.errors.QueryCanceled) and "timeout" in str(error):

@@ -21,7 +21,7 @@ class PgSphereMissing(Exception):
 
 
 def ensure_pgsphere(connection: psycopg.Connection, say: "object" = print) -> str:
-    """The version of pgSphere in this database, made if it is missing. `say` is told of a repair.
+    """Return the version of pgSphere in this database, which is made if it is missing. `say` is told of a repair.
 
     Raises: PgSphereMissing.
     """
@@ -73,7 +73,7 @@ def _script(connection: psycopg.Connection) -> Path:
 
 
 def repair(script: Path) -> bool:
-    """Leaves the claims out of the two operators, keeping the original beside; False if there were none."""
+    """Leave the claims out of the two operators, keeping the original beside; return False if there were none."""
     before = script.read_text("utf-8")
     after = without_claims(before)
     if after == before:
@@ -86,7 +86,7 @@ def repair(script: Path) -> bool:
 
 
 def without_claims(text: str) -> str:
-    """The script with COMMUTATOR and NEGATOR gone from `@ (bigint, smoc)` and `@ (spoint, smoc)`."""
+    """Return the script with COMMUTATOR and NEGATOR gone from `@ (bigint, smoc)` and `@ (spoint, smoc)`."""
     return _OPERATOR.sub(_mend, text)
 
 

@@ -36,7 +36,7 @@ class PrivateCluster:
 
     @property
     def sockets(self) -> Path:
-        """The folder of the socket; its path has a length limit, so a deep one moves to /tmp."""
+        """Return the folder of the socket; its path has a length limit, so a deep one moves to /tmp."""
         inside = self.folder / "run"
         if len(str(inside)) < _SOCKET_PATH_LIMIT - len("/.s.PGSQL.5432"):
             return inside
@@ -81,11 +81,11 @@ class PrivateCluster:
 
     @property
     def _keeper(self) -> Path:
-        """Holds the number of the process that stops the cluster when it ends."""
+        """Return the file with the number of the process that stops the cluster when it ends."""
         return self.folder / "keeper.pid"
 
     def _is_kept(self) -> bool:
-        """Whether who started it is still there; a killed process leaves its cluster running."""
+        """Return whether the process that started it is still there; a killed one leaves its cluster running."""
         if not self._keeper.exists():
             return True
         try:
@@ -170,7 +170,7 @@ class PrivateCluster:
 
 
 def program(name: str) -> str:
-    """The newest one installed; distributions keep initdb and pg_ctl out of the PATH."""
+    """Return the path of the newest one installed: distributions keep initdb and pg_ctl out of the PATH. Raises: NoPostgres."""
     for pattern in _INSTALLED:
         found = sorted(Path("/").glob(pattern.lstrip("/") + f"/{name}"), key=_version)
         if found:
@@ -199,6 +199,6 @@ def _unprivileged_user() -> pwd.struct_passwd | None:
 
 
 def _quarter_of_memory() -> int:
-    """In MB, between 128 MB and 8 GB."""
+    """Return a quarter of the memory in MB, between 128 MB and 8 GB."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
     return max(128, min(total // 4, 8192))

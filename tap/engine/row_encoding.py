@@ -121,14 +121,14 @@ _FORMS = {
 
 
 def fixed_count(type_: Type, arraysize: str | None) -> int | None:
-    """How many elements every value of a column has, if it is one of arrays, or of texts side by side, of fixed shape."""
+    """Return how many elements every value of a column has, if it is one of arrays, or of texts side by side, of fixed shape."""
     if type_.is_array or (type_.is_text and "x" in (arraysize or "")):
         return types.element_count(arraysize)
     return None
 
 
 def column_type(output: Output) -> Type:
-    """The type of a result's column; that of a bare NULL is text."""
+    """Return the type of a result's column; that of a bare NULL is text."""
     return output.info.type or types.TEXT
 
 
@@ -144,7 +144,7 @@ def _options(outputs: tuple[Output, ...], encoding: RowEncoding) -> str:
 
 
 def _fixed_array(name: str, output: Output, encoding: RowEncoding, count: int) -> str:
-    """An array of fixed shape: of one size in binary forms, in lists within lists where there are such."""
+    """Return SQL of an array of fixed shape: of one size in binary forms, in lists within lists where there are such."""
     type_ = column_type(output)
     text = _FORMS[encoding][type_].format(name)
     if encoding.is_binary:

@@ -1,4 +1,4 @@
-"""CopyRows out of PostgreSQL: COPY at libpq's level, in blocks of whole rows.
+"""Rows out of PostgreSQL: COPY at libpq's level, in blocks of whole rows.
 
 Each message of COPY is one row, so blocks are cut without looking into them. A block is given out
 when it is large enough or when PostgreSQL pauses, so that slow queries show what they have.
@@ -87,7 +87,7 @@ class CopyRows(RowStream):
         return self._pgconn.get_result()
 
     def _wait(self, seconds: float | None) -> None:
-        """Until something came, or while the command is too long for the socket's buffer, more of it can go."""
+        """Wait until something came or, while the command is too long for the socket's buffer, more of it can go."""
         is_sent = self._pgconn.flush() == 0
         poll = select.poll()
         poll.register(self._pgconn.socket, select.POLLIN if is_sent else select.POLLIN | select.POLLOUT)
@@ -95,7 +95,7 @@ class CopyRows(RowStream):
         self._pgconn.consume_input()
 
     def _read(self) -> Iterator[Block]:
-        """One call of libpq for each row, whose bytes are copied at once: then it is freed while it is in the cache."""
+        """Yield blocks. Each row is one call of libpq, whose bytes are copied at once: so they are freed while they are in the cache."""
         get, data, lengths, since = self._pgconn.get_copy_data, bytearray(), list[int](), time.monotonic()
         while True:
             size, message = get(1)
@@ -122,7 +122,7 @@ class CopyRows(RowStream):
             raise Interrupted(self._cancellation.reason)
 
     def _block(self, data: bytearray, lengths: list[int]) -> Block | None:
-        """The rows without COPY BINARY's header, which comes first, and trailer, and no more than `maxrec`."""
+        """Return the rows without COPY BINARY's header, which comes first, and trailer, and no more than `maxrec`."""
         self._check()
         if self._binary and lengths:
             self._take_off(data, lengths)

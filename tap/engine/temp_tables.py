@@ -1,4 +1,4 @@
-"""CopyRows into temporary tables as COPY BINARY has them, and from one server to another, unread."""
+"""Rows into temporary tables as COPY BINARY has them, and from one server to another, unread."""
 
 from collections.abc import Iterable, Iterator
 
@@ -17,7 +17,7 @@ Columns = tuple[tuple[str, Type], ...]
 MOST_BYTES = 4 << 30
 """Of what shards give for one query, before it is put together."""
 _FEW = 100
-"""CopyRows for which any plan will do."""
+"""Rows for which any plan will do."""
 
 
 def columns_of(outputs: tuple[Output, ...]) -> Columns:
@@ -30,7 +30,7 @@ def create(connection: psycopg.Connection, name: str, columns: Columns) -> None:
 
 
 def copy_in(connection: psycopg.Connection, name: str, pieces: Iterable[bytes]) -> None:
-    """CopyRows without header and trailer. Raises: psycopg.Error."""
+    """Copy rows, without header and trailer. Raises: psycopg.Error."""
     command = sql.SQL("COPY pg_temp.{} FROM STDIN (FORMAT binary)").format(sql.Identifier(name))
     with connection.cursor() as cursor, cursor.copy(command) as copy:
         copy.write(HEADER)
