@@ -165,7 +165,7 @@ def twins(
     # The standby comes first: who writes must look for the other.
     path.write_text(FILE.format(both=f"{pair[1].sockets},{pair[0].sockets}", one=one.sockets, admin=ADMIN))
     for _ in range(2):
-        init_shards(config, read_shards_file(path), lambda _: None)
+        init_shards(config, read_shards_file(path).shards, lambda _: None)
     load(config, "ngc")
     with database.owner_connection(config) as connection:
         load_table(connection, open_file(SAMPLE / "ngc.parquet"), "twin.near", description())
