@@ -34,24 +34,27 @@ FORMATS: tuple[Format, ...] = (
 
 
 def find_format(name: str) -> tuple[Format, str] | None:
-    """The format of an alias or a media type (RESPONSEFORMAT), and the media type to answer with."""
-    wanted, _, version = _plain(name).partition(";version=")
-    for each in FORMATS:
-        if version and version not in each.versions:
+    """Return the format of an alias or a media type (RESPONSEFORMAT), and the media type to answer with."""
+    plain_name, _, version = _plain(name).partition(";version=")
+    for format_ in FORMATS:
+        if version and version not in format_.versions:
             continue
-        media_type = next((m for m in each.media_types if wanted == _plain(m)), None)
-        if wanted in each.aliases:
-            media_type = each.media_types[0]
+        media_type = next((m for m in format_.media_types if plain_name == _plain(m)), None)
+        if plain_name in format_.aliases:
+            media_type = format_.media_types[0]
         if media_type:
             return (
-                (replace(each, versions=(version,)), f"{media_type};version={version}")
+                (replace(format_, versions=(version,)), f"{media_type};version={version}")
                 if version
-                else (each, media_type)
+                else (format_, media_type)
             )
     return None
 
 
 def _plain(media_type: str) -> str:
-    """Blanks, quotes and capitals do not count, nor does the order of parameters (RFC 9110 §8.3.1); version comes last."""
+    """Return a media type as it is compared, with its version last.
+
+    Blanks, quotes and capitals do not count, nor does the order of parameters (RFC 9110 §8.3.1).
+    """
     name, *parameters = "".join(media_type.lower().replace('"', "").split()).split(";")
-    return ";".join([name, *sorted(parameters, key=lambda each: (each.startswith("version="), each))])
+    return ";".join([name, *sorted(parameters, key=lambda parameter: (parameter.startswith("version="), parameter))])

@@ -1,6 +1,6 @@
 """COPY BINARY's rows → Arrow record batches: bytes turned round and gathered, no Python object for a value.
 
-Timestamps come as numbers (Wire.COLUMNS). Points and circles are lists of 2 and 3 numbers in degrees.
+Timestamps come as numbers (RowEncoding.COLUMNS). Points and circles are lists of 2 and 3 numbers in degrees.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ _LAST = 2**63 - 1 - _2000
 
 
 def arrow_type(type_: Type, count: int | None = None) -> pa.DataType:
-    """`count` elements of every array, where that is fixed."""
+    """Return Arrow's type for a column; `count`: the elements of every array, where that is fixed."""
     if type_ in _LISTS and count is not None:
         return pa.list_(_LISTS[type_], count)
     if type_ in _NUMBERS:
@@ -54,14 +54,17 @@ def arrow_type(type_: Type, count: int | None = None) -> pa.DataType:
 
 
 class ArrowColumns:
-    """Makes record batches of one result's blocks, under `schema`; `times_as_text` if they come so (Wire.BINARY)."""
+    """Makes record batches of one result's blocks, under `schema`.
+
+    `times_as_text` if times come so (RowEncoding.BINARY).
+    """
 
     def __init__(
         self, fields: tuple[FieldMetadata, ...], metadata: dict[str, list[str]], *, times_as_text: bool = False
     ) -> None:
         lines = {name: "\n".join(values) for name, values in metadata.items()}
-        text = {types.TIMESTAMP: types.TEXT} if times_as_text else {}
-        self._types = tuple(text.get(each.type, each.type) for each in fields)
+        replacements = {types.TIMESTAMP: types.TEXT} if times_as_text else {}
+        self._types = tuple(replacements.get(field.type, field.type) for field in fields)
         self._counts = tuple(field.count if field.type.is_array else None for field in fields)
         self.schema = pa.schema([_arrow_field(f, t) for f, t in zip(fields, self._types, strict=True)], lines)
         self._widths = tuple(_width(t, count) for t, count in zip(self._types, self._counts, strict=True))
@@ -83,12 +86,12 @@ def _arrow_field(field: FieldMetadata, type_: Type) -> pa.Field:
 
 
 def text_offsets(texts: pa.Array) -> npt.NDArray[np.int32]:
-    """Where each text begins and the last one ends, in bytes."""
+    """Return where each text begins and the last one ends, in bytes, shape (texts + 1,)."""
     return np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
 
 
 def longest_text(texts: pa.Array) -> int:
-    """In bytes."""
+    """Return the bytes of the longest text, 0 if there is none."""
     return int(np.diff(text_offsets(texts)).max(initial=0))
 
 
@@ -116,7 +119,7 @@ def _array(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:
 
 
 def _gathered(layout: BlockLayout, column: BlockColumn, kind: str) -> npt.NDArray[Any]:
-    """Big-endian values of every row in the machine's order; any at all where NULL is."""
+    """Return the big-endian values of every row in the machine's order, shape (rows,); where NULL is, any at all."""
     return view(layout.data, f">{kind}")[column.places].astype(f"<{kind}")
 
 
@@ -132,8 +135,8 @@ def _numbers(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:
 
 def _timestamps(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:
     values = _gathered(layout, column, "i8")
-    unheld = (values > _LAST) | (values == -(2**63))
-    null = unheld if column.null is None else unheld | column.null
+    unrepresentable = (values > _LAST) | (values == -(2**63))
+    null = unrepresentable if column.null is None else unrepresentable | column.null
     return pa.Array.from_buffers(pa.timestamp("us"), layout.rows, [_validity(null), pa.py_buffer(values + _2000)])
 
 

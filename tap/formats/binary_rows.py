@@ -23,7 +23,7 @@ _TRUE, _FALSE, _UNKNOWN = ord("T"), ord("F"), ord("?")
 
 
 def null_number(type_: Type) -> int | None:
-    """The number that stands for NULL where the format cannot say it otherwise (VALUES null), also among elements."""
+    """Return what stands for NULL where the format cannot say it otherwise (VALUES null), also among elements."""
     width = type_.width if type_.is_integer else _ELEMENT.get(type_) if type_ in _WHOLE else None
     return -(2 ** (8 * width - 1)) if width else None
 
@@ -50,8 +50,8 @@ class BinaryRows:
         layout = read_layout(block, self._widths)
         values = [_values(layout, c, field) for c, field in zip(layout.columns, self._fields, strict=True)]
         sizes = np.full(layout.rows, self._mask, np.int64)
-        for each in values:
-            sizes += each.width if each.lengths is None else each.lengths + 4
+        for column in values:
+            sizes += column.width if column.lengths is None else column.lengths + 4
         place = np.cumsum(sizes) - sizes
         out = np.empty(int(sizes.sum()), np.uint8)
         if self._mask:
@@ -70,11 +70,11 @@ class BinaryRows:
 
 
 def _runs(values: list[_Values]) -> Iterator[list[_Values]]:
-    """Columns that are written together: those of one width, up to the next whose lengths differ."""
+    """Yield columns that are written together: those of one width, up to the next whose lengths differ."""
     run: list[_Values] = []
-    for each in values:
-        run.append(each)
-        if each.lengths is not None:
+    for column in values:
+        run.append(column)
+        if column.lengths is not None:
             yield run
             run = []
     if run:
@@ -82,17 +82,21 @@ def _runs(values: list[_Values]) -> Iterator[list[_Values]]:
 
 
 def _write(out: Bytes, place: Places, run: list[_Values]) -> Places:
-    """Side by side first, where no place must be looked up, then each row in one piece; at last what has a length."""
+    """Write columns into `out` at each row's place; return the places behind them, shape (rows,).
+
+    Values come side by side first, where no place must be looked up, then each row in one piece; at last what has a
+    length.
+    """
     last = run[-1]
-    width = sum(each.width for each in run if each.lengths is None) + (4 if last.lengths is not None else 0)
+    width = sum(column.width for column in run if column.lengths is None) + (4 if last.lengths is not None else 0)
     rows, offset = np.empty((len(place), width), np.uint8), 0
-    for each in run:
-        if each.lengths is None:
-            kind = f"V{each.width}"
-            np.ndarray((len(place),), kind, rows, offset, (width,))[...] = view(each.data, kind)[each.places]
-            offset += each.width
+    for column in run:
+        if column.lengths is None:
+            kind = f"V{column.width}"
+            np.ndarray((len(place),), kind, rows, offset, (width,))[...] = view(column.data, kind)[column.places]
+            offset += column.width
         else:
-            np.ndarray((len(place),), ">i4", rows, offset, (width,))[...] = each.lengths // each.width
+            np.ndarray((len(place),), ">i4", rows, offset, (width,))[...] = column.lengths // column.width
     view(out, f"V{width}")[place] = rows.view(f"V{width}")[:, 0]
     if last.lengths is None:
         return place + width
@@ -101,7 +105,7 @@ def _write(out: Bytes, place: Places, run: list[_Values]) -> Places:
 
 
 def _width(field: FieldMetadata) -> int | None:
-    """Bytes of a value as it comes, where they are always as many."""
+    """Return the bytes of a value as it comes, if all have as many."""
     if field.type.is_array and field.count is not None:
         return field.count * _ELEMENT[field.type]
     return _FIXED_ARRAYS.get(field.type, field.type.width)
@@ -117,7 +121,7 @@ def _values(layout: BlockLayout, column: BlockColumn, field: FieldMetadata) -> _
 
 
 def _padded(values: _Values, size: int) -> _Values:
-    """Texts side by side, all of one size; NULs at the end of those that are shorter."""
+    """Return texts side by side, all of one size; NULs at the end of those that are shorter."""
     lengths = np.minimum(values.lengths if values.lengths is not None else size, size)
     out = np.zeros(len(lengths) * size, np.uint8)
     places = np.arange(len(lengths)) * size
@@ -140,7 +144,7 @@ def _fixed(data: Bytes, column: BlockColumn, type_: Type, width: int) -> _Values
 
 
 def null_bytes(type_: Type, width: int) -> npt.NDArray[np.void]:
-    """The bytes of a NULL, as one element: NaNs, or the number that `null_number` declares."""
+    """Return the bytes of a NULL, as one element: NaNs, or the number that `null_number` declares."""
     if type_ in (types.REAL, types.REALS):
         return np.frombuffer(b"\x7f\xc0\0\0" * (width // 4), f"V{width}")
     if type_ in (types.DOUBLE, types.DOUBLES) or type_ in _FIXED_ARRAYS:
@@ -150,7 +154,7 @@ def null_bytes(type_: Type, width: int) -> npt.NDArray[np.void]:
 
 
 def _utf16(data: Bytes, column: BlockColumn, lengths: Places) -> _Values:
-    """unicodeChar is UTF-16: all texts of the block are turned at once, their lengths counted apart."""
+    """Return texts as UTF-16, which unicodeChar is: those of a block at once, their lengths counted apart."""
     packed = np.zeros(int(lengths.sum()) + 1, np.uint8)
     starts = np.cumsum(lengths) - lengths
     move(packed, starts, data, column.places, lengths)

@@ -12,18 +12,21 @@ _ESCAPES = {b"b": b"?", b"f": b"?", b"v": b"?", b"n": b"\n", b"r": b"&#13;", b"t
 
 
 def without_cell_marks(data: bytes) -> bytes:
-    """What stands between cells stands nowhere else any more: in texts it is a question mark."""
+    """Put a question mark for the mark between cells where it stands in texts, so that it stands nowhere else."""
     return _ESCAPED.sub(lambda m: b"?" if m[1] == CELL else m[0], data) if b"\\" in data else data
 
 
 def readable(data: bytes) -> bytes:
-    """A question mark for everything that XML has no character for."""
+    """Put a question mark for everything that XML has no character for."""
     data = data.translate(_TO_QUESTION_MARK)
     return _NO_CHARACTERS.sub(b"?", data) if b"\xef\xbf" in data else data
 
 
 def rows_in_tags(data: bytes, row: bytes, cell: bytes) -> bytes:
-    """`data`: the lines of a block, without cell marks in texts; `row` and `cell`: names of elements."""
+    """Return rows in elements that are called `row` and `cell`.
+
+    `data`: the lines of a block, without cell marks in texts.
+    """
     opened, closed = b"<%b><%b>" % (row, cell), b"</%b></%b>" % (cell, row)
     data = data.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
     data = readable(data)[:-1].replace(CELL, b"</%b><%b>" % (cell, cell)).replace(b"\n", closed + b"\n" + opened)

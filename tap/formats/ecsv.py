@@ -37,16 +37,16 @@ _EMPTY = b'""\n'
 class EcsvWriter(Writer):
     def __init__(self, header: Header) -> None:
         self._header = header
-        found = fields(header.outputs)
-        names = numbered([_ENDS_OF_LINES.sub("?", each.name) for each in found])
-        self._fields = [replace(field, name=name) for field, name in zip(found, names, strict=True)]
+        columns = fields(header.outputs)
+        names = numbered([_ENDS_OF_LINES.sub("?", column.name) for column in columns])
+        self._fields = [replace(field, name=name) for field, name in zip(columns, names, strict=True)]
 
     def header(self) -> bytes:
-        columns = [item_in_yaml(column_in_yaml(each)) for each in self._fields]
+        columns = [item_in_yaml(column_in_yaml(field)) for field in self._fields]
         about = [item_in_yaml({name: one_or_all(values)}) for name, values in infos_by_name(self._header).items()]
         lines = ["%ECSV 1.0", "---", "delimiter: ','", "datatype:", *columns, "meta: !!omap", *about]
         text = "".join(f"# {line}\n" for line in [*lines, "schema: astropy-2.0"])
-        return text.encode() + line_of((each.name for each in self._fields), ",", csv.QUOTE_ALL)
+        return text.encode() + line_of((field.name for field in self._fields), ",", csv.QUOTE_ALL)
 
     def rows(self, block: Block) -> bytes:
         if len(self._fields) > 1 or 1 not in block.lengths:
@@ -56,7 +56,10 @@ class EcsvWriter(Writer):
 
 
 def item_in_yaml(value: dict[str, Any]) -> str:
-    """Of a list, in YAML's flow style with JSON's quotes; in ASCII, as readers take few characters for printable."""
+    """Return an item of a list, in YAML's flow style with JSON's quotes.
+
+    It is in ASCII, as readers take few characters for printable.
+    """
     text = json.dumps(value, ensure_ascii=False)
     return "- " + _NOT_ASCII.sub(lambda m: f"\\u{ord(m[0]):04x}" if m[0] <= "\uffff" else f"\\U{ord(m[0]):08x}", text)
 
@@ -66,7 +69,7 @@ def one_or_all(values: list[str]) -> str | list[str]:
 
 
 def column_in_yaml(field: FieldMetadata) -> dict[str, Any]:
-    """A column as astropy describes it."""
+    """Return a column as astropy describes it."""
     about: dict[str, Any] = {"name": field.name, "datatype": _DATATYPES.get(field.datatype, "string")}
     if field.type.is_array or field.type.is_geometry:
         shape = ",".join(map(str, field.shape)) or _LENGTHS.get(field.type, "null")

@@ -28,7 +28,7 @@ class FitsWriter(Writer):
             raise ParameterError(f"FITS holds {_MOST_COLUMNS} columns at most; this result has {len(header.outputs)}")
         self._header = header
         self._fields = fields(header.outputs)
-        self._names = list(numbered([_short(_ascii(each.name).rstrip()) for each in self._fields], fold=True))
+        self._names = list(numbered([_short(_ascii(field.name).rstrip()) for field in self._fields], fold=True))
         self.warnings = tuple(
             f"The column {field.name} is called {name} here: names in FITS are of ASCII, of {_LONGEST_NAME} characters"
             " at most, and do not tell upper from lower case"
@@ -74,8 +74,8 @@ class FitsWriter(Writer):
 
 
 def _cards(field: FieldMetadata, name: str, number: int, form: str) -> Iterator[tuple[str, Any, str]]:
-    """With STIL's keywords for what FITS has none for."""
-    said = (
+    """Yield the cards of a column, with STIL's keywords for what FITS has none for."""
+    keywords = (
         ("TTYPE", name),
         ("TFORM", form),
         ("TDIM", f"({str(field.arraysize).replace('x', ',')})" if _has_shape(field, form) else None),
@@ -86,30 +86,33 @@ def _cards(field: FieldMetadata, name: str, number: int, form: str) -> Iterator[
         ("TXTYP", field.xtype),
         ("TCOMM", field.description),
     )
-    for keyword, value in said:
+    for keyword, value in keywords:
         if value is not None:
             yield f"{keyword}{number}", _ascii(value) if isinstance(value, str) else value, ""
 
 
 def _has_shape(field: FieldMetadata, form: str) -> bool:
-    """Texts side by side only where each character is a byte and none is in the heap: readers count bytes."""
+    """Return whether a column can have TDIM.
+
+    Texts side by side only where each character is a byte and none is in the heap: readers count bytes.
+    """
     return len(field.shape) > 1 and (not field.type.is_text or form == f"{field.count}A")
 
 
 def _ascii(text: str) -> str:
-    """Headers of FITS know these characters only (FITS 4.0 §4.1.2); the VOTable before it holds all."""
+    """Put question marks for what headers of FITS do not know (FITS 4.0 §4.1.2); the VOTable before it holds all."""
     return "".join(c if " " <= c <= "~" else "?" for c in text)
 
 
 def _short(name: str) -> str:
-    """A name must fit into one card, with its quotes doubled and a number behind it."""
+    """Shorten a name until it fits into one card, with its quotes doubled and a number behind it."""
     while len(name.replace("'", "''")) > _LONGEST_NAME:
         name = name[:-1]
     return name
 
 
 def _primary(votable: bytes) -> bytes:
-    """STIL knows its own by the first five cards."""
+    """Return the primary header; STIL knows its own files by the first five cards."""
     return _header_bytes(
         [
             ("SIMPLE", True, ""),
@@ -126,7 +129,7 @@ def _primary(votable: bytes) -> bytes:
 def _header_bytes(cards: list[tuple[str, Any, str]]) -> bytes:
     from astropy.io import fits
 
-    return bytes(fits.Header([fits.Card(*each) for each in cards]).tostring(), "ascii")
+    return bytes(fits.Header([fits.Card(*card) for card in cards]).tostring(), "ascii")
 
 
 def _padded(data: bytes) -> bytes:

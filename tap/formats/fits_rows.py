@@ -1,6 +1,6 @@
 """COPY BINARY's rows → rows of a FITS binary table (FITS 4.0 §7.3), in files until all are known.
 
-CopyRows of FITS are all of one width, and its header tells it first; but how wide the texts are is known
+Rows of FITS are all of one width, and its header tells it first; but how wide the texts are is known
 last. So rows are written as wide as the texts were until then, and those that turn out to be too
 narrow are widened on the way out. Arrays and long texts go to the heap. Texts in the rows are UTF-8, as
 astropy reads them; those in the heap are ASCII, as readers fail there over anything else.
@@ -55,16 +55,16 @@ class _Rows:
 
     @property
     def width(self) -> int:
-        return sum(each or _DESCRIPTOR for each in self.widths)
+        return sum(width or _DESCRIPTOR for width in self.widths)
 
 
 class FitsRows:
     """Takes blocks of one result; gives the rows and the heap when all are there."""
 
     def __init__(self, fields: tuple[FieldMetadata, ...], room: TempFiles) -> None:
-        self._types = [each.type for each in fields]
-        self._elements = [_ELEMENTS.get(each, ("A", 1)) for each in self._types]
-        self._source_widths = tuple(_width(each) for each in fields)
+        self._types = [field.type for field in fields]
+        self._elements = [_ELEMENTS.get(type_, ("A", 1)) for type_ in self._types]
+        self._source_widths = tuple(_width(field) for field in fields)
         self._widths = [
             w or (field.count or 1) * int(letter == "A")
             for field, w, (letter, _) in zip(fields, self._source_widths, self._elements, strict=True)
@@ -103,14 +103,14 @@ class FitsRows:
         self._most[index] = max(self._most[index], int(lengths.max(initial=0)))
         if self._widths[index]:
             self._widths[index] = max(self._widths[index], self._most[index])
-            taken = self._characters[index] + int(lengths.sum())
-            if self._most[index] > _LONGEST or self._wastes(index, taken, self.count + len(lengths)):
+            text_bytes = self._characters[index] + int(lengths.sum())
+            if self._most[index] > _LONGEST or self._wastes(index, text_bytes, self.count + len(lengths)):
                 self._widths[index] = 0
 
-    def _wastes(self, index: int, taken: int, rows: int) -> bool:
-        """Whether the room for a column's longest text is far more than all its texts take in the heap."""
+    def _wastes(self, index: int, text_bytes: int, rows: int) -> bool:
+        """Return whether the room for a column's longest text is far more than all its texts take in the heap."""
         room = self._widths[index] * rows
-        return room > _WASTE + 4 * (taken + _DESCRIPTOR * rows)
+        return room > _WASTE + 4 * (text_bytes + _DESCRIPTOR * rows)
 
     def _write(self, out: Bytes, offset: int, layout: BlockLayout, column: BlockColumn, index: int) -> None:
         rows, width, flat = len(out), self._widths[index], out.reshape(-1)
@@ -128,7 +128,7 @@ class FitsRows:
             _descriptors(out, offset)[...] = np.stack([np.diff(offsets) // size, begin + offsets[:-1]], axis=1)
 
     def _fixed(self, layout: BlockLayout, column: BlockColumn, index: int) -> npt.NDArray[Any]:
-        """Values of one width as they are; those of NULL, as FITS has them."""
+        """Return values of one width as they are; those of NULL, as FITS has them."""
         type_, width = self._types[index], self._widths[index]
         if type_ is types.BOOLEAN:
             letters = np.where(layout.data[column.places] != 0, ord("T"), ord("F")).astype(np.uint8)
@@ -144,7 +144,7 @@ class FitsRows:
 
     @property
     def count(self) -> int:
-        return sum(each.count for each in self._written)
+        return sum(rows.count for rows in self._written)
 
     @property
     def width(self) -> int:
@@ -152,27 +152,27 @@ class FitsRows:
 
     @property
     def heap_size(self) -> int:
-        """With what still has to move there, from rows written before a text was too long."""
+        """The heap's bytes, with what still has to move there, from rows written before a text was too long."""
         moving = (count for count, width in zip(self._characters, self._widths, strict=True) if not width)
         return self._heap.tell() + sum(moving)
 
     def form(self, index: int) -> str:
-        """TFORM (FITS 4.0 §7.3.1)."""
+        """Return a column's TFORM (FITS 4.0 §7.3.1)."""
         letter, size = self._elements[index]
         if self._widths[index]:
             return f"{self._widths[index] // size}{letter}"
         return f"1Q{letter}({self._most[index] // size})"
 
     def read(self) -> Iterator[bytes]:
-        """All rows as wide as the widest, then the heap."""
+        """Yield all rows as wide as the widest, then the heap."""
         final = tuple(self._widths)
         self._rows.seek(0)
         for rows in self._written:
-            whole = max(1, _PIECE // rows.width) * rows.width
-            left = rows.count * rows.width
-            while left:
-                piece = self._rows.read(min(whole, left))
-                left -= len(piece)
+            piece_size = max(1, _PIECE // rows.width) * rows.width
+            remaining = rows.count * rows.width
+            while remaining:
+                piece = self._rows.read(min(piece_size, remaining))
+                remaining -= len(piece)
                 yield piece if rows.widths == final else self._widened(piece, rows.widths, final)
         self._heap.seek(0)
         while piece := self._heap.read(_PIECE):
@@ -192,7 +192,7 @@ class FitsRows:
         return out.tobytes()
 
     def _to_heap(self, texts: Bytes) -> Bytes:
-        """Counts and places of texts, which now end where their last character does."""
+        """Move texts to the heap, each up to its last character; return their counts and places, shape (rows, 2)."""
         width = texts.shape[1]
         filled = texts != 0
         lengths = np.where(filled.any(axis=1), width - np.argmax(filled[:, ::-1], axis=1), 0)
@@ -204,12 +204,15 @@ class FitsRows:
 
 
 def _characters(texts: Bytes) -> int:
-    """How many characters of UTF-8 there are: bytes that do not go on with one, without those that fill up."""
+    """Return how many characters of UTF-8 there are: bytes that do not go on with one, without those that fill up."""
     return int(np.count_nonzero(texts) - np.count_nonzero((texts & 0xC0) == 0x80))
 
 
 def _in_ascii(offsets: Places, data: Bytes) -> tuple[Places, Bytes]:
-    """Texts of the heap with a question mark for each character that FITS has not: no reader takes UTF-8 there."""
+    """Return texts of the heap with a question mark for each character that FITS has not.
+
+    No reader takes UTF-8 there.
+    """
     if not (data > 127).any():
         return offsets, data
     begins = (data & 0xC0) != 0x80
@@ -227,5 +230,5 @@ def _width(field: FieldMetadata) -> int | None:
 
 
 def _descriptors(out: Bytes, offset: int) -> Bytes:
-    """Where the counts and places of a column's arrays stand (FITS 4.0 §7.3.5)."""
+    """Return a view of the counts and places of a column's arrays, shape (rows, 2) (FITS 4.0 §7.3.5)."""
     return np.ndarray((len(out), 2), ">i8", out, offset, (out.shape[1], 8))

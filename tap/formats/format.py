@@ -19,7 +19,8 @@ class Header:
     """What a result says before its rows.
 
     `room` is for what has to wait, `version` that of the format, where there are several; `warnings` are remarks on the
-    query, `more_rows` is how to get those that MAXREC left out; `comments`: whether formats that have none may end in some.
+    query, `more_rows` is how to get those that MAXREC left out; `comments`: whether formats that have none may end in
+    some.
     """
 
     outputs: tuple[Output, ...]
@@ -36,7 +37,10 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a result ended: cut by MAXREC, broken off by an error, or whole; `warnings` are those that only the end could tell."""
+    """How a result ended: cut by MAXREC, broken off by an error, or whole.
+
+    `warnings` are those that only the end could tell.
+    """
 
     overflow: bool = False
     error: str | None = None
@@ -58,20 +62,22 @@ class Writer(ABC):
     def rows(self, block: Block) -> bytes: ...
 
     def footer(self, end: Ending) -> Iterator[bytes]:
-        """The end of the result, or all of it. Only formats that `can_tell_errors` are asked for one with `error`."""
+        """Yield the end of the result, or all of it.
+
+        Only formats that `can_tell_errors` are asked for one with `error`.
+        """
         return iter(())
 
     def close(self) -> None:  # noqa: B027
-        """Gives back what the writer holds besides memory."""
+        """Give back what the writer holds besides memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`media_types[0]` is its own; what is asked for by another of them is answered with that one.
+    """A kind of output. `media_types[0]` is its own; what is asked for by another of them is answered with that one.
 
-    `ivo_id` is TAPRegExt's name of the format, `versions` what `;version=` may ask for, the first being
-    the default; `packs`: whether a content coding makes it smaller; `speaks`: whether it says anything of the result
-    as a whole.
+    `ivo_id` is TAPRegExt's name of the format, `versions` what `;version=` may ask for, the first being the default;
+    `packs`: whether a content coding makes it smaller; `speaks`: whether it says anything of the result as a whole.
     """
 
     name: str

@@ -70,17 +70,17 @@ class Hdf5Writer(Writer):
         import h5py
 
         kind = self._kind()
-        with h5py.File(file, "w") as book:
+        with h5py.File(file, "w") as hdf5:
             try:
-                table = book.create_dataset("table", (self._count,), kind)
+                table = hdf5.create_dataset("table", (self._count,), kind)
             except ValueError:
                 raise ParameterError("HDF5 cannot hold a table of so many columns; Parquet and VOTable can") from None
-            done = 0
+            start = 0
             for batch in pa.ipc.open_stream(self._spool):
-                table[done : done + batch.num_rows] = self._compound(batch, kind)
-                done += batch.num_rows
+                table[start : start + batch.num_rows] = self._compound(batch, kind)
+                start += batch.num_rows
             lines = [line.encode() for line in self._description(overflow=overflow)]
-            book.create_dataset("table.__table_column_meta__", data=lines)
+            hdf5.create_dataset("table.__table_column_meta__", data=lines)
 
     def _kind(self) -> np.dtype[Any]:
         import h5py
@@ -104,7 +104,7 @@ class Hdf5Writer(Writer):
         return np.dtype(kinds)
 
     def _named(self) -> Iterator[tuple[str, pa.Field, int, str | None]]:
-        """Each column with the name of its mask, where it needs one."""
+        """Yield each column with the name of its mask, where it needs one."""
         for column, width, has_null in zip(self._columns.schema, self._widths, self._has_null, strict=True):
             mask = f"{column.name}.mask"
             while mask in self._columns.schema.names:
@@ -119,12 +119,12 @@ class Hdf5Writer(Writer):
             )
             if mask:
                 null = values.is_null().to_numpy(zero_copy_only=False)
-                # One for each element, as astropy wants it.
+                # One value for each element, as astropy wants it.
                 rows[mask] = null.reshape(-1, *[1] * (rows[mask].ndim - 1))
         return rows
 
     def _description(self, *, overflow: bool) -> Iterator[str]:
-        """As astropy writes it (astropy.io.misc.hdf5)."""
+        """Yield the lines of the description, as astropy writes it (astropy.io.misc.hdf5)."""
         yield "datatype:"
         for field, (_, _, _, mask) in zip(self._fields, self._named(), strict=True):
             yield item_in_yaml(column_in_yaml(field))
@@ -146,15 +146,15 @@ def _is_fixed(column: pa.Array) -> bool:
 
 
 def _values(column: pa.Array, width: int) -> Any:
-    """As numpy assigns them to a field; any at all where NULL is."""
+    """Return values as numpy assigns them to a field; where NULL is, any at all."""
     if pa.types.is_string(column.type):
         return column.fill_null("").to_pylist() if width > _LONGEST else _texts(column, width)
     if _is_fixed(column):
         return column.values.to_numpy(zero_copy_only=False).reshape(len(column), -1)
     if pa.types.is_list(column.type) or pa.types.is_binary(column.type):
         return _pieces(column)
-    nothing = np.nan if pa.types.is_floating(column.type) else pa.scalar(0).cast(column.type)
-    return column.fill_null(nothing).to_numpy(zero_copy_only=False)
+    filler = np.nan if pa.types.is_floating(column.type) else pa.scalar(0).cast(column.type)
+    return column.fill_null(filler).to_numpy(zero_copy_only=False)
 
 
 def _texts(column: pa.Array, width: int) -> npt.NDArray[Any]:
@@ -166,7 +166,7 @@ def _texts(column: pa.Array, width: int) -> npt.NDArray[Any]:
 
 
 def _pieces(column: pa.Array) -> npt.NDArray[Any]:
-    """An array of arrays, empty where NULL is."""
+    """Return an array of arrays, empty where NULL is."""
     out = np.empty(len(column), object)
     for row, value in enumerate(column):
         if pa.types.is_binary(column.type):

@@ -34,8 +34,8 @@ class HtmlWriter(Writer):
         self._count = 0
 
     def header(self) -> bytes:
-        about = "".join(_about(each) for each in self._fields)
-        head = "".join(_head(each) for each in self._fields)
+        about = "".join(_about(field) for field in self._fields)
+        head = "".join(_head(field) for field in self._fields)
         return _readable(
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Result</title>\n'
             f"<style>{_STYLE}</style>\n</head>\n<body>\n<pre>{escape(self._header.query)}</pre>\n"
@@ -67,7 +67,7 @@ def _head(field: FieldMetadata) -> str:
 
 def _about(field: FieldMetadata) -> str:
     cells = (field.name, field.type.adql, field.unit or "", field.ucd or "", field.description or "")
-    return "<tr>" + "".join(f"<td>{escape(each)}</td>" for each in cells) + "</tr>\n"
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n"
 
 
 def _readable(text: str) -> bytes:

@@ -21,12 +21,12 @@ class JsonWriter(Writer):
         self._before = b"\n["
 
     def header(self) -> bytes:
-        columns = json.dumps([_metadata(each) for each in fields(self._header.outputs)], ensure_ascii=False)
+        columns = json.dumps([_metadata(field) for field in fields(self._header.outputs)], ensure_ascii=False)
         about = json.dumps([{"name": n, "value": v} for n, v in infos(self._header)], ensure_ascii=False)
         return f'{{"metadata": {columns},\n"info": {about},\n"data": ['.encode()
 
     def rows(self, block: Block) -> bytes:
-        """COPY doubles backslashes; there is nothing else in JSON that it would escape."""
+        """Return the rows as arrays. COPY doubles backslashes; there is nothing else in JSON that it would escape."""
         data = block.data.replace(b"\\\\", b"\\")
         if b"NaN" in data or b"Infinity" in data:
             data = _NO_NUMBER.sub(lambda m: m[0] if m[0][:1] == b'"' else b'"%b"' % m[0], data)
@@ -39,7 +39,7 @@ class JsonWriter(Writer):
 
 
 def _metadata(field: FieldMetadata) -> dict[str, str | None]:
-    """Unit and description are always there: astroquery asks for them without looking."""
+    """Return a column's attributes. Unit and description are always there: astroquery asks for them without looking."""
     return {**field.attributes, "unit": field.unit, "description": field.description}
 
 

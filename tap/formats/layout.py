@@ -35,13 +35,13 @@ class BlockLayout:
 
 
 def view(data: Bytes, dtype: str) -> npt.NDArray[np.generic]:
-    """The bytes as values that begin at every byte."""
+    """Return the bytes as values that begin at every byte, shape (bytes - width + 1,)."""
     kind = np.dtype(dtype)
     return np.ndarray((max(data.nbytes - kind.itemsize + 1, 0),), kind, data, 0, (1,))
 
 
 def read_layout(block: Block, widths: tuple[int | None, ...]) -> BlockLayout:
-    """`widths`: the bytes of each field where they are always as many, else None."""
+    """Find the fields of a block's rows. `widths`: the bytes of each field where they are always as many, else None."""
     padding = bytes(_PADDING + max([0, *(w or 0 for w in widths)]))
     data = np.frombuffer(block.data + padding, np.uint8)
     lengths = np.fromiter(block.lengths, np.int64, len(block.lengths))
@@ -68,7 +68,7 @@ def _column(data: Bytes, place: Places, width: int | None) -> tuple[BlockColumn,
 
 
 def move(target: Bytes, to: Places, source: Bytes, places: Places, lengths: Places) -> None:
-    """Copies pieces of varying length: for the few lengths that most columns have, each in one go."""
+    """Copy pieces of varying length: for the few lengths that most columns have, each in one go."""
     distinct = _distinct(lengths)
     if len(distinct) <= max(16, len(lengths) // 64):
         for length in distinct[distinct > 0]:
@@ -81,7 +81,10 @@ def move(target: Bytes, to: Places, source: Bytes, places: Places, lengths: Plac
 
 
 def pieces(layout: BlockLayout, column: BlockColumn) -> tuple[Places, Bytes]:
-    """Pieces of varying length one after the other, and where each begins and the last one ends."""
+    """Return where each piece begins and the last one ends, shape (rows + 1,), and the pieces one after the other.
+
+    They may be of varying length.
+    """
     lengths = np.broadcast_to(np.asarray(column.lengths), layout.rows)
     offsets = np.concatenate(([0], np.cumsum(lengths)))
     data = np.empty(int(offsets[-1]), np.uint8)

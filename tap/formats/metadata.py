@@ -30,12 +30,15 @@ class FieldMetadata:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of a value that is an array of fixed shape, as numpy has it: the last runs fastest, in VOTable the first."""
+        """The shape of a value that is an array of fixed shape, as numpy has it.
+
+        The last axis runs fastest there, the first in VOTable.
+        """
         return () if self.count is None else tuple(int(size) for size in reversed(str(self.arraysize).split("x")))
 
     @property
     def attributes(self) -> dict[str, str]:
-        """Those that are there, in the order that clients look for; without the description."""
+        """The attributes that are there, in the order that clients look for; without the description."""
         names = ("name", "datatype", "arraysize", "xtype", "unit", "ucd", "utype")
         return {name: value for name in names if (value := getattr(self, name))}
 
@@ -59,32 +62,35 @@ def unique_names(outputs: tuple[Output, ...]) -> Iterator[str]:
 
 
 def numbered(names: Sequence[str], *, fold: bool = False) -> Iterator[str]:
-    """Names of columns, repeated ones numbered: ra, ra_2. `fold`: those that differ in case only are repeated too."""
+    """Yield names of columns, repeated ones numbered: ra, ra_2.
+
+    `fold`: those that differ in case only are repeated too.
+    """
 
     def key(name: str) -> str:
         return name.lower() if fold else name
 
-    taken = {key(each) for each in names}
+    keys = {key(name) for name in names}
     seen: set[str] = set()
-    for each in names:
-        name, number = each, 1
-        while key(name) in seen or (number > 1 and key(name) in taken):
+    for original in names:
+        name, number = original, 1
+        while key(name) in seen or (number > 1 and key(name) in keys):
             number += 1
-            name = f"{each}_{number}"
+            name = f"{original}_{number}"
         seen.add(key(name))
         yield name
 
 
 def infos(header: Header) -> Iterator[tuple[str, str]]:
-    """What was asked, and where the data come from, in DataOrigin's words."""
-    said: list[tuple[str, str | None]] = [
+    """Return names and values: what was asked, and where the data come from, in DataOrigin's words."""
+    pairs: list[tuple[str, str | None]] = [
         ("request_date", header.time.strftime("%Y-%m-%dT%H:%M:%SZ")),
         ("query", header.query),
         *header.service.items(),
         *(("warning", warning) for warning in header.warnings),
     ]
     for origin in header.origins:
-        said += [
+        pairs += [
             ("data_title", origin.title),
             ("creator", origin.creator),
             ("publisher", origin.publisher),
@@ -93,12 +99,12 @@ def infos(header: Header) -> Iterator[tuple[str, str]]:
             ("citation", origin.citation),
             ("reference_url", origin.reference_url),
         ]
-    return ((name, value) for name, value in said if value)
+    return ((name, value) for name, value in pairs if value)
 
 
 def infos_by_name(header: Header) -> dict[str, list[str]]:
-    """For formats that take each name once: the data of a join have several creators."""
-    found: dict[str, list[str]] = {}
+    """Return all values of each name, for formats that take it once: the data of a join have several creators."""
+    by_name: dict[str, list[str]] = {}
     for name, value in infos(header):
-        found.setdefault(name, []).append(value)
-    return found
+        by_name.setdefault(name, []).append(value)
+    return by_name

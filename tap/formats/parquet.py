@@ -65,7 +65,10 @@ class ParquetWriter(Writer):
         return {"IVOA.VOTable-Parquet.version": "1.0", "IVOA.VOTable-Parquet.content": content}
 
     def _sized_fields(self) -> tuple[FieldMetadata, ...]:
-        """Texts with the length that they have, for under a VOTable without rows astropy takes no others."""
+        """Return the fields, of texts with the length that they have.
+
+        Under a VOTable without rows astropy takes no others.
+        """
         return tuple(
             replace(field, arraysize=f"{longest}*") if field.type.is_text or field.type is types.TIMESTAMP else field
             for field, longest in zip(self._fields, self._longest, strict=True)

@@ -15,7 +15,7 @@ class ByteSink(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        """Of bytes, or of a buffer of Arrow."""
+        """Write bytes, or a buffer of Arrow."""
         piece = bytes(memoryview(data))
         self._pieces.append(piece)
         self._size += len(piece)
@@ -25,5 +25,5 @@ class ByteSink(io.RawIOBase):
         return self._size
 
     def taken(self) -> bytes:
-        taken, self._pieces = b"".join(self._pieces), []
-        return taken
+        data, self._pieces = b"".join(self._pieces), []
+        return data

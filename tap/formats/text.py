@@ -19,10 +19,10 @@ _CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]
 
 class TextWriter(Writer):
     def __init__(self, header: Header) -> None:
-        found = fields(header.outputs)
-        self._titles = ([each.name for each in found], [each.unit for each in found])
+        columns = fields(header.outputs)
+        self._titles = ([column.name for column in columns], [column.unit for column in columns])
         self._warnings = header.warnings
-        self._align = ["rjust" if each.type.is_numeric else "ljust" for each in found]
+        self._align = ["rjust" if column.type.is_numeric else "ljust" for column in columns]
         self._widths: list[int] = []
 
     def rows(self, block: Block) -> bytes:
@@ -37,7 +37,7 @@ class TextWriter(Writer):
             yield b"# There are more rows than were asked for (MAXREC)\n"
 
     def _head(self, rows: list[list[str]]) -> bytes:
-        """Names and units, once, when the first rows are there."""
+        """Return names and units, once, when the first rows are there."""
         if self._widths:
             return b""
         head = [[_CONTROLS.sub("?", text or "") for text in line] for line in self._titles]

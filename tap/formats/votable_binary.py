@@ -24,16 +24,16 @@ class VotableBinaryWriter(Writer):
         return f'{start}<{self._element}>\n<STREAM encoding="base64">\n'.encode()
 
     def rows(self, block: Block) -> bytes:
-        """Whole triples of bytes make whole base64; one or two are kept for the next block."""
+        """Encode whole triples of bytes, which make whole base64; one or two are kept for the next block."""
         data = self._rest + self._rows.encode(block)
-        whole = len(data) - len(data) % 3
-        self._rest = data[whole:]
-        return bytes(pybase64.b64encode(data[:whole])) + b"\n"
+        size = len(data) - len(data) % 3
+        self._rest = data[size:]
+        return bytes(pybase64.b64encode(data[:size])) + b"\n"
 
     def footer(self, end: Ending) -> Iterator[bytes]:
-        closed = closing(end, self._header.more_rows)
-        rest = bytes(pybase64.b64encode(self._rest))
-        yield rest + f"\n</STREAM>\n</{self._element}>\n{closed}".encode()
+        end_of_document = closing(end, self._header.more_rows)
+        encoded = bytes(pybase64.b64encode(self._rest))
+        yield encoded + f"\n</STREAM>\n</{self._element}>\n{end_of_document}".encode()
 
 
 VOTABLE_BINARY2 = Format(

@@ -26,24 +26,24 @@ _TO_BE_QUOTED = re.compile("[^ !#-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 
 def clean(text: str) -> str:
-    """Without the characters that XML cannot hold."""
+    """Replace the characters that XML cannot hold."""
     return _NOT_XML.sub("\ufffd", text)
 
 
 def attribute(name: str, value: str | None) -> str:
-    """` name="value"`, or nothing where there is no value."""
+    """Return ` name="value"`, or nothing where there is no value."""
     if not value:
         return ""
     return f" {name}={quoteattr(clean(value))}" if _TO_BE_QUOTED.search(value) else f' {name}="{value}"'
 
 
 def opening(header: Header, *, nulls: bool) -> str:
-    """Up to and with <DATA>. `nulls`: the format needs values that stand for NULL."""
+    """Return the document up to and with <DATA>. `nulls`: the format needs values that stand for NULL."""
     return _head(header, fields(header.outputs), "OK", nulls=nulls) + "<DATA>\n"
 
 
 def without_data(header: Header, columns: tuple[FieldMetadata, ...], *, overflow: bool) -> str:
-    """Metadata only, for files that hold the rows themselves, as `columns`."""
+    """Return a document of metadata only, for files that hold the rows themselves, as `columns`."""
     return _head(header, columns, "OVERFLOW" if overflow else "OK", nulls=False) + f"</TABLE>\n{_CLOSE}"
 
 
@@ -55,13 +55,13 @@ def _head(header: Header, columns: tuple[FieldMetadata, ...], status: str, *, nu
             *(f"<INFO{attribute('name', name)}{attribute('value', value)}/>\n" for name, value in infos(header)),
             *_links(header),
             "<TABLE>\n",
-            *(_field(each, nulls=nulls) for each in columns),
+            *(_field(column, nulls=nulls) for column in columns),
         ]
     )
 
 
 def closing(end: Ending, more_rows: str) -> str:
-    """From </DATA> on. A second status says what went wrong after the first (DALI 1.1 §4.4.1)."""
+    """Return the document from </DATA> on. A second status says what went wrong after the first (DALI 1.1 §4.4.1)."""
     status = "".join(map(_warning, end.warnings))
     if end.error is not None:
         status += _status("ERROR", end.error)
@@ -71,7 +71,7 @@ def closing(end: Ending, more_rows: str) -> str:
 
 
 def _status(value: str, message: str) -> str:
-    """With these attributes in this order only: astroquery looks for the text."""
+    """Return an INFO with these attributes in this order only: astroquery looks for the text."""
     return f'<INFO name="QUERY_STATUS" value="{value}">{escape(clean(message))}</INFO>\n'
 
 
@@ -80,9 +80,9 @@ def _warning(message: str) -> str:
 
 
 def error_document(message: str, reason: str | None = None) -> bytes:
-    """`reason` is a word for programs."""
-    told = f"<INFO{attribute('name', 'reason')}{attribute('value', reason)}/>\n" if reason else ""
-    return (_OPEN.format(version=VERSIONS[0]) + _status("ERROR", message) + told + _CLOSE).encode()
+    """Return the document that tells an error; `reason` is a word for programs."""
+    reason_info = f"<INFO{attribute('name', 'reason')}{attribute('value', reason)}/>\n" if reason else ""
+    return (_OPEN.format(version=VERSIONS[0]) + _status("ERROR", message) + reason_info + _CLOSE).encode()
 
 
 def _links(header: Header) -> Iterator[str]:

@@ -27,7 +27,7 @@ class TabledataWriter(Writer):
         return rows_in_tags(data, b"TR", b"TD")
 
     def _spell_infinity(self, data: bytes) -> bytes:
-        """VOTable writes +Inf and -Inf (VOTable 1.4 §6); texts that say Infinity stay as they are."""
+        """Write infinities as +Inf and -Inf (VOTable 1.4 §6); texts that say Infinity stay as they are."""
         rows = [line.split(CELL) for line in data.split(b"\n")]
         for row in rows:
             for index in self._floats if len(row) > 1 or row[0] else ():
