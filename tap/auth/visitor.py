@@ -1,6 +1,6 @@
 """Strangers: everybody, until there are accounts.
 
-A cookie lets one list the jobs of one's own; it is no right to anything else, as an anonymous job is reached by
+A cookie lets a visitor list their own jobs; it is no right to anything else, as an anonymous job is reached by
 whoever knows its id. The store keeps its digest only.
 """
 
@@ -19,16 +19,16 @@ _MIN_LENGTH = 22
 
 
 def identify(request: Request) -> Requester:
-    """One who has no cookie yet has a session of which nobody knows, until `welcome` tells."""
+    """Return who asks. One who has no cookie yet has a session of which nobody knows, until `welcome` tells."""
     cookie = request.cookies.get(COOKIE, "")
-    known = len(cookie) >= _MIN_LENGTH
-    if not known:
+    has_cookie = len(cookie) >= _MIN_LENGTH
+    if not has_cookie:
         cookie = request.state.visitor = getattr(request.state, "visitor", None) or secrets.token_urlsafe(16)
     return Requester(None, hashlib.sha256(cookie.encode()).hexdigest(), _share(request))
 
 
 def welcome(request: Request, response: Response) -> None:
-    """Gives one's cookie to a visitor who came without."""
+    """Give a cookie to a visitor who came without."""
     cookie = getattr(request.state, "visitor", None)
     if cookie:
         secure = request.url.scheme == "https"
@@ -36,7 +36,7 @@ def welcome(request: Request, response: Response) -> None:
 
 
 def _share(request: Request) -> str:
-    """The client's address; of IPv6 the network, as one client may use all of it."""
+    """Return the client's address; of IPv6 the network, as one client may use all of it."""
     host = request.client.host if request.client else ""
     try:
         address = ipaddress.ip_address(host)

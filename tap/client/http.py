@@ -32,12 +32,15 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True)
 class Http:
-    """`patience` in seconds, for a server that does not answer or answers 5xx."""
+    """Sends requests; `patience` in seconds, for a server that does not answer or answers 5xx."""
 
     patience: float = 300.0
 
     def send(self, method: str, url: str, body: Body = None, headers: Mapping[str, str] | None = None) -> HTTPResponse:
-        """An answer with status 2xx, after redirections. An iterable body is sent once only. Raises: Refused, Unreachable."""
+        """Return an answer with status 2xx, after redirections.
+
+        An iterable body is sent once only. Raises: Refused, Unreachable.
+        """
         end, pause = time.monotonic() + self.patience, _FIRST_PAUSE
         while True:
             try:
@@ -67,7 +70,7 @@ def _once(method: str, url: str, body: Body, headers: Mapping[str, str]) -> HTTP
 
 
 def parsed(document: bytes) -> Any:
-    """XML that a service sent. Raises: Unreachable where it is none."""
+    """Parse XML that a service sent. Raises: Unreachable where it is none."""
     try:
         return etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError as error:
@@ -75,7 +78,7 @@ def parsed(document: bytes) -> Any:
 
 
 def _message(body: bytes) -> str:
-    """What a DALI error document says (DALI 1.1 §4.2.2)."""
+    """Return what a DALI error document says (DALI 1.1 §4.2.2)."""
     try:
         infos = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True)).iter("{*}INFO")
     except etree.XMLSyntaxError:

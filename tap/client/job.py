@@ -36,8 +36,8 @@ class State:
     info: Mapping[str, str]
 
 
-def silent(_what: str, _done: int, _of: int) -> None:
-    """Tells nobody."""
+def silent(_action: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,10 @@ class RemoteJob:
     progress: Progress = silent
 
     def upload(self, name: str, path: Path) -> None:
-        """Sends a file from where the service has it, each part with its digest. Raises: Refused, Unreachable, OSError."""
+        """Send a file from where the service has it, each part with its digest.
+
+        Raises: Refused, Unreachable, OSError.
+        """
         size, offset = path.stat().st_size, self._offset(name)
         with path.open("rb") as file:
             while offset is not None:
@@ -57,7 +60,7 @@ class RemoteJob:
         self.progress("upload", size, size)
 
     def _offset(self, name: str) -> int | None:
-        """Where the upload goes on; None if it is complete."""
+        """Return where the upload goes on; None if it is complete."""
         try:
             with self.http.send("HEAD", f"{self.url}/parameters/{name}") as answer:
                 headers = answer.headers
@@ -79,55 +82,58 @@ class RemoteJob:
         try:
             self.http.send("PATCH", f"{self.url}/parameters/{name}", part, headers).close()
         except Refused as error:
-            # The answer to a part that had come was lost: the part is there.
+            # The part had come before, and only the answer to it was lost.
             if error.status == HTTPStatus.CONFLICT:
                 return self._offset(name)
             raise
         return end if end < size else None
 
     def run(self) -> None:
-        """Raises: Refused, Unreachable."""
+        """Let the job run, unless it does. Raises: Refused, Unreachable."""
         if self.state().phase == "PENDING":
             self.http.send("POST", f"{self.url}/phase", b"PHASE=RUN").close()
 
     def state(self, seen: str = "") -> State:
-        """At once, or when the phase is no longer the one that was seen, or after some seconds."""
+        """Return the state at once, or when the phase is no longer the one that was seen, or after some seconds."""
         wait = f"?WAIT={_WAIT}&PHASE={seen}" if seen else ""
         with self.http.send("GET", self.url + wait) as answer:
             job = parsed(answer.read())
         message = job.findtext("{*}errorSummary/{*}message") or ""
-        info = {str(each.tag): each.text or "" for each in job.iterfind("{*}jobInfo/*")}
+        info = {str(element.tag): element.text or "" for element in job.iterfind("{*}jobInfo/*")}
         return State(job.findtext("{*}phase") or "UNKNOWN", message, info)
 
     def wait(self) -> State:
-        """Until it has ended, telling of its progress. Raises: JobFailed, Refused, Unreachable."""
+        """Wait until it has ended, telling of its progress. Raises: JobFailed, Refused, Unreachable."""
         state = self.state()
         while state.phase not in _FINAL:
-            done, of = (int(state.info.get(name, "0")) for name in ("uploadedRowsDone", "uploadedRows"))
-            self.progress("match" if of else state.phase.lower(), done, of)
+            done, total = (int(state.info.get(name, "0")) for name in ("uploadedRowsDone", "uploadedRows"))
+            self.progress("match" if total else state.phase.lower(), done, total)
             state = self.state(state.phase)
         if state.phase != "COMPLETED":
             raise JobFailed(state.message or f"the job is {state.phase}")
         return state
 
     def fetch(self, path: Path, state: State) -> None:
-        """The result, going on where a broken connection left it. Raises: Refused, Unreachable, JobFailed, OSError."""
+        """Fetch the result, going on where a broken connection left it.
+
+        Raises: Refused, Unreachable, JobFailed, OSError.
+        """
         unfinished, size = path.with_name(path.name + ".part"), int(state.info.get("bytes", "0"))
         failures = 0
         while True:
-            have = unfinished.stat().st_size if unfinished.exists() else 0
+            offset = unfinished.stat().st_size if unfinished.exists() else 0
             try:
-                self._fetch_rest(unfinished, have, size)
+                self._fetch_rest(unfinished, offset, size)
                 break
             except OSError:
-                failures = 0 if unfinished.exists() and unfinished.stat().st_size > have else failures + 1
+                failures = 0 if unfinished.exists() and unfinished.stat().st_size > offset else failures + 1
                 if failures > 5:
                     raise
         _verify(unfinished, state.info.get("sha-256"))
         unfinished.replace(path)
 
-    def _fetch_rest(self, path: Path, have: int, size: int) -> None:
-        headers = {"Range": f"bytes={have}-"} if have else {}
+    def _fetch_rest(self, path: Path, offset: int, size: int) -> None:
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
         try:
             answer = self.http.send("GET", f"{self.url}/results/result", headers=headers)
         except Refused as error:
@@ -153,19 +159,22 @@ def _verify(path: Path, digest: str | None) -> None:
     if digest is None:
         return
     with path.open("rb") as file:
-        found = base64.b64encode(hashlib.file_digest(file, "sha256").digest()).decode()
-    if found != digest:
+        actual = base64.b64encode(hashlib.file_digest(file, "sha256").digest()).decode()
+    if actual != digest:
         path.unlink()
         raise JobFailed("the result that came is not the one that the service has; try again")
 
 
 def create(service: str, parameters: Mapping[str, str], http: Http, progress: Progress = silent) -> RemoteJob:
-    """A job that waits for its files, and to be run. Raises: Refused, Unreachable."""
+    """Make a job that waits for its files, and to be run. Raises: Refused, Unreachable."""
     return _created(service, urlencode(parameters).encode(), {}, RemoteJob(service, http, progress))
 
 
 def create_with(service: str, parameters: Mapping[str, str], upload: tuple[str, Path], like: RemoteJob) -> RemoteJob:
-    """The same with a file in the form, for services that take no parts. Raises: Refused, Unreachable, OSError."""
+    """Make a job with a file in the form, for services that take no parts.
+
+    Raises: Refused, Unreachable, OSError.
+    """
     name, path = upload
     boundary = secrets.token_hex(16)
     head, tail = _form(parameters, name, path, boundary)
@@ -177,7 +186,7 @@ def create_with(service: str, parameters: Mapping[str, str], upload: tuple[str, 
 
 
 def knows_no_parts(error: Refused) -> bool:
-    """Whether a service refused a part because it takes none at all."""
+    """Return whether a service refused a part because it takes none at all."""
     return error.status in _UNKNOWN_METHOD and "upload-offset" not in error.headers
 
 

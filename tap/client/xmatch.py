@@ -1,4 +1,4 @@
-"""One's own list of positions against a catalogue of a TAP service: the query for it, and the whole job in one call."""
+"""A user's list of positions against a catalogue of a TAP service: the query for it, and the whole job in one call."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ class Match:
         near = "DISTANCE({0}, {1}) < {2!r}"
         apart = f"DISTANCE({self.mine.of('u')}, {self.theirs.of('s')})"
         on = near.format(self.mine.of("u"), self.theirs.of("s"), self.radius / 3600)
-        theirs = ", ".join(f"s.{each.strip()}" for each in self.columns.split(","))
+        theirs = ", ".join(f"s.{name.strip()}" for name in self.columns.split(","))
         join = "LEFT JOIN" if self.find == "each" else "JOIN"
         query = (
             f"SELECT u.*, {theirs}, {apart} * 3600 AS separation\n"
@@ -60,7 +60,7 @@ class Match:
 
 
 def position_of_file(path: Path, ra: str | None = None, dec: str | None = None) -> Position:
-    """As named, else by UCDs, else by the usual names. Raises: LoadError, OSError."""
+    """Find the position's columns: as named, else by UCDs, else by the usual names. Raises: LoadError, OSError."""
     columns = open_file(path).columns
     search = find_position([_column(column) for column in columns if not column.problem])
     guessed = [column.name for column in search.position] if search.position else [None, None]
@@ -81,29 +81,34 @@ def _column(column: FileColumn) -> Column:
 
 def _named(columns: tuple[FileColumn, ...], name: str) -> str:
     names = [column.name for column in columns]
-    match = name if name in names else next((each for each in names if each.lower() == name.lower()), None)
+    match = (
+        name if name in names else next((candidate for candidate in names if candidate.lower() == name.lower()), None)
+    )
     if match is None:
         raise LoadError(f"the file has no column {name}; it has {', '.join(names)}")
     return match
 
 
 def position_of_table(service: str, table: str, http: Http) -> Position:
-    """By the UCDs in TAP_SCHEMA, of any TAP service. Raises: Refused, Unreachable, LoadError where there are none."""
-    found = []
-    for which, ucd in _UCDS.items():
+    """Find the position's columns by the UCDs in TAP_SCHEMA, of any TAP service.
+
+    Raises: Refused, Unreachable, LoadError where there are none.
+    """
+    columns = []
+    for axis, ucd in _UCDS.items():
         name = table.replace("'", "''")
         query = f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = '{name}' AND ucd = '{ucd}'"
         form = {"REQUEST": "doQuery", "LANG": "ADQL", "QUERY": query, "FORMAT": "votable/td"}
         with http.send("POST", f"{service.rstrip('/')}/sync", urlencode(form).encode()) as answer:
             cells = [cell.text or "" for cell in parsed(answer.read()).iter("{*}TD")]
         if len(cells) != 1:
-            raise LoadError(f"{service} has no table {table} with a position; see its tables, or name --table-{which}")
-        found.append(cells[0])
-    return Position(*found)
+            raise LoadError(f"{service} has no table {table} with a position; see its tables, or name --table-{axis}")
+        columns.append(cells[0])
+    return Position(*columns)
 
 
 def cross_match(match: Match, path: Path, output: Path, progress: Progress = silent, *, keep: bool = False) -> str:
-    """Uploads a file, matches it, fetches the result into `output` in the format of its suffix; gives the job's URL.
+    """Upload a file, match it, fetch the result into `output` in the format of its suffix; return the job's URL.
 
     The job is deleted afterwards unless it shall be kept. Raises: Refused, Unreachable, JobFailed, OSError.
     """
@@ -120,7 +125,7 @@ def cross_match(match: Match, path: Path, output: Path, progress: Progress = sil
 
 
 def begin(match: Match, output: Path, progress: Progress = silent) -> RemoteJob:
-    """A job that waits for the file. Raises: Refused, Unreachable, LoadError for an output of no known format."""
+    """Make a job that waits for the file. Raises: Refused, Unreachable, LoadError for an output of no known format."""
     return create(match.service, _parameters(match, output), Http(), progress)
 
 
@@ -137,7 +142,7 @@ def _parameters(match: Match, output: Path) -> dict[str, str]:
 
 
 def go_on(url: str, path: Path, output: Path, progress: Progress = silent, *, keep: bool = False) -> str:
-    """With a job that was interrupted, wherever that was. Raises: as `cross_match`."""
+    """Go on with a job that was interrupted, wherever that was. Raises: as `cross_match`."""
     job = RemoteJob(url.rstrip("/"), Http(), progress)
     if job.state().phase == "PENDING":
         job.upload(UPLOAD, path)
@@ -174,7 +179,7 @@ FORMATS = {
 
 
 def _format(output: Path) -> str:
-    """What the suffix says. Raises: LoadError."""
+    """Return the media type that the suffix says. Raises: LoadError."""
     if output.suffix.lower() not in FORMATS:
         raise LoadError(f"{output}: its suffix must be one of {', '.join(FORMATS)}")
     return FORMATS[output.suffix.lower()]

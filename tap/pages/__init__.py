@@ -26,7 +26,10 @@ def examples_page(config: Config, catalogue: Catalogue) -> str:
 
 
 def error_page(message: str, job: str | None = None) -> str:
-    """`job` is the URL that makes a job of the query when it is posted to, where that would help."""
+    """Return the page for an error.
+
+    `job` is the URL that makes a job of the query when it is posted to, where that would help.
+    """
     return _templates().get_template("error.html").render(message=message, job=job)
 
 

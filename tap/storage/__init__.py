@@ -11,7 +11,7 @@ __all__ = ["Storage", "storage_of"]
 
 
 def storage_of(config: Config) -> Storage:
-    """The place that the configuration names. Raises: ConfigError for a bucket without the library for it."""
+    """Return the place that the configuration names. Raises: ConfigError for a bucket without the library for it."""
     if config.jobs.results.startswith("s3://"):
         try:
             return ObjectStore(config.jobs.results)

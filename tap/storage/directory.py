@@ -16,7 +16,7 @@ _UNFINISHED = ".part"
 
 @dataclass(frozen=True)
 class Directory:
-    """`reserve` bytes of the disk are left free."""
+    """A folder of results; `reserve` bytes of its disk are left free."""
 
     folder: Path
     reserve: int
@@ -27,7 +27,7 @@ class Directory:
             raise StorageFull
 
     def _make(self) -> None:
-        """What strangers asked is for nobody else on the machine."""
+        """Make the folder: what strangers asked is for nobody else on the machine."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def sink(self, key: str) -> "FileSink":
@@ -67,7 +67,7 @@ class Directory:
 
 
 class FileSink:
-    """Written under another name, and renamed when it is whole and on the disk."""
+    """A file that is written under another name, and renamed when it is whole and on the disk."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -95,7 +95,7 @@ class FileSink:
 
 
 def _sync_folder(folder: Path) -> None:
-    """So that the new name outlives a loss of power."""
+    """Bring the folder to the disk, so that the new name outlives a loss of power."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -106,7 +106,7 @@ def _sync_folder(folder: Path) -> None:
 def _pieces(file: IO[bytes], start: int, end: int) -> Iterator[bytes]:
     with file:
         file.seek(start)
-        left = end - start
-        while left and (piece := file.read(min(_PIECE, left))):
-            left -= len(piece)
+        remaining = end - start
+        while remaining and (piece := file.read(min(_PIECE, remaining))):
+            remaining -= len(piece)
             yield piece

@@ -20,14 +20,14 @@ _PIECE = 256 * 1024
 _CLIENT: dict[str, Any] = {
     "connect_timeout": timedelta(seconds=5),
     "read_timeout": timedelta(seconds=30),
-    # That of a whole answer: a slow client may take its time.
+    # For a whole answer: a slow client may take its time.
     "timeout": timedelta(days=1),
 }
 _RETRIES: dict[str, Any] = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}
 
 
 class ObjectStore:
-    """`url` is s3://bucket or s3://bucket/prefix. Raises: ImportError where obstore is not installed."""
+    """A bucket; `url` is s3://bucket or s3://bucket/prefix. Raises: ImportError where obstore is not installed."""
 
     def __init__(self, url: str) -> None:
         from obstore.store import S3Store
@@ -37,7 +37,7 @@ class ObjectStore:
         self._store = S3Store(parts.netloc, prefix=parts.path.strip("/") or None, **options)
 
     def check(self) -> None:
-        """A bucket is never full."""
+        """Do nothing: a bucket is never full."""
 
     def sink(self, key: str) -> "ObjectSink":
         return ObjectSink(self._store, key)
@@ -46,8 +46,8 @@ class ObjectStore:
         if start == end:
             return iter(())
         with _reached():
-            found = self._store.get(key, options={"range": (start, end)})
-        return _pieces(found)
+            answer = self._store.get(key, options={"range": (start, end)})
+        return _pieces(answer)
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
@@ -71,11 +71,11 @@ class ObjectStore:
     def _keys(self, prefix: str | None) -> Iterator[str]:
         with _reached():
             for page in self._store.list(prefix):
-                yield from (each["path"] for each in page)
+                yield from (entry["path"] for entry in page)
 
 
 class ObjectSink:
-    """Closed, it is there; left with an error, its parts are thrown away."""
+    """Writes one result. Closed, it is there; left with an error, its parts are thrown away."""
 
     def __init__(self, store: Any, key: str) -> None:
         import obstore
@@ -99,14 +99,14 @@ class ObjectSink:
                 self._writer.__exit__(kind, error, trace)
 
 
-def _pieces(found: Any) -> Iterator[bytes]:
+def _pieces(answer: Any) -> Iterator[bytes]:
     with _reached():
-        yield from (bytes(piece) for piece in found.stream(min_chunk_size=_PIECE))
+        yield from (bytes(piece) for piece in answer.stream(min_chunk_size=_PIECE))
 
 
 @contextmanager
 def _reached() -> Iterator[None]:
-    """What the library raises, in the house's words. Raises: NotStored, StorageAway."""
+    """Turn what the library raises into the house's words. Raises: NotStored, StorageAway."""
     from obstore.exceptions import BaseError
 
     try:
@@ -118,6 +118,6 @@ def _reached() -> Iterator[None]:
 
 
 def _is_plain() -> bool:
-    """Whether the endpoint is http, as one on the same machine may be."""
+    """Return whether the endpoint is http, as one on the same machine may be."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT") or ""
     return endpoint.startswith("http://")

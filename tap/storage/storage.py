@@ -19,7 +19,10 @@ class StorageAway(OSError):
 
 
 class ResultSink(Protocol):
-    """Where one result is written to. As a context: left well, the result is there, whole and durable; else nothing is."""
+    """Where one result is written to.
+
+    As a context: left well, the result is there, whole and durable; else nothing is.
+    """
 
     def write(self, data: bytes) -> None: ...
 
@@ -29,28 +32,28 @@ class ResultSink(Protocol):
 
 
 class Storage(Protocol):
-    """Every method blocks, and may raise StorageAway."""
+    """A place for results. Every method blocks, and may raise StorageAway."""
 
     def check(self) -> None:
-        """Raises: StorageFull, before it is too late."""
+        """Raise StorageFull, before it is too late, if too little room is left for results."""
         ...
 
     def sink(self, key: str) -> ResultSink: ...
 
     def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
-        """Bytes from `start` up to but without `end`. Raises at once: NotStored."""
+        """Return the bytes from `start` up to but without `end`, in pieces. Raises at once: NotStored."""
         ...
 
     def local(self, key: str) -> AbstractContextManager[Path]:
-        """The thing as a file on this machine, for as long as the context lasts. Raises: NotStored."""
+        """Provide what is stored as a file on this machine, as long as the context lasts. Raises: NotStored."""
         ...
 
     def remove(self, job_id: str) -> None:
-        """Everything of a job; nothing if there is nothing."""
+        """Remove everything of a job; nothing if there is nothing."""
         ...
 
     def remove_key(self, key: str) -> None: ...
 
     def keys(self) -> Iterator[str]:
-        """All there is, unfinished things too where they take room."""
+        """Yield all keys, those of unfinished things too where they take room."""
         ...

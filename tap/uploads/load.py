@@ -22,14 +22,14 @@ from schema.load.reader import FileColumn, LoadError, Reader
 from schema.model import Column, Schema, Table, adql_names, delimited
 from schema.text_sizes import TextSizes
 from schema.types import Type
-from tap.engine import temp_tables as carry
+from tap.engine import temp_tables
 from tap.uploads.sources import Opened
 from tap.uploads.upload import SCHEMA, Upload
 
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """Of all uploads of one query together."""
+    """Limits of all uploads of one query together."""
 
     rows: int
     columns: int = 1_000
@@ -44,9 +44,10 @@ _AHEAD_BYTES = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """An upload whose table is there in the session, still empty; the reader knows its rows, `first` has some of them already.
+    """An upload whose table is there in the session, still empty.
 
-    `places` are those of its columns in the file, `left_out` says why others were not taken.
+    The reader knows its rows, `first` has some of them already. `places` are those of its columns in the file,
+    `left_out` says why others were not taken.
     """
 
     table: Table
@@ -57,7 +58,7 @@ class Declared:
 
     @property
     def name(self) -> str:
-        """Of its table in the session."""
+        """The name of its table in the session."""
         return self.table.stored_parts[-1]
 
     @property
@@ -71,11 +72,11 @@ class Declared:
 
     @property
     def types(self) -> tuple[Type, ...]:
-        """In which its columns come."""
-        return tuple(stored_as(c.type) for c in self.table.columns)
+        """The types in which its columns come."""
+        return tuple(stored_as(column.type) for column in self.table.columns)
 
     def batches(self, allowance: "Allowance") -> Iterator[pa.RecordBatch]:
-        """Raises: LoadError."""
+        """Yield its rows, counted against what uploads may still have. Raises: LoadError."""
         try:
             for batch in chain(self.first, self.rest):
                 allowance.take(batch)
@@ -84,7 +85,10 @@ class Declared:
             raise _of(self.table.parts[-1], error) from error
 
     def encode(self, batch: pa.RecordBatch) -> tuple[bytes, Ints]:
-        """Rows as COPY BINARY has them, and where each begins. Raises: LoadError for a value that its column cannot hold."""
+        """Return rows as COPY BINARY has them, and where each begins.
+
+        Raises: LoadError for a value that its column cannot hold.
+        """
         try:
             return encode_rows(batch, self.types)
         except LoadError as error:
@@ -99,13 +103,13 @@ class Allowance:
         self._taken = dict.fromkeys(("rows", "cells", "unpacked_bytes"), 0)
 
     def take(self, batch: pa.RecordBatch) -> None:
-        """Raises: LoadError."""
-        more = {"rows": batch.num_rows, "cells": batch.num_rows * batch.num_columns, "unpacked_bytes": batch.nbytes}
-        for what, count in more.items():
-            self._taken[what] += count
-            most = getattr(self._limits, what)
-            if self._taken[what] > most:
-                shown = what.replace("_", " ")
+        """Count a batch. Raises: LoadError if uploads have too much then."""
+        counts = {"rows": batch.num_rows, "cells": batch.num_rows * batch.num_columns, "unpacked_bytes": batch.nbytes}
+        for unit, count in counts.items():
+            self._taken[unit] += count
+            most = getattr(self._limits, unit)
+            if self._taken[unit] > most:
+                shown = unit.replace("_", " ")
                 raise LoadError(f"it has more {shown} than are taken: {most:,} in all uploads of a query")
 
 
@@ -114,21 +118,21 @@ def _of(table_name: str, error: LoadError) -> LoadError:
 
 
 def schema_of(uploads: Iterable[Declared]) -> Schema:
-    """The schema TAP_UPLOAD."""
-    return Schema(SCHEMA, tuple(each.table for each in uploads))
+    """Return the schema TAP_UPLOAD."""
+    return Schema(SCHEMA, tuple(upload.table for upload in uploads))
 
 
 def declare(connection: psycopg.Connection, uploads: list[Opened], limits: UploadLimits) -> list[Declared]:
-    """The uploads with empty tables. Raises: LoadError naming the upload; psycopg.Error."""
-    found = []
+    """Make an empty table for each upload. Raises: LoadError naming the upload; psycopg.Error."""
+    declared = []
     for number, opened in enumerate(uploads):
         try:
             upload = _declared(opened, f"u{number}", limits, _AHEAD_BYTES // len(uploads))
         except LoadError as error:
             raise _of(opened.upload.table_name, error) from error
         create(connection, upload)
-        found.append(upload)
-    return found
+        declared.append(upload)
+    return declared
 
 
 def _declared(opened: Opened, storage: str, limits: UploadLimits, ahead: int) -> Declared:
@@ -146,12 +150,12 @@ def _declared(opened: Opened, storage: str, limits: UploadLimits, ahead: int) ->
     columns = tuple(replace(column, column_name=name) for column, name in zip(columns, names, strict=True))
     name = f"{SCHEMA}.{opened.upload.table_name}"
     table = Table(SCHEMA, name, columns, storage=storage, storage_schema="pg_temp")
-    warnings = tuple(f"The upload {opened.upload.table_name} without {each}" for each in left_out)
+    warnings = tuple(f"The upload {opened.upload.table_name} without {reason}" for reason in left_out)
     return Declared(table, first, batches, places, warnings)
 
 
 def _until(size: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The first ones, of so many bytes together."""
+    """Yield the first batches, of so many bytes together."""
     for batch in batches:
         yield batch
         size -= batch.nbytes
@@ -183,16 +187,20 @@ def _check(columns: tuple[FileColumn, ...], limits: UploadLimits) -> None:
 
 
 def _column(column: FileColumn, place: int, rows: tuple[pa.RecordBatch, ...], *, is_all: bool) -> Column:
-    """Texts are char, and as long as the longest, only where all of them have been seen: programs read other bytes as Latin-1."""
-    said = (column.unit, column.ucd, column.utype, column.description)
+    """Return an upload's column as the Catalogue has it.
+
+    Texts are char, and as long as the longest, only where all of them have been seen: programs read other bytes as
+    Latin-1.
+    """
+    attributes = (column.unit, column.ucd, column.utype, column.description)
     type_ = BY_XTYPE.get(column.xtype, column.type) if column.type.is_array else column.type
     arraysize = column.arraysize if type_ is column.type and column.arraysize else type_.arraysize
     name = delimited(column.name)
     if not type_.is_text:
         coordinates = (f"c{place}_lon", f"c{place}_lat") if type_ is types.POINT else None
         xtype, stored = type_.xtype or column.xtype, f"c{place}"
-        return Column(name, type_.datatype, arraysize, xtype, *said, storage=stored, coordinates=coordinates)
-    about = Column(name, types.UNICODE.datatype, arraysize, column.xtype, *said, storage=f"c{place}")
+        return Column(name, type_.datatype, arraysize, xtype, *attributes, storage=stored, coordinates=coordinates)
+    about = Column(name, types.UNICODE.datatype, arraysize, column.xtype, *attributes, storage=f"c{place}")
     if not is_all:
         return about
     sizes = TextSizes()
@@ -202,30 +210,33 @@ def _column(column: FileColumn, place: int, rows: tuple[pa.RecordBatch, ...], *,
 
 
 def create(connection: psycopg.Connection, upload: Declared) -> None:
-    """The table; where geometries are made of its numbers also a view that makes them."""
+    """Create the table; where geometries are made of its numbers also a view that makes them."""
     names = (column.stored for column in upload.table.columns)
-    carry.create(connection, upload.filled, tuple(zip(names, upload.types, strict=True)))
+    temp_tables.create(connection, upload.filled, tuple(zip(names, upload.types, strict=True)))
     if upload.has_geometry:
-        made = sql.SQL(", ").join(made for column in upload.table.columns for made in _made(column))
+        outputs = sql.SQL(", ").join(output for column in upload.table.columns for output in _made(column))
         view, rows = sql.Identifier(upload.name), sql.Identifier(upload.filled)
-        connection.execute(sql.SQL("CREATE TEMPORARY VIEW {} AS SELECT {} FROM {}").format(view, made, rows))
+        connection.execute(sql.SQL("CREATE TEMPORARY VIEW {} AS SELECT {} FROM {}").format(view, outputs, rows))
 
 
 def _made(column: Column) -> Iterator[sql.Composed]:
-    """A geometry, and the coordinates of a point beside it."""
+    """Yield a geometry, and the coordinates of a point beside it."""
     name = sql.Identifier(column.stored)
     yield sql.SQL(MADE.get(column.type, "{0}") + " AS {0}").format(name)
-    for made, coordinate in zip(COORDINATES, column.coordinates or (), strict=False):
-        yield sql.SQL(made + " AS {1}").format(name, sql.Identifier(coordinate))
+    for expression, coordinate in zip(COORDINATES, column.coordinates or (), strict=False):
+        yield sql.SQL(expression + " AS {1}").format(name, sql.Identifier(coordinate))
 
 
 def fill(connection: psycopg.Connection, upload: Declared, rows: Iterable[bytes]) -> None:
-    """Puts rows, as COPY BINARY has them, into an upload's table in place of what was there. Raises: LoadError, psycopg.Error."""
+    """Put rows, as COPY BINARY has them, into an upload's table in place of what was there.
+
+    Raises: LoadError, psycopg.Error.
+    """
     connection.execute(sql.SQL("TRUNCATE pg_temp.{}").format(sql.Identifier(upload.filled)))
-    carry.copy_in(connection, upload.filled, rows)
-    carry.analyze(connection, upload.filled)
+    temp_tables.copy_in(connection, upload.filled, rows)
+    temp_tables.analyze(connection, upload.filled)
 
 
 def fill_whole(connection: psycopg.Connection, upload: Declared, allowance: Allowance) -> None:
-    """Raises: LoadError, psycopg.Error."""
+    """Put all rows into an upload's table. Raises: LoadError, psycopg.Error."""
     fill(connection, upload, (upload.encode(batch)[0] for batch in upload.batches(allowance)))

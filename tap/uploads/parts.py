@@ -1,7 +1,7 @@
 """The rows of a large upload, in parts whose rows lie together on the sky; none of them needs much memory.
 
-They are encoded once, sorted by their HEALPix cell, and wait in a file. So a list of any length meets the catalogue cell by cell, in the order in
-which the catalogue lies on its disk, and it is known how many rows are left.
+They are encoded once, sorted by their HEALPix cell, and wait in a file. So a list of any length meets the catalogue
+cell by cell, in the order in which the catalogue lies on its disk, and it is known how many rows remain.
 """
 
 import os
@@ -69,13 +69,14 @@ class Owners(Protocol):
 
 @contextmanager
 def in_parts(
-    upload: Declared, position: Position, how: Sorting, allowance: Allowance, tell: Callable[[int], None]
+    upload: Declared, position: Position, sorting: Sorting, allowance: Allowance, tell: Callable[[int], None]
 ) -> Iterator[list[UploadPart]]:
-    """All rows of an upload, as parts that are there as long as the block lasts; `tell` hears of rows that were read.
+    """Yield all rows of an upload, as parts that are there as long as the block lasts.
 
-    `position` are the places of its longitude and latitude, in degrees, if it has any. Few of them are one part, in their own order. Raises: LoadError, OSError where the disk is full.
+    `tell` hears of rows that were read. `position` are the places of its longitude and latitude, in degrees, if it has
+    any. Few rows are one part, in their own order. Raises: LoadError, OSError where the disk is full.
     """
-    with in_parts_for(AllShards(1, position), upload, how, allowance, tell) as (parts,):
+    with in_parts_for(AllShards(1, position), upload, sorting, allowance, tell) as (parts,):
         yield parts
 
 
@@ -83,35 +84,35 @@ def in_parts(
 def in_parts_for(
     owners: Owners,
     upload: Declared,
-    how: Sorting,
+    sorting: Sorting,
     allowance: Allowance,
     tell: Callable[[int], None],
 ) -> Iterator[list[list[UploadPart]]]:
-    """The parts for each place."""
+    """Yield the parts for each place."""
     batches = upload.batches(allowance)
-    first = list(_beyond(how.part_rows, batches))
-    rows = sum(each.num_rows for each in first)
-    if rows <= how.part_rows:
+    first = list(_beyond(sorting.part_rows, batches))
+    rows = sum(batch.num_rows for batch in first)
+    if rows <= sorting.part_rows:
         tell(rows)
         yield _in_memory(owners, upload, first)
         return
-    with how.room.file() as file:
+    with sorting.room.file() as file:
         segments: list[Segments] = []
         for batch in _large(chain(first, batches)):
-            how.room.check()
-            segments.append(_write(file, upload, batch, owners, how.part_rows))
+            sorting.room.check()
+            segments.append(_write(file, upload, batch, owners, sorting.part_rows))
             tell(batch.num_rows)
         file.flush()
-        found = np.concatenate(segments)
-        found = found[np.lexsort((found["cell"], found["place"]))]
-        cuts = np.searchsorted(found["place"], np.arange(owners.places + 1))
-        # Places may read at once: what was kept in memory must be a file before they begin.
-        number = file.fileno()
-        yield [list(_joined(found[a:b], how.part_rows, number)) for a, b in pairwise(cuts)]
+        joined = np.concatenate(segments)
+        joined = joined[np.lexsort((joined["cell"], joined["place"]))]
+        cuts = np.searchsorted(joined["place"], np.arange(owners.places + 1))
+        # Places may read at the same time: what was in memory must be a file before they begin.
+        descriptor = file.fileno()
+        yield [list(_joined(joined[a:b], sorting.part_rows, descriptor)) for a, b in pairwise(cuts)]
 
 
 def _in_memory(owners: Owners, upload: Declared, batches: list[pa.RecordBatch]) -> list[list[UploadPart]]:
-    """One part for each place."""
+    """Return one part for each place."""
     counts, pieces = np.zeros(owners.places, np.int64), [list[bytes]() for _ in range(owners.places)]
     for batch in batches:
         rows, places = owners.of(batch)
@@ -119,14 +120,14 @@ def _in_memory(owners: Owners, upload: Declared, batches: list[pa.RecordBatch]) 
         data, starts = upload.encode(batch if owners.places == 1 else batch.take(pa.array(rows[order])))
         cuts = np.searchsorted(places[order], np.arange(owners.places + 1))
         ends = np.append(starts, len(data))
-        for each, (a, b) in zip(pieces, pairwise(cuts), strict=True):
-            each.append(data[ends[a] : ends[b]])
+        for of_place, (a, b) in zip(pieces, pairwise(cuts), strict=True):
+            of_place.append(data[ends[a] : ends[b]])
         counts += np.diff(cuts)
-    return [[UploadPart(count, iter(each))] for count, each in zip(counts.tolist(), pieces, strict=True)]
+    return [[UploadPart(count, iter(of_place))] for count, of_place in zip(counts.tolist(), pieces, strict=True)]
 
 
 def _beyond(rows: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The first ones, until there are more than so many rows."""
+    """Yield the first batches, until there are more than so many rows."""
     for batch in batches:
         yield batch
         rows -= batch.num_rows
@@ -135,11 +136,11 @@ def _beyond(rows: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordB
 
 
 def _large(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """So many rows at once that sorting them is worth it."""
+    """Join batches until there are so many rows that sorting them is worth it."""
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
         waiting.append(batch)
-        if sum(each.nbytes for each in waiting) >= _SORTED_BYTES:
+        if sum(b.nbytes for b in waiting) >= _SORTED_BYTES:
             yield pa.concat_batches(waiting)
             waiting = []
     if waiting:
@@ -147,38 +148,39 @@ def _large(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _write(file: IO[bytes], upload: Declared, batch: pa.RecordBatch, owners: Owners, part_rows: int) -> Segments:
-    taken, places = owners.of(batch)
-    cells = _cells(batch, owners.position)[taken]
+    numbers, places = owners.of(batch)
+    cells = _cells(batch, owners.position)[numbers]
     order = np.lexsort((cells, places))
-    rows, starts = upload.encode(batch.take(pa.array(taken[order])))
-    begun = file.tell()
+    rows, starts = upload.encode(batch.take(pa.array(numbers[order])))
+    begin = file.tell()
     file.write(rows)
     sorted_cells, sorted_places = cells[order], places[order]
     cuts = np.flatnonzero(np.diff(sorted_cells, prepend=NOWHERE - 1) | np.diff(sorted_places, prepend=-1))
     # A cell that has too many rows for a part is several segments.
     cuts = np.union1d(cuts, np.arange(0, len(order), part_rows))
-    found = np.empty(len(cuts), _SEGMENT)
-    found["place"], found["cell"], found["start"] = sorted_places[cuts], sorted_cells[cuts], begun + starts[cuts]
-    found["size"] = np.diff(starts[cuts], append=len(rows))
-    found["rows"] = np.diff(cuts, append=len(order))
-    return found
+    segments = np.empty(len(cuts), _SEGMENT)
+    segments["place"], segments["cell"] = sorted_places[cuts], sorted_cells[cuts]
+    segments["start"] = begin + starts[cuts]
+    segments["size"] = np.diff(starts[cuts], append=len(rows))
+    segments["rows"] = np.diff(cuts, append=len(order))
+    return segments
 
 
 def _cells(batch: pa.RecordBatch, position: Position) -> Ints:
     if position is None:
         return np.full(batch.num_rows, NOWHERE, np.int64)
-    lon, lat = (batch.column(each) for each in position)
+    lon, lat = (batch.column(number) for number in position)
     return cells_of(lon, lat, ORDER, threads=1)
 
 
 def _joined(segments: Segments, most: int, file: int) -> Iterator[UploadPart]:
-    """As many neighbouring cells as make a part."""
+    """Yield parts of neighbouring cells, as many as have no more than `most` rows together."""
     begin, rows = 0, 0
-    for index, more in enumerate(segments["rows"].tolist()):
-        if rows and rows + more > most:
+    for index, count in enumerate(segments["rows"].tolist()):
+        if rows and rows + count > most:
             yield UploadPart(rows, _pieces(segments[begin:index], file))
             begin, rows = index, 0
-        rows += more
+        rows += count
     if rows:
         yield UploadPart(rows, _pieces(segments[begin:], file))
 

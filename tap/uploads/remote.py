@@ -48,7 +48,7 @@ class Remote:
     seconds: float
 
     def fetch(self, url: str) -> Iterator[bytes]:
-        """The content of a URL. Raises: ParameterError saying what is wrong with it."""
+        """Yield the content of a URL. Raises: ParameterError saying what is wrong with it."""
         end = time.monotonic() + self.seconds
         for _ in range(_MOST_REDIRECTS + 1):
             connection = self._connected(self._checked(url))
@@ -67,11 +67,11 @@ class Remote:
     def _checked(self, url: str) -> SplitResult:
         parts = split_url(url)
         host = (parts.hostname or "").lower()
-        if not any(host == each or (each.startswith("*.") and host.endswith(each[1:])) for each in self.hosts):
-            known = (
+        if not any(host == name or (name.startswith("*.") and host.endswith(name[1:])) for name in self.hosts):
+            advice = (
                 f"; it may be at {', '.join(self.hosts)}" if self.hosts else "; send the table with the request instead"
             )
-            raise ParameterError(f"UPLOAD: this service fetches nothing from {host[:100]}{known}")
+            raise ParameterError(f"UPLOAD: this service fetches nothing from {host[:100]}{advice}")
         return parts
 
     def _connected(self, parts: SplitResult) -> http.client.HTTPConnection:
@@ -111,7 +111,7 @@ def _reaching(host: str) -> Iterator[None]:
 
 @contextmanager
 def _until(end: float, connection: socket.socket) -> Iterator[None]:
-    """Ends the connection when the time is over, whatever waits for it."""
+    """End the connection when the time is over, whatever waits for it."""
 
     def cut() -> None:
         with suppress(OSError):
@@ -126,7 +126,7 @@ def _until(end: float, connection: socket.socket) -> Iterator[None]:
 
 
 def _connected(host: str, port: int, *, secure: bool) -> http.client.HTTPConnection:
-    """A connection to an address that was looked at. Raises: OSError."""
+    """Return a connection to an address that was looked at. Raises: OSError."""
     address = public_address(host, port)
     plain = socket.create_connection(address, _CONNECT)
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
@@ -136,11 +136,11 @@ def _connected(host: str, port: int, *, secure: bool) -> http.client.HTTPConnect
 
 
 def public_address(host: str, port: int) -> tuple[str, int]:
-    """One of a host's addresses. Raises: ParameterError where any of them is not public; OSError."""
-    found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    for each in found:
-        address = ipaddress.ip_address(each.partition("%")[0])
+    """Return one of a host's addresses. Raises: ParameterError where any of them is not public; OSError."""
+    addresses = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    for text in addresses:
+        address = ipaddress.ip_address(text.partition("%")[0])
         mapped = getattr(address, "ipv4_mapped", None) or address
         if not mapped.is_global or mapped.is_multicast:
             raise ParameterError(f"UPLOAD: {host[:100]} is not a public host")
-    return found[0], port
+    return addresses[0], port

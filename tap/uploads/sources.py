@@ -25,7 +25,10 @@ class Opened:
 
 @dataclass(frozen=True)
 class Sources:
-    """`jobs` is the URL of this service's job list: what begins with it needs no network."""
+    """Where uploads can come from.
+
+    `jobs` is the URL of this service's job list: what begins with it needs no network.
+    """
 
     store: Store
     storage: Storage
@@ -34,7 +37,7 @@ class Sources:
 
     @contextmanager
     def opened(self, uploads: tuple[Upload, ...]) -> Iterator[list[Opened]]:
-        """All of them as files on this machine, as long as the block lasts. Raises: LoadError, ParameterError."""
+        """Yield all of them as files on this machine, as long as the block lasts. Raises: LoadError, ParameterError."""
         with ExitStack() as stack:
             yield [Opened(upload, stack.enter_context(self._local(upload))) for upload in uploads]
 
@@ -53,7 +56,7 @@ class Sources:
                 yield Path(file.name)
 
     def _job_id(self, source: str) -> str | None:
-        """Of `ID` or of `…/async/ID/results/result`."""
+        """Return the id in `ID` or `…/async/ID/results/result`, None for any other URL."""
         if "://" not in source:
             return source
         if source.startswith(f"{self.jobs}/"):

@@ -43,14 +43,14 @@ class Upload:
 
 
 def uploads_of(config: Config) -> Path:
-    """The folder where uploads wait for their query."""
+    """Return the folder where uploads wait for their query, made if need be."""
     folder = Path(config.uploads.upload_folder or Path(config.database.data_dir) / "uploads").absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 
 
 def sweep_uploads(folder: Path) -> None:
-    """What a process that was killed left; nothing waits as long as that for its query."""
+    """Remove what a process that was killed left; nothing waits as long as that for its query."""
     for path in folder.iterdir():
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < time.time() - _OLD:
@@ -58,18 +58,18 @@ def sweep_uploads(folder: Path) -> None:
 
 
 def read_uploads(parameters: Parameters, files: list[FormFile] | None) -> tuple[Upload, ...]:
-    """`name,param:part`, `name,URL` or `name,ID of a job`, several joined by semicolons or repeated.
+    """Read `name,param:part`, `name,URL` or `name,ID of a job`, several joined by semicolons or repeated.
 
     Without `files` it is not looked whether the parts are there: a job may get them later. Raises: ParameterError.
     """
-    found = [_upload(each, files) for value in parameters.all("UPLOAD") for each in value.split(";") if each.strip()]
-    names = [upload.table_name.lower() for upload in found]
+    uploads = [_upload(text, files) for value in parameters.all("UPLOAD") for text in value.split(";") if text.strip()]
+    names = [upload.table_name.lower() for upload in uploads]
     for name in names:
         if names.count(name) > 1:
             raise ParameterError(f"UPLOAD names the table {name[:40]} twice")
-    if len(found) > _MOST:
+    if len(uploads) > _MOST:
         raise ParameterError(f"UPLOAD takes at most {_MOST} tables")
-    return tuple(found)
+    return tuple(uploads)
 
 
 def _upload(text: str, files: list[FormFile] | None) -> Upload:
@@ -89,8 +89,8 @@ def _upload(text: str, files: list[FormFile] | None) -> Upload:
         raise ParameterError(f"UPLOAD of {name}: {source[:80]!r} is neither param:part, nor a job's id, nor a http URL")
     if files is None:
         return Upload(name.strip(), None)
-    file = next((each for each in files if each.name == part), None)
+    file = next((file for file in files if file.name == part), None)
     if file is None:
-        has = ", ".join(each.name[:40] for each in files) or "none"
-        raise ParameterError(f"UPLOAD of {name}: the request has no file part {part[:40]!r}; its file parts: {has}")
+        names = ", ".join(file.name[:40] for file in files) or "none"
+        raise ParameterError(f"UPLOAD of {name}: the request has no file part {part[:40]!r}; its file parts: {names}")
     return Upload(name.strip(), file)
