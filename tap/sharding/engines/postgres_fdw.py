@@ -54,7 +54,7 @@ class PostgresFdw:
         if unfinished:
             orphans.forget_loads(self._connection)
         return [
-            f"{orphan.part.table_name}: {orphan.part.partition} dropped on {orphan.shard.name}"
+            f"{orphan.partition.table_name}: {orphan.partition.partition} dropped on {orphan.shard.name}"
             for orphan in orphans.drop_orphans(self._connection)
         ]
 

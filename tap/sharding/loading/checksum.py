@@ -1,8 +1,8 @@
-"""A checksum of a part that the client computes from what it sends, and PostgreSQL from what is there.
+"""A checksum of a partition that the client computes from what it sends, and PostgreSQL from what is there.
 
-A row's is the exclusive or of the hashes of its values, each column with a seed of its own; a part's is the sum of
-those of its rows, modulo 2⁶⁴, so that their order is all one. It covers whole and floating numbers, texts, booleans
-and timestamps, the pixel among them; arrays and bytes are not covered. The hashes are those by which PostgreSQL
+A row's is the exclusive or of the hashes of its values, each column with a seed of its own; a partition's is the sum
+of those of its rows, modulo 2⁶⁴, so that their order does not matter. It covers whole and floating numbers, texts,
+booleans and timestamps, the cell among them; arrays and bytes are not covered. The hashes are those by which PostgreSQL
 divides hash-partitioned tables, which it keeps as they are from version to version.
 """
 
@@ -35,18 +35,18 @@ _SQUARE = 2**64
 
 @dataclass(frozen=True, slots=True)
 class PartitionContent:
-    """What a part holds: as it was sent, or as it is found."""
+    """What a partition holds: as it was sent, or as it is found."""
 
     rows: int
     checksum: int
 
 
-def held(connection: psycopg.Connection, part: sql.Identifier) -> PartitionContent:
+def held(connection: psycopg.Connection, partition: sql.Identifier) -> PartitionContent:
     """Return what a partition holds; `connection` is one to its shard."""
     columns = connection.execute(
         "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
         " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        (part.as_string(connection),),
+        (partition.as_string(connection),),
     ).fetchall()
     hashes: list[sql.Composable] = [sql.SQL("0::bigint")]
     hashes += [
@@ -54,7 +54,9 @@ def held(connection: psycopg.Connection, part: sql.Identifier) -> PartitionConte
         for seed, (name, type_) in enumerate(columns, 1)
         if type_ in _OF_TYPE
     ]
-    command = sql.SQL("SELECT count(*), coalesce(sum({}), 0) FROM ONLY {}").format(sql.SQL(" # ").join(hashes), part)
+    command = sql.SQL("SELECT count(*), coalesce(sum({}), 0) FROM ONLY {}").format(
+        sql.SQL(" # ").join(hashes), partition
+    )
     rows, total = connection.execute(command).fetchone() or (0, 0)
     return PartitionContent(rows, int(total) % _SQUARE)
 
@@ -89,20 +91,22 @@ def _of_doubles(values: npt.NDArray[np.float64], seed: int) -> Hashes:
 
 
 def _of_bytes(data: npt.NDArray[np.generic], lengths: npt.NDArray[np.int64], seed: int) -> Hashes:
-    """Hash texts: twelve bytes at a time of all that have them, then what is left of each."""
+    """Return the hashes of texts: twelve bytes at a time of all that have them, then the rest of each."""
     padded = np.concatenate([data.view(np.uint8), np.zeros(12, np.uint8)])
     words = np.ndarray((len(padded) - 3,), "<u4", padded, 0, (1,))
-    starts, whole = np.cumsum(lengths) - lengths, lengths // 12
+    starts, blocks = np.cumsum(lengths) - lengths, lengths // 12
     a, b, c = _seeded(lengths.astype(np.uint32), seed)
-    for block in range(int(whole.max(initial=0))):
-        rows = np.flatnonzero(whole > block)
-        at = starts[rows] + 12 * block
-        a[rows], b[rows], c[rows] = _mix(a[rows] + words[at], b[rows] + words[at + 4], c[rows] + words[at + 8])
-    at, left = starts + 12 * whole, lengths - 12 * whole
-    a += _some(words[at], left)
-    b += _some(words[at + 4], left - 4)
+    for block in range(int(blocks.max(initial=0))):
+        rows = np.flatnonzero(blocks > block)
+        places = starts[rows] + 12 * block
+        a[rows], b[rows], c[rows] = _mix(
+            a[rows] + words[places], b[rows] + words[places + 4], c[rows] + words[places + 8]
+        )
+    places, remaining = starts + 12 * blocks, lengths - 12 * blocks
+    a += _some(words[places], remaining)
+    b += _some(words[places + 4], remaining - 4)
     # The lowest byte of the third word is kept for the length.
-    c += _some(words[at + 8], left - 8) << np.uint32(8)
+    c += _some(words[places + 8], remaining - 8) << np.uint32(8)
     return _final(a, b, c)
 
 

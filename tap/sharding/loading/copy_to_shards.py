@@ -1,7 +1,7 @@
-"""The rows of a file into the parts of a table, in transactions of some 10⁵ rows a shard.
+"""The rows of a file into the partitions of a table, in transactions of some 10⁵ rows a shard.
 
-Each part notes, with its rows, how many rows of the file it has seen. A load that goes on reads the file from its
-beginning, sends each part what it has not, and computes the checksums of all that should be there.
+Each partition notes, with its rows, how many rows of the file it has seen. A load that goes on reads the file from its
+beginning, sends each partition what it has not, and computes the checksums of all that should be there.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,14 +25,14 @@ from schema.text_sizes import TextSizes
 from tap.sharding.loading.checksum import Hashes, PartitionContent, held, row_hashes
 from tap.sharding.loading.partitions import (
     Partition,
-    attach_part,
+    attach_partition,
     connected,
-    create_part,
-    drop_part,
+    create_partition,
+    drop_partition,
     ensure_parent,
-    index_part,
+    index_partition,
     is_attached,
-    list_part,
+    list_partition,
 )
 from tap.sharding.loading.resume import ShardedLoad
 from tap.sharding.loading.table_plan import ShardedTablePlan
@@ -44,17 +44,19 @@ CHUNK = 250_000
 
 
 class PartitionWriter:
-    """A part while it is filled, by a connection of its own; `taken` rows of the file are behind it."""
+    """A partition while it is filled, by a connection of its own; `taken` rows of the file are behind it."""
 
-    def __init__(self, connection: psycopg.Connection, load: ShardedLoad, of: CellRange) -> None:
+    def __init__(self, connection: psycopg.Connection, load: ShardedLoad, cell_range: CellRange) -> None:
         self.connection = connection
         self.plan = load.plan
-        self.range = of
-        self.part = Partition(load.plan.schema_name, of.partition, load.plan.storage, load.table_name, load.load_id)
-        found = self._found()
-        self.taken, self.ready = found or self._created()
+        self.range = cell_range
+        self.partition = Partition(
+            load.plan.schema_name, cell_range.partition, load.plan.storage, load.table_name, load.load_id
+        )
+        state = self._found()
+        self.taken, self.ready = state or self._created()
         # Only a table of the same transaction can be frozen.
-        self._open(freeze=found is None)
+        self._open(freeze=state is None)
 
     def _found(self) -> tuple[int, bool] | None:
         # A process that was killed may still have a transaction there.
@@ -62,19 +64,19 @@ class PartitionWriter:
         row = self.connection.execute(
             "SELECT taken, ready FROM armillary.parts"
             " WHERE schema_name = %s AND partition = %s AND load_id = %s FOR UPDATE",
-            (self.part.schema_name, self.part.partition, self.part.load_id),
+            (self.partition.schema_name, self.partition.partition, self.partition.load_id),
         ).fetchone()
         return (row[0], row[1]) if row else None
 
     def _created(self) -> tuple[int, bool]:
-        drop_part(self.connection, self.part)
-        create_part(self.connection, self.plan, self.range)
-        list_part(self.connection, self.part)
+        drop_partition(self.connection, self.partition)
+        create_partition(self.connection, self.plan, self.range)
+        list_partition(self.connection, self.partition)
         return 0, False
 
     def _open(self, *, freeze: bool) -> None:
         options = "FORMAT binary, FREEZE" if freeze else "FORMAT binary"
-        command = sql.SQL(f"COPY {{}} FROM STDIN ({options})").format(self.part.name)
+        command = sql.SQL(f"COPY {{}} FROM STDIN ({options})").format(self.partition.name)
         self._copying = ExitStack()
         cursor = self._copying.enter_context(self.connection.cursor())
         self._copy = self._copying.enter_context(cursor.copy(command))
@@ -91,9 +93,9 @@ class PartitionWriter:
         if not last:
             self._open(freeze=False)
 
-    def _note(self, what: str, *values: object) -> None:
-        command = f"UPDATE armillary.parts SET {what} WHERE schema_name = %s AND partition = %s"
-        self.connection.execute(command.encode(), (*values, self.part.schema_name, self.part.partition))
+    def _note(self, assignment: str, *values: object) -> None:
+        command = f"UPDATE armillary.parts SET {assignment} WHERE schema_name = %s AND partition = %s"
+        self.connection.execute(command.encode(), (*values, self.partition.schema_name, self.partition.partition))
         self.connection.commit()
 
     def finish(self, sent: PartitionContent) -> None:
@@ -101,34 +103,37 @@ class PartitionWriter:
         if not self.ready:
             # What came after the first transaction is not frozen yet.
             self.connection.autocommit = True
-            self.connection.execute(sql.SQL("VACUUM (FREEZE) {}").format(self.part.name))
+            self.connection.execute(sql.SQL("VACUUM (FREEZE) {}").format(self.partition.name))
             self.connection.autocommit = False
-        found = held(self.connection, self.part.name)
-        if found != sent:
+        content = held(self.connection, self.partition.name)
+        if content != sent:
             raise LoadError(
-                f"shard {self.range.shard}, {self.part.partition}: it has {found.rows:,} rows with checksum"
-                f" {found.checksum:x} where {sent.rows:,} with {sent.checksum:x} were sent"
+                f"shard {self.range.shard}, {self.partition.partition}: it has {content.rows:,} rows with checksum"
+                f" {content.checksum:x} where {sent.rows:,} with {sent.checksum:x} were sent"
             )
         if not self.ready:
-            index_part(self.connection, self.plan, self.range)
+            index_partition(self.connection, self.plan, self.range)
             self._note("ready = true")
 
 
 def copy_to_shards(
     load: ShardedLoad, reader: Reader, check: PositionCheck, progress: Progress
 ) -> tuple[list[PartitionContent], tuple[Column, ...]]:
-    """Copy a file's rows to their partitions; return what every range holds, and the columns with what was seen of their values. Raises: LoadError."""
+    """Copy a file's rows to their partitions.
+
+    Return what every range holds, and the columns with what was seen of their values. Raises: LoadError.
+    """
     plan = load.plan
     for shard in plan.shards.values():
         with connected(shard) as connection:
             make_schema(connection, plan.schema_name)
             connection.commit()
     with ExitStack() as stack, ThreadPoolExecutor(len(plan.shards)) as threads:
-        connections = [stack.enter_context(connected(plan.shards[each.shard])) for each in plan.ranges]
+        connections = [stack.enter_context(connected(plan.shards[cell_range.shard])) for cell_range in plan.ranges]
         pairs = zip(connections, plan.ranges, strict=True)
-        writers = [PartitionWriter(connection, load, each) for connection, each in pairs]
+        writers = [PartitionWriter(connection, load, cell_range) for connection, cell_range in pairs]
         sent, sizes = _write(plan, writers, _checked(plan, reader, check, progress), threads)
-        about = sizes.applied([c.about for c in plan.columns])
+        about = sizes.applied([column.about for column in plan.columns])
         columns = tuple(with_ucds(about, plan.position, plan.description))
         pieces = list(zip(writers, sent, strict=True))
         finished = threads.map(lambda shard: _finish(plan, shard, pieces, columns), plan.shards.values())
@@ -153,24 +158,24 @@ def _write(
     threads: ThreadPoolExecutor,
 ) -> tuple[list[PartitionContent], TextSizes]:
     """Write all rows to where they belong; return what was sent to each, and how long their texts are."""
-    read, kept, sizes = 0, 0, TextSizes()
+    read, committed, sizes = 0, 0, TextSizes()
     counts, sums = np.zeros(len(writers), np.int64), np.zeros(len(writers), np.uint64)
     with refused_rows():
         for chosen in batches:
             sizes.add(chosen)
-            pieces, rows, hashes = _sorted_out(plan, chosen, [each.taken - read for each in writers])
+            pieces, rows, hashes = _sorted_out(plan, chosen, [writer.taken - read for writer in writers])
             for writer, piece in zip(writers, pieces, strict=True):
                 writer.write(piece)
             counts, sums, read = counts + rows, sums + hashes, read + chosen.num_rows
-            if read - kept >= CHUNK * len(plan.shards):
+            if read - committed >= CHUNK * len(plan.shards):
                 _commit(writers, read, threads, last=False)
-                kept = read
+                committed = read
         _commit(writers, read, threads, last=True)
     return [PartitionContent(int(n), int(s)) for n, s in zip(counts, sums, strict=True)], sizes
 
 
 def _commit(writers: Iterable[PartitionWriter], read: int, threads: ThreadPoolExecutor, *, last: bool) -> None:
-    list(threads.map(lambda each: each.commit(read, last=last), writers))
+    list(threads.map(lambda writer: writer.commit(read, last=last), writers))
 
 
 def _sorted_out(
@@ -181,12 +186,12 @@ def _sorted_out(
     `behind`: how many rows of the batch each range has already; they are counted, but not among what is sent.
     """
     cells = plan.cells(chosen)
-    firsts = np.array([each.first for each in plan.ranges])
+    firsts = np.array([cell_range.first for cell_range in plan.ranges])
     owners = np.searchsorted(firsts, cells, side="right") - 1
     order = np.argsort(owners, kind="stable")
-    placed = chosen.append_column(plan.partitioning.column, pa.array(cells.astype(np.int32))).take(pa.array(order))
-    columns = tuple(c.type for c in plan.all_columns)
-    fields = fields_of(placed, columns)
+    rows = chosen.append_column(plan.partitioning.column, pa.array(cells.astype(np.int32))).take(pa.array(order))
+    columns = tuple(column.type for column in plan.all_columns)
+    fields = fields_of(rows, columns)
     cuts = np.searchsorted(owners[order], np.arange(len(firsts) + 1))
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(row_hashes(fields, columns), dtype=np.uint64)])
     hashes = sums[cuts[1:]] - sums[cuts[:-1]]
@@ -205,15 +210,15 @@ def _finish(
     columns: tuple[Column, ...],
 ) -> tuple[Column, ...]:
     """Verify the partitions of a shard and put them together."""
-    own = [(writer, sent) for writer, sent in pieces if writer.range.shard == shard.name]
-    for writer, sent in own:
+    of_shard = [(writer, sent) for writer, sent in pieces if writer.range.shard == shard.name]
+    for writer, sent in of_shard:
         writer.finish(sent)
     with connected(shard) as connection:
         ensure_parent(connection, plan)
-        for writer, _ in own:
-            if not is_attached(connection, writer.part.name):
-                attach_part(connection, plan.parent, writer.part.name, writer.range)
+        for writer, _ in of_shard:
+            if not is_attached(connection, writer.partition.name):
+                attach_partition(connection, plan.parent, writer.partition.name, writer.range)
         connection.execute(sql.SQL("ANALYZE {}").format(plan.parent))
-        found = measured(connection, plan.parent, columns)
+        measured_columns = measured(connection, plan.parent, columns)
         connection.commit()
-    return found
+    return measured_columns

@@ -19,37 +19,37 @@ def attach(
     plan: ShardedTablePlan,
     name: str,
     columns: tuple[Column, ...],
-    held: list[PartitionContent],
+    contents: list[PartitionContent],
 ) -> Table:
-    """Publish the table; `held` is what each range holds."""
+    """Publish the table; `contents` is what each range holds."""
     create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)
-    for each in plan.ranges:
-        attach_range(connection, plan.schema_name, plan.storage, each)
+    for cell_range in plan.ranges:
+        attach_range(connection, plan.schema_name, plan.storage, cell_range)
     if plan.description.table.publish_pixel:
         columns = (*columns, plan.all_columns[-1].about)
     table = described_table(
         plan.schema_name, name, columns, plan.description, leading_columns(plan.position, plan.description)
     )
     storage = plan.storage if plan.storage != name else None
-    table = replace(table, nrows=sum(each.rows for each in held), storage=storage)
+    table = replace(table, nrows=sum(content.rows for content in contents), storage=storage)
     publish_loaded(connection, table, plan.description, plan.position, plan.partitioning.division())
     with connection.cursor() as cursor:
         cursor.executemany(
             statement("add_range"),
             [
-                (table.table_name, r.first, r.stop, r.shard, r.partition, found.rows, found.checksum)
-                for r, found in zip(plan.ranges, held, strict=True)
+                (table.table_name, r.first, r.stop, r.shard, r.partition, content.rows, content.checksum)
+                for r, content in zip(plan.ranges, contents, strict=True)
             ],
         )
     return table
 
 
-def attach_range(connection: psycopg.Connection, schema_name: str, storage: str, of: CellRange) -> None:
+def attach_range(connection: psycopg.Connection, schema_name: str, storage: str, cell_range: CellRange) -> None:
     """Attach a range as foreign partition of the coordinator's table."""
     command = (
         "CREATE FOREIGN TABLE {} PARTITION OF {} FOR VALUES FROM ({}) TO ({}) SERVER {}"
         " OPTIONS (schema_name {}, table_name {})"
     )
-    part, parent = sql.Identifier(schema_name, of.partition), sql.Identifier(schema_name, storage)
-    server, names = sql.Identifier(of.shard), (schema_name, of.partition)
-    connection.execute(sql.SQL(command).format(part, parent, of.first, of.stop, server, *names))
+    partition, parent = sql.Identifier(schema_name, cell_range.partition), sql.Identifier(schema_name, storage)
+    server, names = sql.Identifier(cell_range.shard), (schema_name, cell_range.partition)
+    connection.execute(sql.SQL(command).format(partition, parent, cell_range.first, cell_range.stop, server, *names))

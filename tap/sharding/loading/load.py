@@ -1,8 +1,8 @@
 """A file into a table that lies on several servers, each row where its place in the sky belongs.
 
 The file is read twice: once for how many rows each cell has, so that all ranges hold about as many, and once for
-the rows, which go straight to the shards. Each shard has its part, with indexes, before the coordinator knows of it.
-A load that was interrupted goes on when it is started again.
+the rows, which go straight to the shards. Each shard has its partitions, with indexes, before the coordinator knows
+of them. A load that was interrupted goes on when it is started again.
 """
 
 from collections.abc import Callable, Iterator
@@ -50,9 +50,10 @@ def load_sharded(
     description: Description,
     progress: Progress = lambda rows, fraction: None,
 ) -> Loaded:
-    """Load a table as `load_table` does, on all shards of the coordinator. An interrupted load of a `SourceFile` goes on.
+    """Load a table as `load_table` does, on all shards of the coordinator.
 
-    Raises: LoadError, DescriptionError, with nothing left behind; LoadInterrupted, LoadInUse, with all of it.
+    An interrupted load of a `SourceFile` goes on. Raises: LoadError, DescriptionError, with nothing left behind;
+    LoadInterrupted, LoadInUse, with all of it.
     """
     load = start_or_resume(
         connection, open_reader, table_name, description, _load_id(open_reader, table_name, description)
@@ -61,9 +62,9 @@ def load_sharded(
         lock_load(connection, load.table_name, load.load_id)
         _hold_layout(connection, load)
         reader, check = open_reader(), position_check(load.plan.columns, load.plan.position, description)
-        held, columns = copy_to_shards(load, reader, check, progress)
+        contents, columns = copy_to_shards(load, reader, check, progress)
         make_schema(connection, load.plan.schema_name)
-        table = attach(connection, load.plan, split_table_name(table_name)[1], columns, held)
+        table = attach(connection, load.plan, split_table_name(table_name)[1], columns, contents)
         forget_load(connection, load.table_name)
     if load.previous is not None:
         previous = sql.Identifier(load.plan.schema_name, load.previous)
@@ -98,9 +99,9 @@ def _kept_if_interrupted(connection: psycopg.Connection, load: ShardedLoad) -> I
 
 def _hold_layout(connection: psycopg.Connection, load: ShardedLoad) -> None:
     """Lock the layout: until the table is loaded no range moves, and nobody else replaces it. Raises: LoadInUse."""
-    own = "SELECT FROM armillary.tables WHERE table_name = %s FOR UPDATE"
-    connection.execute(own, (load.table_name,))
+    command = "SELECT FROM armillary.tables WHERE table_name = %s FOR UPDATE"
+    connection.execute(command, (load.table_name,))
     connection.execute("SELECT FROM armillary.tables WHERE layout = %s FOR SHARE", (load.plan.partitioning.layout,))
-    ranges = [(each.first, each.stop, each.shard) for each in load.plan.ranges]
+    ranges = [(cell_range.first, cell_range.stop, cell_range.shard) for cell_range in load.plan.ranges]
     if ranges_of_layout(connection, load.plan, load.table_name) not in (None, ranges):
         raise LoadInUse(f"{load.table_name}: ranges of its layout have moved; start it again")

@@ -1,4 +1,4 @@
-"""Loads that have not ended: what the coordinator remembers of them, and which parts there are on the shards.
+"""Loads that have not ended: what the coordinator remembers of them, and which partitions there are on the shards.
 
 A load's id is that of a file as it was when the load began, of its description and of the table: the same command
 goes on with what is there, another begins anew.
@@ -24,7 +24,7 @@ _END = 1 << 20
 
 
 class LoadInUse(LoadError):
-    """What there is of the load is another's."""
+    """What there is of the load belongs to another process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class Unfinished:
 
 def load_id_of(path: Path, table_name: str, description: Description) -> str:
     """Return a digest of the file's size, time, beginning and end, and of what shall become of it."""
-    found = path.stat()
-    digest = hashlib.sha256(repr((table_name, description, found.st_size, found.st_mtime_ns)).encode())
+    status = path.stat()
+    digest = hashlib.sha256(repr((table_name, description, status.st_size, status.st_mtime_ns)).encode())
     with path.open("rb") as file:
         digest.update(file.read(_END))
-        file.seek(max(0, found.st_size - _END))
+        file.seek(max(0, status.st_size - _END))
         digest.update(file.read(_END))
     return digest.hexdigest()
 
@@ -59,7 +59,9 @@ def unfinished(connection: psycopg.Connection, table_name: str) -> Unfinished | 
     row = connection.execute(
         "SELECT load_id, storage, margin, ranges FROM armillary.loads WHERE table_name = %s", (table_name,)
     ).fetchone()
-    return Unfinished(row[0], row[1], row[2], tuple((a, b, c) for a, b, c in row[3])) if row else None
+    if row is None:
+        return None
+    return Unfinished(row[0], row[1], row[2], tuple((first, stop, shard) for first, stop, shard in row[3]))
 
 
 def remember_load(connection: psycopg.Connection, table_name: str, load: Unfinished) -> None:

@@ -1,7 +1,7 @@
 """The part of a table that lies on one shard: a partitioned table of the same name, with the ranges that are there.
 
-Each shard keeps a list of the parts that were made on it (armillary.parts), so that none is forgotten, and none that
-is somebody else's is dropped.
+Each shard keeps a list of the partitions that were made on it (armillary.parts), so that none is forgotten, and none
+that is somebody else's is dropped.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class ShardUnreachable(LoadError):
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A part as its shard's list has it."""
+    """A partition as its shard's list has it."""
 
     schema_name: str
     partition: str
@@ -55,57 +55,60 @@ def connected(shard: Shard) -> Iterator[psycopg.Connection]:
         connection.close()
 
 
-def listed_parts(connection: psycopg.Connection) -> list[Partition]:
-    found = connection.execute(
+def listed_partitions(connection: psycopg.Connection) -> list[Partition]:
+    rows = connection.execute(
         "SELECT schema_name, partition, storage, table_name, load_id FROM armillary.parts ORDER BY 1, 3, 2"
     )
-    return [Partition(*row) for row in found]
+    return [Partition(*row) for row in rows]
 
 
-def list_part(connection: psycopg.Connection, part: Partition, *, ready: bool = False) -> None:
+def list_partition(connection: psycopg.Connection, partition: Partition, *, ready: bool = False) -> None:
     connection.execute(
         "INSERT INTO armillary.parts (schema_name, partition, storage, table_name, load_id, ready)"
         " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (schema_name, partition) DO UPDATE"
         " SET storage = excluded.storage, table_name = excluded.table_name, load_id = excluded.load_id,"
         " ready = excluded.ready, taken = 0",
-        (part.schema_name, part.partition, part.storage, part.table_name, part.load_id, ready),
+        (partition.schema_name, partition.partition, partition.storage, partition.table_name, partition.load_id, ready),
     )
 
 
-def note_part(connection: psycopg.Connection, part: Partition) -> None:
+def note_partition(connection: psycopg.Connection, partition: Partition) -> None:
     """Add a partition to its shard's list, unless it is there: partitions are older than the list."""
     connection.execute(
         "INSERT INTO armillary.parts (schema_name, partition, storage, table_name, load_id, ready)"
         " VALUES (%s, %s, %s, %s, %s, true) ON CONFLICT DO NOTHING",
-        (part.schema_name, part.partition, part.storage, part.table_name, part.load_id),
+        (partition.schema_name, partition.partition, partition.storage, partition.table_name, partition.load_id),
     )
 
 
-def drop_part(connection: psycopg.Connection, part: Partition) -> None:
-    """Drop a partition, with the table that it was attached to if it was the last there; nothing if it is not in the list."""
-    names = (part.schema_name, part.partition)
-    done = connection.execute("DELETE FROM armillary.parts WHERE schema_name = %s AND partition = %s", names)
-    if done.rowcount:
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(part.name))
+def drop_partition(connection: psycopg.Connection, partition: Partition) -> None:
+    """Drop a partition; nothing if it is not in the list.
+
+    The table that it was attached to goes too, if it was the last there.
+    """
+    names = (partition.schema_name, partition.partition)
+    deleted = connection.execute("DELETE FROM armillary.parts WHERE schema_name = %s AND partition = %s", names)
+    if deleted.rowcount:
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition.name))
     row = connection.execute(
         "SELECT FROM pg_class WHERE oid = to_regclass(%s) AND relkind = 'p'"
         " AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = pg_class.oid)",
-        (part.parent.as_string(connection),),
+        (partition.parent.as_string(connection),),
     ).fetchone()
     if row is not None:
-        connection.execute(sql.SQL("DROP TABLE {}").format(part.parent))
+        connection.execute(sql.SQL("DROP TABLE {}").format(partition.parent))
 
 
-def create_part(connection: psycopg.Connection, plan: ShardedTablePlan, of: CellRange) -> None:
+def create_partition(connection: psycopg.Connection, plan: ShardedTablePlan, cell_range: CellRange) -> None:
     """Create a partition, empty and without indexes; its CHECK lets it be attached without being read."""
-    create_table(connection, plan.part(of), plan.all_columns, plan.description)
-    column = sql.Identifier(plan.partitioning.column)
+    name, column = plan.partition(cell_range), sql.Identifier(plan.partitioning.column)
+    create_table(connection, name, plan.all_columns, plan.description)
     check = "ALTER TABLE {} ALTER {} SET NOT NULL, ADD CHECK ({} >= {} AND {} < {})"
-    connection.execute(sql.SQL(check).format(plan.part(of), column, column, of.first, column, of.stop))
+    connection.execute(sql.SQL(check).format(name, column, column, cell_range.first, column, cell_range.stop))
 
 
-def index_part(connection: psycopg.Connection, plan: ShardedTablePlan, of: CellRange) -> None:
-    index_table(connection, plan.part(of), plan.position, plan.description)
+def index_partition(connection: psycopg.Connection, plan: ShardedTablePlan, cell_range: CellRange) -> None:
+    index_table(connection, plan.partition(cell_range), plan.position, plan.description)
 
 
 def ensure_parent(connection: psycopg.Connection, plan: ShardedTablePlan) -> None:
@@ -114,12 +117,14 @@ def ensure_parent(connection: psycopg.Connection, plan: ShardedTablePlan) -> Non
         create_table(connection, plan.parent, plan.all_columns, plan.without_key, plan.division)
 
 
-def is_attached(connection: psycopg.Connection, part: sql.Identifier) -> bool:
-    name = part.as_string(connection)
+def is_attached(connection: psycopg.Connection, partition: sql.Identifier) -> bool:
+    name = partition.as_string(connection)
     row = connection.execute("SELECT FROM pg_class WHERE oid = to_regclass(%s) AND relispartition", (name,)).fetchone()
     return row is not None
 
 
-def attach_part(connection: psycopg.Connection, parent: sql.Identifier, part: sql.Identifier, of: CellRange) -> None:
+def attach_partition(
+    connection: psycopg.Connection, parent: sql.Identifier, partition: sql.Identifier, cell_range: CellRange
+) -> None:
     command = "ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})"
-    connection.execute(sql.SQL(command).format(parent, part, of.first, of.stop))
+    connection.execute(sql.SQL(command).format(parent, partition, cell_range.first, cell_range.stop))

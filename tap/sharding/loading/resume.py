@@ -23,12 +23,12 @@ from tap.sharding.loading.load_journal import (
 )
 from tap.sharding.loading.table_plan import ShardedTablePlan, new_ranges, no_counts, planned, ranges_of_layout
 from tap.sharding.model import CellRange
-from tap.sharding.rebalancing.orphans import drop_parts_of
+from tap.sharding.rebalancing.orphans import drop_partitions_of
 
 
 @dataclass(frozen=True, slots=True)
 class ShardedLoad:
-    """`previous`: the table that it will replace."""
+    """A load that has begun; `previous`: the table that it will replace."""
 
     plan: ShardedTablePlan
     load_id: str
@@ -46,18 +46,18 @@ def start_or_resume(
     """Begin a load, or go on with an interrupted one, and write down which. Raises: LoadError, DescriptionError."""
     schema_name, name = split_table_name(table_name)
     full_name = f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}"
-    found = unfinished(connection, full_name)
+    interrupted = unfinished(connection, full_name)
     # The schema is made for good when the table is.
     with connection.transaction(force_rollback=True):
         make_schema(connection, schema_name)
         previous, storage = storage_for(connection, schema_name, name)
         plan = planned(connection, open_reader(), (schema_name, name, storage), description)
-        if found and found.load_id == load_id and _fits(connection, found, plan, full_name):
-            return ShardedLoad(found.of(plan), load_id, full_name, previous)
-    if found:
-        abandon(connection, full_name, found.load_id)
+        if interrupted and interrupted.load_id == load_id and _fits(connection, interrupted, plan, full_name):
+            return ShardedLoad(interrupted.of(plan), load_id, full_name, previous)
+    if interrupted:
+        abandon(connection, full_name, interrupted.load_id)
     plan = _divided(connection, plan, full_name, open_reader())
-    ranges = tuple((each.first, each.stop, each.shard) for each in plan.ranges)
+    ranges = tuple((cell_range.first, cell_range.stop, cell_range.shard) for cell_range in plan.ranges)
     try:
         with connection.transaction():
             remember_load(connection, full_name, Unfinished(load_id, storage, plan.partitioning.margin, ranges))
@@ -70,16 +70,19 @@ def abandon(connection: psycopg.Connection, table_name: str, load_id: str) -> No
     """Remove what a load made, but on shards that are away. Raises: LoadInUse."""
     with connection.transaction():
         lock_load(connection, table_name, load_id)
-        drop_parts_of(connection, load_id)
+        drop_partitions_of(connection, load_id)
         forget_load(connection, table_name)
 
 
-def _fits(connection: psycopg.Connection, found: Unfinished, plan: ShardedTablePlan, table_name: str) -> bool:
-    """Return whether an interrupted load can still become the table: its name is free, and its ranges are those of its layout."""
+def _fits(connection: psycopg.Connection, interrupted: Unfinished, plan: ShardedTablePlan, table_name: str) -> bool:
+    """Return whether an interrupted load can still become the table.
+
+    Its name must be free, and its ranges be those of its layout.
+    """
     layout = ranges_of_layout(connection, plan, table_name)
-    shards = {shard for _, _, shard in found.ranges}
-    free = not exists(connection, sql.Identifier(plan.schema_name, found.storage))
-    return free and shards <= set(plan.shards) and layout in (None, list(found.ranges))
+    shards = {shard for _, _, shard in interrupted.ranges}
+    free = not exists(connection, sql.Identifier(plan.schema_name, interrupted.storage))
+    return free and shards <= set(plan.shards) and layout in (None, list(interrupted.ranges))
 
 
 def _divided(
@@ -92,6 +95,6 @@ def _divided(
         cells = plan.cells(chosen)
         counts += np.bincount(cells - NOWHERE, minlength=len(counts))
         margin = max(margin, plan.margin(chosen, cells))
-    found = ranges_of_layout(connection, plan, table_name) or new_ranges(counts, plan)
-    ranges = tuple(CellRange(a, b, shard, f"{plan.storage}_p{i}") for i, (a, b, shard) in enumerate(found))
+    bounds = ranges_of_layout(connection, plan, table_name) or new_ranges(counts, plan)
+    ranges = tuple(CellRange(a, b, shard, f"{plan.storage}_p{i}") for i, (a, b, shard) in enumerate(bounds))
     return replace(plan, ranges=ranges, partitioning=replace(plan.partitioning, margin=margin))

@@ -1,4 +1,4 @@
-"""What a sharded table shall be, and where its parts go."""
+"""What a sharded table shall be, and where its partitions go."""
 
 from dataclasses import dataclass, replace
 
@@ -25,7 +25,7 @@ Position = tuple[Column, Column]
 
 @dataclass(frozen=True, slots=True)
 class ShardedTablePlan:
-    """`storage` is the table's name in its schema, on the coordinator as on the shards."""
+    """What a table shall be; `storage` is its name in its schema, on the coordinator as on the shards."""
 
     schema_name: str
     storage: str
@@ -58,27 +58,30 @@ class ShardedTablePlan:
 
     @property
     def without_key(self) -> Description:
-        """Return the description without its primary key: PostgreSQL knows none of a partitioned table without the column that divides it."""
+        """Return the description without its primary key.
+
+        PostgreSQL knows none of a partitioned table without the column that divides it.
+        """
         return replace(self.description, table=replace(self.description.table, primary_key=()))
 
-    def part(self, of: CellRange) -> sql.Identifier:
+    def partition(self, cell_range: CellRange) -> sql.Identifier:
         """Return the name of a range's partition, the same on its shard and as foreign table."""
-        return sql.Identifier(self.schema_name, of.partition)
+        return sql.Identifier(self.schema_name, cell_range.partition)
 
     def cells(self, batch: pa.RecordBatch) -> Cells:
         """Return the cell of each row, shape (rows,); `batch` has the planned columns, in their order."""
-        places = {c.name: i for i, c in enumerate(self.columns)}
+        places = {column.name: place for place, column in enumerate(self.columns)}
         if self.partitioning.key:
             return cells_in(batch.column(places[self.partitioning.key]), self.partitioning)
-        ra, dec = (batch.column(places[str(each)]) for each in (self.partitioning.ra, self.partitioning.dec))
+        ra, dec = (batch.column(places[str(name)]) for name in (self.partitioning.ra, self.partitioning.dec))
         return cells_of(ra, dec, self.partitioning.order)
 
     def margin(self, batch: pa.RecordBatch, cells: Cells) -> float:
         """Return the most degrees that a position lies outside of the cell that its id gives it."""
         if not self.partitioning.key or not self.position:
             return 0.0
-        places = {c.name: i for i, c in enumerate(self.columns)}
-        ra, dec = (batch.column(places[each.name]) for each in self.position)
+        places = {column.name: place for place, column in enumerate(self.columns)}
+        ra, dec = (batch.column(places[column.name]) for column in self.position)
         return farthest(cells, ra, dec, self.partitioning.order)
 
     def chosen(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -93,7 +96,10 @@ def planned(
     description: Description,
     order: int = ORDER,
 ) -> ShardedTablePlan:
-    """Plan a table, still without ranges. `names` are those of schema, table and storage. Raises: LoadError, DescriptionError."""
+    """Plan a table, still without ranges. `names` are those of schema, table and storage.
+
+    Raises: LoadError, DescriptionError.
+    """
     schema_name, name, storage = names
     shards = known_shards(connection)
     if not shards:
@@ -114,9 +120,9 @@ def planned(
         description.table.sharded_with or f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name)}",
         key,
     )
-    known = {shard.name: shard for shard in shards}
+    shards_by_name = {shard.name: shard for shard in shards}
     return ShardedTablePlan(
-        schema_name, storage, tuple(columns), position, partitioning, known, (), description, search.note
+        schema_name, storage, tuple(columns), position, partitioning, shards_by_name, (), description, search.note
     )
 
 
@@ -125,14 +131,14 @@ def _check_dividable(table_name: str, columns: list[PlannedColumn], key: str | N
         raise LoadError(
             f"{table_name}: a sharded table needs a position (ra and dec in its description), or healpix_id"
         )
-    of_key = [c.type for c in columns if c.name == key]
-    if key is not None and of_key != [types.BIGINT]:
+    key_types = [c.type for c in columns if c.name == key]
+    if key is not None and key_types != [types.BIGINT]:
         raise LoadError(f"{table_name}: healpix_id = {key!r} must be a column of 64-bit integers")
 
 
 def _free_name(columns: list[PlannedColumn], order: int) -> str:
-    name, taken = f"hpx{order}", {c.name for c in columns}
-    while name in taken:
+    name, names = f"hpx{order}", {c.name for c in columns}
+    while name in names:
         name += "_"
     return name
 
@@ -152,12 +158,17 @@ def ranges_of_layout(
 
 
 def new_ranges(counts: Cells, plan: ShardedTablePlan) -> list[tuple[int, int, str]]:
-    """Return ranges that hold about as many rows each; `counts` are the rows of each cell, NOWHERE first. Raises: LoadError."""
+    """Return ranges that hold about as many rows each. Raises: LoadError.
+
+    `counts` are the rows of each cell, NOWHERE first.
+    """
     names = list(plan.shards)
-    each = plan.description.table.ranges_per_shard
-    if not isinstance(each, int) or not 1 <= each <= _MOST_RANGES:
-        raise LoadError(f"ranges_per_shard = {each!r}: it can be from 1 to {_MOST_RANGES}")
-    return [(a, b, names[number]) for a, b, number in balanced(counts, len(names), each, plan.partitioning.order)]
+    ranges_each = plan.description.table.ranges_per_shard
+    if not isinstance(ranges_each, int) or not 1 <= ranges_each <= _MOST_RANGES:
+        raise LoadError(f"ranges_per_shard = {ranges_each!r}: it can be from 1 to {_MOST_RANGES}")
+    return [
+        (a, b, names[number]) for a, b, number in balanced(counts, len(names), ranges_each, plan.partitioning.order)
+    ]
 
 
 def no_counts(plan: ShardedTablePlan) -> Cells:

@@ -1,4 +1,4 @@
-"""Which part of which table lies where, and how full that makes the shards."""
+"""Which range of which table lies where, and how full that makes the shards."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ class RangeLocation:
         return stored_name(split_name(self.table_name)[0])
 
     @property
-    def part(self) -> sql.Identifier:
+    def partition(self) -> sql.Identifier:
         return sql.Identifier(self.schema_name, self.range.partition)
 
     @property
@@ -46,7 +46,7 @@ class RangeMove:
 
 
 def layout_of(connection: psycopg.Connection, table_name: str) -> str:
-    """Raises: ShardError."""
+    """Return the layout of a table. Raises: ShardError."""
     command = "SELECT layout FROM armillary.tables WHERE table_name = %s AND layout IS NOT NULL"
     row = connection.execute(command, (table_name,)).fetchone()
     if row is None:
@@ -55,8 +55,8 @@ def layout_of(connection: psycopg.Connection, table_name: str) -> str:
 
 
 def layouts(connection: psycopg.Connection) -> list[str]:
-    found = connection.execute("SELECT DISTINCT layout FROM armillary.tables WHERE layout IS NOT NULL ORDER BY 1")
-    return [str(each) for (each,) in found]
+    rows = connection.execute("SELECT DISTINCT layout FROM armillary.tables WHERE layout IS NOT NULL ORDER BY 1")
+    return [str(layout) for (layout,) in rows]
 
 
 def placed(connection: psycopg.Connection, layout: str) -> list[RangeLocation]:
@@ -67,8 +67,10 @@ def placed(connection: psycopg.Connection, layout: str) -> list[RangeLocation]:
         (layout,),
     ).fetchall()
     return [
-        RangeLocation(name, storage or stored_name(split_name(name)[-1]), CellRange(*where), rows, _whole(checksum))
-        for name, storage, *where, rows, checksum in rows
+        RangeLocation(
+            name, storage or stored_name(split_name(name)[-1]), CellRange(*cell_range), rows, _whole(checksum)
+        )
+        for name, storage, *cell_range, rows, checksum in rows
     ]
 
 
@@ -76,41 +78,46 @@ def _whole(checksum: object) -> int | None:
     return None if checksum is None else int(str(checksum))
 
 
-def first_of(found: list[RangeLocation], wanted: str) -> int:
+def first_of(locations: list[RangeLocation], cell_or_partition: str) -> int:
     """Return the first cell of the range that holds a cell, or whose partition has this name. Raises: ShardError."""
-    for each in found:
-        if each.range.partition == wanted:
-            return each.range.first
-        if wanted.lstrip("-").isdigit() and each.range.first <= int(wanted) < each.range.stop:
-            return each.range.first
-    ranges = ", ".join(f"{first} ({name})" for first, name in sorted({(p.range.first, p.range.shard) for p in found}))
-    raise ShardError(f"{wanted}: no range holds that cell or is called so; ranges begin with {ranges}")
+    for location in locations:
+        if location.range.partition == cell_or_partition:
+            return location.range.first
+        is_cell = cell_or_partition.lstrip("-").isdigit()
+        if is_cell and location.range.first <= int(cell_or_partition) < location.range.stop:
+            return location.range.first
+    starts = sorted({(location.range.first, location.range.shard) for location in locations})
+    ranges = ", ".join(f"{first} ({shard})" for first, shard in starts)
+    raise ShardError(f"{cell_or_partition}: no range holds that cell or is called so; ranges begin with {ranges}")
 
 
-def balancing(found: Iterable[RangeLocation], shards: Iterable[str]) -> list[RangeMove]:
-    """Return moves after which the shards hold about as many rows: always from the fullest to the emptiest, as long as it helps."""
-    where: dict[int, str] = {}
+def balancing(locations: Iterable[RangeLocation], shards: Iterable[str]) -> list[RangeMove]:
+    """Return moves after which the shards hold about as many rows.
+
+    They go from the fullest to the emptiest, as long as it helps.
+    """
+    shard_of: dict[int, str] = {}
     weight = Counter[int]()
-    for each in found:
-        where[each.range.first] = each.range.shard
-        weight[each.range.first] += each.rows
+    for location in locations:
+        shard_of[location.range.first] = location.range.shard
+        weight[location.range.first] += location.rows
     moves = []
-    while (move := _best(where, weight, sorted(shards))) is not None:
-        where[move.first] = move.target
+    while (move := _best(shard_of, weight, sorted(shards))) is not None:
+        shard_of[move.first] = move.target
         moves.append(move)
     return moves
 
 
-def _best(where: dict[int, str], weight: Counter[int], shards: list[str]) -> RangeMove | None:
-    """Return the move that leaves the fullest and the emptiest shard most alike; None if none does better than leaving them."""
+def _best(shard_of: dict[int, str], weight: Counter[int], shards: list[str]) -> RangeMove | None:
+    """Return the move that leaves the fullest and the emptiest shard most alike; None if none helps."""
     full = Counter(dict.fromkeys(shards, 0))
-    for first, shard in where.items():
+    for first, shard in shard_of.items():
         full[shard] += weight[first]
     source, target = max(shards, key=full.__getitem__), min(shards, key=full.__getitem__)
     gap = full[source] - full[target]
-    # Of a range that weighs as much as the gap the two would only change places.
-    own = [first for first, shard in where.items() if shard == source and 0 < weight[first] < gap]
-    if not own:
+    # Moving a range that weighs as much as the gap would only make the two change places.
+    candidates = [first for first, shard in shard_of.items() if shard == source and 0 < weight[first] < gap]
+    if not candidates:
         return None
-    first = min(own, key=lambda each: (abs(gap - 2 * weight[each]), -each))
+    first = min(candidates, key=lambda cell: (abs(gap - 2 * weight[cell]), -cell))
     return RangeMove(first, weight[first], source, target)

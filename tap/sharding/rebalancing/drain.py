@@ -29,9 +29,9 @@ def with_lock_retry(connection: psycopg.Connection, act: Callable[[], T], second
         try:
             with connection.transaction():
                 connection.execute(f"SET LOCAL lock_timeout = {_TRY_MS}".encode())
-                done = act()
+                outcome = act()
                 connection.execute("SET LOCAL lock_timeout = 0")
-                return done
+                return outcome
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             if time.monotonic() > end:
                 raise
@@ -66,4 +66,4 @@ def _ended(connection: psycopg.Connection, seconds: float) -> bool:
 
 
 def _running(connection: psycopg.Connection) -> set[str]:
-    return {each for (each,) in connection.execute(_RUNNING)}
+    return {transaction for (transaction,) in connection.execute(_RUNNING)}

@@ -270,7 +270,7 @@ def stopping(*_: object) -> None:
     raise Stopped
 
 
-@pytest.mark.parametrize("step", ["copy_part", "count_change", "sweep"])
+@pytest.mark.parametrize("step", ["copy_partition", "count_change", "sweep"])
 def test_a_move_that_is_interrupted_leaves_the_answers_right_and_can_be_repeated(
     service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -295,8 +295,8 @@ def test_a_move_that_is_interrupted_leaves_the_answers_right_and_can_be_repeated
 
 def interrupt(patch: pytest.MonkeyPatch, step: str) -> None:
     """Before the last step, or, with the sweep, not at all."""
-    if step == "copy_part":
-        copy, copied = move.copy_part, []
+    if step == "copy_partition":
+        copy, copied = move.copy_partition, []
 
         def once(*arguments: Any) -> Any:
             if copied:
@@ -304,7 +304,7 @@ def interrupt(patch: pytest.MonkeyPatch, step: str) -> None:
             copied.append(1)
             return copy(*arguments)
 
-        patch.setattr(move, "copy_part", once)
+        patch.setattr(move, "copy_partition", once)
     elif step == "count_change":
         patch.setattr(move, "count_change", stopping)
 
@@ -322,7 +322,7 @@ def test_the_old_part_stays_while_a_query_of_before_runs(service: Config, owner:
         assert "stars_p1" in tables_on(service, SHARDS[0])
         assert next(r.shard for r in of_before.ranges if r.first == first) == SHARDS[0]
         old.execute("COMMIT")
-    assert {each.part.partition for each in drop_orphans(owner)} == {"stars_p1", "ngc_p1"}
+    assert {each.partition.partition for each in drop_orphans(owner)} == {"stars_p1", "ngc_p1"}
     assert "stars_p1" not in tables_on(service, SHARDS[0])
     move_range(owner, "moved.stars", first, SHARDS[0], silent)
     sweep(owner, "moved.stars", 60, silent)
