@@ -22,7 +22,10 @@ def shards() -> None:
 
 @contextmanager
 def _owner(config: Config) -> Iterator[psycopg.Connection]:
-    """On a database that is up to date. What the operator can repair is told in one line."""
+    """Yield the owner's connection to a database that is up to date.
+
+    What the operator can repair is told in one line.
+    """
     try:
         with database.running_database(config):
             database.prepare(config, click.echo)
@@ -40,8 +43,8 @@ def _owner(config: Config) -> Iterator[psycopg.Connection]:
 def init(config: Config, file: Path) -> None:
     """Make the shards of FILE ready (TOML; see docs/scaling.md) and known here. May be repeated, and with more of them."""
     with _owner(config) as connection:
-        named = read_shards_file(file)
-        engine_named(named.engine, connection).init(config, named, click.echo)
+        shards_file = read_shards_file(file)
+        engine_named(shards_file.engine, connection).init(config, shards_file, click.echo)
 
 
 @shards.command()
@@ -50,10 +53,10 @@ def init(config: Config, file: Path) -> None:
 def add(config: Config, file: Path) -> None:
     """Add the shards of FILE (as for `init`), while queries run. They hold nothing until tables are loaded or ranges moved."""
     with _owner(config) as connection:
-        before = {each.name for each in known_shards(connection)}
-        named = read_shards_file(file)
-        engine_named(named.engine, connection).init(config, named, click.echo)
-    new = [shard.name for shard in named.shards if shard.name not in before]
+        before = {shard.name for shard in known_shards(connection)}
+        shards_file = read_shards_file(file)
+        engine_named(shards_file.engine, connection).init(config, shards_file, click.echo)
+    new = [shard.name for shard in shards_file.shards if shard.name not in before]
     if new:
         click.echo(
             f"added: {', '.join(new)}. Tables that are loaded from now on use them; `armillary shards rebalance`"
@@ -97,7 +100,7 @@ def rebalance(config: Config, table: str | None, wait: float | None, *, dry_run:
 
 
 def _patience(config: Config, wait: float | None) -> float:
-    """As long as the longest query may take."""
+    """Return as many seconds as the longest query may take."""
     return wait if wait is not None else float(max(config.jobs.job_duration_limit, config.limits.sync_limit) or 86_400)
 
 

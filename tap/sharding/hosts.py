@@ -11,12 +11,12 @@ from schema.roles import READER
 _ATTRIBUTE = "target_session_attrs"
 _PRIMARY = "primary"
 _UNANSWERED = 2
-"""Seconds after which the next host is tried: a machine that is off says nothing, and libpq itself waits for minutes."""
+"""Seconds after which the next host is tried: a machine that is off says nothing, and libpq waits for minutes."""
 
 
 def names_several(conninfo: str) -> bool:
-    found = conninfo_to_dict(conninfo)
-    return any("," in str(found.get(name) or "") for name in ("host", "hostaddr"))
+    options = conninfo_to_dict(conninfo)
+    return any("," in str(options.get(name) or "") for name in ("host", "hostaddr"))
 
 
 def patient(conninfo: str) -> str:
@@ -32,9 +32,12 @@ def writing(conninfo: str) -> str:
 
 
 def at_primary(conninfo: str) -> str:
-    """Return a conninfo for sessions that make temporary tables, which a standby cannot; the same where there is one host."""
-    wanted = conninfo_to_dict(conninfo).get(_ATTRIBUTE)
-    if wanted == _PRIMARY or (wanted is None and not names_several(conninfo)):
+    """Return a conninfo for sessions that make temporary tables, which a standby cannot.
+
+    It is the same where there is one host.
+    """
+    attribute = conninfo_to_dict(conninfo).get(_ATTRIBUTE)
+    if attribute == _PRIMARY or (attribute is None and not names_several(conninfo)):
         return conninfo
     return make_conninfo(conninfo, **{_ATTRIBUTE: _PRIMARY})
 
@@ -56,9 +59,9 @@ def finds_no_reader(conninfo: str) -> bool:
 
 def attempts(conninfo: str) -> int:
     """Return how many hosts may be tried in vain before one answers."""
-    found = conninfo_to_dict(conninfo)
-    hosts = max(str(found.get(name) or "").count(",") for name in ("host", "hostaddr")) + 1
-    rounds = 2 if found.get(_ATTRIBUTE) == "prefer-standby" else 1
+    options = conninfo_to_dict(conninfo)
+    hosts = max(str(options.get(name) or "").count(",") for name in ("host", "hostaddr")) + 1
+    rounds = 2 if options.get(_ATTRIBUTE) == "prefer-standby" else 1
     return hosts * rounds - 1
 
 

@@ -43,7 +43,7 @@ def cells_in(ids: pa.Array, partitioning: HealpixPartitioning) -> Cells:
 
 
 def farthest(cells: Cells, ra: pa.Array, dec: pa.Array, order: int = ORDER) -> float:
-    """Return the most degrees that a position lies outside of the cell that its row was given; 180 where it was given none."""
+    """Return the most degrees that a position lies outside of the cell that its row was given; 180 if given none."""
     lon, lat = degrees(ra), degrees(dec)
     outside = cells_of(ra, dec, order) != cells
     if (outside & (cells == NOWHERE)).any():
@@ -63,14 +63,14 @@ def _vectors(lon: Degrees, lat: Degrees) -> Degrees:
 
 
 def balanced(counts: Cells, shards: int, ranges_each: int, order: int = ORDER) -> list[tuple[int, int, int]]:
-    """Return first cell, the one beyond the last, and the shard's number, of each range; neighbours share a shard,
+    """Return first cell, the one beyond the last, and the shard's number, of each range.
 
-    so that a small cone meets few. `counts`: rows of each cell, NOWHERE first.
+    Neighbours share a shard, so that a small cone meets few. `counts`: rows of each cell, NOWHERE first.
     """
     total = shards * ranges_each
     before = np.cumsum(counts)
-    wanted = before[-1] * np.arange(1, total) / total
-    cuts = np.searchsorted(before, wanted, side="left") + 1 + NOWHERE
+    targets = before[-1] * np.arange(1, total) / total
+    cuts = np.searchsorted(before, targets, side="left") + 1 + NOWHERE
     end = 12 * 4**order
     bounds = np.unique(np.concatenate(([NOWHERE], np.clip(cuts, 0, end - 1), [end])))
     pairs = list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))

@@ -11,9 +11,12 @@ Runs = tuple[tuple[int, int], ...]
 
 
 def runs_of(ranges: tuple[CellRange, ...]) -> Runs:
-    """Return runs of cells; ranges that follow each other are one, and rows without a position are nowhere on the sky."""
+    """Return runs of cells, in order.
+
+    Ranges that follow each other are one, and rows without a position are nowhere on the sky.
+    """
     runs: list[tuple[int, int]] = []
-    for first, beyond in sorted((max(each.first, NOWHERE + 1), each.stop) for each in ranges):
+    for first, beyond in sorted((max(cell_range.first, NOWHERE + 1), cell_range.stop) for cell_range in ranges):
         if runs and runs[-1][1] == first:
             runs[-1] = (runs[-1][0], beyond)
         elif beyond > first:
@@ -23,11 +26,11 @@ def runs_of(ranges: tuple[CellRange, ...]) -> Runs:
 
 def moc_of(ranges: tuple[CellRange, ...], order: int) -> str:
     """Return a MOC of cells of that order, four of which are one of the order above."""
-    found: dict[int, list[int]] = defaultdict(list)
+    by_order: dict[int, list[int]] = defaultdict(list)
     for run in runs_of(ranges):
         for up, cell in _blocks(*run, order):
-            found[order - up].append(cell)
-    return " ".join(f"{level}/{_listed(cells)}" for level, cells in sorted(found.items()))
+            by_order[order - up].append(cell)
+    return " ".join(f"{level}/{_listed(cells)}" for level, cells in sorted(by_order.items()))
 
 
 def _blocks(first: int, beyond: int, order: int) -> Iterator[tuple[int, int]]:

@@ -6,7 +6,10 @@ from typing import Any
 
 
 def id_shift(order: int) -> int:
-    """Return by how many bits a Gaia-like id is larger than its cell of that order: from bit 35 on it is the cell of order 12."""
+    """Return by how many bits a Gaia-like id is larger than its cell of that order.
+
+    From bit 35 on it is the cell of order 12.
+    """
     return 35 + 2 * (12 - order)
 
 
@@ -41,7 +44,7 @@ class HealpixPartitioning:
 
 @dataclass(frozen=True, slots=True)
 class CellRange:
-    """Cells from `first` up to but without `stop`: on which shard, and what the table with their rows is called there."""
+    """Cells from `first` up to but without `stop`: on which shard, and what the table with their rows is called."""
 
     first: int
     stop: int
@@ -63,7 +66,7 @@ class Placement:
 
     @property
     def shards(self) -> tuple[str, ...]:
-        return self.workers or tuple(dict.fromkeys(each.shard for each in self.ranges))
+        return self.workers or tuple(dict.fromkeys(cell_range.shard for cell_range in self.ranges))
 
 
 Placements = Mapping[tuple[str, ...], Placement]

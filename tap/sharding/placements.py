@@ -23,5 +23,5 @@ def _placement(
 ) -> tuple[tuple[str, ...], Placement]:
     schema_name, name = map(stored_name, split_name(table_name))
     divided = replace(HealpixPartitioning(*partitioning), hashed=ranges is None)
-    of_ranges = tuple(CellRange(*each) for each in ranges or ())
-    return (schema_name, storage or name), Placement(divided, of_ranges, () if ranges else tuple(workers))
+    cell_ranges = tuple(CellRange(*row) for row in ranges or ())
+    return (schema_name, storage or name), Placement(divided, cell_ranges, () if ranges else tuple(workers))

@@ -73,13 +73,16 @@ def _make_ready(config: Config, shard: Shard, shards: int, say: Say) -> None:
 
 
 def _check_waits(shard: Shard, connection: psycopg.Connection) -> None:
-    """Refuse a standby that nobody waits for: with the first rows of a partition and not yet the others it would answer with those, and say nothing."""
+    """Refuse a standby that nobody waits for.
+
+    With the first rows of a partition and not yet the others it would answer with those, and say nothing.
+    """
     if not may_be_standby(shard.reader):
         return
-    found = connection.execute(
+    row = connection.execute(
         "SELECT current_setting('synchronous_commit') = 'remote_apply' AND current_setting('synchronous_standby_names') <> ''"
     ).fetchone()
-    if found != (True,):
+    if row != (True,):
         raise ShardError(
             f"shard {shard.name}: queries may run on its standbys, so loads and moves must wait for them: there,"
             f" synchronous_standby_names must name them all, and synchronous_commit be remote_apply for {OWNER};"
@@ -92,8 +95,8 @@ def problem_of(shard: Shard) -> str | None:
     try:
         for conninfo in (shard.database, shard.reader):
             with connected_as(shard, conninfo) as connection:
-                found = connection.execute("SELECT FROM pg_extension WHERE extname = 'pg_sphere'").fetchone()
-            if found is None:
+                row = connection.execute("SELECT FROM pg_extension WHERE extname = 'pg_sphere'").fetchone()
+            if row is None:
                 return "pgSphere is not installed there; give `admin`, a superuser's conninfo, or CREATE EXTENSION pg_sphere"
     except ShardError as error:
         return str(error)
@@ -102,52 +105,54 @@ def problem_of(shard: Shard) -> str | None:
 
 def _attach(admin: psycopg.Connection, shard: Shard) -> None:
     """Make server and user mappings anew; foreign tables keep their server by its name."""
-    of_server = {k: str(v) for k, v in conninfo_to_dict(shard.reader).items() if k not in _OF_THE_MAPPING}
+    server_options = {k: str(v) for k, v in conninfo_to_dict(shard.reader).items() if k not in _OF_THE_MAPPING}
     name = sql.Identifier(shard.name)
     row = admin.execute("SELECT srvoptions FROM pg_foreign_server WHERE srvname = %s", (shard.name,)).fetchone()
     if row is None:
         command = sql.SQL("CREATE SERVER {} FOREIGN DATA WRAPPER postgres_fdw").format(name)
         admin.execute(command)
-    _set_options(admin, sql.SQL("ALTER SERVER {}").format(name), _names(row), of_server | _OPTIONS)
+    _set_options(admin, sql.SQL("ALTER SERVER {}").format(name), _names(row), server_options | _OPTIONS)
     admin.execute(sql.SQL("GRANT USAGE ON FOREIGN SERVER {} TO {}").format(name, sql.Identifier(OWNER)))
     for role, conninfo in ((OWNER, shard.database), (READER, shard.reader)):
         _map(admin, shard.name, role, conninfo)
 
 
 def _names(row: tuple[list[str] | None] | None) -> set[str]:
-    return {each.partition("=")[0] for each in (row[0] if row else None) or []}
+    return {option.partition("=")[0] for option in (row[0] if row else None) or []}
 
 
-def _set_options(admin: psycopg.Connection, command: sql.Composed, now: set[str], wanted: Mapping[str, str]) -> None:
-    parts = [sql.SQL("DROP {}").format(sql.Identifier(name)) for name in now - set(wanted)]
-    for name, value in wanted.items():
-        verb = sql.SQL("SET" if name in now else "ADD")
-        parts.append(sql.SQL("{} {} {}").format(verb, sql.Identifier(name), value))
-    admin.execute(sql.SQL("{} OPTIONS ({})").format(command, sql.SQL(", ").join(parts)))
+def _set_options(
+    admin: psycopg.Connection, command: sql.Composed, existing: set[str], options: Mapping[str, str]
+) -> None:
+    clauses = [sql.SQL("DROP {}").format(sql.Identifier(name)) for name in existing - set(options)]
+    for name, value in options.items():
+        verb = sql.SQL("SET" if name in existing else "ADD")
+        clauses.append(sql.SQL("{} {} {}").format(verb, sql.Identifier(name), value))
+    admin.execute(sql.SQL("{} OPTIONS ({})").format(command, sql.SQL(", ").join(clauses)))
 
 
 def _map(admin: psycopg.Connection, server: str, role: str, conninfo: str) -> None:
     options = {k: str(v) for k, v in conninfo_to_dict(conninfo).items() if k in _OF_THE_MAPPING}
-    # Where a socket or a certificate says who we are there is none.
+    # There is no password where a socket or a certificate says who we are.
     options |= {} if "password" in options else {"password_required": "false"}
     names = sql.Identifier(role), sql.Identifier(server)
     admin.execute(sql.SQL("DROP USER MAPPING IF EXISTS FOR {} SERVER {}").format(*names))
-    parts = [sql.SQL("{} {}").format(sql.Identifier(name), value) for name, value in options.items()]
+    clauses = [sql.SQL("{} {}").format(sql.Identifier(name), value) for name, value in options.items()]
     command = sql.SQL("CREATE USER MAPPING FOR {} SERVER {} OPTIONS ({})")
-    admin.execute(command.format(*names, sql.SQL(", ").join(parts)))
+    admin.execute(command.format(*names, sql.SQL(", ").join(clauses)))
 
 
 def shard_states(connection: psycopg.Connection) -> list[ShardState]:
     """Return the state of each shard; `connection` is the owner's on the coordinator."""
-    found = connection.execute(
+    counts = connection.execute(
         "SELECT shard_name, table_name, count(*), sum(nrows)::bigint FROM armillary.ranges GROUP BY 1, 2 ORDER BY 1, 2"
     ).fetchall()
     return [
         ShardState(
-            s.name,
-            problem_of(s),
-            tuple((table, ranges, rows) for name, table, ranges, rows in found if name == s.name),
+            shard.name,
+            problem_of(shard),
+            tuple((table, ranges, rows) for name, table, ranges, rows in counts if name == shard.name),
             "ranges",
         )
-        for s in known_shards(connection)
+        for shard in known_shards(connection)
     ]

@@ -31,7 +31,7 @@ class ShardError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """`database` is the owner's conninfo; that of a superuser is used once and not kept."""
+    """A server. `database` is the owner's conninfo; that of a superuser is used once and not kept."""
 
     name: str
     database: str
@@ -42,7 +42,10 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class ShardsFile:
-    """The shards of a file, all of one engine; `coordinator` is the service's server as workers of Citus reach it, host:port."""
+    """The shards of a file, all of one engine.
+
+    `coordinator` is the service's server as workers of Citus reach it, host:port.
+    """
 
     engine: str
     shards: tuple[Shard, ...]
@@ -50,7 +53,7 @@ class ShardsFile:
 
 
 def read_shards_file(path: Path) -> ShardsFile:
-    """Raises: ShardError, OSError."""
+    """Read a file that names shards. Raises: ShardError, OSError."""
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -63,8 +66,8 @@ def read_shards_file(path: Path) -> ShardsFile:
     shards = document.get("shards", {})
     if not shards or set(document) != {"shards"}:
         raise ShardError(f"{path}: it must have one table [shards.NAME] for each shard, and nothing else")
-    named = (_shard(f"{path}, [shards.{name}]", name, values) for name, values in shards.items())
-    return ShardsFile(engine, tuple(replace(shard, engine=engine) for shard in named), coordinator)
+    parsed = (_shard(f"{path}, [shards.{name}]", name, values) for name, values in shards.items())
+    return ShardsFile(engine, tuple(replace(shard, engine=engine) for shard in parsed), coordinator)
 
 
 def _shard(where: str, name: str, values: dict[str, Any]) -> Shard:
@@ -107,7 +110,7 @@ def remember(connection: psycopg.Connection, shard: Shard) -> None:
 
 
 def connected_as(shard: Shard, conninfo: str) -> psycopg.Connection:
-    """Raises: ShardError."""
+    """Connect to a shard. Raises: ShardError."""
     try:
         return psycopg.connect(conninfo, autocommit=True, connect_timeout=5)
     except psycopg.OperationalError as error:

@@ -1,4 +1,4 @@
-"""Run distributed plans: each shard is asked for its rows, which are the result, or come together at the coordinator."""
+"""Run distributed plans: shards are asked for their rows, which are the result, or come together here."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ from tap.sharding.moc import moc_of
 from tap.sharding.planning import UPLOADED, Broadcast, DistributedPlan, ShardQuery
 
 MOST_SORTED = 1_000_000
-"""CopyRows of a result that are gathered only to be sorted; more come sorted from PostgreSQL's own way, as a stream."""
+"""Rows of a result that are gathered only to be sorted; more come sorted from PostgreSQL's own way, as a stream."""
 _FAR = 0.5
 """Of what one table may bring, for one shard: estimates are rough."""
 
@@ -72,7 +72,7 @@ def asks_shards_first(plan: DistributedPlan, maxrec: int) -> bool:
     """Return whether shards are to be asked before anything runs at the coordinator."""
     if plan.in_steps:
         return False
-    uploads = any(each.parts[0] == UPLOADED for query in plan.shard_queries for each in query.broadcasts)
+    uploads = any(broadcast.parts[0] == UPLOADED for query in plan.shard_queries for broadcast in query.broadcasts)
     return uploads or not plan.sorts or maxrec <= MOST_SORTED
 
 
@@ -85,7 +85,8 @@ def distributed_rows(query: DistributedQuery, fill: Fill, *, often: bool) -> Ite
     (shard_query,), session = query.plan.shard_queries, query.session
     if query.unsearched is not None:
         shard_query = _of_reachable_shards(shard_query, session, query.unsearched)
-    tables = [_BroadcastTable(session, each) for each in shard_query.broadcasts if each.parts[0] != UPLOADED]
+    broadcasts = [broadcast for broadcast in shard_query.broadcasts if broadcast.parts[0] != UPLOADED]
+    tables = [_BroadcastTable(session, broadcast) for broadcast in broadcasts]
     put = partial(_put, tables, fill)
     if query.plan.final_sql is None:
         streams = _Requests(session, shard_query, put, partial(_result, query, shard_query)).streams
@@ -111,16 +112,19 @@ def _of_reachable_shards(query: ShardQuery, session: Session, unsearched: Unsear
 
 
 def plan_on_shard(session: Session, query: ShardQuery) -> list[str]:
-    """Return PostgreSQL's plan on the first shard; none where it needs tables that only a query brings. Raises: ShardAway."""
+    """Return PostgreSQL's plan on the first shard; none where it needs tables that only a query brings.
+
+    Raises: ShardAway.
+    """
     shard, cancellation = query.shards[0], Cancellation()
     if query.broadcasts:
         return []
-    with session.engine.shards.session(shard, session.limit, cancellation, Access.READ_ONLY) as there:
-        return [f"-- on {shard}", *there.explain(query.sql(shard))]
+    with session.engine.shards.session(shard, session.limit, cancellation, Access.READ_ONLY) as on_shard:
+        return [f"-- on {shard}", *on_shard.explain(query.sql(shard))]
 
 
 def _access(query: ShardQuery) -> Access:
-    """Broadcast tables are written as temporary ones."""
+    """Return the access that a query needs: broadcast tables are written as temporary ones."""
     return Access.READ_WRITE if query.broadcasts else Access.READ_ONLY
 
 
@@ -129,10 +133,13 @@ def _sky(query: ShardQuery, shards: tuple[str, ...]) -> str:
 
 
 def gather_in_steps(session: Session, plan: DistributedPlan) -> bool:
-    """Gather one table after the other; return False if that is too much. Raises: ShardAway, Interrupted, psycopg.Error."""
+    """Gather one table after the other; return False if that is too much.
+
+    Raises: ShardAway, Interrupted, psycopg.Error.
+    """
     session.begin_again(Access.READ_WRITE)
     for query in plan.shard_queries:
-        tables = [_BroadcastTable(session, each) for each in query.broadcasts]
+        tables = [_BroadcastTable(session, broadcast) for broadcast in query.broadcasts]
         streams = _Requests(session, query, partial(_put, tables, _nothing), partial(_some, query)).streams
         if not session.run_in_write_transaction(partial(_gather, query, streams, session.cancellation)):
             return False
@@ -155,40 +162,43 @@ class _Requests:
     def _rows(self, shard: str, cancellation: Cancellation) -> Iterator[Block]:
         shards, access = self.session.engine.shards, _access(self.query)
         try:
-            with shards.session(shard, self.session.limit, cancellation, access) as there:
-                for _ in self.fill(there, shard):
-                    yield from self.ask(there, self.query.sql(shard))
+            with shards.session(shard, self.session.limit, cancellation, access) as on_shard:
+                for _ in self.fill(on_shard, shard):
+                    yield from self.ask(on_shard, self.query.sql(shard))
         except ShardAway as error:
             raise ShardAway(shard, _sky(self.query, (shard,))) from error
 
 
-def _result(query: DistributedQuery, shard_query: ShardQuery, there: Session, statement: str) -> CopyRows:
-    """One more than is wanted tells whether there are more."""
+def _result(query: DistributedQuery, shard_query: ShardQuery, on_shard: Session, statement: str) -> CopyRows:
+    """Return a shard's rows of the result; one more than is wanted tells whether there are more."""
     translation = Translation(statement, shard_query.outputs, ())
-    return there.rows(translation, query.encoding, query.limit + query.tells_overflow, overflow=False)
+    return on_shard.rows(translation, query.encoding, query.limit + query.tells_overflow, overflow=False)
 
 
-def _some(query: ShardQuery, there: Session, statement: str) -> Iterable[Block]:
-    """Unless PostgreSQL expects that they are far too many: then one block, which tells it."""
-    if query.most and not query.is_tied and there.expected_rows(statement) > _FAR * query.most:
+def _some(query: ShardQuery, on_shard: Session, statement: str) -> Iterable[Block]:
+    """Return a shard's rows, unless PostgreSQL expects that they are far too many: then one block, which tells it."""
+    if query.most and not query.is_tied and on_shard.expected_rows(statement) > _FAR * query.most:
         return [Block(b"", [0] * (query.most + 1))]
-    return there.unchanged(statement)
+    return on_shard.unchanged(statement)
 
 
-def _put(tables: list["_BroadcastTable"], fill: Fill, there: Session, shard: str) -> Iterator[None]:
+def _put(tables: list["_BroadcastTable"], fill: Fill, on_shard: Session, shard: str) -> Iterator[None]:
     for table in tables:
-        there.run_in_write_transaction(table.put)
-    yield from fill(there, shard)
+        on_shard.run_in_write_transaction(table.put)
+    yield from fill(on_shard, shard)
 
 
-def _nothing(there: Session, shard: str) -> Iterator[None]:
+def _nothing(on_shard: Session, shard: str) -> Iterator[None]:
     yield
 
 
 def _gather(
     query: ShardQuery, streams: list[Stream], cancellation: Cancellation, connection: psycopg.Connection
 ) -> bool:
-    """Shards are asked when COPY waits for them: a connection that did nothing meanwhile would be closed."""
+    """Gather the rows of all shards into a temporary table; return False if they are too many.
+
+    Shards are asked when COPY waits for them: a connection that did nothing meanwhile would be closed.
+    """
     table, streamed = str(query.table), list[GatheredRows]()
     connection.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(table)))
     create(connection, table, columns_of(query.outputs))
@@ -221,7 +231,7 @@ class _BroadcastTable:
         create(connection, filled, columns_of(as_numbers(outputs)))
         take_in(connection, filled, self._blocks)
         if filled != self._name:
-            made = as_geometries(f"SELECT * FROM pg_temp.{filled}", outputs)
-            connection.execute(f"CREATE TEMPORARY VIEW {self._name} AS {made}".encode())
+            view = as_geometries(f"SELECT * FROM pg_temp.{filled}", outputs)
+            connection.execute(f"CREATE TEMPORARY VIEW {self._name} AS {view}".encode())
         if self._position:
             connection.execute(position_index(sql.Identifier("pg_temp", filled), *self._position))

@@ -30,13 +30,13 @@ class GatheredRows(RowStream):
 
     def _limited(self, blocks: Iterator[Block]) -> Iterator[Block]:
         for block in blocks:
-            left = self._most - self.count
-            if len(block.lengths) > left:
+            remaining = self._most - self.count
+            if len(block.lengths) > remaining:
                 self.overflow = self._tells
                 self._enough()
-                if left:
-                    self.count += left
-                    yield Block(block.data[: sum(block.lengths[:left])], block.lengths[:left])
+                if remaining:
+                    self.count += remaining
+                    yield Block(block.data[: sum(block.lengths[:remaining])], block.lengths[:remaining])
                 return
             self.count += len(block.lengths)
             yield block
@@ -48,15 +48,16 @@ def gathered(
 ) -> Iterator[GatheredRows]:
     """Run the streams and yield their rows, as long as the block lasts; then all streams have ended.
 
-    Streams begin at once, each in a thread. `in_threads` leaves them there, for those that have work of their own between
-    their blocks; others are read in turn: threads that read would wait for each other's lock while their servers go on.
+    Streams begin at once, each in a thread. `in_threads` leaves them there, for those that have work of their own
+    between their blocks; others are read in turn: threads that read would wait for each other's lock while their
+    servers go on.
     """
-    with cancellation.part() as part:
+    with cancellation.part() as child:
         if len(streams) == 1:
-            yield GatheredRows(iter(streams[0](part)), most, lambda: None, tells=tells)
+            yield GatheredRows(iter(streams[0](child)), most, lambda: None, tells=tells)
             return
-        enough = partial(part.trigger, CancelReason.ENOUGH)
-        together = _Together(streams, part, 1 if not in_threads else sys.maxsize)
+        enough = partial(child.trigger, CancelReason.ENOUGH)
+        together = _Together(streams, child, 1 if not in_threads else sys.maxsize)
         try:
             yield GatheredRows(together.blocks(), most, enough, tells=tells)
         finally:
@@ -68,35 +69,35 @@ class _Together:
 
     def __init__(self, streams: list[Stream], cancellation: Cancellation, ahead: int) -> None:
         self._ahead = ahead
-        self._found: queue.Queue[Block | int] = queue.Queue(_AHEAD * len(streams))
+        self._queue: queue.Queue[Block | int] = queue.Queue(_AHEAD * len(streams))
         self._stopped = threading.Event()
-        self._iterators = [iter(each(cancellation)) for each in streams]
+        self._iterators = [iter(stream(cancellation)) for stream in streams]
         self._threads = ThreadPoolExecutor(len(streams))
         self._running = [self._threads.submit(self._run, number) for number in range(len(streams))]
 
     def blocks(self) -> Iterator[Block]:
-        left = []
+        waiting = []
         for _ in self._running:
-            while isinstance(found := self._found.get(), Block):
-                yield found
-            self._running[found].result()
-            left.append(self._iterators[found])
-        while left:
-            left, turns = [], left
-            for each in turns:
-                if block := next(each, None):
+            while isinstance(item := self._queue.get(), Block):
+                yield item
+            self._running[item].result()
+            waiting.append(self._iterators[item])
+        while waiting:
+            waiting, turns = [], waiting
+            for iterator in turns:
+                if block := next(iterator, None):
                     yield block
-                    left.append(each)
+                    waiting.append(iterator)
 
     def stop(self, enough: Callable[[], None]) -> None:
         """Interrupt the streams that are at work and close those that wait."""
         self._stopped.set()
-        if not all(each.done() for each in self._running):
+        if not all(future.done() for future in self._running):
             enough()
         self._threads.shutdown()
-        for each in self._iterators:
-            if isinstance(each, Generator):
-                each.close()
+        for iterator in self._iterators:
+            if isinstance(iterator, Generator):
+                iterator.close()
 
     def _run(self, number: int) -> None:
         """Put a stream's first blocks into the queue, then its number, which says that it has ended, well or not."""
@@ -106,10 +107,10 @@ class _Together:
         finally:
             self._put(number)
 
-    def _put(self, found: Block | int) -> None:
+    def _put(self, item: Block | int) -> None:
         while not self._stopped.is_set():
             try:
-                self._found.put(found, timeout=0.2)
+                self._queue.put(item, timeout=0.2)
                 return
             except queue.Full:
                 continue

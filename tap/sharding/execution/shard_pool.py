@@ -22,7 +22,8 @@ _REST = 5.0
 class ShardPool:
     """The engines of each shard, made when first needed. `find` tells the conninfo of all readers by name.
 
-    Sessions that write need the primary of a shard, others what its conninfo asks for: one may be away, and the other not.
+    Sessions that write need the primary of a shard, others what its conninfo asks for: one may be away, and the other
+    not.
     """
 
     def __init__(self, find: Callable[[], dict[str, str]], sessions: int) -> None:
@@ -43,10 +44,10 @@ class ShardPool:
 
     def away(self, names: Iterable[str], access: Access = Access.READ_ONLY) -> tuple[str, ...]:
         """Return the shards that do not answer, asking all of them at once."""
-        wanted = tuple(names)
-        with ThreadPoolExecutor(max(len(wanted), 1)) as threads:
-            there = list(threads.map(partial(self._answers, access=access), wanted))
-        return tuple(name for name, answers in zip(wanted, there, strict=True) if not answers)
+        shards = tuple(names)
+        with ThreadPoolExecutor(max(len(shards), 1)) as threads:
+            answered = list(threads.map(partial(self._answers, access=access), shards))
+        return tuple(name for name, has_answered in zip(shards, answered, strict=True) if not has_answered)
 
     def _answers(self, name: str, access: Access) -> bool:
         try:
@@ -71,7 +72,7 @@ class ShardPool:
                     yield session
         except DatabaseAway as error:
             if self._in_use[conninfo]:
-                # It is there for others: there are too many of us.
+                # The shard answers others: it is not away, there are only too many of us.
                 raise
             if conninfo not in self._away:
                 observe(ShardLost(name))
@@ -93,8 +94,8 @@ class ShardPool:
         with self._lock:
             if name not in self._conninfos:
                 self._conninfos[name] = self._found(name)
-            found = self._conninfos[name]
-        return at_primary(found) if access is Access.READ_WRITE else found
+            conninfo = self._conninfos[name]
+        return at_primary(conninfo) if access is Access.READ_WRITE else conninfo
 
     def _found(self, name: str) -> str:
         try:

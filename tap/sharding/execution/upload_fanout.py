@@ -17,7 +17,10 @@ from tap.uploads.parts import Owners, Sorting, UploadPart, in_parts_for
 
 @dataclass(frozen=True)
 class UploadFanout:
-    """What each shard's session is filled with: uploads that are there whole, and one of which it has its own rows, maybe in parts."""
+    """What each shard's session is filled with.
+
+    These are uploads that are there whole, and one of which it has its own rows, maybe in parts.
+    """
 
     whole: list[tuple[Declared, list[bytes]]]
     divided: Declared | None
@@ -27,7 +30,10 @@ class UploadFanout:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fill(self, session: Session, shard: str) -> Iterator[None]:
-        """Put the uploads into a shard's session; yields each time that the query can run. Raises: LoadError, psycopg.Error."""
+        """Put the uploads into a shard's session; yield each time that the query can run.
+
+        Raises: LoadError, psycopg.Error.
+        """
         for upload, pieces in self.whole:
             session.run_in_write_transaction(partial(create, upload=upload))
             session.run_in_write_transaction(partial(fill, upload=upload, rows=pieces))
@@ -60,24 +66,27 @@ class UploadOptions:
 
 @contextmanager
 def fanned_out(
-    query: ShardQuery, uploads: list[Declared], how: UploadOptions, in_turn: Declared | None
+    query: ShardQuery, uploads: list[Declared], options: UploadOptions, in_turn: Declared | None
 ) -> Iterator[UploadFanout]:
-    """Yield the uploads for each shard. `in_turn`: the upload for whose parts the query may run one after the other; no other is divided then. Raises: LoadError."""
-    broadcasts = {each.there: each for each in query.broadcasts if each.parts[0] == UPLOADED}
-    used = [each for each in uploads if each.name in broadcasts]
-    placed = next((each for each in used if broadcasts[each.name].position), used[0] if used else None)
-    divided = next((each for each in used if each is in_turn), placed)
+    """Yield the uploads for each shard. Raises: LoadError.
+
+    `in_turn`: the upload for whose parts the query may run one after the other; no other is divided then.
+    """
+    broadcasts = {broadcast.there: broadcast for broadcast in query.broadcasts if broadcast.parts[0] == UPLOADED}
+    used = [upload for upload in uploads if upload.name in broadcasts]
+    placed = next((upload for upload in used if broadcasts[upload.name].position), used[0] if used else None)
+    divided = next((upload for upload in used if upload is in_turn), placed)
     for upload in uploads:
         if upload not in used:
-            _read(upload, how.allowance)
-    whole = [(each, _encoded(each, how.allowance)) for each in used if each is not divided]
+            _read(upload, options.allowance)
+    whole = [(upload, _encoded(upload, options.allowance)) for upload in used if upload is not divided]
     if divided is None:
-        yield UploadFanout(whole, None, {}, in_turn=False, progress=how.progress)
+        yield UploadFanout(whole, None, {}, in_turn=False, progress=options.progress)
         return
     owners = _owners(query, divided, broadcasts[divided.name])
-    with in_parts_for(owners, divided, how.sorting, how.allowance, how.tell) as parts:
+    with in_parts_for(owners, divided, options.sorting, options.allowance, options.tell) as parts:
         by_shard = dict(zip(query.shards, parts, strict=True))
-        yield UploadFanout(whole, divided, by_shard, in_turn=divided is in_turn, progress=how.progress)
+        yield UploadFanout(whole, divided, by_shard, in_turn=divided is in_turn, progress=options.progress)
 
 
 def _read(upload: Declared, allowance: Allowance) -> None:
@@ -90,13 +99,13 @@ def _encoded(upload: Declared, allowance: Allowance) -> list[bytes]:
     return [upload.encode(batch)[0] for batch in upload.batches(allowance)]
 
 
-def _owners(query: ShardQuery, upload: Declared, broadcasts: Broadcast) -> Owners:
+def _owners(query: ShardQuery, upload: Declared, broadcast: Broadcast) -> Owners:
     places = {column.stored: place for place, column in enumerate(upload.table.columns)}
-    layouts = {each.partitioning.layout for each in query.partitioned}
-    if broadcasts.position is None or not set(broadcasts.position) <= set(places):
+    layouts = {table.partitioning.layout for table in query.partitioned}
+    if broadcast.position is None or not set(broadcast.position) <= set(places):
         return AllShards(len(query.shards))
-    position = places[broadcasts.position[0]], places[broadcasts.position[1]]
+    position = places[broadcast.position[0]], places[broadcast.position[1]]
     if len(layouts) > 1:
         return AllShards(len(query.shards), position)
     table = query.partitioned[0]
-    return NearbyShards(table.ranges, table.partitioning.order, query.shards, position, broadcasts.radius)
+    return NearbyShards(table.ranges, table.partitioning.order, query.shards, position, broadcast.radius)

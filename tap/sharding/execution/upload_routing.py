@@ -1,4 +1,4 @@
-"""Which shards must have a row of an upload: those that have a part of the sky within the radius in which it is looked for."""
+"""Which shards must have a row of an upload: those that have sky within the radius in which it is looked for."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,10 @@ Owned = tuple[Ints, Ints]
 """Numbers of rows, and for each the number of a place that must have it; a row may be at several, or at none."""
 
 _NARROWEST = 0.6 * np.sqrt(np.pi / 3)
-"""Radians: a cell of order k and those round it hold all that is within this / 2**k of any place in it; measured, it is above 0.68."""
+"""Radians: a cell of order k and those round it hold all that is within this / 2**k of any place in it.
+
+Measured, it is above 0.68.
+"""
 _DEEPEST = 20
 
 
@@ -36,7 +39,10 @@ class AllShards:
 
 @dataclass(frozen=True, slots=True)
 class NearbyShards:
-    """Rows near what each shard has. `ranges` are of cells of `order`; `position` the numbers of longitude and latitude; `radius` in degrees."""
+    """Rows near what each shard has.
+
+    `ranges` are of cells of `order`; `position` the numbers of longitude and latitude; `radius` in degrees.
+    """
 
     ranges: tuple[CellRange, ...]
     order: int
@@ -49,23 +55,26 @@ class NearbyShards:
         return len(self.shards)
 
     def of(self, batch: pa.RecordBatch) -> Owned:
-        """Return which places must have each row. One without a position is near nothing; one beyond a pole, wherever PostgreSQL sees it, may be near all."""
-        lon, lat = (degrees(batch.column(each)) for each in self.position)
-        there = np.isfinite(lon) & np.isfinite(lat)
-        anywhere = np.flatnonzero(there & ((np.abs(lat) > 90) | (np.radians(self.radius) > _NARROWEST)))
-        known = np.setdiff1d(np.flatnonzero(there), anywhere)
+        """Return which places must have each row.
+
+        One without a position is near nothing; one beyond a pole, wherever PostgreSQL sees it, may be near all.
+        """
+        lon, lat = (degrees(batch.column(number)) for number in self.position)
+        has_position = np.isfinite(lon) & np.isfinite(lat)
+        anywhere = np.flatnonzero(has_position & ((np.abs(lat) > 90) | (np.radians(self.radius) > _NARROWEST)))
+        known = np.setdiff1d(np.flatnonzero(has_position), anywhere)
         rows, places = self._round(lon[known], lat[known])
         everywhere = np.tile(anywhere, self.places), np.repeat(np.arange(self.places), len(anywhere))
         return np.concatenate((known[rows], everywhere[0])), np.concatenate((places, everywhere[1]))
 
     def _round(self, lon: Degrees, lat: Degrees) -> Owned:
         depth = self._depth()
-        at = lonlat_to_healpix(Longitude(lon, u.deg), Latitude(lat, u.deg), depth, num_threads=1)
-        found = neighbours(at, depth, num_threads=1).astype(np.int64)
+        centres = lonlat_to_healpix(Longitude(lon, u.deg), Latitude(lat, u.deg), depth, num_threads=1)
+        around = neighbours(centres, depth, num_threads=1).astype(np.int64)
         coarse = min(depth, self.order)
         owners = _owners(self.ranges, self.order - coarse, self.shards)
-        # Where a cell has no neighbour at a corner there is a -1.
-        cells = np.where(found < 0, found[:, 4:5], found) >> 2 * (depth - coarse)
+        # There is a -1 where a cell has no neighbour at a corner.
+        cells = np.where(around < 0, around[:, 4:5], around) >> 2 * (depth - coarse)
         rows, places = np.nonzero(owners[cells].any(axis=1))
         return rows, places
 
@@ -76,11 +85,14 @@ class NearbyShards:
 
 
 def _owners(ranges: tuple[CellRange, ...], coarser: int, shards: tuple[str, ...]) -> npt.NDArray[np.bool_]:
-    """Return a matrix (cell, place): which places have some of each cell, `coarser` orders above those of the ranges."""
+    """Return a matrix, shape (cells, places): which places have some of each cell.
+
+    Cells are `coarser` orders above those of the ranges.
+    """
     end = ranges[-1].stop >> 2 * coarser
     owners = np.zeros((end, len(shards)), bool)
-    for each in ranges:
-        if each.shard in shards and each.stop > 0:
-            first, last = max(each.first, 0) >> 2 * coarser, (each.stop - 1) >> 2 * coarser
-            owners[first : last + 1, shards.index(each.shard)] = True
+    for cell_range in ranges:
+        if cell_range.shard in shards and cell_range.stop > 0:
+            first, last = max(cell_range.first, 0) >> 2 * coarser, (cell_range.stop - 1) >> 2 * coarser
+            owners[first : last + 1, shards.index(cell_range.shard)] = True
     return owners
