@@ -16,10 +16,10 @@ _WEIGHT = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 
 
 def wanted_coding(request: Request) -> str | None:
-    """What Accept-Encoding names with the greatest weight; None where it names none that we know."""
+    """Return what Accept-Encoding names with the greatest weight; None where it names none that we know."""
     weights: dict[str, float] = {}
-    for each in "".join(request.headers.get("accept-encoding", "").lower().split()).split(","):
-        coding, _, parameter = each.partition(";")
+    for item in "".join(request.headers.get("accept-encoding", "").lower().split()).split(","):
+        coding, _, parameter = item.partition(";")
         weight = _WEIGHT.fullmatch(parameter)
         weights.setdefault(coding, float(weight[1]) if weight else 1.0)
     best = max(CODINGS, key=lambda coding: weights.get(coding, 0.0))
@@ -27,7 +27,7 @@ def wanted_coding(request: Request) -> str | None:
 
 
 def packed_pieces(pieces: Iterator[bytes], coding: str) -> Iterator[bytes]:
-    """The pieces of a stream, packed as they come. A stream that breaks off has no proper end."""
+    """Yield the pieces of a stream, packed as they come. A stream that breaks off has no proper end."""
     return filter(None, _zstd(pieces) if coding == "zstd" else _gzip(pieces, 1))
 
 
@@ -49,13 +49,13 @@ def _zstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def packed(request: Request, response: Response) -> Response:
-    """The response, packed if the client asks for it."""
+    """Return the response, packed if the client asks for it."""
     response.headers["vary"] = "Accept-Encoding"
     coding = wanted_coding(request)
     if coding is None:
         return response
-    whole = iter([bytes(response.body)])
-    response.body = b"".join(_zstd(whole) if coding == "zstd" else _gzip(whole, 6))
+    body = iter([bytes(response.body)])
+    response.body = b"".join(_zstd(body) if coding == "zstd" else _gzip(body, 6))
     response.headers["content-encoding"] = coding
     response.headers["content-length"] = str(len(response.body))
     return response

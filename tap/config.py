@@ -89,7 +89,7 @@ class DatabaseConfig:
 
 @dataclass(frozen=True, slots=True)
 class LimitsConfig:
-    """Of queries and their results."""
+    """Limits of queries and their results."""
 
     maxrec_default: int = _about(100_000, "rows of a result when MAXREC is not given")
     maxrec_hard: int = _about(1_000_000_000, "rows of a result at most")
@@ -188,7 +188,7 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One that an operator can set: its section, its type, and its documentation."""
+    """What an operator can set: its section, its type, and its documentation."""
 
     name: str
     section: str
@@ -211,7 +211,7 @@ SETTINGS = tuple(_settings())
 
 
 def _section_of(name: str) -> str:
-    """Raises: ConfigError for one that there is not."""
+    """Return a setting's section. Raises: ConfigError for one that there is not."""
     section = next((setting.section for setting in SETTINGS if setting.name == name), None)
     if section is None:
         raise ConfigError(f"there is no setting {name}")
@@ -219,32 +219,37 @@ def _section_of(name: str) -> str:
 
 
 def load_config(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
-    """Raises: ConfigError naming the key; OSError for a file that cannot be read."""
+    """Read the file and the environment. Raises: ConfigError naming the key; OSError for a file that cannot be read."""
     values: dict[str, Any] = {}
-    found = path or _find(environment)
-    if found:
-        values |= _checked(_read(found), str(found))
+    file = path or _find(environment)
+    if file:
+        values |= _checked(_read(file), str(file))
     values |= _checked(_of_environment(environment), "the environment")
     return Config().changed(**values)
 
 
 def _of_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The settings among the variables. Raises: ConfigError for a variable that looks like one and is none."""
-    named = {f"{ENVIRONMENT}{f.name.upper()}": f.name for f in SETTINGS}
+    """Return the settings among the variables.
+
+    Raises: ConfigError for a variable that looks like one and is none.
+    """
+    by_variable = {f"{ENVIRONMENT}{setting.name.upper()}": setting.name for setting in SETTINGS}
     for key in environment:
         if (
             key.startswith(ENVIRONMENT)
-            and key not in named
+            and key not in by_variable
             and key not in OTHER_VARIABLES
             and not _FOREIGN.fullmatch(key)
         ):
-            raise ConfigError(f"the environment: there is no setting {key}. {nearest(key, list(named)) or ''}".strip())
-    return {named[key]: value for key, value in environment.items() if key in named}
+            raise ConfigError(
+                f"the environment: there is no setting {key}. {nearest(key, list(by_variable)) or ''}".strip()
+            )
+    return {by_variable[key]: value for key, value in environment.items() if key in by_variable}
 
 
 def _find(environment: Mapping[str, str]) -> Path | None:
-    if named := environment.get(f"{ENVIRONMENT}CONFIG"):
-        return Path(named)
+    if path := environment.get(f"{ENVIRONMENT}CONFIG"):
+        return Path(path)
     return next((place for place in PLACES if place.is_file()), None)
 
 
@@ -257,12 +262,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _checked(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
     known = {setting.name: setting for setting in SETTINGS}
-    found = {}
+    typed = {}
     for name, value in values.items():
         if name not in known:
             raise ConfigError(f"{origin}: there is no setting {name}. {nearest(name, list(known)) or ''}".strip())
-        found[name] = _typed(name, value, known[name].type, origin)
-    return found
+        typed[name] = _typed(name, value, known[name].type, origin)
+    return typed
 
 
 def _typed(name: str, value: Any, type_: Any, origin: str) -> Any:

@@ -22,7 +22,10 @@ class ByteRange:
 
 
 def download(request: Request, job: Job, result: Result, storage: Storage) -> Response:
-    """Never compressed, so that lengths and parts mean the same to all. Blocks. Raises: NotStored."""
+    """Answer with the result, never compressed, so that lengths and parts mean the same to all.
+
+    Blocks. Raises: NotStored.
+    """
     etag = f'"{result.digest.rstrip("=").replace("/", "_").replace("+", "-")}"'
     headers = {
         "content-type": result.mime_type,
@@ -34,24 +37,24 @@ def download(request: Request, job: Job, result: Result, storage: Storage) -> Re
     }
     if _names(request.headers.get("if-none-match"), etag):
         return Response(None, 304, headers)
-    asked = _asked(request, result.size, etag)
-    if asked is not None and asked.start >= asked.end:
+    requested = _asked(request, result.size, etag)
+    if requested is not None and requested.start >= requested.end:
         return Response(None, 416, headers | {"content-range": f"bytes */{result.size}"})
-    part = asked or ByteRange(0, result.size)
-    headers["content-length"] = str(part.end - part.start)
-    if asked:
-        headers["content-range"] = f"bytes {part.start}-{part.end - 1}/{result.size}"
+    sent = requested or ByteRange(0, result.size)
+    headers["content-length"] = str(sent.end - sent.start)
+    if requested:
+        headers["content-range"] = f"bytes {sent.start}-{sent.end - 1}/{result.size}"
     else:
         headers["content-digest"] = headers["repr-digest"]
-    pieces = storage.read(result.key, part.start, part.end)
-    status = 206 if asked else 200
+    pieces = storage.read(result.key, sent.start, sent.end)
+    status = 206 if requested else 200
     if request.method == "HEAD":
         return Response(None, status, headers)
     return StreamingResponse(iterate_in_threadpool(pieces), status, headers)
 
 
 def _disposition(result: Result) -> str:
-    """What people read is shown, the rest saved."""
+    """Return what a browser shall do: what people read is shown, the rest saved."""
     return "inline" if result.mime_type.startswith(("text/html", "text/plain")) else "attachment"
 
 
@@ -64,20 +67,20 @@ def _names(header: str | None, etag: str) -> bool:
 
 
 def _asked(request: Request, size: int, etag: str) -> ByteRange | None:
-    """The part that is asked for, an empty one where it lies outside; None for the whole.
+    """Return the part that is asked for, an empty one where it lies outside; None for the whole.
 
-    With If-Range a part is only wanted of what one has the beginning of already. Several ranges at once, and
+    With If-Range a part is only wanted of a result whose beginning the client has already. Several ranges at once, and
     what makes no sense, are answered with the whole.
     """
-    found = _RANGE.fullmatch(request.headers.get("range", "").strip())
+    match = _RANGE.fullmatch(request.headers.get("range", "").strip())
     if (
         request.method != "GET"
-        or not found
-        or found.groups() == ("", "")
+        or not match
+        or match.groups() == ("", "")
         or request.headers.get("if-range", etag).strip() != etag
     ):
         return None
-    first, last = found.groups()
+    first, last = match.groups()
     if not first:
         return ByteRange(max(0, size - int(last)), size)
     if last and int(last) < int(first):

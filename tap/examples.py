@@ -1,6 +1,7 @@
 """DALI examples (DALI 1.1 §2.3): queries that run here, as XHTML with RDFa that clients read.
 
-They are written so that ADQL 2.0 parsers take them too. Those of which all tables are published are shown; so a service without the sample has the general ones.
+They are written so that ADQL 2.0 parsers take them too. Those of which all tables are published are shown; so a
+service without the sample has the general ones.
 """
 
 from dataclasses import dataclass

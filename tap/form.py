@@ -60,12 +60,18 @@ class Form:
 
 
 async def read_parameters(request: Request, config: Config) -> Parameters:
-    """Files are left alone. The body of a PUT comes under the name BODY. Raises: BadRequest, TooLarge, TooSlow."""
+    """Read the parameters; files are left alone. The body of a PUT comes under the name BODY.
+
+    Raises: BadRequest, TooLarge, TooSlow.
+    """
     return (await read_form(request, config, None)).parameters
 
 
 async def read_form(request: Request, config: Config, folder: Path | None) -> Form:
-    """The same, with files in `folder`, which whoever asks must close in the end."""
+    """Read parameters and files, these into `folder`; the caller must close the form in the end.
+
+    Raises: as `read_parameters`.
+    """
     form = Form()
     pairs = _parse_urlencoded(request.url.query.encode("ascii", "replace"))
     with ExitStack() as stack:
@@ -96,16 +102,19 @@ async def _whole(request: Request, config: Config) -> bytes:
 
 
 async def pieces(request: Request, web: WebConfig, limit: int) -> AsyncIterator[bytes]:
-    """The body as it comes. Its time grows with its size, so that what is large may take longer, but none may drip."""
+    """Yield the body as it comes.
+
+    Its time grows with its size, so that what is large may take longer, but none may drip.
+    """
     loop = asyncio.get_running_loop()
-    begun, size, more = loop.time(), 0, True
+    start, size, more = loop.time(), 0, True
     while more:
         try:
-            async with asyncio.timeout_at(begun + web.body_seconds + size / _LEAST_RATE):
+            async with asyncio.timeout_at(start + web.body_seconds + size / _LEAST_RATE):
                 message = await request.receive()
         except TimeoutError:
             raise TooSlow(
-                f"The request's body came too slowly: {size} bytes in {loop.time() - begun:.0f} seconds"
+                f"The request's body came too slowly: {size} bytes in {loop.time() - start:.0f} seconds"
             ) from None
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
@@ -208,8 +217,8 @@ class _Multipart:
         self._name, self._is_file = options[b"name"], b"filename" in options
         if self._is_file and self.folder is not None:
             path = self.folder / secrets.token_hex(16)
-            said = (self._name, options[b"filename"], self._headers.get(b"content-type", b""))
-            name, file_name, media_type = (each.decode("utf-8", "replace") for each in said)
+            texts = (self._name, options[b"filename"], self._headers.get(b"content-type", b""))
+            name, file_name, media_type = (text.decode("utf-8", "replace") for text in texts)
             self._form.files.append(FormFile(name, path, file_name, media_type))
             self._file = path.open("xb", buffering=0)
 

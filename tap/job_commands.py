@@ -45,11 +45,11 @@ def list_jobs(config: Config, phases: tuple[str, ...], last: int) -> None:
     with _store(config) as store:
         for row in store.overview():
             click.echo(f"{row['phase']:10} {row['count']:>9,}")
-        references = store.references(None, [Phase(each) for each in phases], last=last)
-        found = {job.job_id: job for job in store.jobs([each.job_id for each in references])}
+        references = store.references(None, [Phase(phase) for phase in phases], last=last)
+        by_id = {job.job_id: job for job in store.jobs([reference.job_id for reference in references])}
     click.echo(f"\n{'job':32}  {'phase':9}  {'created':24}  {'lane':5}  {'prio':>4}  {'rows':>12}  whose")
-    for each in references:
-        if job := found.get(each.job_id):
+    for reference in references:
+        if job := by_id.get(reference.job_id):
             click.echo(_line(job))
 
 
@@ -69,8 +69,8 @@ def show(config: Config, job_id: str) -> None:
     for name in Job.__dataclass_fields__:
         value = getattr(job, name)
         if name in {"parameters", "progress"}:
-            for key, each in value:
-                click.echo(f"{key:20} {each}")
+            for key, text in value:
+                click.echo(f"{key:20} {text}")
         elif value not in {None, ()}:
             click.echo(f"{name:20} {value}")
     click.echo(f"{'quote':20} {write_instant(future.quote) or 'unknown'}")

@@ -77,36 +77,39 @@ class QueryJobs:
     storage: Storage
 
     def run(self, job: Job, task: Task) -> tuple[Result, ...]:
-        """Raises: whatever `execute` raises, ParameterError, StorageFull, OSError."""
+        """Run a job's query and store its result.
+
+        Raises: whatever `execute` raises, ParameterError, StorageFull, OSError.
+        """
         self.storage.check()
         with ExitStack() as stack:
             files = [
-                FormFile(each.name, stack.enter_context(self._file(each)), each.file_name, each.media_type)
-                for each in job.attachments
+                FormFile(file.name, stack.enter_context(self._file(file)), file.file_name, file.media_type)
+                for file in job.attachments
             ]
             return self._run(job, task, read_request(Parameters(job.parameters), self.config, files))
 
     @contextmanager
     def _file(self, attachment: Attachment) -> Iterator[Path]:
-        """An upload as one file on this machine; its parts are put together."""
+        """Yield an upload as one file on this machine; its parts are put together."""
         if not attachment.parts:
             with self.storage.local(attachment.key) as path:
                 yield path
             return
-        with tempfile.NamedTemporaryFile(dir=uploads_of(self.config)) as whole:
+        with tempfile.NamedTemporaryFile(dir=uploads_of(self.config)) as joined:
             for key, _ in attachment.parts:
                 with self.storage.local(key) as path, path.open("rb") as part:
-                    shutil.copyfileobj(part, whole, _PIECE)
-            whole.flush()
-            yield Path(whole.name)
+                    shutil.copyfileobj(part, joined, _PIECE)
+            joined.flush()
+            yield Path(joined.name)
 
     def _run(self, job: Job, task: Task, request: TapRequest) -> tuple[Result, ...]:
         cancellation, progress = Cancellation(), QueryProgress(lambda done: setattr(task, "progress", done))
         task.on_stop(lambda stop: cancellation.trigger(_REASONS[stop]))
         key = f"{job.job_id}/{task.attempt.number}.{request.format.extension}"
         digest = hashlib.sha256()
-        service = replace(self.service, streams=False)
-        with self.storage.sink(key) as sink, closing(execute(request, service, cancellation, progress)) as pieces:
+        query_service = replace(self.service, streams=False)
+        with self.storage.sink(key) as sink, closing(execute(request, query_service, cancellation, progress)) as pieces:
             for piece in pieces:
                 sink.write(piece)
                 digest.update(piece)
@@ -128,7 +131,7 @@ class QueryJobs:
         )
 
     def discard(self, results: Sequence[Result]) -> None:
-        with suppress(StorageAway):  # the keeper sweeps what stays
+        with suppress(StorageAway):  # the housekeeper sweeps what stays
             for result in results:
                 self.storage.remove_key(result.key)
 
@@ -165,13 +168,13 @@ class JobService:
                 sink.write(piece)
 
     async def attachment(self, attachment: Attachment) -> Response:
-        found = [await run_in_threadpool(self.storage.read, key, 0, size) for key, size in attachment.pieces]
+        contents = [await run_in_threadpool(self.storage.read, key, 0, size) for key, size in attachment.pieces]
         headers = {
             "content-type": "application/octet-stream",
             "content-length": str(attachment.size),
             "content-disposition": "attachment",
         }
-        return StreamingResponse(iterate_in_threadpool(chain(*found)), 200, headers)
+        return StreamingResponse(iterate_in_threadpool(chain(*contents)), 200, headers)
 
     def asker(self, request: Request) -> Requester:
         return visitor.identify(request)
@@ -180,7 +183,7 @@ class JobService:
         visitor.welcome(request, response)
 
     def cost(self, parameters: Parameters) -> float | None:
-        """What PostgreSQL's planner thinks; nothing for a query that is wrong, which the job will tell."""
+        """Return what PostgreSQL's planner thinks; None for a query that is wrong, which the job will tell."""
         self.storage.check()
         if read_uploads(parameters, None):
             return None
@@ -192,14 +195,14 @@ class JobService:
             return None
 
     async def result(self, request: Request, job: Job, id_: str) -> Response:
-        """A failed job is told here too: some clients ask nothing else."""
-        found = job.result(id_)
-        if found is None and id_ == RESULT and job.error is not None:
+        """Send a result. A failed job is told here too: some clients ask nothing else."""
+        result = job.result(id_)
+        if result is None and id_ == RESULT and job.error is not None:
             return error_response(Answer(404, job.error.message), {})
-        if found is None:
+        if result is None:
             raise NoSuchJob(f"The job is {job.phase} and has no such result")
         try:
-            return await run_in_threadpool(download, request, job, found, self.storage)
+            return await run_in_threadpool(download, request, job, result, self.storage)
         except NotStored:
             return error_response(Answer(404, await run_in_threadpool(self._lose, job)), {})
 

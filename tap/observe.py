@@ -44,7 +44,7 @@ class JobDone:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The keeper of jobs did something."""
+    """The housekeeper did something."""
 
     what: str
     count: int
@@ -80,7 +80,7 @@ def _values(event: Event) -> dict[str, Any]:
 
 
 def configure_logging(*, quiet: bool = False) -> None:
-    """JSON lines, or for a terminal readable ones."""
+    """Log JSON lines, or for a terminal readable ones."""
     renderer: Any = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     processors: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper("iso")]
     if not sys.stderr.isatty():

@@ -20,9 +20,12 @@ _SHA_256 = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
 
 
 async def read_part(request: Request, config: Config, folder: Path) -> FormFile:
-    """Whoever asks must unlink it. Raises: BadRequest, TooLarge, TooSlow, StorageFull."""
+    """Read a part into a file of `folder`, which the caller must unlink.
+
+    Raises: BadRequest, TooLarge, TooSlow, StorageFull.
+    """
     check_room(folder, config.jobs)
-    wanted = _digest(request)
+    expected = _digest(request)
     file = FormFile("", folder / secrets.token_hex(16))
     digest = hashlib.sha256()
     with ExitStack() as stack:
@@ -31,19 +34,19 @@ async def read_part(request: Request, config: Config, folder: Path) -> FormFile:
             async for piece in pieces(request, config.web, MOST_BYTES):
                 digest.update(piece)
                 await run_in_threadpool(out.write, piece)
-        if wanted not in {None, digest.digest()}:
+        if expected not in {None, digest.digest()}:
             raise BadRequest("The part is not what its Content-Digest says; send it again")
         stack.pop_all()
     return file
 
 
 def _digest(request: Request) -> bytes | None:
-    said = request.headers.get("content-digest")
-    if said is None:
+    header = request.headers.get("content-digest")
+    if header is None:
         return None
-    found = _SHA_256.search(said)
+    match = _SHA_256.search(header)
     try:
-        return base64.b64decode(found[1], validate=True) if found else _unknown()
+        return base64.b64decode(match[1], validate=True) if match else _unknown()
     except binascii.Error:
         return _unknown()
 

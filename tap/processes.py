@@ -18,7 +18,7 @@ _REST = 1.0
 
 @contextmanager
 def workers(count: int, drain_seconds: float) -> Iterator[None]:
-    """So many `armillary work` processes as long as the block lasts; one that dies is started again."""
+    """Run so many `armillary work` processes as long as the block lasts; one that dies is started again."""
     stopping = threading.Event()
     threads = [threading.Thread(target=_keep_one, args=(stopping, drain_seconds), daemon=True) for _ in range(count)]
     for thread in threads:
@@ -42,7 +42,7 @@ def _keep_one(stopping: threading.Event, drain_seconds: float) -> None:
 
 
 def _end(process: subprocess.Popen[bytes], drain_seconds: float) -> None:
-    """Its jobs may end or go back to the queue; then it must go."""
+    """End a worker: its jobs may end or go back to the queue; then it must go."""
     process.terminate()
     try:
         process.wait(drain_seconds + 5)
@@ -52,7 +52,10 @@ def _end(process: subprocess.Popen[bytes], drain_seconds: float) -> None:
 
 
 def tell_on_hangup() -> None:
-    """Make SIGHUP, by which other services read their settings anew, say that it cannot; uvicorn would restart by it."""
+    """Make SIGHUP, by which other services read their settings anew, say that it cannot.
+
+    uvicorn would restart by it.
+    """
     signal.signal(signal.SIGHUP, _tell_of_restart)
     setattr(Multiprocess, "handle_hup", _tell_of_restart)  # noqa: B010
 
@@ -62,12 +65,12 @@ def _tell_of_restart(*_: object) -> None:
 
 
 def adopt_children() -> None:
-    """Tells processes that are started from now on whose they are."""
+    """Tell processes that are started from now on whose they are."""
     os.environ[PARENT] = str(os.getpid())
 
 
 def follow_parent() -> None:
-    """Stops this process, in good order, when the one that started it is gone."""
+    """Stop this process, in good order, when the one that started it is gone."""
     parent = int(os.environ.get(PARENT, "0"))
     if parent:
         threading.Thread(target=_watch, args=(parent,), name="orphan", daemon=True).start()

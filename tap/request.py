@@ -15,9 +15,10 @@ LANGUAGES = ("ADQL", "ADQL-2.1", "ADQL-2.0")
 
 @dataclass(frozen=True, slots=True)
 class TapRequest:
-    """`partial`: whether the rows of those shards will do that can be reached; `comments`: whether CSV and TSV may end in some.
+    """What a request asks for.
 
-    PARTIAL and COMMENTS are parameters of our own.
+    `partial`: whether the rows of those shards will do that can be reached; `comments`: whether CSV and TSV may end in
+    some. PARTIAL and COMMENTS are parameters of our own.
     """
 
     query: str
@@ -30,7 +31,7 @@ class TapRequest:
 
 
 def read_request(parameters: Parameters, config: Config, files: list[FormFile] | None = None) -> TapRequest:
-    """`files` are those that UPLOAD may name. Raises: ParameterError."""
+    """Read what is asked; `files` are those that UPLOAD may name. Raises: ParameterError."""
     request = parameters.one("REQUEST")
     if request is not None and request.lower() != "doquery":
         raise ParameterError(f"REQUEST can only be doQuery, not {request[:40]!r}")
@@ -53,30 +54,30 @@ def read_request(parameters: Parameters, config: Config, files: list[FormFile] |
 def _partial(parameters: Parameters, format_: Format) -> bool:
     allowed = _allowed(parameters, "PARTIAL")
     if allowed and not format_.speaks:
-        known = ", ".join(each.aliases[0] for each in FORMATS if each.speaks)
+        known = ", ".join(candidate.aliases[0] for candidate in FORMATS if candidate.speaks)
         raise ParameterError(f"PARTIAL=allow needs a format that can say what is missing: {known}")
     return allowed
 
 
 def _allowed(parameters: Parameters, name: str) -> bool:
-    wanted = (parameters.one(name) or "refuse").lower()
-    if wanted not in {"allow", "refuse"}:
-        raise ParameterError(f"{name} can be allow or refuse, not {wanted[:40]!r}")
-    return wanted == "allow"
+    value = (parameters.one(name) or "refuse").lower()
+    if value not in {"allow", "refuse"}:
+        raise ParameterError(f"{name} can be allow or refuse, not {value[:40]!r}")
+    return value == "allow"
 
 
 def _maxrec(parameters: Parameters, limits: LimitsConfig) -> int:
-    wanted = parameters.whole_number("MAXREC")
-    return limits.maxrec_default if wanted is None else min(wanted, limits.maxrec_hard)
+    maxrec = parameters.whole_number("MAXREC")
+    return limits.maxrec_default if maxrec is None else min(maxrec, limits.maxrec_hard)
 
 
 def _format(parameters: Parameters) -> tuple[Format, str]:
-    """RESPONSEFORMAT, or FORMAT of older clients (TAP 1.1 §2.7.3)."""
-    wanted = parameters.one("RESPONSEFORMAT") or parameters.one("FORMAT")
-    if wanted is None:
+    """Return the format of RESPONSEFORMAT, or FORMAT of older clients, and its media type (TAP 1.1 §2.7.3)."""
+    name = parameters.one("RESPONSEFORMAT") or parameters.one("FORMAT")
+    if name is None:
         return FORMATS[0], FORMATS[0].media_types[0]
-    found = find_format(wanted)
-    if found is None:
-        known = ", ".join(each.aliases[0] for each in FORMATS)
-        raise ParameterError(f"RESPONSEFORMAT {wanted[:80]!r} is not available; known are {known}")
-    return found
+    match = find_format(name)
+    if match is None:
+        known = ", ".join(format_.aliases[0] for format_ in FORMATS)
+        raise ParameterError(f"RESPONSEFORMAT {name[:80]!r} is not available; known are {known}")
+    return match

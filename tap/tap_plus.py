@@ -30,7 +30,10 @@ Element = Any
 
 
 def is_tap_plus(request: Request, parameters: Parameters) -> bool:
-    """By its parameters, or by what its plain GETs lack: they name neither a program nor what it accepts."""
+    """Return whether TapPlus asks.
+
+    It is known by its parameters, or by what its plain GETs lack: they name neither a program nor what it accepts.
+    """
     silent = not {"user-agent", "accept"} & set(request.headers)
     return silent or any(parameters.all(name) for name in _ASKED_BY)
 
@@ -40,11 +43,11 @@ def wants_names_only(parameters: Parameters) -> bool:
 
 
 def with_flags(document: bytes, parameters: Parameters) -> bytes:
-    """The VOSI document with what each column is for, and of the tables only those that are asked for."""
+    """Return the VOSI document with what each column is for, and of the tables only those that are asked for."""
     root: Element = etree.fromstring(document)
-    wanted = {name.strip().lower() for value in parameters.all("TABLES") for name in value.split(",")}
+    names = {name.strip().lower() for value in parameters.all("TABLES") for name in value.split(",")}
     for table in list(root.iter("table")):
-        if wanted and (table.findtext("name") or "").lower() not in wanted:
+        if names and (table.findtext("name") or "").lower() not in names:
             table.getparent().remove(table)
     for column in root.iter("column"):
         column.set(f"{{{_ESA}}}flags", str(_flags(column)))
@@ -60,13 +63,16 @@ def _flags(column: Element) -> int:
 
 
 def found_jobs(store: Store, asker: Requester, parameters: Parameters, url: str) -> bytes:
-    """`jobs/async`: whole job elements of one's own jobs that pass the filters, and of the one whose id is given."""
+    """Answer `jobs/async`.
+
+    It has whole job elements of the asker's own jobs that pass the filters, and of the one whose id is given.
+    """
     job_id, phase = parameters.one("JOBID"), parameters.one("PHASEID")
-    jobs = store.jobs([job_id] if job_id else [each.job_id for each in store.references(asker)])
-    kept = [job for job in jobs if job.owner_id in {None, asker.owner_id} and _passes(job, phase, parameters)]
-    kept.sort(key=lambda job: job.creation_time, reverse=True)
+    jobs = store.jobs([job_id] if job_id else [reference.job_id for reference in store.references(asker)])
+    passing = [job for job in jobs if job.owner_id in {None, asker.owner_id} and _passes(job, phase, parameters)]
+    passing.sort(key=lambda job: job.creation_time, reverse=True)
     begin, most = parameters.whole_number("OFFSET") or 0, parameters.whole_number("LIMIT")
-    shown = kept[begin:] if most is None else kept[begin : begin + most]
+    shown = passing[begin:] if most is None else passing[begin : begin + most]
     root = etree.Element(f"{{{UWS}}}jobs", {"version": "1.1"}, {"uws": UWS})
     for job in shown:
         element = job_element(job, f"{url}/{job.job_id}", outlook(job, store.limits))
@@ -91,11 +97,11 @@ def _passes(job: Job, phase: str | None, parameters: Parameters) -> bool:
 
 
 def delete_jobs(store: Store, asker: Requester, parameters: Parameters) -> None:
-    """`deletejobs`: all that are there are deleted. Raises: NoSuchJob naming those that are not."""
-    ids = [each.strip() for value in parameters.all("JOB_IDS") for each in value.split(",") if each.strip()]
+    """Answer `deletejobs`: delete all that are there. Raises: NoSuchJob naming those that are not."""
+    ids = [id_.strip() for value in parameters.all("JOB_IDS") for id_ in value.split(",") if id_.strip()]
     jobs = [job for job in store.jobs(ids) if job.owner_id in {None, asker.owner_id}]
     for job in jobs:
         store.delete(job.job_id)
     missing = sorted(set(ids) - {job.job_id for job in jobs})
     if missing or not ids:
-        raise NoSuchJob(f"There is no job {', '.join(each[:40] for each in missing[:10])}".strip())
+        raise NoSuchJob(f"There is no job {', '.join(id_[:40] for id_ in missing[:10])}".strip())

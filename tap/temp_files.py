@@ -12,13 +12,13 @@ _IN_MEMORY = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class TempFiles:
-    """`reserve` bytes of the disk stay free."""
+    """A folder for them; `reserve` bytes of its disk stay free."""
 
     folder: Path
     reserve: int
 
     def file(self) -> IO[bytes]:
-        """Has no name, so it is gone with the process; what is small never gets to the disk."""
+        """Open a file without a name, so it is gone with the process; what is small never gets to the disk."""
         return tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(self.folder))
 
     def check(self) -> None:

@@ -30,7 +30,7 @@ Element = Any
 
 
 def availability(*, available: bool, note: str | None = None) -> bytes:
-    """From a real probe of the database, made by the caller."""
+    """Return the document for a real probe of the database, made by the caller."""
     root = ElementMaker(namespace=_AVAILABILITY, nsmap={"vosi": _AVAILABILITY})
     children = [root.available("true" if available else "false"), root.upSince(_STARTED.strftime("%Y-%m-%dT%H:%M:%SZ"))]
     if note:
@@ -80,8 +80,8 @@ def _tap(config: Config) -> Element:
         _E.description(_PARAMETERS),
         interface,
         _language(),
-        *(_output_format(each) for each in FORMATS),
-        *(_E.uploadMethod({"ivo-id": _REGEXT + f"upload-{each}"}) for each in _upload_methods(config)),
+        *(_output_format(format_) for format_ in FORMATS),
+        *(_E.uploadMethod({"ivo-id": _REGEXT + f"upload-{method}"}) for method in _upload_methods(config)),
         _limit("retentionPeriod", config.jobs.job_lifetime_default, config.jobs.job_lifetime_limit),
         _limit("executionDuration", config.jobs.job_duration_default, config.jobs.job_duration_limit),
         _limit("outputLimit", config.limits.maxrec_default, config.limits.maxrec_hard, unit="row"),
@@ -91,33 +91,33 @@ def _tap(config: Config) -> Element:
 
 def _output_format(format_: Any) -> Element:
     attributes = {"ivo-id": format_.ivo_id} if format_.ivo_id else {}
-    aliases = [_E.alias(each) for each in format_.aliases]
+    aliases = [_E.alias(alias) for alias in format_.aliases]
     return _E.outputFormat(attributes, _E.mime(format_.media_types[0]), *aliases)
 
 
 def _upload_methods(config: Config) -> list[str]:
-    """By URL at least results of our own jobs are taken, and what else the operator allows."""
+    """Return how uploads come: by URL at least results of our own jobs, and what else the operator allows."""
     secure = config.uploads.upload_hosts or config.web.base_url.startswith("https")
     return ["inline", "http", "https"] if secure else ["inline", "http"]
 
 
 def _upload_limit(uploads: UploadsConfig) -> Element:
-    """There is one element for two limits (TAPRegExt 1.0 §2.7): the default one in rows, the hard one in bytes."""
+    """Return the one element for two limits (TAPRegExt 1.0 §2.7): the default one in rows, the hard one in bytes."""
     rows = _E.default({"unit": "row"}, str(uploads.upload_rows))
     return _E.uploadLimit(rows, _E.hard({"unit": "byte"}, str(uploads.upload_bytes)))
 
 
 def _limit(name: str, default: int, hard: int, **attributes: str) -> Element:
-    """A hard limit of 0 is none."""
+    """Return an element with both limits; a hard one of 0 is none."""
     limits = {"default": default, "hard": hard}
-    return _E(name, *(_E(each, attributes, str(value)) for each, value in limits.items() if value))
+    return _E(name, *(_E(kind, attributes, str(value)) for kind, value in limits.items() if value))
 
 
 # ---- the language
 
 
 def _language() -> Element:
-    versions = [_E.version({"ivo-id": f"ivo://ivoa.net/std/ADQL#v{each}"}, each) for each in ("2.1", "2.0")]
+    versions = [_E.version({"ivo-id": f"ivo://ivoa.net/std/ADQL#v{version}"}, version) for version in ("2.1", "2.0")]
     about = "ADQL 2.1, whole. Extensions: " + "; ".join(_EXTENSIONS) + "."
     return _E.language(_E.name("ADQL"), *versions, _E.description(about), *_features())
 
@@ -131,7 +131,7 @@ def _features() -> Iterable[Element]:
 
 
 def _forms(functions: list[Function]) -> list[tuple[str, str]]:
-    """UDFs with their signatures; the language's own functions by their names, each once."""
+    """Return UDFs with their signatures; the language's own functions by their names, each once."""
     if functions[0].feature is Feature.UDF:
         return [(f.signature, f.description) for f in functions]
     return list({f.name: (f.name, f.description) for f in reversed(functions)}.values())[::-1]

@@ -1,4 +1,4 @@
-"""`armillary xmatch`: a list of one's own against a catalogue of any TAP service, in one call."""
+"""`armillary xmatch`: a user's list of positions against a catalogue of any TAP service, in one call."""
 
 from pathlib import Path
 from typing import Self
@@ -37,7 +37,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=Path("matched.vot"), show_default=True, help=f"Its suffix says the format: {' '.join(FORMATS)}")  # fmt: skip
 @click.option("--keep", is_flag=True, help="Leave the job at the service.")
 @click.option("--job", "job_url", help="Go on with this job, which was interrupted.")
-def xmatch(file: Path, job_url: str | None, output: Path, keep: bool, **asked: str) -> None:
+def xmatch(file: Path, job_url: str | None, output: Path, keep: bool, **options: str) -> None:
     """Match the positions of FILE (VOTable, FITS, Parquet, CSV) against a catalogue.
 
     The file goes in parts, which survive a broken connection; the matching is a job of the service.
@@ -47,21 +47,23 @@ def xmatch(file: Path, job_url: str | None, output: Path, keep: bool, **asked: s
             if job_url:
                 go_on(job_url, file, output, bars.tell, keep=keep)
             else:
-                cross_match(_match(file, asked), file, output, bars.tell, keep=keep)
+                cross_match(_match(file, options), file, output, bars.tell, keep=keep)
         except (Refused, Unreachable, JobFailed, LoadError, OSError) as error:
             raise click.ClickException(f"{error}{bars.advice}") from error
     click.echo(f"{output}", err=True)
 
 
-def _match(file: Path, asked: dict[str, str]) -> Match:
-    if not asked["table"] or not asked["radius"]:
+def _match(file: Path, options: dict[str, str]) -> Match:
+    if not options["table"] or not options["radius"]:
         raise click.UsageError("--table and --radius are needed")
-    mine = position_of_file(file, asked["ra"], asked["dec"])
-    if asked["table_ra"] and asked["table_dec"]:
-        theirs = Position(asked["table_ra"], asked["table_dec"])
+    mine = position_of_file(file, options["ra"], options["dec"])
+    if options["table_ra"] and options["table_dec"]:
+        theirs = Position(options["table_ra"], options["table_dec"])
     else:
-        theirs = position_of_table(asked["url"], asked["table"], Http(patience=_PATIENCE))
-    return Match(asked["url"], asked["table"], float(asked["radius"]), mine, theirs, asked["find"], asked["columns"])
+        theirs = position_of_table(options["url"], options["table"], Http(patience=_PATIENCE))
+    return Match(
+        options["url"], options["table"], float(options["radius"]), mine, theirs, options["find"], options["columns"]
+    )
 
 
 class _bars:  # noqa: N801
@@ -80,11 +82,11 @@ class _bars:  # noqa: N801
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def tell(self, what: str, done: int, of: int) -> None:
-        if what.startswith("job "):
-            self.advice = f"\nTo go on: armillary xmatch with the same file and output, and --job {what[4:]}"
-            self._progress.console.print(what)
+    def tell(self, action: str, done: int, total: int) -> None:
+        if action.startswith("job "):
+            self.advice = f"\nTo go on: armillary xmatch with the same file and output, and --job {action[4:]}"
+            self._progress.console.print(action)
             return
-        if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what, total=None)
-        self._progress.update(self._tasks[what], completed=done, total=of or None)
+        if action not in self._tasks:
+            self._tasks[action] = self._progress.add_task(action, total=None)
+        self._progress.update(self._tasks[action], completed=done, total=total or None)
