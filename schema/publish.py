@@ -295,6 +295,7 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
         )
         check_keys(connection, replace(known.table, columns=tuple(shown)), description)
         position = (search.position[0].name, search.position[1].name) if search.position else None
+        _check_divided_by(known, position)
         known = replace(known, table=replace(known.table, columns=columns), position=position)
         publish_known(connection, known)
         if known.loaded and not known.division:
@@ -305,6 +306,14 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
     table = replace(known.table, columns=tuple(c for c in columns if c.name not in known.omitted))
     notes = tuple(each for each in chain((search.note, note), _rewritten(before, description)) if each)
     return Loaded(table, warnings_of(table), notes=notes)
+
+
+def _check_divided_by(known: Known, position: tuple[str, str] | None) -> None:
+    """Raise LoadError for another position than that by whose cells the rows lie on shards: searches by it would miss some."""
+    if known.division and not known.division["pixel_key"] and known.position and position != known.position:
+        raise LoadError(
+            f"{known.table.table_name} is divided among servers by {' and '.join(known.position)}; load it again for another position"
+        )
 
 
 def _rewritten(columns: tuple[Column, ...], description: Description) -> Iterator[str]:

@@ -81,7 +81,7 @@ _SHARD = re.compile(r'could not connect to server "(\w+)"')
 _SHARD_AWAY = "A part of this table cannot be reached just now: the shard {0} is away. Searches in parts of the sky that lie on others go on."
 _MISSING_SKY = " It has the HEALPix cells {0} (as a MOC); PARTIAL=allow gives what the others have, where a query can be answered in part."
 _LONGEST_MOC = 1000
-_OF_PLANNERS = {"0A000", "53400"}
+_OF_PLANNERS = {"0A000", "53400", "XX000"}
 """With which Citus refuses a query."""
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _INTERRUPTED = {

@@ -8,6 +8,7 @@ from adql.trees import mapped
 from schema import types
 from tap.sharding.model import HealpixPartitioning
 from tap.sharding.planning.cell_sets import Partitionings
+from tap.sharding.planning.required_conditions import always_there
 
 CELL = "armillary_cell"
 """What the column of the cell is called where it is none of a published table's."""
@@ -40,9 +41,12 @@ def _giving_cells(body: QueryBody, partitionings: Partitionings) -> tuple[QueryB
     """Return a query with the cell as its last column, if it gives an id; and how its rows are divided."""
     if not isinstance(body, Select):
         return body, None
+    always = frozenset[str]().union(*map(always_there, body.tables))
     for item, output in zip(body.items, body.outputs, strict=True):
         field = item.value if isinstance(item, SelectItem) else None
-        partitioning = partitionings.get(field.source) if isinstance(field, Field) else None
+        # The NULLs that an outer join makes up are on all shards, and Citus takes them for rows of one.
+        is_certain = isinstance(field, Field) and field.source in always
+        partitioning = partitionings.get(field.source) if isinstance(field, Field) and is_certain else None
         if isinstance(field, Field) and partitioning and partitioning.key == field.name:
             cell = Field(field.source, partitioning.column, info=Info(types.INTEGER))
             items, outputs = (*body.items, SelectItem(cell)), (*body.outputs, Output(CELL, CELL, cell.info))

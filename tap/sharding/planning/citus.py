@@ -16,13 +16,12 @@ from adql.comparable import as_numbers
 from adql.constants import number_of, sources_of, walk
 from adql.grouping import aggregate_in, window_in
 from adql.info import Info
-from adql.nodes import And, Comparison, Condition, Exists, Field, InQuery, Near, Node, Output, Query, Relation, Select
-from adql.trees import conjuncts, mapped, position_of
+from adql.nodes import And, Comparison, Condition, Field, Near, Node, Output, Query, Relation, Select
+from adql.trees import mapped, position_of
 from schema import types
 from schema.types import Type
 from tap.sharding.model import id_shift
-from tap.sharding.planning.cell_sets import Partitionings
-from tap.sharding.planning.cells_of_queries import CELL, with_cells_of_queries
+from tap.sharding.planning.cells_of_queries import CELL
 from tap.sharding.planning.colocation import (
     NotPushable,
     Tables,
@@ -30,6 +29,7 @@ from tap.sharding.planning.colocation import (
     distribution_of_select,
     relations_of,
 )
+from tap.sharding.planning.equal_cells import cell_field, equal, joined_by_cells
 from tap.sharding.planning.prune import partitionings_of
 from tap.sharding.planning.prune_cones import table_of
 from tap.sharding.planning.required_conditions import required_conditions
@@ -37,7 +37,7 @@ from tap.sharding.planning.semijoin import MOST, SemijoinStep, semijoin_steps
 
 PLACED = "armillary_upload"
 """The schema of tables that are placed beside those of a catalogue for a query; nobody sees them."""
-_NARROWEST = 0.65
+NARROWEST = 0.65
 """From a side of a cell to the one across is more than this, in square roots of its area (0.67 near the poles, where it is least)."""
 _BOOLEAN = Info(types.BOOLEAN)
 
@@ -94,7 +94,10 @@ class CitusStatement:
     def is_whole_table(self) -> bool:
         """Return whether it gives a row for each of one table, or for TOP of them, which can be read shard by shard."""
         body = self.query.body
-        if not isinstance(body, Select) or len(body.tables) != 1 or body.tables[0].__class__ is not Relation:
+        if not isinstance(body, Select) or len(body.tables) != 1 or self.query.common_tables:
+            return False
+        table = body.tables[0]
+        if not isinstance(table, Relation) or table.parts not in self.distributed:
             return False
         computed = any(aggregate_in(item) or window_in(item) for item in body.items)
         has_queries = any(isinstance(node, Query) for item in body.items for node in walk(item))
@@ -182,7 +185,9 @@ def _names_in(select: Select) -> frozenset[str]:
 
 
 def _as_it_is(query: Query, tables: Tables) -> CitusStatement:
-    return CitusStatement(_keeping_order(_joined_by_cells(query, tables)), query.outputs, frozenset(tables.placements))
+    return CitusStatement(
+        _keeping_order(joined_by_cells(query, tables.placements)), query.outputs, frozenset(tables.placements)
+    )
 
 
 def _in_steps(query: Query, tables: Tables) -> CitusPlan:
@@ -198,14 +203,10 @@ def _step(step: SemijoinStep, tables: Tables) -> CitusStatement:
     """Ask for the rows of a table for which there are rows of the others, each once: its cell, which tells the shard, and its place there tell it from all others."""
     query, alias = step.query, step.of.sql_alias
     if isinstance(query.body, Select) and step.rows:
-        cell = _field(alias, tables.placements[step.of.parts].partitioning.column)
+        cell = cell_field(alias, tables.placements[step.of.parts].partitioning.column)
         identity = (nodes.SelectItem(cell), nodes.SelectItem(Field(alias, "ctid")))
         query = Query(replace(query.body, items=(*query.body.items[:-2], *identity)))
     return replace(_statement(query, tables, f"{step.table}x"), table=step.table, position=step.position, most=MOST)
-
-
-def _all(conditions: tuple[Condition, ...]) -> Condition:
-    return conditions[0] if len(conditions) == 1 else And(conditions, info=_BOOLEAN)
 
 
 # ---- what is made ready for Citus
@@ -214,7 +215,7 @@ def _all(conditions: tuple[Condition, ...]) -> Condition:
 def _statement(query: Query, tables: Tables, prefix: str = "x") -> CitusStatement:
     """Return the query with its ids joined by cells, and tables of the coordinator placed. Raises: NotPushable."""
     tables = replace(tables, partitionings=partitionings_of(query, tables.placements))
-    query = _joined_by_cells(query, tables)
+    query = joined_by_cells(query, tables.placements)
     placed = list[PlacedTable]()
     for select, relation in relations_of(query):
         if relation.parts in tables.broadcastable and (match := _match(select, relation, tables)):
@@ -241,7 +242,7 @@ def _placed(relation: Relation, parts: Parts, condition: Condition, cell: Field,
     if isinstance(node, Relation) and node.sql_alias == relation.sql_alias:
         return replace(node, parts=parts)
     if node == condition and isinstance(node, Condition):
-        return And((node, _equal(_field(relation.sql_alias, CELL), cell)), span=node.span, info=_BOOLEAN)
+        return And((node, equal(cell_field(relation.sql_alias, CELL), cell)), span=node.span, info=_BOOLEAN)
     return node
 
 
@@ -256,7 +257,7 @@ def _match(select: Select, relation: Relation, tables: Tables) -> tuple[PlacedTa
             continue
         if match:
             place, alias = match
-            return place, condition, _field(alias, tables.partitionings[alias].column)
+            return place, condition, cell_field(alias, tables.partitionings[alias].column)
     return None
 
 
@@ -288,7 +289,7 @@ def _same_id(equality: Comparison, relation: Relation, tables: Tables) -> tuple[
 
 def widest_radius(order: int) -> float:
     """Return the degrees within which a circle, wherever its centre is, stays in a cell of that order and its neighbours."""
-    return float(_NARROWEST * sqrt(4 * pi / 12) / 2**order / radians(1)) * 0.999
+    return float(NARROWEST * sqrt(4 * pi / 12) / 2**order / radians(1)) * 0.999
 
 
 def _beside(layout: str, tables: Tables) -> Parts:
@@ -317,67 +318,3 @@ def _columns_sql(query: Query, relation: Relation) -> str:
 
 def _is_rounded(type_: Type | None) -> bool:
     return type_ is not None and (type_.is_geometry or type_ is types.MOC)
-
-
-def _joined_by_cells(query: Query, tables: Tables) -> Query:
-    """Add equal cells to equal ids, and make joins of IN with ids, so that Citus sees that rows lie together."""
-    query, partitionings = with_cells_of_queries(query, partitionings_of(query, tables.placements))
-
-    def change(node: Node) -> Node:
-        if isinstance(node, nodes.Join) and node.condition is not None:
-            return replace(node, condition=_with_cells(node.condition, partitionings))
-        if isinstance(node, Select) and node.where is not None:
-            return replace(node, where=_with_cells(node.where, partitionings))
-        return node
-
-    return mapped(query, change)
-
-
-def _with_cells(condition: Condition, partitionings: Partitionings) -> Condition:
-    """Change what must hold in any case only: inside of NOT a cell could make true what is unknown."""
-    changed: list[Condition] = []
-    for each in conjuncts(condition):
-        if isinstance(each, InQuery):
-            changed.append(_exists_of(each, partitionings) or each)
-        else:
-            changed += (each, *_equal_cells(each, partitionings))
-    return _all(tuple(changed)) if len(changed) > 1 or changed[0] is not condition else condition
-
-
-def _equal_cells(condition: Condition, partitionings: Partitionings) -> Iterator[Condition]:
-    match condition:
-        case Comparison(operator="=", left=Field() as left, right=Field() as right):
-            if _is_key(left, partitionings) and _is_key(right, partitionings):
-                one, other = partitionings[left.source], partitionings[right.source]
-                if one.layout == other.layout and left.source != right.source:
-                    yield _equal(_field(left.source, one.column), _field(right.source, other.column))
-
-
-def _exists_of(condition: InQuery, partitionings: Partitionings) -> Condition | None:
-    """Return IN a query of ids as EXISTS, which is as true wherever it must hold."""
-    body, operand = condition.query.body, condition.operand
-    if condition.negated or condition.query.common_tables or not isinstance(body, Select) or len(body.items) != 1:
-        return None
-    is_plain = not (body.group_by or body.having or body.top is not None or body.offset is not None)
-    item = body.items[0]
-    if not is_plain or not isinstance(item, nodes.SelectItem) or not isinstance(item.value, Field):
-        return None
-    equality = Comparison("=", operand, item.value, info=_BOOLEAN)
-    cells = tuple(_equal_cells(equality, partitionings))
-    if not cells:
-        return None
-    where = _all((*conjuncts(body.where), equality, *cells))
-    return Exists(Query(replace(body, where=where, distinct=False, order_by=())), span=condition.span, info=_BOOLEAN)
-
-
-def _is_key(field: Field, partitionings: Partitionings) -> bool:
-    partitioning = partitionings.get(field.source)
-    return partitioning is not None and partitioning.key == field.name
-
-
-def _field(alias: str, name: str) -> Field:
-    return Field(alias, name, info=Info(types.INTEGER))
-
-
-def _equal(one: Field, other: Field) -> Condition:
-    return Comparison("=", one, other, info=_BOOLEAN)

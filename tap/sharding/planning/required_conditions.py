@@ -26,7 +26,7 @@ def required_conditions(select: Select, alias: str) -> Iterator[Condition]:
 
 
 def _certain(condition: Condition | None, references: tuple[TableReference, ...]) -> Iterator[Condition]:
-    always = frozenset[str]().union(*map(_always_there, references))
+    always = frozenset[str]().union(*map(always_there, references))
     for each in conjuncts(condition):
         if all(source in always or _rejects_nulls(each, source) for source in _sources(each)):
             yield each
@@ -69,11 +69,11 @@ def _sources(condition: Condition) -> frozenset[str]:
     return sources_of(condition) - {each.sql_alias for each in tables}
 
 
-def _always_there(reference: TableReference) -> frozenset[str]:
+def always_there(reference: TableReference) -> frozenset[str]:
     """Return the tables that no outer join leaves out."""
     if not isinstance(reference, nodes.Join):
         return aliases_in(reference)
-    left, right = _always_there(reference.left), _always_there(reference.right)
+    left, right = always_there(reference.left), always_there(reference.right)
     match reference.kind:
         case "INNER":
             return left | right

@@ -6,10 +6,9 @@ import pyarrow as pa
 from cdshealpix.nested import neighbours
 
 from tap.sharding.layout import NOWHERE, Cells, cells_of
+from tap.sharding.planning.citus import NARROWEST
 
 _DEEPEST = 29
-_NARROWEST = 0.65
-"""From a side of a cell to the one across is more than this, in square roots of its area (0.67 near the poles, where it is least)."""
 _MARGIN = 1e-9
 """Radians by which circles are widened, more than rounding can do."""
 
@@ -46,7 +45,7 @@ def _on_sphere(lon: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
 
 def _depth(radius: float, order: int) -> int:
     """Return the deepest order at which such a circle, wherever in a cell its centre is, stays in it and its neighbours."""
-    deep = int(np.floor(np.log2(_NARROWEST * np.sqrt(4 * np.pi / 12) / radius)))
+    deep = int(np.floor(np.log2(NARROWEST * np.sqrt(4 * np.pi / 12) / radius)))
     if deep < order:
         raise ValueError(f"a circle of {np.degrees(radius):.3g} degrees is larger than the cells of order {order}")
     return min(deep, _DEEPEST)

@@ -1,6 +1,7 @@
 """Shards that are workers of Citus: it places, moves and balances rows, and we call it."""
 
 from collections.abc import Callable
+from functools import partial
 
 import psycopg
 
@@ -58,7 +59,8 @@ class Citus:
         patience: float,
         say: Say,
     ) -> None:
-        maintenance.move(self._connection, table_name, pieces, target, say)
+        move = partial(maintenance.move, self._connection, table_name, pieces, target, say)
+        maintenance.with_patience(move, patience)
 
     def rebalance(self, table_name: str | None, patience: float, say: Say, *, dry_run: bool) -> None:
         maintenance.rebalance(self._connection, table_name, say, dry_run=dry_run)

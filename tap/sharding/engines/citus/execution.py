@@ -19,7 +19,7 @@ from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block, RowStream
 from tap.engine.temp_tables import columns_of, copy_in, create, take_in
 from tap.sharding.engines.citus.cells import touched_cells
-from tap.sharding.engines.citus.export import LEAST, exported_rows
+from tap.sharding.engines.citus.export import LEAST, exported_rows, shards_of_workers
 from tap.sharding.engines.citus.workers import CellsOfWorkers, cells_of_workers
 from tap.sharding.execution.executor import UnsearchedSky
 from tap.sharding.model import Placement
@@ -59,9 +59,14 @@ def citus_rows(query: CitusQuery) -> Iterator[RowStream]:
     """Yield the rows of the result, as long as the block lasts. Uploads are in the session already. Raises: ShardAway, Interrupted, psycopg.Error."""
     statement = query.plan.statement
     most = query.maxrec if statement.top is None else min(query.maxrec, statement.top)
-    if statement.is_whole_table and most >= LEAST and query.unsearched is None:
+    if query.maxrec == 0:
+        yield _NoRows()
+        return
+    is_export = statement.is_whole_table and most >= LEAST and query.unsearched is None
+    if is_export and (shards := shards_of_workers(query.session, statement)):
+        wanted = query.outputs, query.encoding, query.maxrec
         try:
-            with exported_rows(query.session, statement, query.outputs, query.encoding, query.maxrec) as rows:
+            with exported_rows(query.session, statement, shards, wanted) as rows:
                 yield rows
         except ShardAway as error:
             raise ShardAway(error.name, _cells(query).sky((error.name,))) from error
@@ -75,14 +80,14 @@ def _rows(query: CitusQuery) -> RowStream:
     plan, session = query.plan, query.session
     if needs_to_write(plan):
         session.begin_again(Access.READ_WRITE)
-    if plan.steps and query.maxrec and all(_gather(session, step) for step in plan.steps):
+    if plan.steps and all(_gather(session, step) for step in plan.steps):
         final = Translation(plan.final_sql, query.outputs, ())
-        return session.rows(final, query.encoding, query.maxrec, overflow=query.maxrec > 0)
+        return session.rows(final, query.encoding, query.maxrec)
     text = _ready(session, plan.statement.numeric, _reachable_cells(query))
     if has_geometry(query.outputs):
         text = as_geometries(text, query.outputs)
     result = Translation(text, query.outputs, ())
-    return session.rows(result, query.encoding, query.maxrec, overflow=query.maxrec > 0)
+    return session.rows(result, query.encoding, query.maxrec)
 
 
 def _ready(session: Session, statement: CitusStatement, cells: Mapping[tuple[str, ...], str] | None = None) -> str:
@@ -182,6 +187,9 @@ def _reachable_cells(query: CitusQuery) -> dict[tuple[str, ...], str] | None:
     if not away:
         return None
     found = _cells(query)
+    away = tuple(worker for worker in away if worker in found.workers)
+    if not away:
+        return None
     if query.plan.strategy != "push-down" or set(away) == set(found.workers):
         raise ShardAway(away[0], found.sky(away))
     query.unsearched.shards, query.unsearched.sky = away, found.sky(away)
@@ -216,12 +224,22 @@ def _naming_workers(query: CitusQuery) -> Iterator[None]:
             # It is back already.
             raise DatabaseAway from error
         query.session.end_transaction()
-        raise ShardAway(away[0], _cells(query).sky(away[:1])) from error
+        cells = _cells(query)
+        worker = next((name for name in away if name in cells.workers), away[0])
+        raise ShardAway(worker, cells.sky((worker,))) from error
 
 
 def _is_lost(error: psycopg.Error) -> bool:
     """Return whether it tells of a lost connection, or of a server that goes down (SQLSTATE 08 and 57P)."""
     return (error.sqlstate or "").startswith(("08", "57P"))
+
+
+class _NoRows(RowStream):
+    """Of a query of which only the columns are wanted."""
+
+    def __init__(self) -> None:
+        super().__init__(iter(()))
+        self.is_whole = True
 
 
 class _WatchedRows(RowStream):

@@ -22,21 +22,31 @@ from tap.sharding.planning import CitusStatement
 
 LEAST = 100_000
 """Rows that may come; for fewer the sessions on workers are not worth while."""
+ShardNames = list[tuple[str, str]]
 _SHARDS = "SELECT worker, shard FROM armillary.shards_of_workers(%s) ORDER BY 1, 2"
+
+
+def shards_of_workers(session: Session, statement: CitusStatement) -> ShardNames:
+    """Return worker and name of each shard of the table; nothing where some lie on a node that was not made known here."""
+    (table,) = statement.distributed
+    shards = session.records(_SHARDS, (sql.Identifier(*table).as_string(),))
+    return [] if any(worker is None for worker, _ in shards) else [(str(worker), str(name)) for worker, name in shards]
 
 
 @contextmanager
 def exported_rows(
-    session: Session, statement: CitusStatement, outputs: tuple[Output, ...], encoding: RowEncoding, maxrec: int
+    session: Session,
+    statement: CitusStatement,
+    shards: ShardNames,
+    wanted: tuple[tuple[Output, ...], RowEncoding, int],
 ) -> Iterator[RowStream]:
-    """Yield the rows, as long as the block lasts. Raises: ShardAway, Interrupted, psycopg.Error."""
-    (table,), top = statement.distributed, statement.top
+    """Yield the rows, as long as the block lasts; at most as many as is the last of `wanted`. Raises: ShardAway, Interrupted, psycopg.Error."""
+    (outputs, encoding, maxrec), top = wanted, statement.top
     most = maxrec if top is None else min(top, maxrec)
-    shards = session.records(_SHARDS, (sql.Identifier(*table).as_string(),))
     session.end_transaction()
     streams = list[Stream]()
-    for worker, group in groupby(shards, key=lambda record: str(record[0])):
-        text = " UNION ALL ".join(f"({statement.on_shard(str(shard))})" for _, shard in group)
+    for worker, group in groupby(shards, key=lambda record: record[0]):
+        text = " UNION ALL ".join(f"({statement.on_shard(shard)})" for _, shard in group)
         translation = Translation(text, outputs, ())
         streams.append(partial(_rows_of_worker, session, worker, translation, (encoding, most)))
     tells = top is None or top > maxrec

@@ -6,9 +6,9 @@ leaves it, and the next load of that name drops it and begins anew.
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import numpy as np
@@ -70,15 +70,18 @@ def load_distributed(
     published, load_id = full_name(schema_name, name), uuid4().hex
     _drop_unfinished(connection, published)
     order, shards = division_for(len(known_shards(connection)))
+    layout = description.table.sharded_with or published
+    beside = _beside(connection, layout, published)
     with connection.transaction():
         make_schema(connection, schema_name)
         previous, storage = storage_for(connection, schema_name, name)
         reader = open_reader()
-        plan = planned(connection, reader, (schema_name, name, storage), description, order)
-        _create(connection, plan, published, shards)
+        names = (schema_name, name, storage)
+        plan = planned(connection, reader, names, description, beside.order if beside else order)
+        _create(connection, plan, shards, beside)
         remember_load(connection, published, Unfinished(load_id, storage, 0.0, ()))
-    check = position_check(plan.columns, plan.position, description)
-    with _dropped_if_it_fails(connection, published), connection.transaction():
+    with _dropped_if_it_fails(connection, published, load_id), connection.transaction():
+        check = position_check(plan.columns, plan.position, description)
         lock_load(connection, published, load_id)
         content, sizes, margin = _copied(connection, plan, reader, check, progress)
         _verify(connection, plan, content)
@@ -104,28 +107,37 @@ def division_for(workers: int) -> tuple[int, int]:
     return order, shards
 
 
-def _create(connection: psycopg.Connection, plan: ShardedTablePlan, published: str, shards: int) -> None:
-    """Raises: LoadError."""
+@dataclass(frozen=True, slots=True)
+class TableBeside:
+    """A table of a layout that is there, by its name in the database, and the order of the cells of all of them."""
+
+    regclass: str
+    order: int
+
+
+def _beside(connection: psycopg.Connection, layout: str, published: str) -> TableBeside | None:
+    """Return another table of the layout; None where the table is its first. Raises: LoadError where there is none for it to lie beside."""
+    row = connection.execute(
+        "SELECT table_name, partition, pixel_order FROM armillary.ranges JOIN armillary.tables USING (table_name)"
+        " WHERE layout = %s AND table_name <> %s AND shard_name IS NULL LIMIT 1",
+        (layout, published),
+    ).fetchone()
+    if row is not None:
+        return TableBeside(sql.Identifier(split_table_name(row[0])[0], row[1]).as_string(), row[2])
+    if layout != published:
+        raise LoadError(f"sharded_with = {layout!r}: there is no such table on the shards")
+    return None
+
+
+def _create(connection: psycopg.Connection, plan: ShardedTablePlan, shards: int, beside: TableBeside | None) -> None:
     create_table(connection, plan.parent, plan.all_columns, plan.without_key)
     name, column = plan.parent.as_string(connection), plan.partitioning.column
-    if plan.partitioning.layout == published:
+    if beside is None:
         distribute = "SELECT create_distributed_table(%s, %s, colocate_with => 'none', shard_count => %s)"
         connection.execute(distribute, (name, column, shards))
         return
-    like = _stored(connection, plan.partitioning.layout)
-    connection.execute("SELECT create_distributed_table(%s, %s, colocate_with => %s)", (name, column, like))
-
-
-def _stored(connection: psycopg.Connection, layout: str) -> str:
-    """Return a table of the layout by its name in the database. Raises: LoadError."""
-    row = connection.execute(
-        "SELECT table_name, partition FROM armillary.ranges JOIN armillary.tables USING (table_name)"
-        " WHERE layout = %s AND shard_name IS NULL LIMIT 1",
-        (layout,),
-    ).fetchone()
-    if row is None:
-        raise LoadError(f"sharded_with = {layout!r}: there is no such table on the shards")
-    return sql.Identifier(split_table_name(row[0])[0], row[1]).as_string()
+    distribute = "SELECT create_distributed_table(%s, %s, colocate_with => %s)"
+    connection.execute(distribute, (name, column, beside.regclass))
 
 
 # ---- the rows
@@ -163,6 +175,8 @@ def _writers(connection: psycopg.Connection, plan: ShardedTablePlan) -> Iterator
         threads = stack.enter_context(ThreadPoolExecutor(_CONNECTIONS))
         copies = [stack.enter_context(_copying(connection, plan.parent)) for _ in range(_CONNECTIONS)]
         pending: deque[tuple[psycopg.Copy, Future[None]]] = deque()
+        # Whatever happens, no thread writes to a copy that is being ended.
+        stack.callback(lambda: wait([written for _, written in pending]))
         unused = iter(copies)
 
         def write(rows: bytes) -> None:
@@ -221,17 +235,17 @@ def _published(
 
 
 @contextmanager
-def _dropped_if_it_fails(connection: psycopg.Connection, published: str) -> Iterator[None]:
+def _dropped_if_it_fails(connection: psycopg.Connection, published: str, load_id: str) -> Iterator[None]:
     with ExitStack() as undo:
-        undo.callback(_drop_unfinished, connection, published)
+        undo.callback(_drop_unfinished, connection, published, load_id)
         yield
         undo.pop_all()
 
 
-def _drop_unfinished(connection: psycopg.Connection, published: str) -> None:
-    """Drop what a load made that has not ended. Raises: LoadInUse where it is still at work."""
+def _drop_unfinished(connection: psycopg.Connection, published: str, load_id: str | None = None) -> None:
+    """Drop what a load made that has not ended, if it is this one. Raises: LoadInUse where it is still at work."""
     load = unfinished(connection, published)
-    if load is None:
+    if load is None or load_id not in (None, load.load_id):
         return
     with connection.transaction():
         lock_load(connection, published, load.load_id)

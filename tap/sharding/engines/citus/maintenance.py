@@ -2,14 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 from schema.model import split_name, stored_name
-from schema.tap_schema import count_change
 from tap.engine.database import Say
 from tap.sharding.engines.engine import ShardState
 from tap.sharding.loading.checksum import PartitionContent, held
@@ -24,6 +23,11 @@ _DISTRIBUTED = """
 SELECT nspname, relname FROM pg_dist_partition
 JOIN pg_class ON pg_class.oid = logicalrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE pg_get_userbyid(relowner) = current_user
+"""
+_NAMED = """
+SELECT table_name, partition FROM armillary.ranges WHERE shard_name IS NULL
+UNION SELECT table_name, storage FROM armillary.loads
+UNION SELECT table_name, storage FROM armillary.loaded
 """
 _PATIENCE = 1.0
 """Seconds between two looks at a move that goes on in the background."""
@@ -101,18 +105,15 @@ def _unreached(connection: psycopg.Connection) -> Iterator[str]:
 def unused(connection: psycopg.Connection) -> list[tuple[str, str]]:
     """Return what lies on workers for nobody, and why: names as SQL has them."""
     loads = "SELECT table_name, storage FROM armillary.loads ORDER BY 1"
-    unfinished = {_stored(name, storage): name for name, storage in connection.execute(loads)}
-    known = {table.regclass for table in distributed_tables(connection)} | set(_remembered(connection))
+    unfinished = [name for name, _ in connection.execute(loads)]
+    there = _distributed(connection)
+    known = _named(connection)
     return [
         *(
             (name, "a load has not ended; if it was interrupted, the next one of that table begins anew")
-            for name in unfinished.values()
+            for name in unfinished
         ),
-        *(
-            (name, "no table uses it; armillary shards drop-orphans drops it")
-            for name in _distributed(connection)
-            if name not in known | set(unfinished)
-        ),
+        *((name, "no table uses it; armillary shards drop-orphans drops it") for name in there if name not in known),
     ]
 
 
@@ -124,18 +125,21 @@ def _distributed(connection: psycopg.Connection) -> list[str]:
     return [sql.Identifier(*parts).as_string() for parts in connection.execute(_DISTRIBUTED).fetchall()]
 
 
-def _remembered(connection: psycopg.Connection) -> Iterator[str]:
-    """Yield tables that were unpublished, and may be published again."""
-    for table_name, storage in connection.execute("SELECT table_name, storage FROM armillary.loaded"):
-        yield _stored(table_name, storage or stored_name(split_name(table_name)[-1]))
+def _named(connection: psycopg.Connection) -> set[str]:
+    """Return the tables that are published, that are being loaded, or that may be published again, at one instant."""
+    return {
+        _stored(table_name, storage or stored_name(split_name(table_name)[-1]))
+        for table_name, storage in connection.execute(_NAMED)
+    }
 
 
 def drop_unused(connection: psycopg.Connection, *, unfinished: bool) -> list[str]:
     if unfinished:
         forget_loads(connection)
-    known = {table.regclass for table in distributed_tables(connection)} | set(_remembered(connection))
-    known |= {_stored(*load) for load in connection.execute("SELECT table_name, storage FROM armillary.loads")}
-    dropped = [name for name in _distributed(connection) if name not in known]
+    # What there is is asked first: a load may end, and another begin, meanwhile.
+    there = _distributed(connection)
+    known = _named(connection)
+    dropped = [name for name in there if name not in known]
     for name in dropped:
         connection.execute(f"DROP TABLE {name}".encode())
     return [f"{name} dropped" for name in dropped]
@@ -154,7 +158,19 @@ def move(connection: psycopg.Connection, table_name: str, cells: tuple[str, ...]
         raise ShardError(f"there is no shard {target}; known are {', '.join(nodes)}")
     for shard_id in dict.fromkeys(_shard_of(connection, table, cell) for cell in cells):
         _move_shard(connection, shard_id, nodes, target, say)
-    count_change(connection)
+
+
+def with_patience(act: Callable[[], None], seconds: float) -> None:
+    """Run `act`, again where a list is placed beside a table for a query just then, until so many seconds are over. Raises: what `act` raises."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            act()
+            return
+        except psycopg.errors.InternalError as error:
+            if "could not acquire the lock" not in str(error) or time.monotonic() > end:
+                raise
+        time.sleep(_PATIENCE)
 
 
 def _shard_of(connection: psycopg.Connection, table: DistributedTable, cell: str) -> int:
@@ -180,6 +196,8 @@ def _move_shard(connection: psycopg.Connection, shard_id: int, nodes: dict[str, 
 
 def rebalance(connection: psycopg.Connection, table_name: str | None, say: Say, *, dry_run: bool) -> None:
     """Let Citus move shards until the workers hold about as much. Raises: ShardError, psycopg.Error."""
+    if table_name and not dry_run:
+        raise ShardError("Citus balances all tables at once; leave the table's name out, or look at it with --dry-run")
     names = {node: shard.name for shard, node in _nodes(connection)}
     moves = _planned_moves(connection, table_name)
     for (source, target), count in sorted(Counter((m[1], m[2]) for m in moves).items()):
@@ -208,10 +226,9 @@ def _run_rebalance(connection: psycopg.Connection, say: Say) -> None:
     row = connection.execute(start, (_TRANSFER,)).fetchone()
     status = "SELECT state::text FROM citus_job_status(%s)"
     state = "running"
-    while row and state in ("scheduled", "running", "cancelling"):
+    while row and state in ("scheduled", "running", "cancelling", "failing"):
         time.sleep(_PATIENCE)
         (state,) = connection.execute(status, (row[0],)).fetchone() or ("finished",)
     if state != "finished":
         raise ShardError(f"Citus's rebalancing ended as {state}; SELECT * FROM citus_rebalance_status() says why")
-    count_change(connection)
     say("the workers hold about as much now")

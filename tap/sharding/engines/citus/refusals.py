@@ -1,5 +1,7 @@
 """What Citus's planner refuses, in words for the person who wrote the query."""
 
+import psycopg
+
 _ASIDE = "search for each of them in a WITH of its own, as small a part of the sky as will do, and join these"
 _REFUSED = {
     "complex joins are only supported when": f"Sharded tables are joined by something else than ids and places; {_ASIDE}.",
@@ -23,6 +25,5 @@ def refusal(error: Exception) -> str | None:
         filter(None, (str(error), getattr(diagnosis, "message_detail", ""), getattr(diagnosis, "message_hint", "")))
     )
     known = next((ours for theirs, ours in _REFUSED.items() if theirs in text), None)
-    if known or not any(word in text for word in _OF_CITUS):
-        return known
-    return _OTHER
+    is_of_planner = isinstance(error, psycopg.errors.FeatureNotSupported) and any(word in text for word in _OF_CITUS)
+    return known or (_OTHER if is_of_planner else None)

@@ -47,6 +47,11 @@ _CLOSED = (
     "dump_%_wait_edges",
     "get_%active_transactions",
     "worker_copy_table_to_node",
+    "worker_create_or%",
+    "worker_save_query_explain_analyze",
+    "alter_role_if_exists",
+    "citus_cleanup%",
+    "%_blocked_processes",
 )
 """Functions of Citus's that anybody may call, and that run SQL from text, move data or tell of hosts and of others' queries."""
 _FUNCTIONS = (files("tap.sharding.engines.citus") / "coordinator.sql").read_text("utf-8").encode()
@@ -149,8 +154,9 @@ def _open_to_reader(admin: psycopg.Connection) -> None:
     schema, reader = sql.Identifier(PLACED), sql.Identifier(READER)
     if admin.execute("SELECT to_regnamespace(%s)", (PLACED,)).fetchone() == (None,):
         # Citus makes it on the workers too, and gives the rights there.
-        admin.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
-        admin.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(schema, reader))
+        with admin.transaction():
+            admin.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
+            admin.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(schema, reader))
     admin.execute(_QUIET)
     for name, value in _SETTINGS.items():
         command = sql.SQL("ALTER ROLE {} SET {} = {}")
@@ -189,13 +195,13 @@ def _close(connection: psycopg.Connection) -> None:
     patterns = [pattern.replace("_", r"\_") for pattern in _CLOSED]
     for kind, name in connection.execute(_OPEN, (patterns,)).fetchall():
         for command in ("REVOKE ALL ON {} {} FROM PUBLIC", "GRANT {right} ON {} {} TO {owner}"):
-            right = sql.SQL("EXECUTE" if kind == "FUNCTION" else "SELECT")
+            right = sql.SQL("EXECUTE" if kind == "ROUTINE" else "SELECT")
             text = sql.SQL(command).format(sql.SQL(kind), sql.SQL(name), right=right, owner=sql.Identifier(OWNER))
             connection.execute(text)
 
 
 _OPEN = """
-SELECT 'FUNCTION', p.oid::regprocedure::text
+SELECT 'ROUTINE', p.oid::regprocedure::text
 FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid JOIN pg_proc AS p ON p.oid = d.objid
 WHERE e.extname = 'citus' AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND p.proname LIKE ANY (%s)
     AND has_function_privilege('public', p.oid, 'EXECUTE')

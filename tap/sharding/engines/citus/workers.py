@@ -9,6 +9,8 @@ from tap.engine.engine import Session
 from tap.sharding.moc import moc_of
 from tap.sharding.model import CellRange
 
+UNKNOWN = "?"
+"""The worker of shards on a node that was not made known by armillary shards init."""
 _READ = "SELECT cell, shard_name FROM armillary.cells_of_workers(%s, %s) ORDER BY cell"
 
 
@@ -37,5 +39,7 @@ def cells_of_workers(session: Session, parts: tuple[str, ...], order: int) -> Ce
     """Raises: psycopg.Error."""
     name = sql.Identifier(*parts).as_string()
     records = session.records(_READ, (name, 12 * 4**order))
+    # Of one that is not known here nobody can say whether it is there.
+    records = [(cell, worker or UNKNOWN) for cell, worker in records]
     runs = [list(run) for _, run in groupby(records, key=lambda record: record[1])]
     return CellsOfWorkers(order, tuple(CellRange(run[0][0], run[-1][0] + 1, run[0][1], "") for run in runs))

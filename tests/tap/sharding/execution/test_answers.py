@@ -173,6 +173,24 @@ def test_a_published_pixel_is_a_column_like_others(
     alike(rows_of(service, query.format(same, moved)), rows_of(service, query.format(condition, moved)), ordered=False)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT c.{0} AS h, COUNT(*) AS n FROM far.params AS a LEFT JOIN far.source AS c ON a.source_id = c.source_id AND c.vmag < 5 GROUP BY c.{0}",
+        "SELECT DISTINCT c.{0} AS h FROM far.params AS a LEFT JOIN far.source AS c ON a.source_id = c.source_id AND c.vmag < 5",
+        "SELECT c.{0} AS h FROM far.params AS a LEFT JOIN far.source AS c ON a.source_id = c.source_id AND c.vmag < 5 UNION SELECT d.{0} AS h FROM far.source AS d WHERE d.vmag < 4",
+    ],
+)
+def test_pixels_that_an_outer_join_leaves_out_are_one_null(service: str, pixel: tuple[str, int], query: str) -> None:
+    assert [row[0] for row in rows_of(service, query.format(pixel[0]))].count("") == 1
+
+
+@pytest.mark.parametrize("maxrec", ["0", "5"])
+def test_a_query_in_steps_has_its_columns_also_without_rows(service: str, maxrec: str) -> None:
+    query = "SELECT n.name FROM demo.ngc AS n WHERE n.name LIKE 'IC00%' AND NOT EXISTS (SELECT s.tyc_id FROM far.stars AS s WHERE DISTANCE(n.ra, n.dec, s.ra, s.dec) < 0.1)"
+    assert len(rows_of(service, query, MAXREC=maxrec)) == int(maxrec)
+
+
 def test_a_pixel_is_published_where_the_operator_likes(service: str, pixel: tuple[str, int]) -> None:
     columns = "SELECT table_name, ucd FROM tap_schema.columns WHERE column_name = '{0}' AND table_name LIKE 'far.%'"
     assert rows_of(service, columns.format(pixel[0])) == [["far.source", "pos.healpix"]]

@@ -152,6 +152,18 @@ FAULTS = {
         "SELECT u.n, u.p, s.tyc_id FROM tap_upload.points AS u LEFT JOIN {s}.stars AS s ON DISTANCE(u.p, POINT(s.ra, s.dec)) < 0.2",
         "SELECT u.n FROM tap_upload.points AS u WHERE NOT EXISTS (SELECT s.tyc_id FROM {s}.stars AS s WHERE DISTANCE(u.p, POINT(s.ra, s.dec)) < 0.2)",
     ],
+    "a_name_of_with_is_no_table_on_shards": [
+        "WITH q AS (SELECT TOP 3 source_id AS i FROM {s}.source) SELECT 1 AS x FROM q",
+        "WITH q AS (SELECT COUNT(*) AS n FROM {s}.source) SELECT 'a' AS x FROM q",
+        "WITH q AS (SELECT source_id AS i FROM {s}.source WHERE vmag < 6) SELECT i FROM q",
+        "WITH q AS (SELECT vmag FROM {s}.source WHERE vmag < 6), r AS (SELECT teff FROM {s}.params) SELECT vmag FROM q",
+    ],
+    "nulls_that_an_outer_join_makes_up_are_one_group": [
+        "SELECT q.i, q.n FROM (SELECT p.source_id AS i, COUNT(*) AS n FROM {s}.source AS s LEFT JOIN {s}.params AS p ON s.source_id = p.source_id WHERE s.vmag < 9 GROUP BY p.source_id) AS q WHERE q.i IS NULL",
+        "SELECT COUNT(*) AS n FROM (SELECT DISTINCT p.source_id FROM {s}.source AS s LEFT JOIN {s}.params AS p ON s.source_id = p.source_id WHERE s.vmag < 9) AS q",
+        "SELECT COUNT(*) AS n FROM (SELECT DISTINCT p.source_id FROM {s}.source AS s FULL JOIN {s}.params AS p ON s.source_id = p.source_id) AS q",
+        "SELECT COUNT(*) AS n FROM (SELECT DISTINCT r.i FROM (SELECT p.source_id AS i FROM {s}.source AS s LEFT JOIN {s}.params AS p ON s.source_id = p.source_id WHERE s.vmag < 9) AS r) AS q",
+    ],
     "columns_may_have_any_name": [
         "SELECT u.n, s.* FROM tap_upload.list AS u LEFT JOIN {s}.odd AS s ON DISTANCE(u.ra, u.dec, s.c1, s.c2) < 3",
         "SELECT TOP 3 'x FROM y' AS x, tyc_id FROM {s}.stars WHERE DISTANCE(ra, dec, 10, 10) < 5 ORDER BY DISTANCE(ra, dec, 10, 10)",

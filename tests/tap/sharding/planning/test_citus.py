@@ -161,6 +161,8 @@ def test_an_order_is_kept_from_what_stands_round_it(query: str, *, fenced: bool)
         ("SELECT id + 1 AS i, POINT(ra, dec) AS p FROM s.stars", True),
         ("SELECT TOP 5 id FROM s.stars", True),
         ("SELECT TOP 5 id FROM s.stars ORDER BY g", False),
+        ("WITH q AS (SELECT id FROM s.stars) SELECT id FROM q", False),
+        ("WITH q AS (SELECT id FROM s.stars) SELECT name FROM s.few", False),
         ("SELECT id FROM s.stars WHERE g < 3", False),
         ("SELECT COUNT(*) AS n FROM s.stars", False),
         ("SELECT RANK() OVER (ORDER BY g) AS r FROM s.stars", False),

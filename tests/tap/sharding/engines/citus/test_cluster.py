@@ -179,6 +179,33 @@ def test_the_reader_has_no_more_on_any_node_than_to_read(
         assert error.value.sqlstate in ("42501", "25006"), str(error.value)
 
 
+def test_the_reader_gets_nothing_by_names_of_its_own_in_our_functions(loaded: Config) -> None:
+    names = "CREATE TEMP VIEW pg_dist_node AS SELECT 0 AS groupid, 'primary'::text AS noderole, 'a'::text AS nodename, 1 AS nodeport"
+    with psycopg.connect(database.reader_conninfo(loaded), autocommit=True) as reader:
+        before = reader.execute("SELECT * FROM armillary.shards_of_workers('cluster.ngc')").fetchall()
+        reader.execute("BEGIN READ WRITE")
+        reader.execute(names)
+        reader.execute(
+            "CREATE TEMP VIEW pg_dist_shard AS SELECT 'cluster.ngc'::regclass AS logicalrelid, 1::bigint AS shardid"
+        )
+        reader.execute("CREATE TEMP VIEW pg_dist_placement AS SELECT 1::bigint AS shardid, 0 AS groupid")
+        assert reader.execute("SELECT * FROM armillary.shards_of_workers('cluster.ngc')").fetchall() == before
+        cells = reader.execute(
+            "SELECT DISTINCT shard_name FROM armillary.cells_of_workers('cluster.ngc', 3072)"
+        ).fetchall()
+    assert sorted(cells) == [("far0",), ("far1",)]
+
+
+def test_shards_on_a_node_that_was_not_made_known_are_read_all_the_same(url: str, owner: psycopg.Connection) -> None:
+    (node,) = owner.execute("SELECT node FROM armillary.shards WHERE shard_name = 'far1'").fetchone() or ("",)
+    owner.execute("UPDATE armillary.shards SET node = 'elsewhere:1' WHERE shard_name = 'far1'")
+    try:
+        answer = asked(url, "SELECT name FROM cluster.ngc", MAXREC="1000000")
+    finally:
+        owner.execute("UPDATE armillary.shards SET node = %s WHERE shard_name = 'far1'", (node,))
+    assert len(answer.text.splitlines()) == 14_034
+
+
 def test_the_limits_of_a_transaction_hold_on_workers_too(loaded: Config) -> None:
     with psycopg.connect(database.reader_conninfo(loaded), autocommit=True) as reader:
         reader.execute("BEGIN READ ONLY; SET LOCAL statement_timeout = 300")

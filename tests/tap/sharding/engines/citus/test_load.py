@@ -167,6 +167,37 @@ def test_tables_of_one_layout_lie_together(owner: psycopg.Connection, tmp_path: 
         load(owner, "layout.more", tmp_path / "params.parquet", Description(replace(by_id, sharded_with="layout.none")))
 
 
+def test_a_layout_keeps_its_cells_however_many_workers_there_are(
+    owner: psycopg.Connection, here: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = pa.array(np.random.default_rng(2).integers(0, 12 * 4**12, 1000) << 35)
+    pq.write_table(pa.table({"source_id": ids}), tmp_path / "ids.parquet")
+    by_id = TableDescription(sharded=True, healpix_id="source_id")
+    load(owner, "kept.source", tmp_path / "ids.parquet", Description(by_id))
+    monkeypatch.setattr("tap.sharding.engines.citus.load.division_for", lambda workers: (6, 512))
+    load(owner, "kept.params", tmp_path / "ids.parquet", Description(replace(by_id, sharded_with="kept.source")))
+    load(owner, "kept.source", tmp_path / "ids.parquet", Description(by_id))
+    kinds = owner.execute(
+        "SELECT count(DISTINCT colocation_id), count(DISTINCT table_name) FROM citus_shards WHERE table_name::text LIKE 'kept.%'"
+    ).fetchone()
+    orders = owner.execute(
+        "SELECT DISTINCT pixel_order FROM armillary.tables WHERE table_name LIKE 'kept.%'"
+    ).fetchall()
+    assert (kinds, orders) == ((1, 2), [(4,)])
+
+
+def test_a_table_is_not_published_by_another_position_than_it_is_divided_by(
+    owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    places = pa.table({"ra": [10.0, 20.0], "dec": [1.0, 2.0], "ra2": [200.0, 210.0], "dec2": [1.0, 2.0]})
+    pq.write_table(places, tmp_path / "places.parquet")
+    about = TableDescription(sharded=True, ra="ra", dec="dec")
+    load(owner, "two.places", tmp_path / "places.parquet", Description(about))
+    with pytest.raises(LoadError, match="divided among servers by ra and dec"):
+        publish_table(owner, "two.places", Description(replace(about, ra="ra2", dec="dec2")))
+    publish_table(owner, "two.places", Description(about))
+
+
 def test_what_was_unpublished_comes_back_and_what_is_dropped_is_gone(
     here: Config, owner: psycopg.Connection, nodes: dict[str, PrivateCluster]
 ) -> None:
