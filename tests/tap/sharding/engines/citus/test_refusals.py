@@ -27,6 +27,12 @@ def test_what_citus_refuses_is_said_in_our_words(theirs: str, ours: str) -> None
     assert "Citus" not in answer.message
 
 
+def test_what_citus_says_only_when_a_query_runs_is_said_in_our_words_too() -> None:
+    theirs = "the intermediate result size exceeds citus.max_intermediate_result_size (currently 4 kB)"
+    assert "too many rows" in describe(psycopg.errors.InternalError_(theirs)).message
+    assert describe(psycopg.errors.InternalError_("cache lookup failed for shard 12")).status == 500
+
+
 def test_other_errors_are_not_ours() -> None:
     assert refusal(psycopg.errors.UndefinedColumn('column "x" does not exist')) is None
 
