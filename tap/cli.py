@@ -38,6 +38,7 @@ from tap.sharding.commands import shards
 from tap.sharding.engines.choice import engine_of
 from tap.sharding.loading.load import SourceFile
 from tap.sharding.rebalancing.orphans import drop_orphans, drop_replaced
+from tap.sharding.setup import migrate_shards
 from tap.xmatch_command import xmatch
 
 _OUT = Console(stderr=True, highlight=False, emoji=False)
@@ -81,7 +82,7 @@ def serve(config: Config) -> None:
     """Serve the catalogues over HTTP."""
     with _clear_errors(), database.running_database(config):
         database.prepare(config, _OUT.print)
-        _migrate_shards(config)
+        migrate_shards(config, _OUT.print)
         _OUT.print(f"TAP service at [bold]{config.web.base_url}[/bold]   (Ctrl-C stops)")
         os.environ.update(config.as_environment())
         # Many threads that come and go would each keep a heap of their own.
@@ -184,7 +185,7 @@ def migrate(config: Config) -> None:
     """Make the database ready, or bring it up to date, and the shards with it."""
     with _clear_errors(), database.running_database(config):
         applied = database.prepare(config, _OUT.print)
-        _migrate_shards(config)
+        migrate_shards(config, _OUT.print)
     _OUT.print("\n".join(applied) or "The database is up to date.")
 
 
@@ -234,11 +235,6 @@ def show_config(config: Config) -> None:
 main.add_command(jobs)
 main.add_command(shards)
 main.add_command(xmatch)
-
-
-def _migrate_shards(config: Config) -> None:
-    with database.owner_connection(config) as connection:
-        engine_of(connection).migrate(config, _OUT.print)
 
 
 @contextmanager

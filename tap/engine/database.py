@@ -18,6 +18,8 @@ from tap.engine.private import ADMIN, PrivateCluster
 
 Say = Callable[[str], None]
 
+ON_THIS_NODE_ONLY = "SET citus.enable_ddl_propagation = off"
+"""Where Citus is installed, each node is made ready for itself, since another may be away; elsewhere it means nothing."""
 PLANNERS = 2
 """Sessions of one web process that only ask the planner what a job will cost."""
 
@@ -83,8 +85,7 @@ def prepare(config: Config, say: Say) -> list[str]:
     Raises: PgSphereMissing, ChangedMigration, psycopg.Error.
     """
     with psycopg.connect(admin_conninfo(config), autocommit=True) as connection:
-        # Where Citus is installed: a worker may be away, and each is made ready for itself.
-        connection.execute("SET citus.enable_ddl_propagation = off")
+        connection.execute(ON_THIS_NODE_ONLY)
         ensure_pgsphere(connection, say)
         prepare_roles(connection, reader_settings(config), reader_connections(config))
         connection.execute(f"SET ROLE {JOBS}")

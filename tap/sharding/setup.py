@@ -13,6 +13,7 @@ from schema.migrate import migrate, migrations
 from schema.roles import OWNER, READER, prepare_roles
 from tap.config import Config
 from tap.engine.database import (
+    ON_THIS_NODE_ONLY,
     Say,
     admin_conninfo,
     owner_connection,
@@ -47,10 +48,16 @@ def migrate_shards(config: Config, say: Say) -> None:
         shards = known_shards(owner)
     for shard in shards:
         try:
-            with connected_as(shard, shard.database) as connection:
-                migrate(connection, migrations())
+            migrate_shard(shard)
         except ShardError as error:
             say(f"{error}; when it is back, armillary migrate brings it up to date")
+
+
+def migrate_shard(shard: Shard) -> None:
+    """Raises: ShardError where it cannot be reached, psycopg.Error."""
+    with connected_as(shard, shard.database) as connection:
+        connection.execute(ON_THIS_NODE_ONLY)
+        migrate(connection, migrations())
 
 
 def _make_ready(config: Config, shard: Shard, shards: int, say: Say) -> None:
@@ -68,8 +75,7 @@ def _make_ready(config: Config, shard: Shard, shards: int, say: Say) -> None:
     problem = problem_of(shard)
     if problem:
         raise ShardError(f"shard {shard.name}: {problem}")
-    with connected_as(shard, shard.database) as connection:
-        migrate(connection, migrations())
+    migrate_shard(shard)
 
 
 def _check_waits(shard: Shard, connection: psycopg.Connection) -> None:

@@ -31,13 +31,17 @@ class ShardError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A server. `database` is the owner's conninfo; that of a superuser is used once and not kept."""
+    """A server. `database` is the owner's conninfo; that of a superuser is used once and not kept.
+
+    `node` is host:port as Citus knows it.
+    """
 
     name: str
     database: str
     reader: str
     admin: str | None = None
     engine: str = POSTGRES_FDW
+    node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +100,19 @@ def _shard(where: str, name: str, values: dict[str, Any]) -> Shard:
 def known_shards(connection: psycopg.Connection) -> tuple[Shard, ...]:
     """Return the shards of the coordinator, by name; `connection` is the owner's."""
     rows = connection.execute(
-        "SELECT shard_name, conninfo, reader, engine FROM armillary.shards ORDER BY shard_name"
+        "SELECT shard_name, conninfo, reader, engine, node FROM armillary.shards ORDER BY shard_name"
     ).fetchall()
-    return tuple(Shard(name, owner, reader or as_reader(owner), None, engine) for name, owner, reader, engine in rows)
+    return tuple(
+        Shard(name, owner, reader or as_reader(owner), None, engine, node) for name, owner, reader, engine, node in rows
+    )
 
 
 def remember(connection: psycopg.Connection, shard: Shard) -> None:
     connection.execute(
-        "INSERT INTO armillary.shards (shard_name, conninfo, reader, engine) VALUES (%s, %s, %s, %s)"
-        " ON CONFLICT (shard_name) DO UPDATE SET conninfo = excluded.conninfo, reader = excluded.reader",
-        (shard.name, shard.database, shard.reader, shard.engine),
+        "INSERT INTO armillary.shards (shard_name, conninfo, reader, engine, node) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (shard_name) DO UPDATE"
+        " SET conninfo = excluded.conninfo, reader = excluded.reader, node = excluded.node",
+        (shard.name, shard.database, shard.reader, shard.engine, shard.node),
     )
 
 

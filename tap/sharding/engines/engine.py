@@ -42,9 +42,6 @@ class ShardingEngine(Protocol):
     def init(self, config: Config, shards: ShardsFile, say: Say) -> None:
         """Make shards ready and known; may be repeated. Raises: ShardError, PgSphereMissing, psycopg.Error."""
 
-    def migrate(self, config: Config, say: Say) -> None:
-        """Bring the functions of all shards that can be reached up to date, and say which cannot be."""
-
     def load(
         self,
         open_reader: Callable[[], Reader],

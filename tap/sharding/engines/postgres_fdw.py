@@ -16,7 +16,7 @@ from tap.sharding.rebalancing import orphans
 from tap.sharding.rebalancing.balance import RangeMove, balancing, first_of, layout_of, layouts, placed
 from tap.sharding.rebalancing.move import move_range, sweep
 from tap.sharding.rebalancing.verify import check_ranges, unused
-from tap.sharding.setup import init_shards, migrate_shards, shard_states
+from tap.sharding.setup import init_shards, shard_states
 from tap.sharding.shards import ShardsFile, known_shards
 
 
@@ -28,9 +28,6 @@ class PostgresFdw:
 
     def init(self, config: Config, shards: ShardsFile, say: Say) -> None:
         init_shards(config, shards.shards, say)
-
-    def migrate(self, config: Config, say: Say) -> None:
-        migrate_shards(config, say)
 
     def load(
         self,

@@ -19,7 +19,6 @@ from adql.info import Info
 from adql.nodes import And, Comparison, Condition, Field, Near, Node, Output, Query, Relation, Select
 from adql.trees import mapped, position_of
 from schema import types
-from schema.types import Type
 from tap.sharding.model import id_shift
 from tap.sharding.planning.cells_of_queries import CELL
 from tap.sharding.planning.colocation import (
@@ -33,7 +32,7 @@ from tap.sharding.planning.equal_cells import cell_field, equal, joined_by_cells
 from tap.sharding.planning.prune import partitionings_of
 from tap.sharding.planning.prune_cones import table_of
 from tap.sharding.planning.required_conditions import required_conditions
-from tap.sharding.planning.semijoin import MOST, SemijoinStep, semijoin_steps
+from tap.sharding.planning.semijoin import MOST, SemijoinStep, semijoin_steps, sent_columns
 
 PLACED = "armillary_upload"
 """The schema of tables that are placed beside those of a catalogue for a query; nobody sees them."""
@@ -220,8 +219,8 @@ def _statement(query: Query, tables: Tables, prefix: str = "x") -> CitusStatemen
     for select, relation in relations_of(query):
         if relation.parts in tables.broadcastable and (match := _match(select, relation, tables)):
             place, condition, cell = match
-            _columns_sql(query, relation)
-            table = replace(place, name=f"{prefix}{len(placed)}", columns=_columns(query, relation.sql_alias))
+            columns = tuple(field.name for field in sent_columns(query, relation.sql_alias))
+            table = replace(place, name=f"{prefix}{len(placed)}", columns=columns)
             placed.append(table)
             query = mapped(query, partial(_placed, relation, (PLACED, table.name), condition, cell))
     distributed = frozenset(tables.placements)
@@ -297,10 +296,6 @@ def _beside(layout: str, tables: Tables) -> Parts:
     return next(parts for parts, placement in tables.placements.items() if placement.partitioning.layout == layout)
 
 
-def _columns(query: Query, alias: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(node.name for node in walk(query) if isinstance(node, Field) and node.source == alias))
-
-
 def _local(query: Query, distributed: frozenset[Parts]) -> Iterator[Relation]:
     """Yield the tables of the coordinator's that are not placed."""
     for _, relation in relations_of(query):
@@ -310,11 +305,4 @@ def _local(query: Query, distributed: frozenset[Parts]) -> Iterator[Relation]:
 
 def _columns_sql(query: Query, relation: Relation) -> str:
     """Return SQL of the columns that are read. Raises: NotPushable for geometries, which are rounded on their way."""
-    for node in walk(query):
-        if isinstance(node, Field) and node.source == relation.sql_alias and _is_rounded(node.type):
-            raise NotPushable("a column of geometries would have to be sent", node.span)
-    return ", ".join(map(sql_names.name, _columns(query, relation.sql_alias))) or "1 AS one"
-
-
-def _is_rounded(type_: Type | None) -> bool:
-    return type_ is not None and (type_.is_geometry or type_ is types.MOC)
+    return ", ".join(sql_names.name(field.name) for field in sent_columns(query, relation.sql_alias)) or "1 AS one"

@@ -9,7 +9,7 @@ from adql.nodes import And, Comparison, Condition, Exists, Field, InQuery, Node,
 from adql.trees import conjuncts, mapped
 from schema import types
 from tap.sharding.model import Placements
-from tap.sharding.planning.cell_sets import Partitionings
+from tap.sharding.planning.cell_sets import Partitionings, is_cell_column
 from tap.sharding.planning.cells_of_queries import with_cells_of_queries
 from tap.sharding.planning.colocation import aliases_in
 from tap.sharding.planning.prune import partitionings_of
@@ -38,8 +38,7 @@ def _with_plain_cells(select: Select, partitionings: Partitionings) -> Select:
     always = frozenset[str]().union(*map(always_there, select.tables))
 
     def change(node: Node) -> Node:
-        is_made_up = isinstance(node, Field) and node.source in partitionings and node.source not in always
-        if is_made_up and isinstance(node, Field) and node.name == partitionings[node.source].column:
+        if isinstance(node, Field) and node.source not in always and is_cell_column(node, partitionings):
             return nodes.Arithmetic(("+",), (node, nodes.Number("0", info=node.info)), info=node.info, span=node.span)
         return node
 

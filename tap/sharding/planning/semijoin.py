@@ -60,7 +60,7 @@ def semijoin_steps(query: Query, tables: Tables) -> tuple[list[SemijoinStep], Qu
         if wanted is None:
             raise NotPushable("nothing tells which rows of a table on shards matter", query.body.span)
         table = f"g{len(steps) + 1}"
-        columns = _columns(query, wanted.relation.sql_alias)
+        columns = sent_columns(query, wanted.relation.sql_alias)
         rows = _row_names(tables.columns[wanted.relation.parts]) if wanted.beside else None
         asked = _asked(wanted, columns, rows, tables)
         query = _replaced(query, wanted.relation, table, columns)
@@ -104,7 +104,7 @@ def _with_filters(
     return _Wanted(relation, (*conditions, *own), tuple(there[alias] for alias in sorted(tied)))
 
 
-def _columns(query: Query, alias: str) -> tuple[Field, ...]:
+def sent_columns(query: Query, alias: str) -> tuple[Field, ...]:
     """Return the columns of a table that a query reads. Raises: NotPushable for geometries, which cannot be sent."""
     columns = tuple(dict.fromkeys(node for node in walk(query) if isinstance(node, Field) and node.source == alias))
     for column in columns:

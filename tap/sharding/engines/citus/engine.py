@@ -13,7 +13,7 @@ from tap.config import Config
 from tap.engine.database import Say
 from tap.sharding.engines.citus import maintenance
 from tap.sharding.engines.citus.load import load_distributed
-from tap.sharding.engines.citus.setup import init_workers, migrate_workers
+from tap.sharding.engines.citus.setup import init_workers
 from tap.sharding.engines.engine import ShardState
 from tap.sharding.shards import ShardsFile
 
@@ -26,9 +26,6 @@ class Citus:
 
     def init(self, config: Config, shards: ShardsFile, say: Say) -> None:
         init_workers(config, shards.shards, say, shards.coordinator)
-
-    def migrate(self, config: Config, say: Say) -> None:
-        migrate_workers(config, say)
 
     def load(
         self,
@@ -46,7 +43,7 @@ class Citus:
         return maintenance.problems(self._connection)
 
     def unused(self) -> list[str]:
-        return [f"{name}: {why}" for name, why in maintenance.unused(self._connection)]
+        return maintenance.unused(self._connection)
 
     def drop_unused(self, *, unfinished: bool) -> list[str]:
         return maintenance.drop_unused(self._connection, unfinished=unfinished)

@@ -49,11 +49,6 @@ class CitusQuery:
     unsearched: UnsearchedSky | None = None
 
 
-def needs_to_write(plan: CitusPlan) -> bool:
-    """Return whether tables are made for it."""
-    return bool(plan.steps or plan.statement.placed)
-
-
 @contextmanager
 def citus_rows(query: CitusQuery) -> Iterator[RowStream]:
     """Yield the rows of the result, as long as the block lasts. Uploads are in the session already. Raises: ShardAway, Interrupted, psycopg.Error."""
@@ -78,7 +73,8 @@ def citus_rows(query: CitusQuery) -> Iterator[RowStream]:
 
 def _rows(query: CitusQuery) -> RowStream:
     plan, session = query.plan, query.session
-    if needs_to_write(plan):
+    if plan.steps or plan.statement.placed:
+        # Tables are made for it.
         session.begin_again(Access.READ_WRITE)
     if plan.steps and all(_gather(session, step) for step in plan.steps):
         final = Translation(plan.final_sql, query.outputs, ())

@@ -14,7 +14,7 @@ from tap.sharding.engines.engine import ShardState
 from tap.sharding.loading.checksum import PartitionContent, held
 from tap.sharding.rebalancing.orphans import forget_loads
 from tap.sharding.setup import problem_of
-from tap.sharding.shards import Shard, ShardError, known_shards
+from tap.sharding.shards import ShardError, known_shards
 
 _TRANSFER = "block_writes"
 """How shards move: catalogues are only read, which goes on meanwhile."""
@@ -43,7 +43,7 @@ class DistributedTable:
 
     @property
     def identifier(self) -> sql.Identifier:
-        return sql.Identifier(stored_name(split_name(self.table_name)[0]), self.storage)
+        return _stored(self.table_name, self.storage)
 
     @property
     def regclass(self) -> str:
@@ -65,15 +65,9 @@ def states(connection: psycopg.Connection) -> list[ShardState]:
         for node, count in connection.execute(shards, (table.regclass,)):
             held_by.setdefault(node, []).append((table.table_name, count, None))
     return [
-        ShardState(shard.name, problem_of(shard), tuple(held_by.get(node, ())), "shards")
-        for shard, node in _nodes(connection)
+        ShardState(shard.name, problem_of(shard), tuple(held_by.get(str(shard.node), ())), "shards")
+        for shard in known_shards(connection)
     ]
-
-
-def _nodes(connection: psycopg.Connection) -> list[tuple[Shard, str]]:
-    """Return the workers, each with host:port as Citus knows it."""
-    nodes: dict[str, str] = dict(connection.execute("SELECT shard_name, node FROM armillary.shards").fetchall())
-    return [(shard, nodes[shard.name]) for shard in known_shards(connection)]
 
 
 def problems(connection: psycopg.Connection) -> list[str]:
@@ -102,23 +96,28 @@ def _unreached(connection: psycopg.Connection) -> Iterator[str]:
         yield f"{source}:{source_port} does not reach {target}:{target_port}"
 
 
-def unused(connection: psycopg.Connection) -> list[tuple[str, str]]:
-    """Return what lies on workers for nobody, and why: names as SQL has them."""
-    loads = "SELECT table_name, storage FROM armillary.loads ORDER BY 1"
-    unfinished = [name for name, _ in connection.execute(loads)]
-    there = _distributed(connection)
-    known = _named(connection)
+def unused(connection: psycopg.Connection) -> list[str]:
+    """Return in words what lies on workers for nobody, and loads that have not ended."""
+    loads = connection.execute("SELECT table_name FROM armillary.loads ORDER BY 1").fetchall()
     return [
         *(
-            (name, "a load has not ended; if it was interrupted, the next one of that table begins anew")
-            for name in unfinished
+            f"{name}: a load has not ended; if it was interrupted, the next one of that table begins anew"
+            for (name,) in loads
         ),
-        *((name, "no table uses it; armillary shards drop-orphans drops it") for name in there if name not in known),
+        *(f"{name}: no table uses it; armillary shards drop-orphans drops it" for name in _orphans(connection)),
     ]
 
 
-def _stored(table_name: str, storage: str) -> str:
-    return sql.Identifier(stored_name(split_name(table_name)[0]), storage).as_string()
+def _orphans(connection: psycopg.Connection) -> list[str]:
+    """Return the distributed tables that nothing names, as SQL has them."""
+    # What there is is asked first: a load may end, and another begin, meanwhile.
+    distributed = _distributed(connection)
+    named = _named(connection)
+    return [name for name in distributed if name not in named]
+
+
+def _stored(table_name: str, storage: str) -> sql.Identifier:
+    return sql.Identifier(stored_name(split_name(table_name)[0]), storage)
 
 
 def _distributed(connection: psycopg.Connection) -> list[str]:
@@ -128,7 +127,7 @@ def _distributed(connection: psycopg.Connection) -> list[str]:
 def _named(connection: psycopg.Connection) -> set[str]:
     """Return the tables that are published, that are being loaded, or that may be published again, at one instant."""
     return {
-        _stored(table_name, storage or stored_name(split_name(table_name)[-1]))
+        _stored(table_name, storage or stored_name(split_name(table_name)[-1])).as_string()
         for table_name, storage in connection.execute(_NAMED)
     }
 
@@ -136,10 +135,7 @@ def _named(connection: psycopg.Connection) -> set[str]:
 def drop_unused(connection: psycopg.Connection, *, unfinished: bool) -> list[str]:
     if unfinished:
         forget_loads(connection)
-    # What there is is asked first: a load may end, and another begin, meanwhile.
-    there = _distributed(connection)
-    known = _named(connection)
-    dropped = [name for name in there if name not in known]
+    dropped = _orphans(connection)
     for name in dropped:
         connection.execute(f"DROP TABLE {name}".encode())
     return [f"{name} dropped" for name in dropped]
@@ -153,7 +149,7 @@ def move(connection: psycopg.Connection, table_name: str, cells: tuple[str, ...]
     table = next((table for table in distributed_tables(connection) if table.table_name == table_name), None)
     if table is None:
         raise ShardError(f"{table_name} is not a sharded table")
-    nodes = {shard.name: node for shard, node in _nodes(connection)}
+    nodes = {shard.name: str(shard.node) for shard in known_shards(connection)}
     if target not in nodes:
         raise ShardError(f"there is no shard {target}; known are {', '.join(nodes)}")
     for shard_id in dict.fromkeys(_shard_of(connection, table, cell) for cell in cells):
@@ -198,7 +194,7 @@ def rebalance(connection: psycopg.Connection, table_name: str | None, say: Say, 
     """Let Citus move shards until the workers hold about as much. Raises: ShardError, psycopg.Error."""
     if table_name and not dry_run:
         raise ShardError("Citus balances all tables at once; leave the table's name out, or look at it with --dry-run")
-    names = {node: shard.name for shard, node in _nodes(connection)}
+    names = {shard.node: shard.name for shard in known_shards(connection)}
     moves = _planned_moves(connection, table_name)
     for (source, target), count in sorted(Counter((m[1], m[2]) for m in moves).items()):
         say(f"{count} shards: {names.get(source, source)} to {names.get(target, target)}")

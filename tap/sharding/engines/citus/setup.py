@@ -3,22 +3,28 @@
 A query runs on workers as armillary_reader, as it does here: what it may see is told there too.
 """
 
+from dataclasses import replace
 from importlib.resources import files
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from schema.migrate import migrate, migrations
 from schema.roles import OWNER, READER, prepare_roles
 from tap.config import Config
-from tap.engine.database import Say, admin_conninfo, owner_connection, reader_connections, reader_settings
+from tap.engine.database import (
+    ON_THIS_NODE_ONLY,
+    Say,
+    admin_conninfo,
+    owner_connection,
+    reader_connections,
+    reader_settings,
+)
 from tap.engine.pgsphere import ensure_pgsphere
 from tap.sharding.planning.citus import PLACED
-from tap.sharding.shards import Shard, ShardError, connected_as, known_shards, remember
+from tap.sharding.setup import migrate_shard
+from tap.sharding.shards import Shard, ShardError, connected_as, remember
 
-_QUIET = "SET citus.enable_ddl_propagation = off"
-"""What is made on each node for itself needs no other node, which may be away."""
 _BACKENDS = 16
 """Connections that Citus opens to a worker for one session, at most (citus.max_adaptive_executor_pool_size)."""
 _SETTINGS = {
@@ -78,10 +84,7 @@ def init_workers(config: Config, workers: tuple[Shard, ...], say: Say, coordinat
     with owner_connection(config) as owner:
         for worker in workers:
             host, port = node_of(worker.database, f"shard {worker.name}")
-            remember(owner, worker)
-            owner.execute(
-                "UPDATE armillary.shards SET node = %s WHERE shard_name = %s", (f"{host}:{port}", worker.name)
-            )
+            remember(owner, replace(worker, node=f"{host}:{port}"))
             say(f"shard {worker.name} is ready")
 
 
@@ -130,13 +133,11 @@ def _make_ready(config: Config, worker: Shard, say: Say) -> None:
     if worker.admin:
         with connected_as(worker, worker.admin) as connection:
             _create_citus(connection, f"shard {worker.name}")
-            connection.execute(_QUIET)
+            connection.execute(ON_THIS_NODE_ONLY)
             ensure_pgsphere(connection, say)
             prepare_roles(connection, reader_settings(config), _BACKENDS * reader_connections(config))
             _close(connection)
-    with connected_as(worker, worker.database) as connection:
-        connection.execute(_QUIET)
-        migrate(connection, migrations())
+    migrate_shard(worker)
 
 
 def _add(admin: psycopg.Connection, worker: Shard) -> None:
@@ -157,7 +158,7 @@ def _open_to_reader(admin: psycopg.Connection) -> None:
         with admin.transaction():
             admin.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
             admin.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(schema, reader))
-    admin.execute(_QUIET)
+    admin.execute(ON_THIS_NODE_ONLY)
     for name, value in _SETTINGS.items():
         command = sql.SQL("ALTER ROLE {} SET {} = {}")
         admin.execute(command.format(reader, sql.SQL(name), sql.Literal(value)))
@@ -185,7 +186,7 @@ def _raise_limit(config: Config, worker: Shard) -> None:
     """Let the reader have as many connections there as Citus opens for its sessions here."""
     if worker.admin:
         with connected_as(worker, worker.admin) as connection:
-            connection.execute(_QUIET)
+            connection.execute(ON_THIS_NODE_ONLY)
             limit = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}")
             connection.execute(limit.format(sql.Identifier(READER), _BACKENDS * reader_connections(config)))
 
@@ -211,16 +212,3 @@ FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid JOIN pg_class A
 WHERE e.extname = 'citus' AND d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND c.relkind IN ('r', 'v')
     AND has_table_privilege('public', c.oid, 'SELECT')
 """
-
-
-def migrate_workers(config: Config, say: Say) -> None:
-    """Bring the functions of all workers that can be reached up to date, and say which cannot be."""
-    with owner_connection(config) as owner:
-        workers = known_shards(owner)
-    for worker in workers:
-        try:
-            with connected_as(worker, worker.database) as connection:
-                connection.execute(_QUIET)
-                migrate(connection, migrations())
-        except ShardError as error:
-            say(f"{error}; when it is back, armillary migrate brings it up to date")

@@ -22,6 +22,7 @@ from tap.engine.private import ADMIN, PrivateCluster
 from tap.sharding.engines.choice import engine_of
 from tap.sharding.engines.citus.setup import init_workers
 from tap.sharding.loading.load import SourceFile
+from tap.sharding.setup import migrate_shards
 from tap.sharding.shards import ShardError
 from tests.conftest import SAMPLE, alone, serving
 from tests.tap.sharding.citus import worker
@@ -276,7 +277,7 @@ def test_tables_that_are_not_distributed_are_loaded_while_a_worker_is_away(
         load_table(owner, open_file(SAMPLE / "ngc.parquet"), "cluster.local", ngc())
         database.prepare(loaded, lambda _: None)
         told: list[str] = []
-        engine_of(owner).migrate(loaded, told.append)
+        migrate_shards(loaded, told.append)
         assert any("far1" in line for line in told)
         states = {state.name: state.problem for state in engine_of(owner).states()}
         assert "cannot be reached" in str(states["far1"])
