@@ -18,18 +18,21 @@ from schema.model import Catalogue, Table
 class Translation:
     """SQL for PostgreSQL, the columns it gives, in their order, and the published tables it reads.
 
-    `apart` are those whose rows may come in parts, the SQL being run for each. `query` is the tree that the SQL was
-    printed from, for planners that divide it. `lints` are remarks on what is legal and seldom meant so, `top` is how many
-    rows the query asks for at most.
+    `query` is the tree that the SQL was printed from, for planners that divide it. `lints` are remarks on what is legal
+    and seldom meant so, `top` is how many rows the query asks for at most.
     """
 
     sql: str
     outputs: tuple[Output, ...]
     tables: tuple[Table, ...]
-    apart: tuple[SplittableTable, ...] = ()
     query: Query | None = None
     lints: tuple[Lint, ...] = ()
     top: int | None = None
+
+    @property
+    def apart(self) -> tuple[SplittableTable, ...]:
+        """Return the tables whose rows may come in parts, the SQL being run for each."""
+        return tables_apart(self.query) if self.query else ()
 
 
 def translate(text: str, catalogue: Catalogue) -> Translation:
@@ -41,7 +44,6 @@ def translate(text: str, catalogue: Catalogue) -> Translation:
             postgres.query(rewritten),
             query.outputs,
             tables,
-            tables_apart(rewritten),
             rewritten,
             lints(query, text),
             query.body.top if isinstance(query.body, Select) else None,

@@ -8,7 +8,6 @@ from adql.nodes import Arithmetic, Call, Field, Node, Number, Signed, String, Va
 
 Numeric = int | float
 _LARGEST = 1e300
-_CHILD_FIELDS: dict[type[Node], tuple[str, ...]] = {}
 _PLAIN = (str, bool, int, str | None, int | None, tuple[str, ...], tuple[str, str])
 
 
@@ -66,13 +65,14 @@ def text_of(value: Value) -> str | None:
     return value.value if isinstance(value, String) else None
 
 
-def child_fields(node: Node) -> tuple[str, ...]:
-    """Return the fields of a node that can hold nodes: none for literals, which come by the hundred thousand."""
-    kind = type(node)
-    if kind not in _CHILD_FIELDS:
-        names = (f.name for f in fields(node) if f.name not in {"span", "info"} and f.type not in _PLAIN)
-        _CHILD_FIELDS[kind] = tuple(names)
-    return _CHILD_FIELDS[kind]
+class _ChildFields(dict[type[Node], tuple[str, ...]]):
+    def __missing__(self, kind: type[Node]) -> tuple[str, ...]:
+        self[kind] = tuple(f.name for f in fields(kind) if f.name not in {"span", "info"} and f.type not in _PLAIN)
+        return self[kind]
+
+
+CHILD_FIELDS = _ChildFields()
+"""The fields of nodes of a kind that can hold nodes: none for literals, which come by the hundred thousand."""
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -82,7 +82,7 @@ def walk(node: Node) -> Iterator[Node]:
         node = pending.pop()
         yield node
         # The last first, since what is put down last is taken up first.
-        for name in child_fields(node)[::-1]:
+        for name in reversed(CHILD_FIELDS[type(node)]):
             child = getattr(node, name)
             if type(child) is tuple:
                 pending += [element for element in child[::-1] if isinstance(element, Node)]

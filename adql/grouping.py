@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator
 
 from adql import nodes
-from adql.constants import child_fields, sources_of
+from adql.constants import CHILD_FIELDS, sources_of
 from adql.errors import AdqlError
-from adql.functions import function_of
+from adql.functions import overloads
 from adql.nodes import Field, Node, Select, Value
 
 
 def is_aggregate(node: Node) -> bool:
     """Return whether a node makes one value of many rows; over a window the same functions do not."""
     if isinstance(node, nodes.Call):
-        return function_of(node).is_aggregate
+        return any(function.is_aggregate for function in overloads(node.name))
     return isinstance(node, nodes.Aggregate)
 
 
@@ -42,7 +42,7 @@ def children(node: Node) -> list[Node]:
     if isinstance(node, nodes.Window):
         return [*children(node.function), *node.partition_by, *node.order_by]
     below: list[Node] = []
-    for name in child_fields(node):
+    for name in CHILD_FIELDS[type(node)]:
         child = getattr(node, name)
         below += [element for element in (child if type(child) is tuple else (child,)) if _is_own(element)]
     return below

@@ -29,10 +29,11 @@ def tables_apart(query: Query) -> tuple[SplittableTable, ...]:
     body = query.body
     if not isinstance(body, Select) or query.common_tables or _looks_at_all_rows(body):
         return ()
-    mentioned = Counter(node.parts for node in walk(body) if isinstance(node, Relation))
+    nodes = tuple(walk(body))
+    mentioned = Counter(node.parts for node in nodes if isinstance(node, Relation))
     relations = [relation for reference in body.tables for relation in _kept(reference)]
     return tuple(
-        SplittableTable(relation.parts, _position(body, relation.sql_alias))
+        SplittableTable(relation.parts, _position(nodes, relation.sql_alias))
         for relation in relations
         if mentioned[relation.parts] == 1
     )
@@ -60,8 +61,9 @@ def _kept(reference: TableReference) -> Iterator[Relation]:
                 yield from _kept(right)
 
 
-def _position(select: Select, alias: str) -> tuple[str, str] | None:
-    for node in walk(select):
+def _position(nodes: tuple[Node, ...], alias: str) -> tuple[str, str] | None:
+    """Return the columns by which a table is searched near a position."""
+    for node in nodes:
         for point in (node.left, node.right) if isinstance(node, Near) else ():
             columns = position_of(point)
             if len(columns) == 2 and all(column.source == alias for column in columns):

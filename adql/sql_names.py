@@ -3,10 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 
 from psycopg import sql
 
 from adql.nodes import Relation
+
+_NAMES = 16_384
+"""Names that are kept quoted: those of columns come again with every query."""
 
 TableSql = Callable[[Relation], str]
 """Gives the SQL that stands for a table in FROM, before its alias."""
@@ -17,6 +21,7 @@ def quote(value: str) -> str:
     return sql.quote(value).strip()
 
 
+@lru_cache(_NAMES)
 def name(identifier: str) -> str:
     """Return a quoted identifier."""
     return sql.Identifier(identifier).as_string()

@@ -34,17 +34,21 @@ class Token(NamedTuple):
         return Span(self.start, self.end)
 
 
+_BLANKS_AND_COMMENTS = r"(?: [ \t\r\n\f\v]+ | --[^\n]* | /\* (?: [^*] | \*(?!/) )* \*/ )*+"
+"""Blanks and comments. Possessive: where no token follows, giving some of them back would take for ever."""
 _TOKEN = re.compile(
-    r"""
-      (?P<space>     (?: [ \t\r\n\f\v]+ | --[^\n]* | /\* (?: [^*] | \*(?!/) )* \*/ )+ )
-    | (?P<word>      [A-Za-z][A-Za-z0-9_]* )
+    _BLANKS_AND_COMMENTS
+    + r"""(?:
+      (?P<word>      [A-Za-z][A-Za-z0-9_]* )
     | (?P<number>    (?! 0[xX][0-9A-Fa-f] ) (?: \d+ (?:\.\d*)? | \.\d+ ) (?: [eE][+-]?\d+ )? )
     | (?P<operator>  <> | != | <= | >= | \|\| | [-+*(),.;<>=] | /(?!\*) )
     | (?P<string>    ' (?: [^'] | '' )* ' )
     | (?P<delimited> " (?: [^"] | "" )+ " )
-    """,
+    | (?P<end>       \Z )
+    )""",
     re.VERBOSE | re.ASCII,
 )
+_BLANKS = re.compile(_BLANKS_AND_COMMENTS, re.VERBOSE)
 _RUN = re.compile(r"[A-Za-z0-9_.]+", re.ASCII)
 _QUOTE = {STRING: "'", DELIMITED: '"'}
 
@@ -56,43 +60,48 @@ def tokenize(text: str) -> list[Token]:
     (SQL-92 §5.2).
     """
     tokens: list[Token] = []
-    position = 0
-    while position < len(text):
+    kind, position = "", 0
+    while kind != END:
         match = _TOKEN.match(text, position)
-        if match is None:
-            raise _bad_character(text, position)
-        kind = match.lastgroup or END
+        if match is None or match.lastgroup is None:
+            raise _bad_character(text, _after_blanks(text, position))
+        kind = match.lastgroup
         if kind == NUMBER and (run := _RUN.match(text, match.end())):
             raise _runs_on(match, run.group(), tokens)
-        if kind != "space":
-            tokens.append(_token(kind, match))
+        tokens.append(_token(kind, match))
         position = match.end()
-    tokens.append(Token(END, "", len(text), len(text)))
     return tokens
 
 
-def _runs_on(number: re.Match[str], rest: str, tokens: list[Token]) -> NumberRunsOn:
+def _after_blanks(text: str, position: int) -> int:
+    blanks = _BLANKS.match(text, position)
+    return blanks.end() if blanks else position
+
+
+def _runs_on(match: re.Match[str], rest: str, tokens: list[Token]) -> NumberRunsOn:
+    number, start = match[NUMBER], match.start(NUMBER)
     previous = tokens[-1] if tokens else Token(END, "", 0, 0)
-    if number.group().startswith(".") and previous.kind in (WORD, DELIMITED) and previous.end == number.start():
+    if number.startswith(".") and previous.kind in (WORD, DELIMITED) and previous.end == start:
         # The dot separates a table's name from that of a column.
-        return NumberRunsOn(number.group()[1:], rest, ".", number.start() + 1)
-    return NumberRunsOn(number.group(), rest, previous.value, number.start())
+        return NumberRunsOn(number[1:], rest, ".", start + 1)
+    return NumberRunsOn(number, rest, previous.value, start)
 
 
 def _token(kind: str, match: re.Match[str]) -> Token:
-    value = match.group()
+    value = match[kind]
+    start, end = match.span(kind)
     if kind == WORD:
         value = value.upper()
     elif kind in _QUOTE:
-        value = _unquote(value, match)
+        value = _unquote(value, Span(start, end))
     elif kind == NUMBER and len(value) > MAX_DIGITS:
-        raise TooComplex(f"A number may have {MAX_DIGITS} digits", Span(*match.span()))
-    return Token(kind, value, match.start(), match.end())
+        raise TooComplex(f"A number may have {MAX_DIGITS} digits", Span(start, end))
+    return Token(kind, value, start, end)
 
 
-def _unquote(quoted: str, match: re.Match[str]) -> str:
+def _unquote(quoted: str, span: Span) -> str:
     if "\0" in quoted:
-        raise AdqlError("A NUL character cannot stand in a query", Span(*match.span()))
+        raise AdqlError("A NUL character cannot stand in a query", span)
     return quoted[1:-1].replace(quoted[0] * 2, quoted[0])
 
 

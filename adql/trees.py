@@ -5,7 +5,7 @@ from dataclasses import replace
 from operator import is_
 from typing import Any, TypeVar
 
-from adql.constants import child_fields
+from adql.constants import CHILD_FIELDS
 from adql.nodes import And, Call, Condition, Field, Node, Value
 
 Change = Callable[[Node], Node]
@@ -37,7 +37,7 @@ def mapped(node: N, change: Change) -> N:
 def with_children(node: N, change: Change) -> N:
     """Return the node with its children changed; the node itself if none is changed."""
     changes: dict[str, Any] = {}
-    for name in child_fields(node):
+    for name in CHILD_FIELDS[type(node)]:
         before = getattr(node, name)
         if isinstance(before, Node):
             after: object = change(before)

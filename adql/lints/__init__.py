@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from adql.constants import walk
 from adql.errors import place_of
 from adql.lints.compared_with_null import compared_with_null
 from adql.lints.join_without_condition import join_without_condition
@@ -24,7 +25,8 @@ CHECKS: tuple[Check, ...] = (
 
 def lints(query: Query, text: str) -> tuple[Lint, ...]:
     """Return the lints of a resolved query, each once, with their places in its text."""
-    unique = dict.fromkeys(lint for check in CHECKS for lint in check(query, text))
+    nodes = tuple(walk(query))
+    unique = dict.fromkeys(lint for check in CHECKS for lint in check(nodes, text))
     return tuple(_placed(lint, text) for lint in unique)
 
 

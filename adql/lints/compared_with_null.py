@@ -1,14 +1,13 @@
 """`x = NULL` is true for no row: NULL is equal to nothing, not even to itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from adql.constants import walk
 from adql.lints.lint import Lint, written
-from adql.nodes import Comparison, Null, Query
+from adql.nodes import Comparison, Node, Null
 
 
-def compared_with_null(query: Query, text: str) -> Iterator[Lint]:
-    for node in walk(query):
+def compared_with_null(nodes: Sequence[Node], text: str) -> Iterator[Lint]:
+    for node in nodes:
         if isinstance(node, Comparison) and isinstance(node.right, Null):
             value = written(node.left.span, text)
             test = "IS NOT NULL" if node.operator in {"<>", "!="} else "IS NULL"

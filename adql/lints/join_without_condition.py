@@ -1,18 +1,18 @@
 """Tables that neither an equality nor a position ties to each other: every row meets every row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from adql.constants import sources_of, walk
 from adql.lints.lint import Lint, written
-from adql.nodes import Call, Comparison, Condition, DerivedTable, InQuery, Join, Query, Relation, Select, TableReference
+from adql.nodes import Call, Comparison, Condition, DerivedTable, InQuery, Join, Node, Relation, Select, TableReference
 from adql.trees import conjuncts
 
 _GEOMETRIES = {"CONTAINS", "INTERSECTS", "DISTANCE"}
 _Source = Relation | DerivedTable
 
 
-def join_without_condition(query: Query, text: str) -> Iterator[Lint]:
-    for select in walk(query):
+def join_without_condition(nodes: Sequence[Node], text: str) -> Iterator[Lint]:
+    for select in nodes:
         if isinstance(select, Select):
             yield from _in_select(select, text)
 

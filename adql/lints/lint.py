@@ -1,10 +1,10 @@
 """What a lint is: something legal that is seldom what was meant."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from adql.errors import Span
-from adql.nodes import Query
+from adql.nodes import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +32,5 @@ def written(span: Span, text: str) -> str:
     return " ".join(text[span.start : span.end].split())
 
 
-Check = Callable[[Query, str], Iterator[Lint]]
-"""Looks through a resolved query, and at its text."""
+Check = Callable[[Sequence[Node], str], Iterator[Lint]]
+"""Looks through the nodes of a resolved query, the query itself first, and at its text."""

@@ -1,17 +1,17 @@
 """A column compared with a number that it never has: a right ascension over 360, a declination of 95."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from adql.constants import number_of, walk
+from adql.constants import number_of
 from adql.lints.lint import Lint
-from adql.nodes import SWAPPED, Between, Comparison, Field, InValues, Query, Value
+from adql.nodes import SWAPPED, Between, Comparison, Field, InValues, Node, Value
 
 _SKY = {"pos.eq.ra": (0.0, 360.0), "pos.eq.dec": (-90.0, 90.0)}
 Bounds = tuple[float, float]
 
 
-def out_of_range(query: Query, text: str) -> Iterator[Lint]:
-    for node in walk(query):
+def out_of_range(nodes: Sequence[Node], text: str) -> Iterator[Lint]:
+    for node in nodes:
         match node:
             case Comparison(left=Field() as column, operator=operator, right=value):
                 yield from _compared(column, operator, value)

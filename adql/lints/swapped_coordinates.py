@@ -1,17 +1,16 @@
 """A position whose longitude and latitude are swapped, or whose longitude is in hours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from adql.constants import walk
 from adql.lints.lint import Lint, written
-from adql.nodes import Call, Field, Query, Value
+from adql.nodes import Call, Field, Node, Value
 
 _POSITIONS = {"POINT": 1, "CIRCLE": 1, "BOX": 1, "DISTANCE": 2}
 _HOURS = {"h", "hourangle", "hour"}
 
 
-def swapped_coordinates(query: Query, text: str) -> Iterator[Lint]:
-    for node in walk(query):
+def swapped_coordinates(nodes: Sequence[Node], text: str) -> Iterator[Lint]:
+    for node in nodes:
         if isinstance(node, Call) and node.name in _POSITIONS:
             yield from _in_call(node, text)
 

@@ -1,16 +1,16 @@
 """`5/60` is 0: SQL divides whole numbers without a remainder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from adql.constants import Numeric, apply, number_of, walk
+from adql.constants import Numeric, apply, number_of
 from adql.errors import Span
 from adql.lints.lint import Lint, written
 from adql.literals import is_literal
-from adql.nodes import Aggregate, Arithmetic, Number, Query, Value
+from adql.nodes import Aggregate, Arithmetic, Node, Number, Value
 
 
-def whole_number_division(query: Query, text: str) -> Iterator[Lint]:
-    for node in walk(query):
+def whole_number_division(nodes: Sequence[Node], text: str) -> Iterator[Lint]:
+    for node in nodes:
         if isinstance(node, Arithmetic):
             yield from _in_chain(node, text)
             yield from _of_counts(node, text)

@@ -78,8 +78,10 @@ def rows_of(
 
 def _splittable(run: QueryRun, uploads: list[Declared]) -> tuple[Declared, SplittableTable] | None:
     """Return the upload whose rows may come in parts."""
+    if not uploads or not run.maxrec:
+        return None
     known = {apart.stored: apart for apart in run.plan.translation.apart}
-    for upload in uploads if run.maxrec else ():
+    for upload in uploads:
         if apart := known.get(upload.table.stored_parts):
             return upload, apart
     return None

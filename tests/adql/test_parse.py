@@ -191,3 +191,13 @@ def test_a_long_line_is_shown_round_the_error_only() -> None:
     _, shown, caret, *_ = caught.value.explain().splitlines()
     assert len(shown) < 90
     assert shown[caret.index("^")] == "!"
+
+
+@pytest.mark.parametrize(
+    "blanks", [" " * 400_000, "-- a comment\n" * 40_000, "/* one */ \t" * 40_000], ids="spaces lines blocks".split()
+)
+@pytest.mark.parametrize("character", ["\u00a0", "#", "/*"])
+def test_a_bad_character_after_many_blanks_is_told_at_its_place(blanks: str, character: str) -> None:
+    with pytest.raises(AdqlError) as caught:
+        parse(f"SELECT{blanks}{character}")
+    assert caught.value.span.start == len("SELECT" + blanks)
