@@ -73,7 +73,7 @@ async def read_form(request: Request, config: Config, folder: Path | None) -> Fo
     Raises: as `read_parameters`.
     """
     form = Form()
-    pairs = _parse_urlencoded(request.url.query.encode("ascii", "replace"))
+    pairs = _parse_urlencoded(request.scope["query_string"])
     with ExitStack() as stack:
         stack.callback(form.close)
         if request.method == "POST":

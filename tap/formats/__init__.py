@@ -33,24 +33,6 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
-def find_format(name: str) -> tuple[Format, str] | None:
-    """Return the format of an alias or a media type (RESPONSEFORMAT), and the media type to answer with."""
-    plain_name, _, version = _plain(name).partition(";version=")
-    for format_ in FORMATS:
-        if version and version not in format_.versions:
-            continue
-        media_type = next((m for m in format_.media_types if plain_name == _plain(m)), None)
-        if plain_name in format_.aliases:
-            media_type = format_.media_types[0]
-        if media_type:
-            return (
-                (replace(format_, versions=(version,)), f"{media_type};version={version}")
-                if version
-                else (format_, media_type)
-            )
-    return None
-
-
 def _plain(media_type: str) -> str:
     """Return a media type as it is compared, with its version last.
 
@@ -58,3 +40,25 @@ def _plain(media_type: str) -> str:
     """
     name, *parameters = "".join(media_type.lower().replace('"', "").split()).split(";")
     return ";".join([name, *sorted(parameters, key=lambda parameter: (parameter.startswith("version="), parameter))])
+
+
+def _named(format_: Format) -> dict[str, str]:
+    """Return the names that a format is asked for by, each with the media type to answer with."""
+    types = {_plain(media_type): media_type for media_type in format_.media_types}
+    return types | dict.fromkeys(format_.aliases, format_.media_types[0])
+
+
+# The first format of a name wins, so it comes last here.
+_BY_NAME = {name: (format_, type_) for format_ in reversed(FORMATS) for name, type_ in _named(format_).items()}
+
+
+def find_format(name: str) -> tuple[Format, str] | None:
+    """Return the format of an alias or a media type (RESPONSEFORMAT), and the media type to answer with."""
+    plain_name, _, version = _plain(name).partition(";version=")
+    match = _BY_NAME.get(plain_name)
+    if match is None or not version:
+        return match
+    format_, media_type = match
+    if version not in format_.versions:
+        return None
+    return replace(format_, versions=(version,)), f"{media_type};version={version}"

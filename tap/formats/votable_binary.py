@@ -16,11 +16,12 @@ class VotableBinaryWriter(Writer):
     def __init__(self, header: Header, element: str) -> None:
         self._header = header
         self._element = element
-        self._rows = BinaryRows(fields(header.outputs), masked=element == "BINARY2")
+        self._fields = fields(header.outputs)
+        self._rows = BinaryRows(self._fields, masked=element == "BINARY2")
         self._rest = b""
 
     def header(self) -> bytes:
-        start = opening(self._header, nulls=self._element == "BINARY")
+        start = opening(self._header, self._fields, nulls=self._element == "BINARY")
         return f'{start}<{self._element}>\n<STREAM encoding="base64">\n'.encode()
 
     def rows(self, block: Block) -> bytes:

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from tap.formats.binary_rows import null_number
 from tap.formats.format import Ending, Header
-from tap.formats.metadata import FieldMetadata, fields, infos
+from tap.formats.metadata import FieldMetadata, infos
 
 _NAMESPACE = "http://www.ivoa.net/xml/VOTable/v1.3"
 VERSIONS = ("1.4", "1.5")
@@ -37,9 +37,9 @@ def attribute(name: str, value: str | None) -> str:
     return f" {name}={quoteattr(clean(value))}" if _TO_BE_QUOTED.search(value) else f' {name}="{value}"'
 
 
-def opening(header: Header, *, nulls: bool) -> str:
+def opening(header: Header, columns: tuple[FieldMetadata, ...], *, nulls: bool) -> str:
     """Return the document up to and with <DATA>. `nulls`: the format needs values that stand for NULL."""
-    return _head(header, fields(header.outputs), "OK", nulls=nulls) + "<DATA>\n"
+    return _head(header, columns, "OK", nulls=nulls) + "<DATA>\n"
 
 
 def without_data(header: Header, columns: tuple[FieldMetadata, ...], *, overflow: bool) -> str:
