@@ -20,6 +20,8 @@ Say = Callable[[str], None]
 
 ON_THIS_NODE_ONLY = "SET citus.enable_ddl_propagation = off"
 """Where Citus is installed, each node is made ready for itself, since another may be away; elsewhere it means nothing."""
+_ONE_AT_A_TIME = "SELECT pg_advisory_lock(hashtext('armillary prepares this database'))"
+"""Machines that start at the same time wait for each other: PostgreSQL refuses one of two who alter the same role at once."""
 PLANNERS = 2
 """Sessions of one web process that only ask the planner what a job will cost."""
 
@@ -86,6 +88,7 @@ def prepare(config: Config, say: Say) -> list[str]:
     """
     with psycopg.connect(admin_conninfo(config), autocommit=True) as connection:
         connection.execute(ON_THIS_NODE_ONLY)
+        connection.execute(_ONE_AT_A_TIME)
         ensure_pgsphere(connection, say)
         prepare_roles(connection, reader_settings(config), reader_connections(config))
         connection.execute(f"SET ROLE {JOBS}")
