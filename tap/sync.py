@@ -22,6 +22,7 @@ from tap.progress import QueryProgress
 from tap.query.run import QueryService, WholeResult, execute
 from tap.request import TapRequest
 from tap.spool import Spool
+from tap.turns import Turn, Turns, beginning_at_once
 
 _LONGEST_WARNING = 500
 _SMALL = 1 << 20
@@ -38,12 +39,14 @@ class Queries:
     service: QueryService
     config: Config
     threads: ThreadPoolExecutor = field(init=False)
-    turns: asyncio.Semaphore = field(init=False)
+    turns: Turns = field(init=False)
 
     def __post_init__(self) -> None:
-        count = self.config.web.concurrent_queries
-        object.__setattr__(self, "threads", ThreadPoolExecutor(count, "query"))
-        object.__setattr__(self, "turns", asyncio.Semaphore(count))
+        web = self.config.web
+        object.__setattr__(self, "threads", ThreadPoolExecutor(web.concurrent_queries, "query"))
+        object.__setattr__(
+            self, "turns", Turns(web.concurrent_queries, beginning_at_once(web.processes), web.queue_limit)
+        )
 
     def answer(self, request: TapRequest, done: Callable[[], None], coding: str | None) -> "QueryResponse":
         """`done` is called when the query needs its uploads no longer."""
@@ -66,11 +69,11 @@ class QueryResponse:
         self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._wait_for_turn()
+        turn = await self._wait_for_turn()
         loop = asyncio.get_running_loop()
         spool = Spool(loop, self._config.web.spool_memory, self._config.web.spool_limit)
         worker = loop.run_in_executor(self._queries.threads, self._produce, spool)
-        worker.add_done_callback(lambda done: self._ended(done, spool))
+        worker.add_done_callback(lambda done: self._ended(done, turn, spool))
         deadline = loop.call_later(self._config.limits.sync_limit, self._stop, CancelReason.TIME_LIMIT)
         # Most queries have ended by then.
         watcher = loop.call_later(_WATCH_AFTER, self._begin_to_watch, receive)
@@ -91,19 +94,12 @@ class QueryResponse:
         took = self._milliseconds()
         observe(ClientLeft(took) if left else QueryDone(200, took, self._sent))
 
-    async def _wait_for_turn(self) -> None:
-        if not self._queries.turns.locked():
-            await self._queries.turns.acquire()
-            return
-        has_turn = False
+    async def _wait_for_turn(self) -> Turn:
         try:
-            async with asyncio.timeout(self._config.web.queue_limit):
-                has_turn = await self._queries.turns.acquire()
-        except TimeoutError:
-            raise Busy("Too many queries are running. Please try again soon.") from None
-        finally:
-            if not has_turn:
-                self._done()
+            return await self._queries.turns.take()
+        except (Busy, asyncio.CancelledError):
+            self._done()
+            raise
 
     def _produce(self, spool: Spool) -> None:
         """In a thread of its own."""
@@ -114,8 +110,8 @@ class QueryResponse:
             else:
                 spool.write(piece)
 
-    def _ended(self, done: "asyncio.Future[None]", spool: Spool) -> None:
-        self._queries.turns.release()
+    def _ended(self, done: "asyncio.Future[None]", turn: Turn, spool: Spool) -> None:
+        turn.end()
         self._done()
         spool.finish(None if done.cancelled() else done.exception())
 
