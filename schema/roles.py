@@ -1,7 +1,7 @@
-"""The three roles of the house, and what PostgreSQL lets everybody do that strangers must not.
+"""The four roles of the house, and what PostgreSQL lets everybody do that strangers must not.
 
-armillary_owner owns the catalogues and loads them, armillary_jobs the job store, armillary_reader
-runs what strangers wrote. Needs a superuser's connection; may be repeated.
+armillary_owner owns the catalogues and loads them, armillary_jobs the job store, armillary_accounts the store of
+accounts, armillary_reader runs what strangers wrote. Needs a superuser's connection; may be repeated.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 OWNER, JOBS, READER = "armillary_owner", "armillary_jobs", "armillary_reader"
+ACCOUNTS = "armillary_accounts"
 
 # Callable by anyone in PostgreSQL, yet able to write, to signal, to wait, or to run SQL from text.
 _DANGEROUS = (
@@ -43,12 +44,12 @@ _DANGEROUS = (
 
 def prepare_roles(connection: psycopg.Connection, settings: Mapping[str, str], connections: int) -> None:
     """Make the roles where they are missing, and set what the reader may use: `settings` of PostgreSQL, connections."""
-    for role in (OWNER, JOBS, READER):
+    for role in (OWNER, JOBS, ACCOUNTS, READER):
         _ensure_role(connection, role)
     database = connection.info.dbname
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
     connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-    for role in (OWNER, JOBS):
+    for role in (OWNER, JOBS, ACCOUNTS):
         connection.execute(_grant_database("CONNECT, CREATE, TEMPORARY", database, role))
     # Temporary tables are for uploads only: what strangers write runs in transactions that read.
     connection.execute(_grant_database("CONNECT, TEMPORARY", database, READER))

@@ -19,9 +19,21 @@ from starlette.types import Receive, Scope, Send
 from schema import vodataservice
 from schema.model import Catalogue
 from tap import pages, tap_plus, vosi
+from tap.auth.accounts import AccountStore
+from tap.auth.authentication import AuthenticationMiddleware, Authenticator, challenges
+from tap.auth.identity import identity_of
+from tap.auth.login import Login
+from tap.auth.passwords import Passwords
 from tap.coding import packed, wanted_coding
 from tap.config import Config
-from tap.engine.database import PLANNERS, jobs_conninfo, owner_connection, reader_conninfo, sessions_of
+from tap.engine.database import (
+    PLANNERS,
+    accounts_conninfo,
+    jobs_conninfo,
+    owner_connection,
+    reader_conninfo,
+    sessions_of,
+)
 from tap.engine.engine import DatabaseAway, Engine
 from tap.error_middleware import ErrorMiddleware, xml
 from tap.errors import NotFound, describe
@@ -70,6 +82,7 @@ class Endpoints:
     queries: Queries
     jobs: Resources
     storage: Storage
+    login: Login
 
     @property
     def routes(self) -> list[Route]:
@@ -91,19 +104,29 @@ class Endpoints:
             Route(f"{tap}/tables", self.tables, methods=get),
             Route(f"{tap}/tables/{{name:path}}", self.table, methods=get),
             Route(f"{tap}/examples", self.examples, methods=get),
+            # At the root too: a proxy may lead there, and some clients look there.
+            *(Route(f"{at}/login", self.login.login, methods=["GET", "POST"]) for at in (tap, "")),
+            *(Route(f"{at}/logout", self.login.logout, methods=["POST"]) for at in (tap, "")),
+            *(Route(f"{at}/whoami", self.login.whoami, methods=get) for at in (tap, "")),
         ]
 
     async def sync(self, request: Request) -> Response:
         form = await read_form(request, self.config, self.queries.service.room.folder)
         with ExitStack() as stack:
             stack.callback(form.close)
-            tap_request = read_request(form.parameters, self.config, form.files)
+            asker = identity_of(request)
+            owner = asker.account.name if asker else None
+            tap_request = read_request(form.parameters, self.config, form.files, owner)
             done = stack.pop_all().close
         coding = wanted_coding(request) if tap_request.format.packs else None
         return self.queries.answer(tap_request, done, coding)  # type: ignore[return-value]
 
     async def capabilities(self, request: Request) -> Response:
-        return packed(request, xml(vosi.capabilities(self.config)))
+        response = packed(request, xml(vosi.capabilities(self.config)))
+        if identity_of(request) is None:
+            # That one may log in, and how, though one need not (AuthVO §4.1).
+            response.raw_headers.extend(challenges_of(self.config))
+        return response
 
     async def availability(self, request: Request) -> Response:
         """From real probes: of the catalogue, of the job store, and of the room for results (VOSI 1.1 §5)."""
@@ -186,7 +209,10 @@ def create_app(config: Config) -> Starlette:
     # PostgreSQL's own limit lies above ours, which can say what happened.
     service = service_of(config, engine, sources_of(config, store, storage), config.limits.sync_limit + 5)
     resources = Resources(store, waiting, jobs, config.jobs.wait_limit)
-    endpoints = Endpoints(config, engine, Queries(service, config), resources, storage)
+    accounts = AccountStore(accounts_conninfo(config))
+    authenticator = Authenticator(accounts, Passwords(accounts), config.accounts.anonymous)
+    login = Login(authenticator, config)
+    endpoints = Endpoints(config, engine, Queries(service, config), resources, storage, login)
     app = Starlette(
         routes=endpoints.routes,
         middleware=[
@@ -197,14 +223,19 @@ def create_app(config: Config) -> Starlette:
                 allow_headers=["*"],
                 expose_headers=["*"],
             ),
-            Middleware(ErrorMiddleware),
+            Middleware(ErrorMiddleware, challenges_of(config)),
+            Middleware(AuthenticationMiddleware, authenticator),
         ],
-        lifespan=partial(_lifespan, [shards, engine, planner, store, waiting]),
+        lifespan=partial(_lifespan, [shards, engine, planner, store, waiting, accounts]),
         exception_handlers={HTTPException: _http_error},
     )
     # Its redirects would go to whatever Host a request names.
     app.router.redirect_slashes = False
     return app
+
+
+def challenges_of(config: Config) -> list[tuple[bytes, bytes]]:
+    return challenges(config.web.base_url, config.web.title)
 
 
 def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -> QueryService:

@@ -24,6 +24,7 @@ from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.migrate import ChangedMigration
 from schema.publish import Loaded, full_name, load_table, publish_table, split_table_name, unpublish_table
+from tap.account_commands import groups, tokens, users
 from tap.app import create_app, query_worker, shards_of
 from tap.config import SETTINGS, Config, ConfigError, load_config
 from tap.engine import database
@@ -104,6 +105,7 @@ def _serve_http(config: Config) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=config.accounts.trusted_proxies,
         date_header=True,
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=65536,
@@ -228,13 +230,16 @@ def show_config(config: Config) -> None:
     """Show all settings with their values, as a TOML file that could be used."""
     for setting in SETTINGS:
         value = setting.value(config)
-        shown = json.dumps(value) if isinstance(value, str) else value
+        shown = json.dumps(value) if isinstance(value, str | bool) else value
         click.echo(f"# {setting.about}\n{setting.name} = {shown}")
 
 
 main.add_command(jobs)
 main.add_command(shards)
 main.add_command(xmatch)
+main.add_command(users)
+main.add_command(groups)
+main.add_command(tokens)
 
 
 @contextmanager

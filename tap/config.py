@@ -82,6 +82,7 @@ class DatabaseConfig:
     )
     admin_database: str = _about("", "the same for a superuser, used by migrate only; empty: `database` as it is")
     jobs_database: str = _about("", "PostgreSQL of the job store; empty: `database` as armillary_jobs")
+    accounts_database: str = _about("", "PostgreSQL of the accounts; empty: `database` as armillary_accounts")
     shared_buffers: str = _about("", "shared_buffers of the private cluster; empty: a quarter of the memory")
     work_mem: str = _about("64MB", "memory of a sort or hash of a stranger's query")
     temp_file_limit: str = _about("20GB", "temporary files of a stranger's query")
@@ -164,6 +165,23 @@ class JobsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountsConfig:
+    """Who may use the service, and how they log in."""
+
+    anonymous: bool = _about(True, "whether the service may be used without an account")
+    session_seconds: int = _about(7 * 86_400, "seconds after which a login by cookie ends")
+    token_seconds: int = _about(365 * 86_400, "seconds for which a token is valid at most; 0: no limit")
+    trusted_proxies: str = _about(
+        "127.0.0.1",
+        "addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas",
+    )
+
+    def __post_init__(self) -> None:
+        if not self.session_seconds > 0:
+            raise ConfigError("session_seconds must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What an operator can set, in sections; in the file and the environment a setting is named without its section."""
 
@@ -172,6 +190,7 @@ class Config:
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     uploads: UploadsConfig = field(default_factory=UploadsConfig)
     jobs: JobsConfig = field(default_factory=JobsConfig)
+    accounts: AccountsConfig = field(default_factory=AccountsConfig)
 
     def changed(self, **settings: Any) -> "Config":
         """Return it with these settings changed. Raises: ConfigError."""
@@ -270,8 +289,13 @@ def _checked(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
     return typed
 
 
+_TRUTHS = {"true": True, "false": False}
+
+
 def _typed(name: str, value: Any, type_: Any, origin: str) -> Any:
     try:
-        return type_(value)
+        return _TRUTHS[str(value).lower()] if type_ is bool else type_(value)
+    except KeyError:
+        raise ConfigError(f"{origin}: {name} must be true or false, not {value!r}") from None
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{origin}: {name} must be {type_.__name__}, not {value!r}") from error

@@ -7,12 +7,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tap import pages
+from tap.auth.authentication import named
+from tap.auth.identity import Identity, in_scope
 from tap.errors import Answer, describe
 from tap.formats.html import POLICY
 from tap.formats.votable_document import error_document
 from tap.observe import Fault, observe
 
 VOTABLE = "application/x-votable+xml"
+Headers = list[tuple[bytes, bytes]]
 _HEADERS = [(b"server", b"Armillary"), (b"x-content-type-options", b"nosniff")]
 _POLICY = (b"content-security-policy", f"default-src 'none'; {POLICY}; form-action 'self'; base-uri 'none'".encode())
 _PAGES = re.compile(rb"text/html|application/xhtml")
@@ -29,21 +32,22 @@ _HTTP_ERRORS = {
 class ErrorMiddleware:
     """The outermost layer. An error before the first byte becomes a document, a later one breaks the answer off."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, challenges: Headers) -> None:
         self._app = app
+        self._challenges = challenges
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope = {**scope, "path": plain_path(scope["path"])}
+        scope = {**scope, "path": plain_path(scope["path"]), "state": {**scope.get("state", {})}}
         started = False
 
         async def watched(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message = _with_headers(message)
+                message = self._with_headers(message, in_scope(scope))
             await send(message)
 
         try:
@@ -58,17 +62,24 @@ class ErrorMiddleware:
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
             await error_response(answer, headers, to_people=_is_looked_at(scope))(scope, receive, watched)
 
+    def _with_headers(self, message: Message, identity: Identity | None) -> Message:
+        """Add what every answer has.
+
+        The policy is for pages: under it a browser shows XML as text without a style. Who may not see something is told
+        how to log in, unless they have: some clients would begin again.
+        """
+        headers = [*message.get("headers", []), *_HEADERS]
+        if identity:
+            headers.append(named(identity))
+        elif message["status"] in {401, 403}:
+            headers += self._challenges
+        kinds = [value for name, value in headers if name == b"content-type"]
+        return {**message, "headers": [*headers, _POLICY] if any(map(_PAGES.match, kinds)) else headers}
+
 
 def plain_path(path: str) -> str:
     """The path without slashes at its end or one behind the other: clients join URLs in many ways."""
     return _SLASHES.sub("/", path).rstrip("/") or "/"
-
-
-def _with_headers(message: Message) -> Message:
-    """The policy is for pages: under it a browser shows XML as text without a style."""
-    headers = [*message.get("headers", []), *_HEADERS]
-    kinds = [value for name, value in headers if name == b"content-type"]
-    return {**message, "headers": [*headers, _POLICY] if any(map(_PAGES.match, kinds)) else headers}
 
 
 def _check_headers(scope: Scope) -> None:

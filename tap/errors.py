@@ -11,6 +11,9 @@ import psycopg
 
 from adql.errors import AdqlError
 from schema.load.reader import LoadError
+from tap.auth.accounts import AccountsAway
+from tap.auth.authentication import ForeignPage, Insecure, OutOfScope, Unauthorized
+from tap.auth.passwords import TooManyAttempts, WrongPassword
 from tap.engine.cancellation import CancelReason
 from tap.engine.engine import DatabaseAway, ShardAway
 from tap.engine.rows import Interrupted
@@ -132,7 +135,11 @@ _SAYS_IT_ITSELF: dict[type[Exception], int] = {
     LoadError: 400,
     BadRequest: 400,
     NotComplete: 400,
+    Unauthorized: 401,
     IllegalMove: 403,
+    Insecure: 403,
+    OutOfScope: 403,
+    ForeignPage: 403,
     NotAllowed: 403,
     NotFound: 404,
     NoSuchJob: 404,
@@ -146,6 +153,8 @@ _KNOWN: dict[type[Exception], Answer] = {
     DatabaseAway: Answer(503, _AWAY, 5),
     StoreAway: Answer(503, _AWAY, 5),
     StorageAway: Answer(503, _UNREACHED, 10),
+    AccountsAway: Answer(503, _AWAY, 5),
+    WrongPassword: Answer(401, "There is no such account, or its password is another."),
 }
 
 
@@ -163,6 +172,10 @@ def describe(error: Exception) -> Answer:
         case TimeLimit(job=job):
             message = f"{_TIME_LIMIT} As a job it has more time: POST to {job}"
             return Answer(504, message, reason=TIME_LIMIT, job=job)
+        case TooManyAttempts(seconds=seconds):
+            return Answer(
+                429, f"There were too many wrong passwords. The next is looked at in {seconds} seconds.", seconds
+            )
         case Busy():
             return Answer(503, str(error), 10)
         case Interrupted(reason=reason):

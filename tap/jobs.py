@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from adql import AdqlError
 from tap.auth import visitor
+from tap.auth.identity import identity_of
 from tap.config import Config, JobsConfig
 from tap.downloads import download
 from tap.engine.cancellation import Cancellation, CancelReason
@@ -87,7 +88,7 @@ class QueryJobs:
                 FormFile(file.name, stack.enter_context(self._file(file)), file.file_name, file.media_type)
                 for file in job.attachments
             ]
-            return self._run(job, task, read_request(Parameters(job.parameters), self.config, files))
+            return self._run(job, task, read_request(Parameters(job.parameters), self.config, files, job.owner_id))
 
     @contextmanager
     def _file(self, attachment: Attachment) -> Iterator[Path]:
@@ -177,10 +178,15 @@ class JobService:
         return StreamingResponse(iterate_in_threadpool(chain(*contents)), 200, headers)
 
     def asker(self, request: Request) -> Requester:
-        return visitor.identify(request)
+        identity = identity_of(request)
+        if identity is None:
+            return visitor.identify(request)
+        name = identity.account.name
+        return Requester(name, None, name, sees_all=identity.is_admin)
 
     def welcome(self, request: Request, response: Response, asker: Requester) -> None:
-        visitor.welcome(request, response)
+        if asker.owner_id is None:
+            visitor.welcome(request, response)
 
     def cost(self, parameters: Parameters) -> float | None:
         """Return what PostgreSQL's planner thinks; None for a query that is wrong, which the job will tell."""

@@ -69,7 +69,7 @@ def found_jobs(store: Store, asker: Requester, parameters: Parameters, url: str)
     """
     job_id, phase = parameters.one("JOBID"), parameters.one("PHASEID")
     jobs = store.jobs([job_id] if job_id else [reference.job_id for reference in store.references(asker)])
-    passing = [job for job in jobs if job.owner_id in {None, asker.owner_id} and _passes(job, phase, parameters)]
+    passing = [job for job in jobs if asker.may_see(job) and _passes(job, phase, parameters)]
     passing.sort(key=lambda job: job.creation_time, reverse=True)
     begin, most = parameters.whole_number("OFFSET") or 0, parameters.whole_number("LIMIT")
     shown = passing[begin:] if most is None else passing[begin : begin + most]
@@ -99,7 +99,7 @@ def _passes(job: Job, phase: str | None, parameters: Parameters) -> bool:
 def delete_jobs(store: Store, asker: Requester, parameters: Parameters) -> None:
     """Answer `deletejobs`: delete all that are there. Raises: NoSuchJob naming those that are not."""
     ids = [id_.strip() for value in parameters.all("JOB_IDS") for id_ in value.split(",") if id_.strip()]
-    jobs = [job for job in store.jobs(ids) if job.owner_id in {None, asker.owner_id}]
+    jobs = [job for job in store.jobs(ids) if asker.may_see(job)]
     for job in jobs:
         store.delete(job.job_id)
     missing = sorted(set(ids) - {job.job_id for job in jobs})

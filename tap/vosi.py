@@ -44,7 +44,9 @@ def capabilities(config: Config) -> bytes:
     root.append(_tap(config))
     root.append(_vosi("ivo://ivoa.net/std/VOSI#capabilities", f"{base}/capabilities"))
     root.append(_vosi("ivo://ivoa.net/std/VOSI#availability", f"{base}/availability"))
-    root.append(_vosi("ivo://ivoa.net/std/VOSI#tables-1.1", f"{base}/tables", version="1.1"))
+    tables = _interface("vs:ParamHTTP", f"{base}/tables", role="std", version="1.1")
+    tables.extend(_security_methods(config))
+    root.append(_E.capability({"standardID": "ivo://ivoa.net/std/VOSI#tables-1.1"}, tables))
     root.append(
         _E.capability(
             {"standardID": "ivo://ivoa.net/std/DALI#examples"}, _interface("vr:WebBrowser", f"{base}/examples")
@@ -57,8 +59,17 @@ def _bytes(root: Element) -> bytes:
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
-def _vosi(standard_id: str, url: str, **attributes: str) -> Element:
-    return _E.capability({"standardID": standard_id}, _interface("vs:ParamHTTP", url, role="std", **attributes))
+def _vosi(standard_id: str, url: str) -> Element:
+    return _E.capability({"standardID": standard_id}, _interface("vs:ParamHTTP", url, role="std"))
+
+
+def _security_methods(config: Config) -> list[Element]:
+    """Return how one may come (SSO 2.0): by which pyvo goes, while others go by the challenges of AuthVO.
+
+    The empty one means without an account.
+    """
+    ways = [_E.securityMethod({"standardID": f"ivo://ivoa.net/sso#{way}"}) for way in ("BasicAA", "cookie", "OAuth")]
+    return [_E.securityMethod(), *ways] if config.accounts.anonymous else ways
 
 
 def _interface(type_: str, url: str, use: str = "full", **attributes: str) -> Element:
@@ -75,6 +86,7 @@ _PARAMETERS = (
 def _tap(config: Config) -> Element:
     attributes = {"standardID": "ivo://ivoa.net/std/TAP", _TYPE: "tr:TableAccess"}
     interface = _interface("vs:ParamHTTP", config.web.base_url, use="base", role="std", version="1.1")
+    interface.extend(_security_methods(config))
     return _E.capability(
         attributes,
         _E.description(_PARAMETERS),

@@ -1,6 +1,7 @@
 """A real PostgreSQL with pgSphere and the real sample, for the whole session; and a real service on it."""
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -22,9 +23,12 @@ from schema.load import open_file
 from schema.model import Catalogue
 from schema.publish import load_table
 from schema.tap_schema import read_catalogue
+from tap.auth.accounts import AccountStore
+from tap.auth.passwords import hashed
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN, PrivateCluster
+from tests.people import MakePerson, Person
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = Path(os.environ.get("ARMILLARY_SAMPLE", ROOT / "build" / "sample"))
@@ -170,3 +174,27 @@ class serving:  # noqa: N801
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
+
+
+@pytest.fixture(scope="session")
+def accounts(config: Config) -> Iterator[AccountStore]:
+    store = AccountStore(database.accounts_conninfo(config))
+    store.open()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def person(accounts: AccountStore) -> MakePerson:
+    """Make an account of a name that no other test has."""
+
+    def make(*, groups: tuple[str, ...] = (), is_admin: bool = False) -> Person:
+        name, password = f"ada.{secrets.token_hex(4)}-x", secrets.token_urlsafe(12)
+        accounts.add_account(name, hashed(password), is_admin=is_admin)
+        for group in groups:
+            accounts.add_member(group, name, is_owner=False)
+        record = accounts.record(name)
+        assert record
+        return Person(record.account, password)
+
+    return make

@@ -13,12 +13,18 @@ Pairs = tuple[tuple[str, str], ...]
 class Requester:
     """Who asks. `share` is whose part of the queue a job uses: the owner, or for strangers where they come from.
 
-    `session` lets a stranger list their own jobs; it is no owner, and grants nothing else.
+    `session` lets a stranger list their own jobs; it is no owner, and grants nothing else. An administrator sees and
+    changes the jobs of all.
     """
 
     owner_id: str | None
     session: str | None
     share: str
+    sees_all: bool = False
+
+    def may_see(self, job: "Job") -> bool:
+        """Return whether a job is theirs: of those without an owner it is enough to know the id."""
+        return self.sees_all or job.owner_id in {None, self.owner_id}
 
 
 @dataclass(frozen=True, slots=True)

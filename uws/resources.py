@@ -262,7 +262,7 @@ class Resources:
         if not _ID.fullmatch(job_id):
             raise NoSuchJob
         job = await run_in_threadpool(self.store.job, job_id)
-        if job.owner_id is not None and job.owner_id != self.service.asker(request).owner_id:
+        if job.owner_id is not None and not self.service.asker(request).may_see(job):
             raise NotAllowed
         return job
 

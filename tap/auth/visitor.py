@@ -5,12 +5,12 @@ whoever knows its id. The store keeps its digest only.
 """
 
 import hashlib
-import ipaddress
 import secrets
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tap.auth.authentication import address_of
 from uws.job import Requester
 
 COOKIE = "armillary_visitor"
@@ -24,7 +24,7 @@ def identify(request: Request) -> Requester:
     has_cookie = len(cookie) >= _MIN_LENGTH
     if not has_cookie:
         cookie = request.state.visitor = getattr(request.state, "visitor", None) or secrets.token_urlsafe(16)
-    return Requester(None, hashlib.sha256(cookie.encode()).hexdigest(), _share(request))
+    return Requester(None, hashlib.sha256(cookie.encode()).hexdigest(), address_of(request))
 
 
 def welcome(request: Request, response: Response) -> None:
@@ -33,13 +33,3 @@ def welcome(request: Request, response: Response) -> None:
     if cookie:
         secure = request.url.scheme == "https"
         response.set_cookie(COOKIE, cookie, max_age=_YEAR, httponly=True, samesite="lax", secure=secure)
-
-
-def _share(request: Request) -> str:
-    """Return the client's address; of IPv6 the network, as one client may use all of it."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host or "unknown"
-    return str(address if address.version == 4 else ipaddress.ip_network((address, 64), strict=False))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import psycopg
@@ -11,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from schema.migrate import migrate, migrations
 from schema.model import Table
-from schema.roles import JOBS, OWNER, READER, prepare_roles
+from schema.roles import ACCOUNTS, JOBS, OWNER, READER, prepare_roles
 from tap.config import Config, DatabaseConfig
 from tap.engine.pgsphere import ensure_pgsphere
 from tap.engine.private import ADMIN, PrivateCluster
@@ -40,6 +41,10 @@ def owner_conninfo(config: Config) -> str:
 
 def jobs_conninfo(config: Config) -> str:
     return _conninfo(config, JOBS, config.database.jobs_database)
+
+
+def accounts_conninfo(config: Config) -> str:
+    return _conninfo(config, ACCOUNTS, config.database.accounts_database)
 
 
 def _conninfo(config: Config, role: str, own: str) -> str:
@@ -93,17 +98,28 @@ def prepare(config: Config, say: Say) -> list[str]:
         prepare_roles(connection, reader_settings(config), reader_connections(config))
         connection.execute(f"SET ROLE {JOBS}")
         applied = _prepare_jobs(config, connection)
+        connection.execute(f"SET ROLE {ACCOUNTS}")
+        applied += _prepare_accounts(config, connection)
         connection.execute(f"SET ROLE {OWNER}")
         return [*applied, *migrate(connection, migrations())]
 
 
 def _prepare_jobs(config: Config, connection: psycopg.Connection) -> list[str]:
-    """Apply the job store's migrations; it may have a database of its own."""
-    wanted = migrations(files("uws") / "sql")
-    if not config.database.jobs_database:
-        return migrate(connection, wanted, "uws")
-    with psycopg.connect(config.database.jobs_database, autocommit=True) as own:
-        return migrate(own, wanted, "uws")
+    return _migrate_store(connection, config.database.jobs_database, files("uws") / "sql", "uws")
+
+
+def _prepare_accounts(config: Config, connection: psycopg.Connection) -> list[str]:
+    folder = files("tap") / "auth" / "sql"
+    return _migrate_store(connection, config.database.accounts_database, folder, "accounts")
+
+
+def _migrate_store(connection: psycopg.Connection, own_database: str, folder: Traversable, schema: str) -> list[str]:
+    """Apply the migrations of a store, which may have a database of its own."""
+    wanted = migrations(folder)
+    if not own_database:
+        return migrate(connection, wanted, schema)
+    with psycopg.connect(own_database, autocommit=True) as own:
+        return migrate(own, wanted, schema)
 
 
 def sessions_of(config: Config) -> int:

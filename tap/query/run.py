@@ -53,7 +53,7 @@ def execute(
     Raises: AdqlError, LoadError, DatabaseAway, Interrupted, psycopg.Error.
     """
     with (
-        service.sources.opened(request.uploads) as files,
+        service.sources.opened(request.uploads, request.owner) as files,
         service.engine.session(service.limit, cancellation, _access(files)) as session,
     ):
         uploads = _declared(session, files, service.upload_limits)

@@ -36,17 +36,20 @@ class Sources:
     jobs: str
 
     @contextmanager
-    def opened(self, uploads: tuple[Upload, ...]) -> Iterator[list[Opened]]:
-        """Yield all of them as files on this machine, as long as the block lasts. Raises: LoadError, ParameterError."""
+    def opened(self, uploads: tuple[Upload, ...], owner: str | None) -> Iterator[list[Opened]]:
+        """Yield all that the account `owner` names as files on this machine, as long as the block lasts.
+
+        Raises: LoadError, ParameterError.
+        """
         with ExitStack() as stack:
-            yield [Opened(upload, stack.enter_context(self._local(upload))) for upload in uploads]
+            yield [Opened(upload, stack.enter_context(self._local(upload, owner))) for upload in uploads]
 
     @contextmanager
-    def _local(self, upload: Upload) -> Iterator[Path]:
+    def _local(self, upload: Upload, owner: str | None) -> Iterator[Path]:
         if upload.file:
             yield upload.file.path
         elif job_id := self._job_id(upload.source):
-            with self.storage.local(self._result_of(upload, job_id)) as path:
+            with self.storage.local(self._result_of(upload, job_id, owner)) as path:
                 yield path
         else:
             with tempfile.NamedTemporaryFile() as file:
@@ -63,11 +66,13 @@ class Sources:
             return source.removeprefix(f"{self.jobs}/").partition("/")[0]
         return None
 
-    def _result_of(self, upload: Upload, job_id: str) -> str:
+    def _result_of(self, upload: Upload, job_id: str, owner: str | None) -> str:
         try:
             job: Job = self.store.job(job_id)
         except NoSuchJob:
             raise LoadError(f"The upload {upload.table_name}: there is no job {job_id[:40]}") from None
-        if job.owner_id is not None or not job.results:
+        if job.owner_id not in {None, owner}:
+            raise LoadError(f"The upload {upload.table_name}: there is no job {job_id[:40]}")
+        if not job.results:
             raise LoadError(f"The upload {upload.table_name}: the job {job_id} has no result; it is {job.phase}")
         return job.results[0].key

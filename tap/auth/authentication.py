@@ -1,0 +1,170 @@
+"""Finds out who asks, before anything else looks at a request: by HTTP Basic, a token (Bearer), or the cookie of a login.
+
+What is shown and is not right gets 401, never the answer that a stranger would get; but a cookie that has ended makes a
+stranger, since clients go on sending it after a logout.
+"""
+
+import base64
+import binascii
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tap.auth.accounts import AccountStore
+from tap.auth.identity import Identity, TokenScope
+from tap.auth.passwords import Passwords
+
+COOKIE = "SESSION"
+"""TapPlus knows no cookie by another name."""
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_OPEN = frozenset(
+    {
+        "/livez",
+        "/readyz",
+        "/-/style.css",
+        "/tap/capabilities",
+        "/tap/availability",
+        "/tap/login",
+        "/tap/logout",
+        "/login",
+        "/logout",
+    }
+)
+"""What strangers may see even of a service that is for accounts only: TAP 1.1 §2 wants the VOSI resources to be."""
+_OF_JOBS = ("/tap/async", "/tap/jobs", "/tap/deletejobs")
+
+
+class Unauthorized(Exception):
+    """Who asks must log in, or did so wrongly; the message says which."""
+
+
+class Insecure(Exception):
+    """A secret came on a connection that anybody on the way can read."""
+
+
+class OutOfScope(Exception):
+    """The token does not carry the right that this needs."""
+
+
+class ForeignPage(Exception):
+    """A page of another site asks with the cookie of somebody who is logged in."""
+
+
+@dataclass(frozen=True)
+class Authenticator:
+    """Tells who asks by what a request shows; `anonymous`: strangers may use the service."""
+
+    store: AccountStore
+    passwords: Passwords
+    anonymous: bool
+
+    async def identity(self, request: HTTPConnection) -> Identity | None:
+        """Return who asks; None for a stranger. Raises: Unauthorized, Insecure, TooManyAttempts, AccountsAway."""
+        scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+        if scheme:
+            return await self._shown(request, scheme.lower(), credential.strip())
+        cookie = request.cookies.get(COOKIE)
+        return await run_in_threadpool(self.store.identity, cookie, session=True) if cookie else None
+
+    async def _shown(self, request: HTTPConnection, scheme: str, credential: str) -> Identity:
+        check_secure(request)
+        if scheme == "bearer":
+            identity = await run_in_threadpool(self.store.identity, credential, session=False)
+            if identity is None:
+                raise Unauthorized("The token is unknown, has expired, or was revoked")
+            return identity
+        if scheme != "basic":
+            raise Unauthorized("The Authorization header can be Basic or Bearer")
+        name, password = _name_and_password(credential)
+        return Identity(await run_in_threadpool(self.passwords.account, name, password, address_of(request)))
+
+
+class AuthenticationMiddleware:
+    """Puts who asks into the request, and stops what they may not do at all."""
+
+    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
+        self._app = app
+        self._authenticator = authenticator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request = HTTPConnection(scope)
+            identity = await self._authenticator.identity(request)
+            scope.setdefault("state", {})["identity"] = identity
+            if identity is None and not self._authenticator.anonymous and scope["path"] not in _OPEN:
+                raise Unauthorized("This service is for accounts only; please log in")
+            if identity:
+                _check_scope(request, identity)
+        await self._app(scope, receive, send)
+
+
+def _check_scope(request: HTTPConnection, identity: Identity) -> None:
+    path, method = request.scope["path"], request.scope["method"]
+    needed = TokenScope.JOBS if path.startswith(_OF_JOBS) else TokenScope.READ
+    if needed not in identity.scopes and path not in _OPEN:
+        raise OutOfScope(f"This token does not have the scope {needed}")
+    if method not in _SAFE and "authorization" not in request.headers:
+        check_own_page(request)
+
+
+def check_own_page(request: HTTPConnection) -> None:
+    """Raise ForeignPage for a form of another site's page, which a browser would send with the cookie of this one."""
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        raise ForeignPage("A page of another site cannot do this with your login")
+
+
+def check_secure(request: HTTPConnection) -> None:
+    """Raise Insecure unless the connection is encrypted, or does not leave this machine."""
+    if request.scope["scheme"] == "https" or _is_loopback(request):
+        return
+    raise Insecure("Passwords and tokens are taken over https only; one that was sent like this should be changed")
+
+
+def _is_loopback(request: HTTPConnection) -> bool:
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def address_of(request: HTTPConnection) -> str:
+    """Return the client's address; of IPv6 the network, as one client may use all of it."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host or "unknown"
+    return str(address if address.version == 4 else ipaddress.ip_network((address, 64), strict=False))
+
+
+def _name_and_password(credential: str) -> tuple[str, str]:
+    """Read Basic's user-id and password (RFC 7617): UTF-8, or Latin-1 of older clients. Raises: Unauthorized."""
+    try:
+        decoded = base64.b64decode(credential, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Unauthorized("The Basic credential is not Base64") from error
+    try:
+        text = decoded.decode("utf-8")
+    except UnicodeDecodeError:
+        text = decoded.decode("latin-1")
+    name, colon, password = text.partition(":")
+    if not colon:
+        raise Unauthorized("The Basic credential has no colon between name and password")
+    return name, password
+
+
+def challenges(base_url: str, realm: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers that tell clients how to log in (AuthVO §2, §3; RFC 7617, RFC 6750)."""
+    login = f'ivoa_cookie standard_id="ivo://ivoa.net/sso#tls-with-password", access_url="{base_url}/login"'
+    title = quote(realm, safe=" !#$%&'()*+,-./:;<=>?@[]^_`{|}~")
+    return [(b"www-authenticate", challenge.encode()) for challenge in (login, f'Basic realm="{title}"', "Bearer")]
+
+
+def named(identity: Identity) -> tuple[bytes, bytes]:
+    """Return the header that tells clients that they are logged in (AuthVO §4.3)."""
+    return b"x-vo-authenticated", quote(identity.account.name, safe="!#$&'()*+,-.:;<=>?@[]^_`{|}~").encode()

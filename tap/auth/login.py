@@ -1,0 +1,77 @@
+"""Login, logout and whoami: a cookie for a name and a password (AuthVO §3.2.1; TapPlus sends the same)."""
+
+import time
+from dataclasses import dataclass
+from email.utils import formatdate
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tap.auth.authentication import COOKIE, Authenticator, Unauthorized, address_of, check_own_page, check_secure
+from tap.auth.identity import Account, Identity, identity_of
+from tap.config import Config
+from tap.errors import BadRequest
+from tap.form import read_parameters
+
+
+@dataclass(frozen=True)
+class Login:
+    """The handlers."""
+
+    authenticator: Authenticator
+    config: Config
+
+    async def login(self, request: Request) -> Response:
+        """Begin a session, of the account whose name and password the form has, or which the request shows by itself."""
+        check_own_page(request)
+        account = await self._account(request)
+        request.scope["state"]["identity"] = Identity(account)
+        seconds = self.config.accounts.session_seconds
+        secret = await run_in_threadpool(self.authenticator.store.begin_session, account, seconds)
+        response = Response(f"{account.name} is logged in\n", media_type="text/plain")
+        # Java's clients write a cookie that has Max-Age alone in a form of their own.
+        response.set_cookie(
+            COOKIE,
+            secret,
+            max_age=seconds,
+            expires=formatdate(time.time() + seconds, usegmt=True),
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+        response.headers["cache-control"] = "no-store"
+        return response
+
+    async def _account(self, request: Request) -> Account:
+        if request.method != "POST":
+            identity = identity_of(request)
+            if identity is None or "authorization" not in request.headers:
+                raise Unauthorized("Please log in with the name of your account and its password")
+            return identity.account
+        check_secure(request)
+        parameters = await read_parameters(request, self.config)
+        if any(name.lower() == "password" for name in request.query_params):
+            raise BadRequest("A password in a URL is seen by many; it belongs into the body of the form")
+        name, password = parameters.required("USERNAME"), parameters.required("PASSWORD")
+        return await run_in_threadpool(self.authenticator.passwords.account, name, password, address_of(request))
+
+    async def logout(self, request: Request) -> Response:
+        check_own_page(request)
+        if secret := request.cookies.get(COOKIE):
+            await run_in_threadpool(self.authenticator.store.end_session, secret)
+        response = Response("logged out\n", media_type="text/plain")
+        response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+        return response
+
+    async def whoami(self, request: Request) -> Response:
+        identity = identity_of(request)
+        answer: dict[str, object] = {"account": None, "groups": [], "admin": False, "scopes": []}
+        if identity:
+            answer = {
+                "account": identity.account.name,
+                "groups": list(identity.account.groups),
+                "admin": identity.is_admin,
+                "scopes": sorted(identity.scopes),
+            }
+        return JSONResponse(answer, headers={"cache-control": "no-store"})

@@ -1,0 +1,107 @@
+-- Every statement that is sent to the store of accounts, by name. Values are bound: %(name)s.
+
+-- name: account
+SELECT a.account_id, a.name, a.password, a.email, a.is_admin, a.disabled, a.created,
+       ARRAY(SELECT g.name FROM accounts.members AS m JOIN accounts.groups AS g USING (group_id)
+             WHERE m.account_id = a.account_id ORDER BY g.name) AS groups
+FROM accounts.accounts AS a WHERE lower(a.name) = lower(%(name)s);
+
+-- name: accounts
+SELECT a.account_id, a.name, a.password, a.email, a.is_admin, a.disabled, a.created,
+       ARRAY(SELECT g.name FROM accounts.members AS m JOIN accounts.groups AS g USING (group_id)
+             WHERE m.account_id = a.account_id ORDER BY g.name) AS groups
+FROM accounts.accounts AS a ORDER BY lower(a.name);
+
+-- name: account_of_token
+SELECT a.account_id, a.name, a.password, a.email, a.is_admin, a.disabled, a.created,
+       ARRAY(SELECT g.name FROM accounts.members AS m JOIN accounts.groups AS g USING (group_id)
+             WHERE m.account_id = a.account_id ORDER BY g.name) AS groups,
+       t.token_id, t.scopes, t.name AS token_name,
+       t.last_used IS NULL OR t.last_used < now() - interval '1 minute' AS unseen
+FROM accounts.tokens AS t JOIN accounts.accounts AS a USING (account_id)
+WHERE t.digest = %(digest)s AND (t.expires IS NULL OR t.expires > now()) AND NOT a.disabled;
+
+-- name: token_used
+UPDATE accounts.tokens SET last_used = now() WHERE token_id = %(token_id)s;
+
+-- name: add_account
+INSERT INTO accounts.accounts (name, password, email, is_admin)
+VALUES (%(name)s, %(password)s, %(email)s, %(is_admin)s)
+ON CONFLICT DO NOTHING RETURNING account_id;
+
+-- name: set_password
+-- Whoever knew the old one is logged out; tokens stay, since each can be revoked.
+WITH changed AS (
+    UPDATE accounts.accounts SET password = %(password)s WHERE lower(name) = lower(%(name)s) RETURNING account_id
+), ended AS (
+    DELETE FROM accounts.tokens AS t USING changed AS c WHERE t.account_id = c.account_id AND t.name IS NULL
+)
+SELECT account_id FROM changed;
+
+-- name: rehash
+UPDATE accounts.accounts SET password = %(password)s WHERE account_id = %(account_id)s AND password = %(before)s;
+
+-- name: set_disabled
+UPDATE accounts.accounts SET disabled = %(disabled)s WHERE lower(name) = lower(%(name)s) RETURNING account_id;
+
+-- name: set_admin
+UPDATE accounts.accounts SET is_admin = %(is_admin)s WHERE lower(name) = lower(%(name)s) RETURNING account_id;
+
+-- name: add_group
+INSERT INTO accounts.groups (name) VALUES (%(name)s) ON CONFLICT DO NOTHING RETURNING group_id;
+
+-- name: delete_group
+DELETE FROM accounts.groups WHERE lower(name) = lower(%(name)s) RETURNING group_id;
+
+-- name: groups
+SELECT g.name,
+       ARRAY(SELECT a.name FROM accounts.members AS m JOIN accounts.accounts AS a USING (account_id)
+             WHERE m.group_id = g.group_id ORDER BY lower(a.name)) AS members,
+       ARRAY(SELECT a.name FROM accounts.members AS m JOIN accounts.accounts AS a USING (account_id)
+             WHERE m.group_id = g.group_id AND m.is_owner ORDER BY lower(a.name)) AS owners
+FROM accounts.groups AS g ORDER BY lower(g.name);
+
+-- name: add_member
+INSERT INTO accounts.members (group_id, account_id, is_owner)
+SELECT g.group_id, a.account_id, %(is_owner)s
+FROM accounts.groups AS g, accounts.accounts AS a
+WHERE lower(g.name) = lower(%(group)s) AND lower(a.name) = lower(%(name)s)
+ON CONFLICT (group_id, account_id) DO UPDATE SET is_owner = excluded.is_owner RETURNING group_id;
+
+-- name: remove_member
+DELETE FROM accounts.members AS m USING accounts.groups AS g, accounts.accounts AS a
+WHERE m.group_id = g.group_id AND m.account_id = a.account_id
+  AND lower(g.name) = lower(%(group)s) AND lower(a.name) = lower(%(name)s)
+RETURNING m.group_id;
+
+-- name: add_token
+INSERT INTO accounts.tokens (account_id, name, digest, scopes, expires)
+VALUES (%(account_id)s, %(name)s, %(digest)s, %(scopes)s, now() + %(seconds)s * interval '1 second')
+ON CONFLICT DO NOTHING RETURNING token_id;
+
+-- name: tokens
+SELECT name, scopes, created, expires, last_used FROM accounts.tokens
+WHERE account_id = %(account_id)s AND name IS NOT NULL ORDER BY created, name;
+
+-- name: revoke_token
+DELETE FROM accounts.tokens WHERE account_id = %(account_id)s AND name = %(name)s RETURNING token_id;
+
+-- name: end_session
+DELETE FROM accounts.tokens WHERE digest = %(digest)s AND name IS NULL;
+
+-- name: end_expired
+DELETE FROM accounts.tokens WHERE expires < now();
+
+-- name: failures
+-- One is forgiven every ten minutes.
+SELECT key, greatest(count - floor(extract(epoch FROM now() - latest) / 600), 0)::integer AS count,
+       extract(epoch FROM now() - latest)::float8 AS seconds
+FROM accounts.failures WHERE key = ANY (%(keys)s);
+
+-- name: failed
+INSERT INTO accounts.failures (key, count, latest) SELECT unnest(%(keys)s::text[]), 1, now()
+ON CONFLICT (key) DO UPDATE
+SET count = greatest(failures.count - floor(extract(epoch FROM now() - failures.latest) / 600), 0) + 1, latest = now();
+
+-- name: forget_failures
+DELETE FROM accounts.failures WHERE key = %(key)s OR latest < now() - interval '1 day';

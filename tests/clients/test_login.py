@@ -1,0 +1,169 @@
+"""Clients log in, each in its own way, and find their own jobs."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import pyvo
+import requests
+from astroquery.utils.tap.core import TapPlus
+from pyvo.auth import AuthSession
+from pyvo.utils.http import create_session
+from requests.exceptions import HTTPError
+
+from tap.auth.accounts import AccountStore
+from tap.auth.identity import TokenScope
+from tap.config import Config
+from tests.clients.test_stilts import stilts
+from tests.conftest import alone, free_port, serving
+from tests.people import WRONG, MakePerson, Person
+
+QUERY = "SELECT TOP 3 name, ra FROM demo.ngc ORDER BY name"
+
+Login = Callable[[str, Person, AccountStore], requests.Session]
+
+
+def by_basic(service: str, person: Person, accounts: AccountStore) -> requests.Session:
+    session = AuthSession()
+    session.credentials.set_password(person.name, person.password)
+    return session
+
+
+def by_cookie(service: str, person: Person, accounts: AccountStore) -> requests.Session:
+    form = {"username": person.name, "password": person.password}
+    session = AuthSession()
+    session.credentials.set_cookie_jar(requests.post(f"{service}/login", data=form, timeout=60).cookies)
+    return session
+
+
+def by_token(service: str, person: Person, accounts: AccountStore) -> requests.Session:
+    bearer = create_session()
+    token = accounts.add_token(person.account, "pyvo", [TokenScope.READ, TokenScope.JOBS], 60)
+    bearer.headers["Authorization"] = f"Bearer {token}"
+    session = AuthSession()
+    session.credentials.set("ivo://ivoa.net/sso#OAuth", bearer)
+    return session
+
+
+@pytest.mark.parametrize("login", [by_basic, by_cookie, by_token])
+def test_pyvo_logs_in_and_runs_jobs_of_its_own(
+    service: str,
+    person: MakePerson,
+    accounts: AccountStore,
+    login: Login,
+) -> None:
+    ada = person()
+    tap = pyvo.dal.TAPService(service, session=login(service, ada, accounts))
+    assert len(tap.search(QUERY)) == 3
+    job = tap.submit_job(QUERY)
+    job.run().wait(timeout=60)
+    assert job.owner == ada.name
+    assert len(job.fetch_result()) == 3
+    assert [listed.jobid for listed in tap.get_job_list()] == [job.job_id]
+    with pytest.raises(Exception, match=r"403|[Ff]orbidden"):
+        pyvo.dal.AsyncTAPJob(job.url)
+    assert tap.tables["demo.ngc"].columns
+    job.delete()
+
+
+def test_pyvo_without_an_account_is_served_as_before(service: str) -> None:
+    assert len(pyvo.dal.TAPService(service, session=AuthSession()).search(QUERY)) == 3
+
+
+def test_pyvo_with_a_wrong_password_is_told(service: str, person: MakePerson) -> None:
+    session = AuthSession()
+    session.credentials.set_password(person().name, "wrong password")
+    with pytest.raises(pyvo.dal.DALQueryError, match="There is no such account, or its password is another"):
+        pyvo.dal.TAPService(service, session=session).search(QUERY)
+
+
+@pytest.fixture(scope="module")
+def closed(sample: Config) -> Iterator[str]:
+    """The URL of a service that is for accounts only."""
+    with serving(alone(sample, anonymous=False)) as url:
+        yield url
+
+
+def test_stilts_logs_in_where_it_must(closed: str, person: MakePerson) -> None:
+    ada = person()
+    options = [f"-Dstar.basicauth.user={ada.name}", f"-Dstar.basicauth.password={ada.password}"]
+    for sync in ("true", "false"):
+        query = ["tapquery", f"tapurl={closed}", f"adql={QUERY}", f"sync={sync}", "ofmt=csv"]
+        done = stilts(*options, *query)
+        assert done.stdout.splitlines()[:1] == ["name,ra"], done.stderr
+        assert stilts(*query).returncode != 0
+
+
+# ---- TapPlus, which logs in by TLS only
+
+
+@pytest.fixture(scope="module")
+def tls(service: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a TLS proxy before the service, whose certificate clients are told to trust."""
+    folder, port = tmp_path_factory.mktemp("tls"), free_port()
+    certificate = folder / "caddy/pki/authorities/local/root.crt"
+    upstream = re.sub(r"https?://|/tap$", "", service)
+    (folder / "Caddyfile").write_text(
+        f"{{\n admin off\n auto_https disable_redirects\n skip_install_trust\n}}\n"
+        f"https://localhost:{port} {{\n tls internal\n reverse_proxy {upstream}\n}}\n"
+    )
+    caddy = Path(sys.executable).parent / "caddy"
+    program = str(caddy) if caddy.exists() else shutil.which("caddy") or pytest.skip("caddy is not installed")
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [program, "run", "--config", folder / "Caddyfile", "--adapter", "caddyfile"],
+            env={"HOME": str(folder), "XDG_DATA_HOME": str(folder)},
+            stdout=log,
+            stderr=log,
+        )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(certificate))
+        _wait_for(f"https://localhost:{port}/livez", certificate)
+        yield port
+    process.kill()
+    process.wait()
+
+
+def _wait_for(url: str, certificate: Path) -> None:
+    for _ in range(200):
+        with suppress(OSError):
+            requests.get(url, verify=str(certificate), timeout=5)
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the proxy did not start")
+
+
+def test_tap_plus_logs_in_and_out(tls: int, person: MakePerson) -> None:
+    ada, tap = person(), TapPlus(url=f"https://localhost:{tls}/tap")
+    tap.login(user=ada.name, password=ada.password)
+    job = tap.launch_job_async(QUERY)
+    assert len(job.get_results()) == 3
+    assert [listed.jobid for listed in tap.list_async_jobs()] == [job.jobid]
+    tap.remove_jobs(job.jobid)
+    tap.logout()
+    # It goes on sending the cookie that has ended.
+    assert len(tap.launch_job(QUERY).get_results()) == 3
+    assert tap.list_async_jobs() == []
+
+
+def test_tap_plus_with_a_wrong_password_is_told(tls: int, person: MakePerson) -> None:
+    with pytest.raises(HTTPError, match="There is no such account, or its password is another"):
+        TapPlus(url=f"https://localhost:{tls}/tap").login(user=person().name, password=WRONG)
+
+
+def test_a_login_by_tls_gives_a_cookie_that_is_sent_by_tls_only(tls: int, person: MakePerson) -> None:
+    ada = person()
+    form = {"username": ada.name, "password": ada.password}
+    answer = requests.post(
+        f"https://localhost:{tls}/tap/login", data=form, verify=os.environ["SSL_CERT_FILE"], timeout=60
+    )
+    assert answer.status_code == 200
+    assert "; Secure" in answer.headers["Set-Cookie"]
+    assert "; HttpOnly" in answer.headers["Set-Cookie"]

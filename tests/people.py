@@ -1,0 +1,32 @@
+"""Accounts that tests make, and how they show who they are."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tap.auth.identity import Account
+
+WRONG = "wrong password"
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account with its password."""
+
+    account: Account
+    password: str
+
+    @property
+    def name(self) -> str:
+        return self.account.name
+
+
+MakePerson = Callable[..., Person]
+
+
+def basic(name: str, password: str, encoding: str = "utf-8") -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode(encoding)).decode()}
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
