@@ -13,6 +13,7 @@ primary_key = ["id"]
 indexes = [["magnitude"], ["hip"]]
 sharded = true            # on all shards of this service, divided by the sky (docs/scaling.md)
 sharded_with = "gaia.source"  # divided as that table is
+readers = ["group:survey", "user:ada"]  # nobody else knows of it; [] for nobody, ["public"] for all
 publish_pixel = true      # users see the column of the HEALPix cell, hpx6
 ranges_per_shard = 4      # which can be moved one by one; more for tables of 10^9 rows
 healpix_id = "source_id"  # Gaia-like ids: by the cell in them, so that joins on them run on the shards
@@ -27,6 +28,7 @@ columns = { ngc_name = "name" }
 """
 
 import builtins
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -78,6 +80,7 @@ class TableDescription:
     publish_pixel: bool = False
     healpix_id: str | None = None
     invalid_positions: str = "refuse"
+    readers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def parse_description(document: Mapping[str, Any], origin: str = "description") 
     _check_tables(document, origin)
     table = dict(document.get("table", {}))
     origin_values = {f.name: table.pop(f.name) for f in fields(Origin) if f.name in table}
-    for name in ("primary_key", "indexes"):
+    for name in ("primary_key", "indexes", "readers"):
         if isinstance(table.get(name), list):
             table[name] = tuple(tuple(item) if isinstance(item, list) else item for item in table[name])
     columns = {
@@ -118,9 +121,18 @@ def parse_description(document: Mapping[str, Any], origin: str = "description") 
     _known(schema, ("description",), f"{origin}, [schema]")
     if table.get("invalid_positions", "refuse") not in {"refuse", "null"}:
         raise DescriptionError(f'{origin}, [table]: invalid_positions can be "refuse" or "null"')
+    if not _are_readers(table.get("readers", ())):
+        raise DescriptionError(f'{origin}, [table]: readers are "group:NAME" or "user:NAME", or "public" alone')
     described = _make(TableDescription, table, f"{origin}, [table]", extra=tuple(f.name for f in fields(Origin)))
     table_origin = _make(Origin, origin_values, f"{origin}, [table]")
     return Description(described, table_origin, columns, keys, schema.get("description"))
+
+
+def _are_readers(values: Any) -> bool:
+    """Return whether these are grantees, or no list, which is told by its type."""
+    if not isinstance(values, tuple) or values == ("public",):
+        return True
+    return all(isinstance(value, str) and re.fullmatch(r"(group|user):\S+", value) for value in values)
 
 
 def _check_tables(document: Mapping[str, Any], origin: str) -> None:

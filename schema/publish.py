@@ -24,6 +24,7 @@ from schema.loaded import Known, forget, remember, storage_of, was_loaded
 from schema.model import Column, Table, is_name, quoted_if_needed, split_name, stored_name
 from schema.plan import PlannedColumn, check_named, described_column, leading_columns, plan_columns, rewritten_units
 from schema.positions import Position, PositionCheck, find_position, with_ucds
+from schema.readers import enforce, forget_access, set_readers, take_rights
 from schema.redescribe import known_table, redescribed
 from schema.roles import READER
 from schema.statements import statement
@@ -236,6 +237,7 @@ def publish_loaded(
     check_keys(connection, table, description)
     connection.execute(statement("drop_ranges"), (table.table_name,))
     publish_known(connection, known)
+    set_readers(connection, table.table_name, description.table.readers)
     if not known.division:
         remember(connection, known)
     else:
@@ -264,6 +266,7 @@ def publish_known(connection: psycopg.Connection, known: Known) -> None:
     places = sql.SQL(", ").join(sql.Placeholder() * len(values))
     connection.execute(sql.SQL(command).format(names, places, changes), list(values.values()))
     write_keys(connection, kept_keys(connection, shown, known.keys))
+    enforce(connection, table.table_name)
     count_change(connection)
 
 
@@ -298,6 +301,7 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
         _check_divided_by(known, position)
         known = replace(known, table=replace(known.table, columns=columns), position=position)
         publish_known(connection, known)
+        set_readers(connection, known.table.table_name, description.table.readers)
         if known.loaded and not known.division:
             remember(connection, known)
         elif known.ranges:
@@ -346,6 +350,7 @@ def unpublish_table(connection: psycopg.Connection, table_name: str, *, drop: bo
         if drop and ours:
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(target))
             forget(connection, published)
+            forget_access(connection, published)
     return was_published or (drop and ours)
 
 
@@ -357,4 +362,4 @@ def _remember_as_it_is(connection: psycopg.Connection, published: str, names: tu
 
 def _revoke(connection: psycopg.Connection, target: sql.Identifier) -> None:
     if exists(connection, target):
-        connection.execute(sql.SQL("REVOKE SELECT ON {} FROM {}").format(target, sql.Identifier(READER)))
+        take_rights(connection, target)

@@ -1,7 +1,8 @@
-"""The four roles of the house, and what PostgreSQL lets everybody do that strangers must not.
+"""The five roles of the house, and what PostgreSQL lets everybody do that strangers must not.
 
 armillary_owner owns the catalogues and loads them, armillary_jobs the job store, armillary_accounts the store of
-accounts, armillary_reader runs what strangers wrote. Needs a superuser's connection; may be repeated.
+accounts, armillary_reader runs what strangers wrote. armillary_member has no rights: it takes those of a role that was
+made for what somebody may read (sql/reader_roles.sql). Needs a superuser's connection; may be repeated.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 OWNER, JOBS, READER = "armillary_owner", "armillary_jobs", "armillary_reader"
-ACCOUNTS = "armillary_accounts"
+ACCOUNTS, MEMBER = "armillary_accounts", "armillary_member"
 
 # Callable by anyone in PostgreSQL, yet able to write, to signal, to wait, or to run SQL from text.
 _DANGEROUS = (
@@ -43,8 +44,8 @@ _DANGEROUS = (
 
 
 def prepare_roles(connection: psycopg.Connection, settings: Mapping[str, str], connections: int) -> None:
-    """Make the roles where they are missing, and set what the reader may use: `settings` of PostgreSQL, connections."""
-    for role in (OWNER, JOBS, ACCOUNTS, READER):
+    """Make the roles where they are missing, and set what queries may use: `settings` of PostgreSQL, connections."""
+    for role in (OWNER, JOBS, ACCOUNTS, READER, MEMBER):
         _ensure_role(connection, role)
     database = connection.info.dbname
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
@@ -53,12 +54,18 @@ def prepare_roles(connection: psycopg.Connection, settings: Mapping[str, str], c
         connection.execute(_grant_database("CONNECT, CREATE, TEMPORARY", database, role))
     # Temporary tables are for uploads only: what strangers write runs in transactions that read.
     connection.execute(_grant_database("CONNECT, TEMPORARY", database, READER))
+    connection.execute(_grant_database("CONNECT", database, MEMBER))
+    for role in (READER, MEMBER):
+        _limit(connection, role, settings, connections)
+    revoke_dangerous_functions(connection)
+
+
+def _limit(connection: psycopg.Connection, role: str, settings: Mapping[str, str], connections: int) -> None:
     for name, value in settings.items():
         command = sql.SQL("ALTER ROLE {} SET {} = {}")
-        connection.execute(command.format(sql.Identifier(READER), sql.Identifier(name), sql.Literal(value)))
+        connection.execute(command.format(sql.Identifier(role), sql.Identifier(name), sql.Literal(value)))
     limit = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}")
-    connection.execute(limit.format(sql.Identifier(READER), sql.Literal(connections)))
-    revoke_dangerous_functions(connection)
+    connection.execute(limit.format(sql.Identifier(role), sql.Literal(connections)))
 
 
 def _ensure_role(connection: psycopg.Connection, role: str) -> None:

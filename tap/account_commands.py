@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import click
 
+from schema.readers import forget_grantee, grantee
+from schema.tap_schema import count_change
 from tap.auth.accounts import AccountsAway, AccountStore, BadName, NameTaken, NoSuchAccount, Record
 from tap.auth.identity import Account, TokenScope
 from tap.auth.passwords import WeakPassword, hashed
@@ -17,7 +19,7 @@ _DAY = 86_400
 
 
 @contextmanager
-def _store(config: Config) -> Iterator[AccountStore]:
+def open_store(config: Config) -> Iterator[AccountStore]:
     with database.running_database(config):
         database.prepare(config, click.echo)
         store = AccountStore(database.accounts_conninfo(config), 1)
@@ -62,7 +64,7 @@ def users() -> None:
 @click.pass_obj
 def add_user(config: Config, name: str, email: str | None, *, admin: bool, generate: bool) -> None:
     """Make the account NAME. The password is asked for, or read from standard input."""
-    with _store(config) as store:
+    with open_store(config) as store:
         if store.record(name):
             raise NameTaken(f"There is an account {name} already")
         password = _password(is_generated=generate)
@@ -75,7 +77,7 @@ def add_user(config: Config, name: str, email: str | None, *, admin: bool, gener
 @click.pass_obj
 def list_users(config: Config) -> None:
     """List accounts with their groups."""
-    with _store(config) as store:
+    with open_store(config) as store:
         records = store.records()
     for record in records:
         click.echo(_line(record))
@@ -93,7 +95,7 @@ def _line(record: Record) -> str:
 @click.pass_obj
 def passwd(config: Config, name: str, *, generate: bool) -> None:
     """Give NAME another password; whoever is logged in by the old one no longer is."""
-    with _store(config) as store:
+    with open_store(config) as store:
         account = _existing(store, name)
         password = _password(is_generated=generate)
         store.set_password(account.name, hashed(password))
@@ -106,7 +108,7 @@ def passwd(config: Config, name: str, *, generate: bool) -> None:
 @click.pass_obj
 def disable(config: Config, name: str) -> None:
     """Keep NAME out at once: by password, cookie and token."""
-    with _store(config) as store:
+    with open_store(config) as store:
         store.set_disabled(name, disabled=True)
     click.echo(f"{name} can no longer log in")
 
@@ -116,7 +118,7 @@ def disable(config: Config, name: str) -> None:
 @click.pass_obj
 def enable(config: Config, name: str) -> None:
     """Let NAME in again."""
-    with _store(config) as store:
+    with open_store(config) as store:
         store.set_disabled(name, disabled=False)
     click.echo(f"{name} can log in")
 
@@ -127,7 +129,7 @@ def enable(config: Config, name: str) -> None:
 @click.pass_obj
 def admin(config: Config, name: str, *, revoke: bool) -> None:
     """Make NAME an administrator."""
-    with _store(config) as store:
+    with open_store(config) as store:
         store.set_admin(name, is_admin=not revoke)
     click.echo(f"{name} is {'no longer' if revoke else 'now'} an administrator")
 
@@ -151,7 +153,7 @@ def groups() -> None:
 @click.pass_obj
 def add_group(config: Config, group: str, members: tuple[str, ...], *, owner: bool) -> None:
     """Make GROUP, or add MEMBERS to it."""
-    with _store(config) as store:
+    with open_store(config) as store:
         if group.lower() not in {existing.name.lower() for existing in store.groups()}:
             store.add_group(group)
         for member in members:
@@ -165,19 +167,28 @@ def add_group(config: Config, group: str, members: tuple[str, ...], *, owner: bo
 @click.pass_obj
 def remove_group(config: Config, group: str, members: tuple[str, ...]) -> None:
     """Take MEMBERS out of GROUP; without any, remove the group."""
-    with _store(config) as store:
+    with open_store(config) as store:
         for member in members:
             store.remove_member(group, member)
         if not members:
-            store.delete_group(group)
+            _delete_group(config, store, group)
     click.echo(f"{group}: {', '.join(members)} removed" if members else f"{group} is gone")
+
+
+def _delete_group(config: Config, store: AccountStore, group: str) -> None:
+    """Delete a group after its rights, which another of its name must not have."""
+    name = next((known.name for known in store.groups() if known.name.lower() == group.lower()), group)
+    with database.owner_connection(config) as connection, connection.transaction():
+        forget_grantee(connection, grantee("group", name))
+        count_change(connection)
+    store.delete_group(name)
 
 
 @groups.command("list")
 @click.pass_obj
 def list_groups(config: Config) -> None:
     """List groups with their members, owners marked by *."""
-    with _store(config) as store:
+    with open_store(config) as store:
         found = store.groups()
     for group in found:
         members = [f"{name}*" if name in group.owners else name for name in group.members]
@@ -206,7 +217,7 @@ def add_token(config: Config, account: str, name: str, scopes: tuple[str, ...], 
     wanted = [TokenScope(scope) for scope in scopes] or [TokenScope.READ, TokenScope.JOBS, TokenScope.TABLES]
     longest = config.accounts.token_seconds or None
     seconds = min(days * _DAY, longest or days * _DAY) if days else longest
-    with _store(config) as store:
+    with open_store(config) as store:
         secret = store.add_token(_existing(store, account), name, wanted, seconds)
     click.echo(secret)
 
@@ -216,7 +227,7 @@ def add_token(config: Config, account: str, name: str, scopes: tuple[str, ...], 
 @click.pass_obj
 def list_tokens(config: Config, account: str) -> None:
     """List the tokens of ACCOUNT."""
-    with _store(config) as store:
+    with open_store(config) as store:
         found = store.tokens(_existing(store, account))
     for token in found:
         ends = f"{token.expires:%Y-%m-%d}" if token.expires else "never"
@@ -230,6 +241,6 @@ def list_tokens(config: Config, account: str) -> None:
 @click.pass_obj
 def revoke_token(config: Config, account: str, name: str) -> None:
     """End the token NAME of ACCOUNT at once."""
-    with _store(config) as store:
+    with open_store(config) as store:
         store.revoke_token(_existing(store, account), name)
     click.echo(f"{name} is revoked")

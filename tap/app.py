@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -21,16 +21,19 @@ from schema.model import Catalogue
 from tap import pages, tap_plus, vosi
 from tap.auth.accounts import AccountStore
 from tap.auth.authentication import AuthenticationMiddleware, Authenticator, challenges
-from tap.auth.identity import identity_of
+from tap.auth.identity import Account, identity_of
 from tap.auth.login import Login
 from tap.auth.passwords import Passwords
+from tap.auth.rights import Rights
 from tap.coding import packed, wanted_coding
 from tap.config import Config
 from tap.engine.database import (
     PLANNERS,
     accounts_conninfo,
     jobs_conninfo,
+    member_conninfo,
     owner_connection,
+    owner_conninfo,
     reader_conninfo,
     sessions_of,
 )
@@ -83,6 +86,7 @@ class Endpoints:
     jobs: Resources
     storage: Storage
     login: Login
+    rights: Rights
 
     @property
     def routes(self) -> list[Route]:
@@ -114,9 +118,10 @@ class Endpoints:
         form = await read_form(request, self.config, self.queries.service.room.folder)
         with ExitStack() as stack:
             stack.callback(form.close)
-            asker = identity_of(request)
-            owner = asker.account.name if asker else None
-            tap_request = read_request(form.parameters, self.config, form.files, owner)
+            tap_request = read_request(form.parameters, self.config, form.files)
+            if identity := identity_of(request):
+                role = await run_in_threadpool(self.rights.role, identity.account)
+                tap_request = replace(tap_request, owner=identity.account.name, role=role)
             done = stack.pop_all().close
         coding = wanted_coding(request) if tap_request.format.packs else None
         return self.queries.answer(tap_request, done, coding)  # type: ignore[return-value]
@@ -142,13 +147,13 @@ class Endpoints:
     async def tables(self, request: Request) -> Response:
         parameters = await read_parameters(request, self.config)
         brief = (parameters.one("DETAIL") or "max").lower() == "min" or tap_plus.wants_names_only(parameters)
-        document = vodataservice.tableset(await self._catalogue(), with_columns=not brief)
+        document = vodataservice.tableset(await self._catalogue(request), with_columns=not brief)
         if tap_plus.is_tap_plus(request, parameters):
             document = tap_plus.with_flags(document, parameters)
         return packed(request, xml(document))
 
     async def table(self, request: Request) -> Response:
-        catalogue, name = await self._catalogue(), request.path_params["name"]
+        catalogue, name = await self._catalogue(request), request.path_params["name"]
         for table in catalogue.tables:
             if table.table_name.lower() == name.lower():
                 return packed(request, xml(vodataservice.table_document(table, catalogue)))
@@ -165,11 +170,11 @@ class Endpoints:
         return Response("deleted\n", media_type="text/plain")
 
     async def examples(self, request: Request) -> Response:
-        page = pages.examples_page(self.config, await self._catalogue())
+        page = pages.examples_page(self.config, await self._catalogue(request))
         return packed(request, Response(page, media_type="application/xhtml+xml"))
 
     async def index(self, request: Request) -> Response:
-        page = pages.index_page(self.config, await self._catalogue())
+        page = pages.index_page(self.config, await self._catalogue(request))
         return packed(request, Response(page, media_type="text/html"))
 
     async def style(self, request: Request) -> Response:
@@ -188,31 +193,36 @@ class Endpoints:
         shards = dict.fromkeys(shard for placement in placements.values() for shard in placement.shards)
         return await run_in_threadpool(self.engine.shards.away, shards) if shards else ()
 
-    async def _catalogue(self) -> Catalogue:
-        catalogue, _ = await run_in_threadpool(self._read_published)
+    async def _catalogue(self, request: Request) -> Catalogue:
+        """Return what who asks may know of."""
+        identity = identity_of(request)
+        catalogue, _ = await run_in_threadpool(self._read_published, identity.account if identity else None)
         return catalogue
 
-    def _read_published(self) -> tuple[Catalogue, Placements]:
-        with self.engine.session(limit=10) as session:
+    def _read_published(self, account: Account | None = None) -> tuple[Catalogue, Placements]:
+        with self.engine.session(limit=10, role=self.rights.role(account)) as session:
             return session.catalogue, session.placements
 
 
 def create_app(config: Config) -> Starlette:
     shards = shards_of(config, sessions_of(config))
-    engine = Engine(reader_conninfo(config), sessions_of(config), config.web.queue_limit, shards)
-    planner = Engine(reader_conninfo(config), PLANNERS, 0.5)
+    engine = Engine(
+        reader_conninfo(config), sessions_of(config), config.web.queue_limit, shards, member_conninfo(config)
+    )
+    planner = Engine(reader_conninfo(config), PLANNERS, 0.5, member_conninfo=member_conninfo(config))
     sweep_uploads(uploads_of(config))
     store = Store(jobs_conninfo(config), limits_of(config.jobs))
     waiting = Waiting(store)
     storage = storage_of(config)
-    jobs = JobService(config, planner, store, storage)
+    accounts = AccountStore(accounts_conninfo(config))
+    rights = Rights(owner_conninfo(config), accounts)
+    jobs = JobService(config, planner, store, storage, rights)
     # PostgreSQL's own limit lies above ours, which can say what happened.
     service = service_of(config, engine, sources_of(config, store, storage), config.limits.sync_limit + 5)
     resources = Resources(store, waiting, jobs, config.jobs.wait_limit)
-    accounts = AccountStore(accounts_conninfo(config))
     authenticator = Authenticator(accounts, Passwords(accounts), config.accounts.anonymous)
     login = Login(authenticator, config)
-    endpoints = Endpoints(config, engine, Queries(service, config), resources, storage, login)
+    endpoints = Endpoints(config, engine, Queries(service, config), resources, storage, login, rights)
     app = Starlette(
         routes=endpoints.routes,
         middleware=[
@@ -226,7 +236,7 @@ def create_app(config: Config) -> Starlette:
             Middleware(ErrorMiddleware, challenges_of(config)),
             Middleware(AuthenticationMiddleware, authenticator),
         ],
-        lifespan=partial(_lifespan, [shards, engine, planner, store, waiting, accounts]),
+        lifespan=partial(_lifespan, [shards, engine, planner, store, waiting, accounts, rights]),
         exception_handlers={HTTPException: _http_error},
     )
     # Its redirects would go to whatever Host a request names.
@@ -282,14 +292,17 @@ def sources_of(config: Config, store: Store, storage: Storage) -> Sources:
 def query_worker(config: Config) -> Iterator[Worker]:
     """A worker for the jobs of this service, and the keeper beside it."""
     shards = shards_of(config, config.jobs.worker_slots + 1)
-    engine = Engine(reader_conninfo(config), config.jobs.worker_slots + 1, config.web.queue_limit, shards)
+    slots = config.jobs.worker_slots + 1
+    engine = Engine(reader_conninfo(config), slots, config.web.queue_limit, shards, member_conninfo(config))
+    accounts = AccountStore(accounts_conninfo(config))
+    rights = Rights(owner_conninfo(config), accounts)
     store = Store(jobs_conninfo(config), limits_of(config.jobs), config.jobs.worker_slots + 3)
     storage = storage_of(config)
     longest = config.jobs.job_duration_limit
     service = service_of(config, engine, sources_of(config, store, storage), longest + 30 if longest else 0)
-    runner = QueryJobs(service, config, storage)
+    runner = QueryJobs(service, config, storage, rights)
     keeper = Housekeeper(store, storage, lambda what, count: observe(Kept(what, count)))
-    parts: tuple[_Opens, ...] = (store, engine, shards)
+    parts: tuple[_Opens, ...] = (store, engine, shards, accounts, rights)
     for each in parts:
         each.open()
     keeper.start()

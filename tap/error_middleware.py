@@ -71,6 +71,8 @@ class ErrorMiddleware:
         headers = [*message.get("headers", []), *_HEADERS]
         if identity:
             headers.append(named(identity))
+            if not any(name == b"cache-control" for name, _ in headers):
+                headers.append((b"cache-control", b"private, no-store"))
         elif message["status"] in {401, 403}:
             headers += self._challenges
         kinds = [value for name, value in headers if name == b"content-type"]

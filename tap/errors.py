@@ -14,6 +14,7 @@ from schema.load.reader import LoadError
 from tap.auth.accounts import AccountsAway
 from tap.auth.authentication import ForeignPage, Insecure, OutOfScope, Unauthorized
 from tap.auth.passwords import TooManyAttempts, WrongPassword
+from tap.auth.rights import NoLongerAllowed
 from tap.engine.cancellation import CancelReason
 from tap.engine.engine import DatabaseAway, ShardAway
 from tap.engine.rows import Interrupted
@@ -140,6 +141,7 @@ _SAYS_IT_ITSELF: dict[type[Exception], int] = {
     Insecure: 403,
     OutOfScope: 403,
     ForeignPage: 403,
+    NoLongerAllowed: 403,
     NotAllowed: 403,
     NotFound: 404,
     NoSuchJob: 404,

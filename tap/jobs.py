@@ -17,7 +17,9 @@ from starlette.responses import Response, StreamingResponse
 
 from adql import AdqlError
 from tap.auth import visitor
+from tap.auth.accounts import AccountsAway
 from tap.auth.identity import identity_of
+from tap.auth.rights import NoLongerAllowed, Rights
 from tap.config import Config, JobsConfig
 from tap.downloads import download
 from tap.engine.cancellation import Cancellation, CancelReason
@@ -76,6 +78,7 @@ class QueryJobs:
     service: QueryService
     config: Config
     storage: Storage
+    rights: Rights
 
     def run(self, job: Job, task: Task) -> tuple[Result, ...]:
         """Run a job's query and store its result.
@@ -88,7 +91,7 @@ class QueryJobs:
                 FormFile(file.name, stack.enter_context(self._file(file)), file.file_name, file.media_type)
                 for file in job.attachments
             ]
-            return self._run(job, task, read_request(Parameters(job.parameters), self.config, files, job.owner_id))
+            return self._run(job, task, self._request(job, files))
 
     @contextmanager
     def _file(self, attachment: Attachment) -> Iterator[Path]:
@@ -121,13 +124,18 @@ class QueryJobs:
         encoded = base64.b64encode(digest.digest()).decode()
         return (Result(RESULT, key, request.media_type, progress.bytes, encoded, progress.rows),)
 
+    def _request(self, job: Job, files: list[FormFile]) -> TapRequest:
+        """Return what a job asks, with the rights that its owner has now."""
+        request = read_request(Parameters(job.parameters), self.config, files)
+        return replace(request, owner=job.owner_id, role=self.rights.role_of_owner(job.owner_id))
+
     def explain(self, error: Exception) -> Failure:
         answer = describe(error)
         if not answer.expected:
             observe(Fault("a job"), error)
         return Failure(
             answer.message,
-            again=isinstance(error, DatabaseAway | ShardAway | StorageAway),
+            again=isinstance(error, DatabaseAway | ShardAway | StorageAway | AccountsAway),
             transient=answer.status >= 500,
         )
 
@@ -145,6 +153,7 @@ class JobService:
     planner: Engine
     store: Store
     storage: Storage
+    rights: Rights
 
     @property
     def url(self) -> str:
@@ -188,16 +197,16 @@ class JobService:
         if asker.owner_id is None:
             visitor.welcome(request, response)
 
-    def cost(self, parameters: Parameters) -> float | None:
+    def cost(self, parameters: Parameters, owner: str | None) -> float | None:
         """Return what PostgreSQL's planner thinks; None for a query that is wrong, which the job will tell."""
         self.storage.check()
         if read_uploads(parameters, None):
             return None
         try:
             query = read_request(parameters, self.config).query
-            with self.planner.session(limit=1) as session:
+            with self.planner.session(limit=1, role=self.rights.role_of_owner(owner)) as session:
                 return planned_cost(query, session)
-        except (AdqlError, ParameterError, DatabaseAway, Interrupted, psycopg.Error):
+        except (AdqlError, ParameterError, DatabaseAway, NoLongerAllowed, AccountsAway, Interrupted, psycopg.Error):
             return None
 
     async def result(self, request: Request, job: Job, id_: str) -> Response:

@@ -18,7 +18,8 @@ class TapRequest:
     """What a request asks for.
 
     `partial`: whether the rows of those shards will do that can be reached; `comments`: whether CSV and TSV may end in
-    some. PARTIAL and COMMENTS are parameters of our own. `owner` is the account that asks, if it is one.
+    some. PARTIAL and COMMENTS are parameters of our own. `owner` is the account that asks, if
+    it is one, `role` the database's role for what it may read, if that is more than everybody may.
     """
 
     query: str
@@ -29,12 +30,11 @@ class TapRequest:
     partial: bool = False
     comments: bool = False
     owner: str | None = None
+    role: str | None = None
 
 
-def read_request(
-    parameters: Parameters, config: Config, files: list[FormFile] | None = None, owner: str | None = None
-) -> TapRequest:
-    """Read what the account `owner` asks, or a stranger; `files` are those that UPLOAD may name. Raises: ParameterError."""
+def read_request(parameters: Parameters, config: Config, files: list[FormFile] | None = None) -> TapRequest:
+    """Read what a stranger asks; `files` are those that UPLOAD may name. Raises: ParameterError."""
     request = parameters.one("REQUEST")
     if request is not None and request.lower() != "doquery":
         raise ParameterError(f"REQUEST can only be doQuery, not {request[:40]!r}")
@@ -51,8 +51,7 @@ def read_request(
     uploads = read_uploads(parameters, files or [])
     partial = _partial(parameters, format_)
     comments = _allowed(parameters, "COMMENTS")
-    maxrec = _maxrec(parameters, config.limits)
-    return TapRequest(query, maxrec, format_, media_type, uploads, partial, comments, owner)
+    return TapRequest(query, _maxrec(parameters, config.limits), format_, media_type, uploads, partial, comments)
 
 
 def _partial(parameters: Parameters, format_: Format) -> bool:

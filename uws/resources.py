@@ -115,7 +115,7 @@ class Resources:
             run_id=parameters.one("RUNID"),
             execution_duration=_seconds(parameters),
             destruction=_future("DESTRUCTION", destruction) if destruction else None,
-            cost=self.service.cost(parameters),
+            cost=self.service.cost(parameters, asker.owner_id),
         )
         self.store.create(asker, new, job_id)
         self._keep(form, new.attachments)
@@ -202,7 +202,7 @@ class Resources:
         pairs = tuple(pair for pair in job.parameters if pair[0] not in names) + changes.pairs
         replaced = {file.name for file in files}
         attachments = [attachment for attachment in job.attachments if attachment.name not in replaced] + list(files)
-        cost = self.service.cost(Parameters(pairs)) if job.phase is Phase.PENDING else None
+        cost = self.service.cost(Parameters(pairs), job.owner_id) if job.phase is Phase.PENDING else None
         self.store.change_parameters(job.job_id, pairs, cost, attachments)
 
     async def parameters(self, request: Request) -> Response:

@@ -75,8 +75,8 @@ class UwsService(Protocol):
         """Give a stranger who made a job what is needed to list it, if anything is."""
         ...
 
-    def cost(self, parameters: Parameters) -> float | None:
-        """Return how much work it is, in any unit; None if that is not known. Blocks.
+    def cost(self, parameters: Parameters, owner: str | None) -> float | None:
+        """Return how much work it is for this owner, in any unit; None if that is not known. Blocks.
 
         May raise when no job can be taken now.
         """

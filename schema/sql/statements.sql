@@ -145,3 +145,51 @@ SELECT storage, loaded FROM armillary.tables WHERE table_name = %s;
 
 -- name: more_of_table
 SELECT loaded, omitted, ra, dec FROM armillary.tables WHERE table_name = %s;
+
+-- name: accesses
+SELECT a.name, a.is_public, ARRAY(SELECT r.grantee FROM armillary.readers AS r WHERE r.name = a.name ORDER BY r.grantee)
+FROM armillary.access AS a ORDER BY a.name;
+
+-- name: is_published_or_schema
+SELECT FROM tap_schema.tables WHERE table_name = %(name)s OR schema_name = %(name)s LIMIT 1;
+
+-- name: put_access
+INSERT INTO armillary.access (name, is_public) VALUES (%s, %s)
+ON CONFLICT (name) DO UPDATE SET is_public = excluded.is_public;
+
+-- name: drop_readers
+DELETE FROM armillary.readers WHERE name = %s;
+
+-- name: add_reader
+INSERT INTO armillary.readers (name, grantee, role)
+VALUES (%(name)s, %(grantee)s, armillary.grantee_role(%(grantee)s)) ON CONFLICT DO NOTHING;
+
+-- name: remove_reader
+DELETE FROM armillary.readers WHERE name = %s AND grantee = %s RETURNING name;
+
+-- name: names_read_by
+SELECT name FROM armillary.readers WHERE grantee = %s ORDER BY name;
+
+-- name: drop_access
+DELETE FROM armillary.access WHERE name = %s;
+
+-- name: access_of
+-- For a table, or each table of a schema: whether it is public, the roles of its readers, and whether Citus has its rows.
+SELECT t.table_name, m.storage, coalesce(a.is_public, s.is_public, true) AS is_public,
+       ARRAY(SELECT r.role FROM armillary.readers AS r WHERE r.name = coalesce(a.name, s.name)) AS roles,
+       m.pixel_column IS NOT NULL AND EXISTS (SELECT FROM armillary.shards WHERE engine = 'citus') AS on_citus
+FROM tap_schema.tables AS t
+LEFT JOIN armillary.tables AS m ON m.table_name = t.table_name
+LEFT JOIN armillary.access AS a ON a.name = t.table_name
+LEFT JOIN armillary.access AS s ON s.name = t.schema_name
+WHERE t.table_name = %(name)s OR t.schema_name = %(name)s;
+
+-- name: roles_that_read
+-- Of the roles whose rights are ours to give: everybody's, and those that stand for grantees.
+SELECT DISTINCT r.rolname
+FROM pg_class AS c, LATERAL aclexplode(c.relacl) AS e JOIN pg_roles AS r ON r.oid = e.grantee
+WHERE c.oid = %s::regclass AND e.privilege_type = 'SELECT'
+  AND (r.rolname = 'armillary_reader' OR starts_with(r.rolname, 'armillary_to_'));
+
+-- name: may_read
+SELECT has_table_privilege(%s, %s, 'SELECT');

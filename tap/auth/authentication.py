@@ -21,6 +21,7 @@ from tap.auth.passwords import Passwords
 COOKIE = "SESSION"
 """TapPlus knows no cookie by another name."""
 
+_SHOWING = frozenset({b"authorization", b"cookie"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN = frozenset(
     {
@@ -93,14 +94,21 @@ class AuthenticationMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            request = HTTPConnection(scope)
-            identity = await self._authenticator.identity(request)
-            scope.setdefault("state", {})["identity"] = identity
+            identity = await self._identity(scope)
             if identity is None and not self._authenticator.anonymous and scope["path"] not in _OPEN:
                 raise Unauthorized("This service is for accounts only; please log in")
-            if identity:
-                _check_scope(request, identity)
         await self._app(scope, receive, send)
+
+    async def _identity(self, scope: Scope) -> Identity | None:
+        """Return who asks, which the request will tell too."""
+        if not any(name in _SHOWING for name, _ in scope["headers"]):
+            return None
+        request = HTTPConnection(scope)
+        identity = await self._authenticator.identity(request)
+        if identity:
+            scope["state"]["identity"] = identity
+            _check_scope(request, identity)
+        return identity
 
 
 def _check_scope(request: HTTPConnection, identity: Identity) -> None:

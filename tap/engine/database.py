@@ -12,7 +12,8 @@ from psycopg.conninfo import make_conninfo
 
 from schema.migrate import migrate, migrations
 from schema.model import Table
-from schema.roles import ACCOUNTS, JOBS, OWNER, READER, prepare_roles
+from schema.readers import prepare_reader_roles
+from schema.roles import ACCOUNTS, JOBS, MEMBER, OWNER, READER, prepare_roles
 from tap.config import Config, DatabaseConfig
 from tap.engine.pgsphere import ensure_pgsphere
 from tap.engine.private import ADMIN, PrivateCluster
@@ -33,6 +34,10 @@ def cluster_of(where: DatabaseConfig) -> PrivateCluster:
 
 def reader_conninfo(config: Config) -> str:
     return _conninfo(config, READER, "")
+
+
+def member_conninfo(config: Config) -> str:
+    return _conninfo(config, MEMBER, "")
 
 
 def owner_conninfo(config: Config) -> str:
@@ -101,7 +106,10 @@ def prepare(config: Config, say: Say) -> list[str]:
         connection.execute(f"SET ROLE {ACCOUNTS}")
         applied += _prepare_accounts(config, connection)
         connection.execute(f"SET ROLE {OWNER}")
-        return [*applied, *migrate(connection, migrations())]
+        applied += migrate(connection, migrations())
+        connection.execute("RESET ROLE")
+        prepare_reader_roles(connection)
+        return applied
 
 
 def _prepare_jobs(config: Config, connection: psycopg.Connection) -> list[str]:

@@ -3,6 +3,7 @@
 import select
 import sys
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from adql import Translation
+from adql.sql_names import name
 from schema.model import Catalogue, Schema
 from schema.tap_schema import VERSION, read_catalogue
 from tap.engine.cancellation import Cancellation, CancelReason
@@ -21,7 +23,9 @@ from tap.engine.rows import CopyRows, Interrupted
 from tap.sharding.model import Placements
 from tap.sharding.placements import read_placements
 
-_BEGIN = "BEGIN {mode}; SET LOCAL statement_timeout = {timeout}; " + VERSION
+_BEGIN = "BEGIN {mode}; SET LOCAL statement_timeout = {timeout}; {role}" + VERSION
+_CATALOGUES = 64
+"""Catalogues that are kept, one for each set of rights."""
 _APPLICATION = "armillary"
 _LONGEST = 2**31 - 1
 
@@ -49,6 +53,7 @@ class Session:
         self.cancellation = cancellation
         self.limit = transaction.limit
         self._connection = connection
+        self.role = transaction.role
         self._version = transaction.version
         self._access = transaction.access
         self._uploaded: Schema | None = None
@@ -57,7 +62,7 @@ class Session:
     @property
     def catalogue(self) -> Catalogue:
         """Return what is published at this instant, and what was uploaded into this session."""
-        published = self.engine.catalogue_of(self._connection, self._version)
+        published = self.engine.catalogue_of(self._connection, self._version, self.role)
         return published.joined_by(self._uploaded) if self._uploaded else published
 
     @property
@@ -73,7 +78,7 @@ class Session:
         """End the transaction and begin another, unless it has this access already. Raises: psycopg.Error."""
         if access is not self._access:
             self.end_transaction()
-            _begin_transaction(self._connection, self.limit, access, self.engine.wait)
+            _begin_transaction(self._connection, Start(self.limit, access, self.role), self.engine.wait)
             self._access, self._sealed = access, False
 
     def run_in_write_transaction(self, step: Callable[[psycopg.Connection], T]) -> T:
@@ -142,12 +147,19 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Transaction:
-    """What is known of one: the catalogue's version in it, how many seconds its statements may take, and its access."""
+class Start:
+    """How a transaction begins: how many seconds its statements may take, its access, and as which role: None for a stranger."""
 
-    version: int
     limit: float
     access: Access
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction(Start):
+    """One that has begun, with the catalogue's version in it."""
+
+    version: int = 0
 
 
 class ShardAway(Exception):
@@ -184,94 +196,94 @@ class NoShards:
 
 
 class Engine:
-    """Sessions on the database that `conninfo` names, as armillary_reader; `shards` are those of its tables."""
+    """Sessions on the database that `conninfo` names, as armillary_reader; `shards` are those of its tables.
 
-    def __init__(self, conninfo: str, sessions: int, wait: float = 10.0, shards: "ShardSessions | None" = None) -> None:
+    `member_conninfo` names it as armillary_member, for sessions with the rights of a role that it may take.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        sessions: int,
+        wait: float = 10.0,
+        shards: "ShardSessions | None" = None,
+        member_conninfo: str | None = None,
+    ) -> None:
         self.shards = shards or NoShards()
         self.wait = wait
-        self._pool = ConnectionPool(
-            conninfo,
-            min_size=1,
-            max_size=sessions,
-            timeout=wait,
-            kwargs={"autocommit": True, "application_name": _APPLICATION, "prepare_threshold": None},
-            configure=_configure,
-            check=None,
-            reconnect_timeout=5,
-            open=False,
-        )
-        self._catalogue: Catalogue | None = None
+        self._pool = _pool(conninfo, 1, sessions, wait)
+        self._members = _pool(member_conninfo, 0, sessions, wait) if member_conninfo else None
+        self._catalogues: OrderedDict[str | None, Catalogue] = OrderedDict()
         self._placements: tuple[int, Placements] | None = None
         self._lock = threading.Lock()
 
     def open(self) -> None:
         self._pool.open()
+        if self._members:
+            self._members.open()
 
     def close(self) -> None:
         self._pool.close(timeout=2)
+        if self._members:
+            self._members.close(timeout=2)
 
     @contextmanager
     def session(
-        self, limit: float, cancellation: Cancellation | None = None, access: Access = Access.READ_ONLY
+        self,
+        limit: float,
+        cancellation: Cancellation | None = None,
+        access: Access = Access.READ_ONLY,
+        role: str | None = None,
     ) -> Iterator[Session]:
         """`limit` in seconds, 0 for none, is PostgreSQL's net below the caller's own deadline.
 
-        A session that may write makes temporary tables only, where no query runs. Raises: DatabaseAway.
+        A session that may write makes temporary tables only, where no query runs. `role` is one that session_role of
+        the database gave. Raises: DatabaseAway.
         """
         cancellation = cancellation or Cancellation()
-        connection, version = self._begin(limit, access)
+        pool = self._members if role and self._members else self._pool
+        connection, version = self._begin(pool, Start(limit, access, role))
         cancellation.attach(connection)
         try:
             if cancellation.reason:
                 raise Interrupted(cancellation.reason)
-            yield Session(self, connection, Transaction(version, limit, access), cancellation)
+            yield Session(self, connection, Transaction(limit, access, role, version), cancellation)
         except Interrupted:
             raise
         except psycopg.Error as error:
             raise _meaning(error, cancellation) from error
         finally:
             cancellation.detach(connection)
-            self._end(connection, cancellation)
+            _end(pool, connection, cancellation)
 
-    def _begin(self, limit: float, access: Access) -> tuple[psycopg.Connection, int]:
+    def _begin(self, pool: ConnectionPool, start: Start) -> tuple[psycopg.Connection, int]:
         """Return a connection with a transaction begun, and the catalogue's version; a connection that died in the pool is passed over. Raises: DatabaseAway."""
-        for _ in range(self._pool.max_size + 1):
+        for _ in range(pool.max_size + 1):
             try:
-                connection = self._pool.getconn()
+                connection = pool.getconn()
             except (PoolTimeout, psycopg.OperationalError) as error:
                 raise DatabaseAway from error
             try:
-                return connection, _begin_transaction(connection, limit, access, self.wait)
+                return connection, _begin_transaction(connection, start, self.wait)
             except (psycopg.Error, DatabaseAway) as error:
                 connection.close()
-                self._pool.putconn(connection)
+                pool.putconn(connection)
                 if isinstance(error, DatabaseAway):
                     raise
         raise DatabaseAway
 
-    def _end(self, connection: psycopg.Connection, cancellation: Cancellation) -> None:
-        """Put the connection back into the pool, clean. One in the middle of a COPY is closed, which ends its statement;
-
-        so is one that was cancelled: the cancel may still be on its way and would hit the next query.
-        """
-        try:
-            if cancellation.reason or connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
-                connection.close()
-            elif connection.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-                connection.pgconn.exec_(b"ROLLBACK")
-        except psycopg.Error:
-            connection.close()
-        self._pool.putconn(connection)
-
-    def catalogue_of(self, connection: psycopg.Connection, version: int) -> Catalogue:
-        """Read anew only when something was published since."""
-        found = self._catalogue
-        if found is None or found.version != version:
+    def catalogue_of(self, connection: psycopg.Connection, version: int, role: str | None) -> Catalogue:
+        """Return what this role may know of; read anew only when something was published since, or rights changed."""
+        catalogue = self._catalogues.get(role)
+        if catalogue is None or catalogue.version != version:
             with self._lock:
-                found = self._catalogue
-                if found is None or found.version != version:
-                    found = self._catalogue = read_catalogue(connection)
-        return found
+                catalogue = self._catalogues.get(role)
+                if catalogue is None or catalogue.version != version:
+                    catalogue = self._catalogues[role] = read_catalogue(connection)
+                    self._catalogues.move_to_end(role)
+                if len(self._catalogues) > _CATALOGUES:
+                    self._catalogues.popitem(last=False)
+        return catalogue
 
     def placements_of(self, connection: psycopg.Connection, version: int) -> Placements:
         """Read anew only when something was published since."""
@@ -281,14 +293,45 @@ class Engine:
             return self._placements[1]
 
 
+def _pool(conninfo: str, least: int, most: int, wait: float) -> ConnectionPool:
+    return ConnectionPool(
+        conninfo,
+        min_size=least,
+        max_size=most,
+        timeout=wait,
+        kwargs={"autocommit": True, "application_name": _APPLICATION, "prepare_threshold": None},
+        configure=_configure,
+        check=None,
+        reconnect_timeout=5,
+        open=False,
+    )
+
+
+def _end(pool: ConnectionPool, connection: psycopg.Connection, cancellation: Cancellation) -> None:
+    """Put the connection back into the pool, clean. One in the middle of a COPY is closed, which ends its statement;
+
+    so is one that was cancelled: the cancel may still be on its way and would hit the next query.
+    """
+    try:
+        if cancellation.reason or connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+            connection.close()
+        elif connection.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            connection.pgconn.exec_(b"ROLLBACK")
+    except psycopg.Error:
+        connection.close()
+    pool.putconn(connection)
+
+
 def _configure(connection: psycopg.Connection) -> None:
     connection.execute("SET search_path = pg_catalog, public")
     connection.execute("SET standard_conforming_strings = on")
 
 
-def _begin_transaction(connection: psycopg.Connection, limit: float, access: Access, wait: float) -> int:
+def _begin_transaction(connection: psycopg.Connection, start: Start, wait: float) -> int:
     """Return the catalogue's version in it. Raises: psycopg.Error; DatabaseAway where a server says nothing for `wait` seconds."""
-    command = _BEGIN.format(mode=access.value, timeout=min(int(limit * 1000), _LONGEST)).encode()
+    role = f"SET LOCAL ROLE {name(start.role)}; " if start.role else ""
+    timeout = min(int(start.limit * 1000), _LONGEST)
+    command = _BEGIN.format(mode=start.access.value, timeout=timeout, role=role).encode()
     pgconn = connection.pgconn
     pgconn.send_query(command)
     pgconn.flush()

@@ -74,7 +74,8 @@ class CopyRows(RowStream):
         super().__init__(self._read())
 
     def _begin(self, command: bytes) -> None:
-        self._pgconn.send_query(command)
+        # This form takes one statement only, whatever a query might smuggle into it.
+        self._pgconn.send_query_params(command, None)
         result = self._result()
         if result is None or result.status != pq.ExecStatus.COPY_OUT:
             self._finish()

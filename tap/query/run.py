@@ -54,7 +54,7 @@ def execute(
     """
     with (
         service.sources.opened(request.uploads, request.owner) as files,
-        service.engine.session(service.limit, cancellation, _access(files)) as session,
+        service.engine.session(service.limit, cancellation, _access(files), request.role) as session,
     ):
         uploads = _declared(session, files, service.upload_limits)
         translation = _translated(request.query, session, service, uploads)
@@ -74,7 +74,7 @@ def execute(
 def _translated(query: str, session: Session, service: QueryService, uploads: list[Declared]) -> Translation:
     if uploads:
         return translate(query, session.catalogue)
-    return service.translations.translation(query, session.catalogue)
+    return service.translations.translation(query, session.catalogue, session.role)
 
 
 def _of_service(header: Header, service: QueryService) -> Header:

@@ -9,18 +9,22 @@ from schema.model import Catalogue
 _MOST = 512
 _LONGEST = 4_000
 """Characters of a query that is kept."""
+_Key = tuple[int, str | None, str]
 
 
 class TranslationCache:
-    """Keeps the latest translations of one database's catalogue, whatever its version. Used by many threads."""
+    """Keeps the latest translations of one database's catalogue, whatever its version and whoever reads it. Used by many threads."""
 
     def __init__(self) -> None:
-        self._translations: OrderedDict[tuple[int, str], Translation] = OrderedDict()
+        self._translations: OrderedDict[_Key, Translation] = OrderedDict()
         self._lock = threading.Lock()
 
-    def translation(self, query: str, catalogue: Catalogue) -> Translation:
-        """Translate, or return what was kept; `catalogue` must be what is published, without uploads. Raises: AdqlError."""
-        key = catalogue.version, query
+    def translation(self, query: str, catalogue: Catalogue, role: str | None) -> Translation:
+        """Translate, or return what was kept; `catalogue` must be what is published for this role, without uploads.
+
+        Raises: AdqlError.
+        """
+        key = catalogue.version, role, query
         with self._lock:
             if key in self._translations:
                 self._translations.move_to_end(key)
@@ -30,7 +34,7 @@ class TranslationCache:
             self._keep(key, translation)
         return translation
 
-    def _keep(self, key: tuple[int, str], translation: Translation) -> None:
+    def _keep(self, key: _Key, translation: Translation) -> None:
         with self._lock:
             self._translations[key] = translation
             if len(self._translations) > _MOST:

@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from schema.migrate import migrate, migrations
-from schema.roles import OWNER, READER, prepare_roles
+from schema.roles import OWNER, prepare_roles
 from tap.config import Config
 from tap.engine.database import (
     ON_THIS_NODE_ONLY,
@@ -119,7 +119,8 @@ def _attach(admin: psycopg.Connection, shard: Shard) -> None:
         admin.execute(command)
     _set_options(admin, sql.SQL("ALTER SERVER {}").format(name), _names(row), server_options | _OPTIONS)
     admin.execute(sql.SQL("GRANT USAGE ON FOREIGN SERVER {} TO {}").format(name, sql.Identifier(OWNER)))
-    for role, conninfo in ((OWNER, shard.database), (READER, shard.reader)):
+    # Whoever may read a table, by whichever role that was made for it, comes to the shard as the reader.
+    for role, conninfo in ((sql.Identifier(OWNER), shard.database), (sql.SQL("PUBLIC"), shard.reader)):
         _map(admin, shard.name, role, conninfo)
 
 
@@ -137,11 +138,11 @@ def _set_options(
     admin.execute(sql.SQL("{} OPTIONS ({})").format(command, sql.SQL(", ").join(clauses)))
 
 
-def _map(admin: psycopg.Connection, server: str, role: str, conninfo: str) -> None:
+def _map(admin: psycopg.Connection, server: str, role: sql.Composable, conninfo: str) -> None:
     options = {k: str(v) for k, v in conninfo_to_dict(conninfo).items() if k in _OF_THE_MAPPING}
     # There is no password where a socket or a certificate says who we are.
     options |= {} if "password" in options else {"password_required": "false"}
-    names = sql.Identifier(role), sql.Identifier(server)
+    names = role, sql.Identifier(server)
     admin.execute(sql.SQL("DROP USER MAPPING IF EXISTS FOR {} SERVER {}").format(*names))
     clauses = [sql.SQL("{} {}").format(sql.Identifier(name), value) for name, value in options.items()]
     command = sql.SQL("CREATE USER MAPPING FOR {} SERVER {} OPTIONS ({})")

@@ -2,10 +2,18 @@
 
 import re
 import secrets
+from collections.abc import Iterator
+from pathlib import Path
 
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from schema.description import Description
+from schema.load import open_file
+from schema.publish import load_table, unpublish_table
 from tap.auth.accounts import AccountStore
 from tap.auth.identity import TokenScope
 from tap.auth.passwords import Passwords, WrongPassword
@@ -116,3 +124,43 @@ def test_what_is_not_there_is_named(arguments: list[str]) -> None:
     said = armillary(*arguments, fails=True)
     assert re.match(r"Error: .*(nobody-here|no-such-group)", said)
     assert "Traceback" not in said
+
+
+@pytest.fixture
+def table(owner: psycopg.Connection, tmp_path: Path) -> Iterator[str]:
+    name = f"rights_{secrets.token_hex(3)}.t"
+    pq.write_table(pa.table({"ra": [1.0], "dec": [2.0]}), tmp_path / "t.parquet")
+    load_table(owner, open_file(tmp_path / "t.parquet"), name, Description())
+    yield name
+    unpublish_table(owner, name, drop=True)
+    owner.execute(f"DROP SCHEMA {name.partition('.')[0]} CASCADE".encode())
+
+
+def test_rights_are_given_listed_and_taken(table: str, name: str) -> None:
+    armillary("users", "add", name, "--generate")
+    armillary("groups", "add", f"g-{name}", name)
+    assert armillary("grant", table) == f"{table} is closed to all but its readers\n"
+    assert re.search(rf"{table} +nobody\n", armillary("readers"))
+    armillary("grant", table, "--group", f"G-{name.upper()}", "--user", name)
+    assert re.search(rf"{table} +group:g-{name}, user:{name}\n", armillary("readers"))
+    assert armillary("revoke", table, "--user", name) == f"{name} can no longer read {table}\n"
+    assert re.search(rf"{table} +group:g-{name}\n", armillary("readers"))
+    assert armillary("grant", table, "--public") == f"{table} is public\n"
+    assert re.search(rf"{table} +public\n", armillary("readers"))
+
+
+def test_a_group_that_is_removed_leaves_no_right_to_the_next_of_its_name(table: str, name: str) -> None:
+    armillary("groups", "add", f"g-{name}")
+    armillary("grant", table, "--group", f"g-{name}")
+    armillary("groups", "remove", f"g-{name}")
+    armillary("groups", "add", f"g-{name}")
+    assert re.search(rf"{table} +nobody\n", armillary("readers"))
+
+
+def test_rights_for_what_is_not_there_are_refused(table: str, name: str) -> None:
+    assert "no published table or schema nowhere.t" in armillary("grant", "nowhere.t", fails=True)
+    assert f"There is no group g-{name}" in armillary("grant", table, "--group", f"g-{name}", fails=True)
+    assert f"There is no account {name}" in armillary("grant", table, "--user", name, fails=True)
+    armillary("users", "add", name, "--generate")
+    assert f"user:{name} is no reader of {table}" in armillary("revoke", table, "--user", name, fails=True)
+    assert "nowhere" not in armillary("readers")

@@ -64,7 +64,7 @@ class Echoes:
     def welcome(self, request: Request, response: Response, asker: Requester) -> None:
         response.headers["x-welcome"] = asker.owner_id or "stranger"
 
-    def cost(self, parameters: Parameters) -> float | None:
+    def cost(self, parameters: Parameters, owner: str | None) -> float | None:
         return None
 
     async def result(self, request: Request, job: Job, id_: str) -> Response:
@@ -94,7 +94,7 @@ class Client:
     def __init__(self, store: Store) -> None:
         # Nothing wakes who waits here: all that is asked is how long it may take.
         resources = Resources(store, Waiting(store), Echoes(), LONGEST)
-        self._app = Starlette(routes=resources.routes("/jobs"), middleware=[Middleware(ErrorMiddleware)])
+        self._app = Starlette(routes=resources.routes("/jobs"), middleware=[Middleware(ErrorMiddleware, [])])
 
     def __call__(self, method: str, path: str, who: str | None = None, /, **form: str) -> Answer:
         return asyncio.run(_call(self._app, method, path, who, urlencode(form).encode()))

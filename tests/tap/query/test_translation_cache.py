@@ -16,20 +16,20 @@ QUERY = "SELECT TOP 3 ra, vmag FROM t.stars WHERE DISTANCE(ra, dec, 10, 20) < 1"
 
 def test_what_comes_again_is_what_was_translated() -> None:
     cache = TranslationCache()
-    first = cache.translation(QUERY, CATALOGUE)
+    first = cache.translation(QUERY, CATALOGUE, None)
     assert first == translate(QUERY, CATALOGUE)
-    assert cache.translation(QUERY, CATALOGUE) is first
+    assert cache.translation(QUERY, CATALOGUE, None) is first
 
 
 def test_what_was_published_since_is_seen() -> None:
     cache = TranslationCache()
-    cache.translation(QUERY, CATALOGUE)
+    cache.translation(QUERY, CATALOGUE, None)
     with pytest.raises(AdqlError):
-        cache.translation("SELECT new FROM t.stars", CATALOGUE)
+        cache.translation("SELECT new FROM t.stars", CATALOGUE, None)
     table = replace(STARS, columns=(*STARS.columns, Column("new", "double")))
     later = Catalogue((Schema("t", (table,)),), version=CATALOGUE.version + 1)
-    assert cache.translation("SELECT new FROM t.stars", later).outputs[0].name == "new"
-    assert cache.translation(QUERY, later) is not cache.translation(QUERY, CATALOGUE)
+    assert cache.translation("SELECT new FROM t.stars", later, None).outputs[0].name == "new"
+    assert cache.translation(QUERY, later, None) is not cache.translation(QUERY, CATALOGUE, None)
 
 
 def test_it_keeps_so_many_and_no_long_ones(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +37,7 @@ def test_it_keeps_so_many_and_no_long_ones(monkeypatch: pytest.MonkeyPatch) -> N
     cache = TranslationCache()
     queries = [f"SELECT TOP {n} ra FROM t.stars" for n in range(1, 40)]
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda query: cache.translation(query, CATALOGUE), queries))
+        list(threads.map(lambda query: cache.translation(query, CATALOGUE, None), queries))
     assert len(cache._translations) == 10
     long = QUERY + " " * 5000
-    assert cache.translation(long, CATALOGUE) is not cache.translation(long, CATALOGUE)
+    assert cache.translation(long, CATALOGUE, None) is not cache.translation(long, CATALOGUE, None)

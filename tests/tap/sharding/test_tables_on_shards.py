@@ -15,7 +15,8 @@ from schema.description import read_description
 from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.publish import unpublish_table
-from schema.tap_schema import read_catalogue
+from schema.readers import add_readers, grantee, make_public
+from schema.tap_schema import count_change, read_catalogue
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN
@@ -25,7 +26,9 @@ from tap.sharding.placements import read_placements
 from tap.sharding.rebalancing.verify import check_ranges
 from tap.sharding.setup import init_shards, shard_states
 from tap.sharding.shards import Shard
-from tests.conftest import ROOT, SAMPLE
+from tests.conftest import ROOT, SAMPLE, alone, serving
+from tests.contract.client import get
+from tests.people import MakePerson, Person, basic
 from tests.tap.sharding.databases import coordinator_sql
 
 COUNT = 4
@@ -261,3 +264,39 @@ def test_a_query_that_needs_a_shard_that_is_away_is_told_so_and_others_run(
 def test_strangers_do_not_see_where_the_shards_are(connection: psycopg.Connection) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("SELECT * FROM armillary.shards")
+
+
+@pytest.fixture
+def closed_to(sharded: Config, person: MakePerson) -> Iterator[Person]:
+    """Who alone may read sharded.stars, as long as the test lasts."""
+    ada = person()
+    with database.owner_connection(sharded) as connection:
+        for what, arguments in ((add_readers, [[grantee("user", ada.name)]]), (make_public, [])):
+            with connection.transaction():
+                what(connection, "sharded.stars", *arguments)
+                count_change(connection)
+            if what is add_readers:
+                yield ada
+
+
+@pytest.fixture(scope="module")
+def service(sharded: Config) -> Iterator[str]:
+    with serving(alone(sharded)) as url:
+        yield url
+
+
+@pytest.mark.parametrize("query", ALIKE[:16:3])
+def test_a_sharded_table_that_is_closed_is_read_by_its_readers_only(
+    service: str, closed_to: Person, query: str
+) -> None:
+    form = {"LANG": "ADQL", "FORMAT": "csv", "MAXREC": "2000000"}
+    headers = basic(closed_to.name, closed_to.password)
+    one, other = (
+        get(f"{service}/sync", form | {"QUERY": query.format(stars=name)}, **headers)
+        for name in ("demo.stars", "sharded.stars")
+    )
+    assert one.status == other.status == 200, other.text
+    assert Counter(other.lines) == Counter(one.lines)
+    refused = get(f"{service}/sync", form | {"QUERY": query.format(stars="sharded.stars")})
+    assert refused.status == 400
+    assert "There is no table sharded.stars" in refused.text

@@ -1,0 +1,62 @@
+"""Which role of the database a query runs as: one that may read what its account and the account's groups may."""
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from schema.readers import grantee
+from tap.auth.accounts import AccountStore
+from tap.auth.identity import Account
+from tap.engine.engine import DatabaseAway
+
+_SESSION_ROLE = "SELECT armillary.session_role(%s)"
+
+
+class NoLongerAllowed(Exception):
+    """The account whose job this is was disabled or is gone."""
+
+
+class Rights:
+    """Finds roles, as the owner of the catalogues; nothing is kept, so that what is revoked is gone with the next query."""
+
+    def __init__(self, owner_conninfo: str, accounts: AccountStore, wait: float = 5.0) -> None:
+        self._accounts = accounts
+        self._pool = ConnectionPool(
+            owner_conninfo,
+            min_size=0,
+            max_size=2,
+            timeout=wait,
+            kwargs={"autocommit": True, "application_name": "armillary rights"},
+            check=ConnectionPool.check_connection,
+            reconnect_timeout=5,
+            open=False,
+        )
+
+    def open(self) -> None:
+        self._pool.open()
+
+    def close(self) -> None:
+        self._pool.close(timeout=2)
+
+    def role(self, account: Account | None) -> str | None:
+        """Return the role of an account, None where it may read no more than everybody. Raises: DatabaseAway."""
+        if account is None:
+            return None
+        grantees = [grantee("user", account.name), *(grantee("group", group) for group in account.groups)]
+        try:
+            with self._pool.connection() as connection:
+                row = connection.execute(_SESSION_ROLE, (grantees,)).fetchone()
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise DatabaseAway from error
+        return row[0] if row else None
+
+    def role_of_owner(self, name: str | None) -> str | None:
+        """Return the role of the account that a job belongs to, as it is now.
+
+        Raises: NoLongerAllowed, DatabaseAway, AccountsAway.
+        """
+        if name is None:
+            return None
+        record = self._accounts.record(name)
+        if record is None or record.disabled:
+            raise NoLongerAllowed(f"The account {name} cannot be used any more")
+        return self.role(record.account)

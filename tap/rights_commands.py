@@ -1,0 +1,89 @@
+"""`armillary grant|revoke|readers`: who may read a table, or the tables of a schema."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import psycopg
+
+from schema.load.reader import LoadError
+from schema.readers import accesses, add_readers, grantee, make_public, remove_readers
+from schema.tap_schema import count_change
+from tap.account_commands import open_store
+from tap.auth.accounts import AccountStore, NoSuchAccount
+from tap.config import Config
+from tap.engine import database
+
+_GROUPS = click.option("--group", "group_names", multiple=True, metavar="GROUP", help="All members of it; repeatable.")
+_USERS = click.option("--user", "user_names", multiple=True, metavar="ACCOUNT", help="Repeatable.")
+
+
+@contextmanager
+def _change(config: Config) -> Iterator[tuple[psycopg.Connection, AccountStore]]:
+    """Yield a transaction of the owner's that changes rights, and the accounts."""
+    with open_store(config) as store, database.owner_connection(config) as connection:
+        try:
+            with connection.transaction():
+                yield connection, store
+                count_change(connection)
+        except LoadError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _grantees(store: AccountStore, group_names: tuple[str, ...], user_names: tuple[str, ...]) -> list[str]:
+    """Return them as they are spelt in the store. Raises: NoSuchAccount."""
+    groups = {group.name.lower(): group.name for group in store.groups()}
+    found = []
+    for name in group_names:
+        if name.lower() not in groups:
+            raise NoSuchAccount(f"There is no group {name}")
+        found.append(grantee("group", groups[name.lower()]))
+    for name in user_names:
+        record = store.record(name)
+        if record is None:
+            raise NoSuchAccount(f"There is no account {name}")
+        found.append(grantee("user", record.account.name))
+    return found
+
+
+@click.command()
+@click.argument("name")
+@_GROUPS
+@_USERS
+@click.option("--public", is_flag=True, help="Let everybody read it again.")
+@click.pass_obj
+def grant(
+    config: Config, name: str, group_names: tuple[str, ...], user_names: tuple[str, ...], *, public: bool
+) -> None:
+    """Let groups and accounts read NAME, a table or a schema, and nobody else; without any, close it to all."""
+    if public and (group_names or user_names):
+        raise click.UsageError("--public is for everybody; leave out --group and --user")
+    with _change(config) as (connection, store):
+        if public:
+            make_public(connection, name)
+        else:
+            add_readers(connection, name, _grantees(store, group_names, user_names))
+    click.echo(f"{name} is public" if public else f"{name} is closed to all but its readers")
+
+
+@click.command()
+@click.argument("name")
+@_GROUPS
+@_USERS
+@click.pass_obj
+def revoke(config: Config, name: str, group_names: tuple[str, ...], user_names: tuple[str, ...]) -> None:
+    """Take the right to read NAME, a table or a schema, from groups and accounts."""
+    with _change(config) as (connection, store):
+        remove_readers(connection, name, _grantees(store, group_names, user_names))
+    click.echo(f"{', '.join([*group_names, *user_names])} can no longer read {name}")
+
+
+@click.command()
+@click.pass_obj
+def readers(config: Config) -> None:
+    """List tables and schemas that are not simply public, with their readers."""
+    with open_store(config), database.owner_connection(config) as connection:
+        found = accesses(connection)
+    for access in found:
+        shown = "public" if access.is_public else ", ".join(access.readers) or "nobody"
+        click.echo(f"{access.name:32}  {shown}")
