@@ -2,6 +2,7 @@
 
     AdqlError            the text is not ADQL
     ├── UnknownName      a table, column or function that is not there
+    │   └── ClosedTable  a table that only others may read
     ├── TypeMismatch     it is there, but not for this use
     ├── NumberRunsOn     a number and a word without anything between them
     └── TooComplex       a limit on the size of queries
@@ -78,6 +79,10 @@ class UnknownName(AdqlError):
     """A name that nothing published has; `name` is set if it is a column's, given without its table."""
 
     name: str | None = None
+
+
+class ClosedTable(UnknownName):
+    """A table that is there, for others only."""
 
 
 class TypeMismatch(AdqlError):

@@ -173,11 +173,15 @@ class Schema:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything that is published, at one instant (`version` tells two instants apart)."""
+    """Everything that is published, at one instant (`version` tells two instants apart), as far as one may read it.
+
+    `announced` are the names of tables that others may read, of which everybody may know.
+    """
 
     schemas: tuple[Schema, ...]
     keys: tuple[Key, ...] = ()
     version: int = 0
+    announced: frozenset[str] = frozenset()
 
     def joined_by(self, schema: Schema) -> "Catalogue":
         """Return the catalogue with one more schema, for one query."""
@@ -199,6 +203,11 @@ class Catalogue:
     def find(self, name: tuple[str, ...]) -> list[Table]:
         """Return the tables that a name (last part: table, before it: schema) may mean, ignoring case."""
         return self._by_parts.get(tuple(part.lower() for part in name), [])
+
+    def is_announced(self, name: tuple[str, ...]) -> bool:
+        """Return whether a name means a table that only others may read."""
+        wanted = [part.lower() for part in name]
+        return any([part.lower() for part in split_name(table)][-len(wanted) :] == wanted for table in self.announced)
 
     def keys_from(self, table: Table) -> tuple[Key, ...]:
         return tuple(key for key in self.keys if key.from_table == table.table_name)

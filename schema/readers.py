@@ -70,6 +70,12 @@ def set_readers(connection: psycopg.Connection, name: str, grantees: Sequence[st
     add_readers(connection, name, grantees)
 
 
+def announce(connection: psycopg.Connection, name: str, *, announced: bool) -> None:
+    """Let others know that a closed table or schema exists, or no longer. Raises: LoadError where it is not closed."""
+    if connection.execute(statement("announce"), (announced, name)).fetchone() is None:
+        raise LoadError(f"{name} is not closed, so that there is nothing to announce or conceal")
+
+
 def remove_readers(connection: psycopg.Connection, name: str, grantees: Iterable[str]) -> None:
     """Raises: LoadError for one that is no reader."""
     for reader in grantees:

@@ -38,7 +38,7 @@ def _catalogue(content: dict[str, Any]) -> Catalogue:
         Schema(r["schema_name"], tuple(tables[r["schema_name"]]), r["description"], r["utype"], r["schema_index"])
         for r in content["schemas"] or []
     )
-    return Catalogue(schemas, _keys(content), content["version"])
+    return Catalogue(schemas, _keys(content), content["version"], frozenset(content["announced"] or ()))
 
 
 def _by(records: Iterable[Record] | None, name: str) -> dict[str, list[Record]]:

@@ -16,11 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from adql.errors import ClosedTable
 from schema import vodataservice
 from schema.model import Catalogue
 from tap import pages, tap_plus, vosi
 from tap.auth.accounts import AccountStore
-from tap.auth.authentication import AuthenticationMiddleware, Authenticator, challenges
+from tap.auth.authentication import AuthenticationMiddleware, Authenticator, address_of, challenges
 from tap.auth.identity import Account, identity_of
 from tap.auth.login import Login
 from tap.auth.passwords import Passwords
@@ -124,7 +125,8 @@ class Endpoints:
                 tap_request = replace(tap_request, owner=identity.account.name, role=role)
             done = stack.pop_all().close
         coding = wanted_coding(request) if tap_request.format.packs else None
-        return self.queries.answer(tap_request, done, coding)  # type: ignore[return-value]
+        share = tap_request.owner or address_of(request)
+        return self.queries.answer(tap_request, share, done, coding)  # type: ignore[return-value]
 
     async def capabilities(self, request: Request) -> Response:
         response = packed(request, xml(vosi.capabilities(self.config)))
@@ -157,6 +159,8 @@ class Endpoints:
         for table in catalogue.tables:
             if table.table_name.lower() == name.lower():
                 return packed(request, xml(vodataservice.table_document(table, catalogue)))
+        if name.lower() in map(str.lower, catalogue.announced):
+            raise ClosedTable(f"Only some accounts may read {name}", hint="Log in as one of them.")
         raise NotFound(f"There is no table {name[:100]}")
 
     async def found_jobs(self, request: Request) -> Response:

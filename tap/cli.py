@@ -35,7 +35,7 @@ from tap.job_commands import jobs
 from tap.observe import configure_logging
 from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
 from tap.query.explain import explain as explain_query
-from tap.rights_commands import grant, readers, revoke
+from tap.rights_commands import announce_name, grant, readers, revoke
 from tap.sharding.commands import shards
 from tap.sharding.engines.choice import engine_of
 from tap.sharding.loading.load import SourceFile
@@ -244,6 +244,7 @@ main.add_command(tokens)
 main.add_command(grant)
 main.add_command(revoke)
 main.add_command(readers)
+main.add_command(announce_name)
 
 
 @contextmanager

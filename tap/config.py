@@ -59,12 +59,17 @@ class WebConfig:
         10.0, "seconds in which a request's body must have come; large ones get more, by their size"
     )
     concurrent_queries: int = _about(16, "queries that run at once in one web process; more wait")
+    queries_per_owner: int = _about(
+        10, "queries of one account, or of one address, that run at once in one web process; more wait"
+    )
     queue_limit: float = _about(10.0, "seconds that a query waits for its turn before it gets 503")
     stall_limit: float = _about(60.0, "seconds that a client may take to accept the next piece of a result")
     spool_memory: int = _about(8_000_000, "bytes of a result that wait in memory for a slow client; more go to a file")
     spool_limit: int = _about(8_000_000_000, "bytes of a result that may wait in a file for a slow client")
 
     def __post_init__(self) -> None:
+        if not self.queries_per_owner > 0:
+            raise ConfigError("queries_per_owner must be at least 1")
         if not 0 <= self.port < 1 << 16:
             raise ConfigError("port must be between 0 and 65535")
         if self.base_url.endswith("/") or not self.base_url.startswith(("http://", "https://")):

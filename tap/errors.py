@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from adql.errors import AdqlError
+from adql.errors import AdqlError, ClosedTable
 from schema.load.reader import LoadError
 from tap.auth.accounts import AccountsAway
 from tap.auth.authentication import ForeignPage, Insecure, OutOfScope, Unauthorized
@@ -167,6 +167,8 @@ def describe(error: Exception) -> Answer:
     if answer := _KNOWN.get(type(error)):
         return answer
     match error:
+        case ClosedTable():
+            return Answer(403, error.explain())
         case AdqlError():
             return Answer(400, error.explain())
         case ShardAway(name=name, sky=sky):

@@ -7,7 +7,7 @@ import click
 import psycopg
 
 from schema.load.reader import LoadError
-from schema.readers import accesses, add_readers, grantee, make_public, remove_readers
+from schema.readers import accesses, add_readers, announce, grantee, make_public, remove_readers
 from schema.tap_schema import count_change
 from tap.account_commands import open_store
 from tap.auth.accounts import AccountStore, NoSuchAccount
@@ -76,6 +76,17 @@ def revoke(config: Config, name: str, group_names: tuple[str, ...], user_names: 
     with _change(config) as (connection, store):
         remove_readers(connection, name, _grantees(store, group_names, user_names))
     click.echo(f"{', '.join([*group_names, *user_names])} can no longer read {name}")
+
+
+@click.command("announce")
+@click.argument("name")
+@click.option("--conceal", is_flag=True, help="Let them not know any more.")
+@click.pass_obj
+def announce_name(config: Config, name: str, *, conceal: bool) -> None:
+    """Let everybody know that NAME, a closed table or schema, exists: who asks for it is told to log in."""
+    with _change(config) as (connection, _):
+        announce(connection, name, announced=not conceal)
+    click.echo(f"{name} is {'concealed from' if conceal else 'known to'} those who may not read it")
 
 
 @click.command()

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from starlette.types import Message, Receive, Scope, Send
 
 from tap.coding import packed_pieces
-from tap.config import Config
+from tap.config import Config, WebConfig
 from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.rows import Interrupted
 from tap.errors import Busy, TimeLimit
@@ -44,20 +44,26 @@ class Queries:
     def __post_init__(self) -> None:
         web = self.config.web
         object.__setattr__(self, "threads", ThreadPoolExecutor(web.concurrent_queries, "query"))
-        object.__setattr__(
-            self, "turns", Turns(web.concurrent_queries, beginning_at_once(web.processes), web.queue_limit)
-        )
+        object.__setattr__(self, "turns", _turns(web))
 
-    def answer(self, request: TapRequest, done: Callable[[], None], coding: str | None) -> "QueryResponse":
-        """`done` is called when the query needs its uploads no longer."""
-        return QueryResponse(self, request, done, coding)
+    def answer(self, request: TapRequest, share: str, done: Callable[[], None], coding: str | None) -> "QueryResponse":
+        """`share` is the account or address that asks; `done` is called when the query needs its uploads no longer."""
+        return QueryResponse(self, request, share, done, coding)
+
+
+def _turns(web: WebConfig) -> Turns:
+    beginning = beginning_at_once(web.processes)
+    return Turns(web.concurrent_queries, web.queries_per_owner, beginning, web.queue_limit)
 
 
 class QueryResponse:
     """An ASGI response. What fails before its first byte is raised, for the app to answer."""
 
-    def __init__(self, queries: Queries, request: TapRequest, done: Callable[[], None], coding: str | None) -> None:
+    def __init__(
+        self, queries: Queries, request: TapRequest, share: str, done: Callable[[], None], coding: str | None
+    ) -> None:
         self._queries = queries
+        self._share = share
         self._done = done
         self._config = queries.config
         self._request = request
@@ -96,7 +102,7 @@ class QueryResponse:
 
     async def _wait_for_turn(self) -> Turn:
         try:
-            return await self._queries.turns.take()
+            return await self._queries.turns.take(self._share)
         except (Busy, asyncio.CancelledError):
             self._done()
             raise

@@ -6,6 +6,9 @@ take its time from each other, so queries that begin do so one after the other r
 
 import asyncio
 import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 
 from tap.errors import Busy
 
@@ -22,49 +25,80 @@ def beginning_at_once(processes: int) -> int:
 
 
 class Turns:
-    """Lets `count` queries run at once, `beginning` of them as such that have just begun.
+    """Lets `count` queries run at once, `per_share` of one account or address, `beginning` of all as such that have just begun.
 
     Others wait, in the order in which they came, at most `patience` seconds.
     """
 
-    def __init__(self, count: int, beginning: int, patience: float) -> None:
+    def __init__(self, count: int, per_share: int, beginning: int, patience: float) -> None:
         self._running = asyncio.Semaphore(count)
         self._beginning = asyncio.Semaphore(beginning)
+        self._shares: dict[str, _Share] = {}
+        self._per_share = per_share
         self._patience = patience
 
-    async def take(self) -> "Turn":
+    async def take(self, share: str) -> "Turn":
         """Raises: Busy."""
-        if self._running.locked() or self._beginning.locked():
-            try:
-                async with asyncio.timeout(self._patience):
-                    await self._acquire()
-            except TimeoutError:
-                raise Busy("Too many queries are running. Please try again soon.") from None
-        else:
-            await self._acquire()
-        return Turn(self._running, self._beginning)
-
-    async def _acquire(self) -> None:
-        await self._running.acquire()
+        entry = self._shares.setdefault(share, _Share(self._per_share))
+        entry.users += 1
         try:
-            await self._beginning.acquire()
-        except asyncio.CancelledError:
-            self._running.release()
+            await self._acquire([entry.running, self._running, self._beginning])
+        except (Busy, asyncio.CancelledError):
+            self._leave(share)
             raise
+        return Turn([entry.running, self._running], self._beginning, partial(self._leave, share))
+
+    async def _acquire(self, semaphores: list[asyncio.Semaphore]) -> None:
+        """Acquire all or none."""
+        if not any(semaphore.locked() for semaphore in semaphores):
+            await _acquire_all(semaphores)
+            return
+        try:
+            async with asyncio.timeout(self._patience):
+                await _acquire_all(semaphores)
+        except TimeoutError:
+            raise Busy("Too many queries are running. Please try again soon.") from None
+
+    def _leave(self, share: str) -> None:
+        entry = self._shares[share]
+        entry.users -= 1
+        if not entry.users:
+            del self._shares[share]
+
+
+class _Share:
+    """The queries of one account or address: those that run, and how many there are with those that wait."""
+
+    def __init__(self, count: int) -> None:
+        self.running = asyncio.Semaphore(count)
+        self.users = 0
+
+
+async def _acquire_all(semaphores: list[asyncio.Semaphore]) -> None:
+    with ExitStack() as stack:
+        for semaphore in semaphores:
+            await semaphore.acquire()
+            stack.callback(semaphore.release)
+        stack.pop_all()
 
 
 class Turn:
     """A query's, until it is over."""
 
-    def __init__(self, running: asyncio.Semaphore, beginning: asyncio.Semaphore) -> None:
+    def __init__(
+        self, running: list[asyncio.Semaphore], beginning: asyncio.Semaphore, leave: Callable[[], None]
+    ) -> None:
         self._running = running
         self._beginning: asyncio.Semaphore | None = beginning
+        self._leave = leave
         self._timer = asyncio.get_running_loop().call_later(_BEGINNING_SECONDS, self._has_begun)
 
     def end(self) -> None:
         self._timer.cancel()
         self._has_begun()
-        self._running.release()
+        for semaphore in self._running:
+            semaphore.release()
+        self._leave()
 
     def _has_begun(self) -> None:
         if self._beginning:

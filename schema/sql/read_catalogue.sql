@@ -7,5 +7,6 @@ SELECT json_build_object(
     'keys', (SELECT json_agg(k ORDER BY key_id) FROM tap_schema.keys AS k),
     'key_columns', (SELECT json_agg(k) FROM tap_schema.key_columns AS k),
     'bounds', (SELECT json_agg(b) FROM armillary.bounds AS b),
-    'more', (SELECT json_agg(t) FROM armillary.tables AS t)
+    'more', (SELECT json_agg(t) FROM armillary.tables AS t),
+    'announced', (SELECT json_agg(name) FROM armillary.announced_tables() AS name)
 )

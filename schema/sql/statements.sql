@@ -155,7 +155,7 @@ SELECT FROM tap_schema.tables WHERE table_name = %(name)s OR schema_name = %(nam
 
 -- name: put_access
 INSERT INTO armillary.access (name, is_public) VALUES (%s, %s)
-ON CONFLICT (name) DO UPDATE SET is_public = excluded.is_public;
+ON CONFLICT (name) DO UPDATE SET is_public = excluded.is_public, announced = access.announced AND NOT excluded.is_public;
 
 -- name: drop_readers
 DELETE FROM armillary.readers WHERE name = %s;
@@ -193,3 +193,6 @@ WHERE c.oid = %s::regclass AND e.privilege_type = 'SELECT'
 
 -- name: may_read
 SELECT has_table_privilege(%s, %s, 'SELECT');
+
+-- name: announce
+UPDATE armillary.access SET announced = %s WHERE name = %s AND NOT is_public RETURNING name;

@@ -22,9 +22,9 @@ async def _waits(task: asyncio.Task[Turn], seconds: float) -> bool:
 
 def test_a_query_that_has_just_begun_lets_the_next_wait_until_it_is_over() -> None:
     async def test() -> None:
-        turns = Turns(4, 1, 10)
-        first = await turns.take()
-        second = asyncio.create_task(turns.take())
+        turns = Turns(4, 4, 1, 10)
+        first = await turns.take("a")
+        second = asyncio.create_task(turns.take("a"))
         assert await _waits(second, 0)
         first.end()
         (await second).end()
@@ -34,9 +34,9 @@ def test_a_query_that_has_just_begun_lets_the_next_wait_until_it_is_over() -> No
 
 def test_a_long_query_holds_up_nobody() -> None:
     async def test() -> None:
-        turns = Turns(4, 1, 10)
-        long = [await turns.take() for _ in range(3)]
-        (await turns.take()).end()
+        turns = Turns(4, 4, 1, 10)
+        long = [await turns.take("a") for _ in range(3)]
+        (await turns.take("a")).end()
         for turn in long:
             turn.end()
 
@@ -45,9 +45,9 @@ def test_a_long_query_holds_up_nobody() -> None:
 
 def test_no_more_queries_run_at_once_than_may() -> None:
     async def test() -> None:
-        turns = Turns(2, 2, 10)
-        first, _ = await turns.take(), await turns.take()
-        third = asyncio.create_task(turns.take())
+        turns = Turns(2, 2, 2, 10)
+        first, _ = await turns.take("a"), await turns.take("a")
+        third = asyncio.create_task(turns.take("a"))
         assert await _waits(third, 0.2)
         first.end()
         (await third).end()
@@ -55,12 +55,42 @@ def test_no_more_queries_run_at_once_than_may() -> None:
     running(test)
 
 
+def test_one_who_asks_for_much_leaves_turns_to_others() -> None:
+    async def test() -> None:
+        turns = Turns(4, 2, 4, 10)
+        first, second = await turns.take("a"), await turns.take("a")
+        third = asyncio.create_task(turns.take("a"))
+        assert await _waits(third, 0.1)
+        others = [await turns.take("b"), await turns.take("c")]
+        first.end()
+        for turn in (second, await third, *others):
+            turn.end()
+        assert not turns._shares
+
+    running(test)
+
+
+def test_who_waits_behind_own_queries_keeps_no_turn_of_others() -> None:
+    async def test() -> None:
+        turns = Turns(2, 1, 2, 10)
+        first = await turns.take("a")
+        waiting = [asyncio.create_task(turns.take("a")) for _ in range(5)]
+        await asyncio.sleep(0)
+        (await turns.take("b")).end()
+        first.end()
+        for task in waiting:
+            (await task).end()
+        assert not turns._shares
+
+    running(test)
+
+
 def test_queries_run_in_the_order_in_which_they_came() -> None:
     async def test() -> None:
-        turns, order = Turns(1, 1, 10), []
+        turns, order = Turns(1, 1, 1, 10), []
 
         async def query(number: int) -> None:
-            turn = await turns.take()
+            turn = await turns.take("a")
             order.append(number)
             await asyncio.sleep(0)
             turn.end()
@@ -73,12 +103,12 @@ def test_queries_run_in_the_order_in_which_they_came() -> None:
 
 def test_who_waits_too_long_is_told_that_the_service_is_busy() -> None:
     async def test() -> None:
-        turns = Turns(1, 1, 0.05)
-        first = await turns.take()
+        turns = Turns(1, 1, 1, 0.05)
+        first = await turns.take("a")
         with pytest.raises(Busy, match="Too many queries"):
-            await turns.take()
+            await turns.take("a")
         first.end()
-        (await turns.take()).end()
+        (await turns.take("a")).end()
 
     running(test)
 
@@ -86,9 +116,9 @@ def test_who_waits_too_long_is_told_that_the_service_is_busy() -> None:
 @pytest.mark.parametrize("seconds", [0, 0.05])
 def test_who_gives_up_while_waiting_leaves_its_turn_to_others(seconds: float) -> None:
     async def test() -> None:
-        turns = Turns(2, 1, 10)
-        first = await turns.take()
-        others = [asyncio.create_task(turns.take()) for _ in range(2)]
+        turns = Turns(2, 2, 1, 10)
+        first = await turns.take("a")
+        others = [asyncio.create_task(turns.take("a")) for _ in range(2)]
         await asyncio.sleep(seconds)
         for other in others:
             other.cancel()
@@ -96,7 +126,7 @@ def test_who_gives_up_while_waiting_leaves_its_turn_to_others(seconds: float) ->
             if isinstance(turn, Turn):
                 turn.end()
         first.end()
-        for turn in [await turns.take(), await turns.take()]:
+        for turn in [await turns.take("a"), await turns.take("a")]:
             turn.end()
 
     running(test)

@@ -16,7 +16,7 @@ from schema.description import Description, parse_description
 from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.publish import load_table, publish_table, unpublish_table
-from schema.readers import accesses, add_readers, forget_grantee, grantee, make_public, remove_readers
+from schema.readers import accesses, add_readers, announce, forget_grantee, grantee, make_public, remove_readers
 from schema.tap_schema import count_change
 from tap.auth.accounts import AccountStore
 from tap.auth.rights import Rights
@@ -274,6 +274,33 @@ def test_a_closed_table_meets_an_upload_of_its_reader(service: str, closed: Clos
     headers = kind | basic(closed.member.name, closed.member.password)
     assert request("POST", f"{service}/sync", body.encode(), headers).lines == ["ra", "20"]
     assert request("POST", f"{service}/sync", body.encode(), kind).status == 400
+
+
+def test_a_table_that_is_announced_asks_to_log_in_and_shows_nothing_else(
+    service: str, closed: Closed, owner: psycopg.Connection, person: MakePerson
+) -> None:
+    with owner.transaction():
+        announce(owner, closed.table, announced=True)
+        count_change(owner)
+    query = f"SELECT treasure FROM {closed.table}"
+    for asker in (None, person()):
+        reply = ask(service, query, asker)
+        assert reply.status == 403
+        assert f"Only some accounts may read {closed.table}" in reply.text
+        assert bool(reply.headers.get_all("WWW-Authenticate")) == (asker is None)
+    assert get(f"{service}/tables/{closed.table}").status == 403
+    assert closed.schema not in get(f"{service}/tables").text
+    assert ask(service, query.replace("treasure", "treasur")).text.count("treasure") == 0
+    assert ask(service, query, closed.member).status == 200
+    with owner.transaction():
+        announce(owner, closed.table, announced=False)
+        count_change(owner)
+    assert ask(service, query).status == 400
+
+
+def test_only_what_is_closed_can_be_announced(owner: psycopg.Connection, sample: Config) -> None:
+    with pytest.raises(LoadError, match="is not closed"):
+        announce(owner, "demo.stars", announced=True)
 
 
 # ---- what is taken away
