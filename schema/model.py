@@ -206,8 +206,9 @@ class Catalogue:
 
     def is_announced(self, name: tuple[str, ...]) -> bool:
         """Return whether a name means a table that only others may read."""
-        wanted = [part.lower() for part in name]
-        return any([part.lower() for part in split_name(table)][-len(wanted) :] == wanted for table in self.announced)
+        lower = tuple(part.lower() for part in name)
+        parts = [tuple(stored_name(part).lower() for part in split_name(table)) for table in self.announced]
+        return any(part[-len(lower) :] == lower for part in parts)
 
     def keys_from(self, table: Table) -> tuple[Key, ...]:
         return tuple(key for key in self.keys if key.from_table == table.table_name)

@@ -24,7 +24,7 @@ from schema.loaded import Known, forget, remember, storage_of, was_loaded
 from schema.model import Column, Table, is_name, quoted_if_needed, split_name, stored_name
 from schema.plan import PlannedColumn, check_named, described_column, leading_columns, plan_columns, rewritten_units
 from schema.positions import Position, PositionCheck, find_position, with_ucds
-from schema.readers import enforce, forget_access, set_readers, take_rights
+from schema.readers import enforce, set_readers, take_rights
 from schema.redescribe import known_table, redescribed
 from schema.roles import READER
 from schema.statements import statement
@@ -350,7 +350,6 @@ def unpublish_table(connection: psycopg.Connection, table_name: str, *, drop: bo
         if drop and ours:
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(target))
             forget(connection, published)
-            forget_access(connection, published)
     return was_published or (drop and ours)
 
 

@@ -44,9 +44,23 @@ def accesses(connection: psycopg.Connection) -> list[AccessRule]:
     return [AccessRule(name, is_public, tuple(readers)) for name, is_public, readers in rows]
 
 
+def open_views_over(connection: psycopg.Connection, name: str) -> list[str]:
+    """Return the published views that show rows of a table, or of a schema's, whatever is said of the tables."""
+    views: set[str] = set()
+    for published, stored, *_ in connection.execute(statement("access_of"), {"name": name}).fetchall():
+        target = _stored(published, stored)
+        if exists(connection, target):
+            rows = connection.execute(
+                statement("published_views_over"), {"table": target.as_string(connection)}
+            ).fetchall()
+            views |= {str(view) for (view,) in rows}
+    return sorted(views)
+
+
 def make_public(connection: psycopg.Connection, name: str) -> None:
     """Open a table, or all tables of a schema of which nothing else is said. Raises: LoadError."""
-    _put(connection, name, is_public=True)
+    if connection.execute(statement("open_access"), (name,)).fetchone() is None:
+        _put(connection, name, is_public=True)
     connection.execute(statement("drop_readers"), (name,))
     enforce(connection, name)
 
@@ -90,17 +104,14 @@ def forget_grantee(connection: psycopg.Connection, reader: str) -> None:
         remove_readers(connection, name, [reader])
 
 
-def forget_access(connection: psycopg.Connection, name: str) -> None:
-    """Forget who may read a table that is gone."""
-    connection.execute(statement("drop_access"), (name,))
-
-
 def take_rights(connection: psycopg.Connection, target: sql.Identifier) -> None:
     """Take the right to read a table from everybody whom it was given to."""
     _change_rights(connection, target, set())
 
 
 def _put(connection: psycopg.Connection, name: str, *, is_public: bool) -> None:
+    if name.split(".", maxsplit=1)[0] == "tap_schema":
+        raise LoadError("TAP_SCHEMA is for everybody: what is closed is not shown in it")
     if connection.execute(statement("is_published_or_schema"), {"name": name}).fetchone() is None:
         raise LoadError(f"There is no published table or schema {name}")
     connection.execute(statement("put_access"), (name, is_public))
@@ -111,16 +122,23 @@ def enforce(connection: psycopg.Connection, name: str) -> None:
 
     Raises: LoadError where others gave rights that are not ours to take, and for tables on Citus.
     """
+    # Loads and grants take turns, so that none of them goes by what the other is just changing.
+    connection.execute(statement("lock_catalogue"))
     rows = connection.execute(statement("access_of"), {"name": name}).fetchall()
     for published, stored, is_public, roles, on_citus in rows:
         if on_citus and not is_public:
             raise LoadError(f"{published} lies on Citus, whose tables cannot be closed yet")
-        target = sql.Identifier(stored_name(split_name(published)[0]), stored or stored_name(split_name(published)[1]))
+        target = _stored(published, stored)
         if published.startswith("tap_schema.") or not exists(connection, target):
             continue
         wanted = {READER} if is_public else set(roles)
         _change_rights(connection, target, wanted)
         _check_closed(connection, target, published, is_public=is_public)
+
+
+def _stored(published: str, storage: str | None) -> sql.Identifier:
+    schema_name, name = (stored_name(part) for part in split_name(published))
+    return sql.Identifier(schema_name, storage or name)
 
 
 def _change_rights(connection: psycopg.Connection, target: sql.Identifier, wanted: set[str]) -> None:

@@ -110,6 +110,7 @@ _SQLSTATES: dict[str, Answer] = {
     "2201G": Answer(400, "The bins of ivo_histogram need lower < upper, and 1 to 100,000 bins."),
     "2201W": Answer(400, "TOP must not be negative."),
     "42P01": Answer(503, _NOT_YET, 10, expected=False),
+    "42501": Answer(503, _NOT_YET, 10, expected=False),
     "42804": Answer(400, _NOT_TEXT),
     "42883": Answer(400, _NOT_TEXT),
     "53400": Answer(400, "The query needs more temporary space than this service allows. Narrow it down."),

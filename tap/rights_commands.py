@@ -7,7 +7,7 @@ import click
 import psycopg
 
 from schema.load.reader import LoadError
-from schema.readers import accesses, add_readers, announce, grantee, make_public, remove_readers
+from schema.readers import accesses, add_readers, announce, grantee, make_public, open_views_over, remove_readers
 from schema.tap_schema import count_change
 from tap.account_commands import open_store
 from tap.auth.accounts import AccountStore, NoSuchAccount
@@ -63,7 +63,10 @@ def grant(
             make_public(connection, name)
         else:
             add_readers(connection, name, _grantees(store, group_names, user_names))
+        views = [] if public else open_views_over(connection, name)
     click.echo(f"{name} is public" if public else f"{name} is closed to all but its readers")
+    for view in views:
+        click.echo(f"  but {view} shows rows of it to whoever may read {view}")
 
 
 @click.command()

@@ -12,7 +12,7 @@ from uws.errors import NoSuchJob
 from uws.forecast import outlook
 from uws.job import Job, Requester
 from uws.parameters import Parameters
-from uws.store import Store
+from uws.store import Store, is_job_id
 from uws.xml import UWS, job_element
 
 _ESA = "http://esa.int/xml/EsaTapPlus"
@@ -68,7 +68,8 @@ def found_jobs(store: Store, asker: Requester, parameters: Parameters, url: str)
     It has whole job elements of the asker's own jobs that pass the filters, and of the one whose id is given.
     """
     job_id, phase = parameters.one("JOBID"), parameters.one("PHASEID")
-    jobs = store.jobs([job_id] if job_id else [reference.job_id for reference in store.references(asker)])
+    wanted = [job_id] if job_id else [reference.job_id for reference in store.references(asker)]
+    jobs = store.jobs([id_ for id_ in wanted if is_job_id(id_)])
     passing = [job for job in jobs if asker.may_see(job) and _passes(job, phase, parameters)]
     passing.sort(key=lambda job: job.creation_time, reverse=True)
     begin, most = parameters.whole_number("OFFSET") or 0, parameters.whole_number("LIMIT")
@@ -99,7 +100,7 @@ def _passes(job: Job, phase: str | None, parameters: Parameters) -> bool:
 def delete_jobs(store: Store, asker: Requester, parameters: Parameters) -> None:
     """Answer `deletejobs`: delete all that are there. Raises: NoSuchJob naming those that are not."""
     ids = [id_.strip() for value in parameters.all("JOB_IDS") for id_ in value.split(",") if id_.strip()]
-    jobs = [job for job in store.jobs(ids) if asker.may_see(job)]
+    jobs = [job for job in store.jobs([id_ for id_ in ids if is_job_id(id_)]) if asker.may_see(job)]
     for job in jobs:
         store.delete(job.job_id)
     missing = sorted(set(ids) - {job.job_id for job in jobs})

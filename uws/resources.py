@@ -23,15 +23,13 @@ from uws.parameters import ParameterError, Parameters
 from uws.phases import Move, Phase, targets
 from uws.resumable_uploads import ResumableUploads
 from uws.service import BODY, JobForm, UwsService
-from uws.store import CHANGEABLE, Store, new_job_id
+from uws.store import CHANGEABLE, Store, is_job_id, new_job_id
 from uws.timestamps import read_instant, write_instant
 from uws.waiting import Waiting
 from uws.xml import job_document, job_list_document, parameters_document, results_document
 
 _CONTROL = frozenset({"PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION", "ACTION", "WAIT"})
 """Parameters that steer a job; all others are its own."""
-
-_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -259,7 +257,7 @@ class Resources:
         Raises: NoSuchJob, NotAllowed (UWS 1.1 §3).
         """
         job_id = request.path_params["job_id"]
-        if not _ID.fullmatch(job_id):
+        if not is_job_id(job_id):
             raise NoSuchJob
         job = await run_in_threadpool(self.store.job, job_id)
         if job.owner_id is not None and not self.service.asker(request).may_see(job):

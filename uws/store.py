@@ -1,5 +1,6 @@
 """The job store: jobs in PostgreSQL, changed by compare-and-set only."""
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ CHANGEABLE = {
 }
 """In which phases a client may change what."""
 
+_JOB_ID = re.compile(r"[0-9a-f]{32}")
 NOTHING_KNOWN = JobEnding()
 
 _OPTIONS = "-c idle_in_transaction_session_timeout=2s -c lock_timeout=5s -c synchronous_commit=on"
@@ -247,6 +249,10 @@ class Store:
     def overview(self) -> list[Row]:
         """Return how many jobs are in each phase, and since when the first of those that wait has waited."""
         return self.rows("overview", {})
+
+
+def is_job_id(text: str) -> bool:
+    return _JOB_ID.fullmatch(text) is not None
 
 
 def new_job_id() -> str:

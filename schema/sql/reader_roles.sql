@@ -2,6 +2,9 @@
 -- run as who made them; the owner of the catalogues alone may call them. Roles are the whole cluster's: the name of the
 -- database is part of theirs.
 
+--
+-- They read nothing that the owner of the catalogues could change: names of roles come from names of grantees alone.
+
 -- The role that stands for 'group:NAME' or 'user:NAME': tables are granted to it.
 CREATE OR REPLACE FUNCTION armillary.grantee_role(grantee text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -9,47 +12,52 @@ DECLARE
     role text := 'armillary_to_' || left(encode(sha256(convert_to(current_database() || ' ' || grantee, 'UTF8')), 'hex'), 40);
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('armillary makes roles'));
-    IF to_regrole(role) IS NULL THEN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
         EXECUTE format('CREATE ROLE %I NOLOGIN', role);
     END IF;
     RETURN role;
+EXCEPTION WHEN duplicate_object THEN
+    RETURN role;
 END $$;
 
--- The role for a session of somebody who is all of these; NULL if none of them can read more than everybody.
--- It is made when it is first needed. Where there are many, those that nobody uses just now go.
+-- The role for a session of somebody who is all of these; NULL for none. It is made when it is first needed. Where there
+-- are many, those go that no session has made something as.
 CREATE OR REPLACE FUNCTION armillary.session_role(grantees text[]) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
-    known text[] := (SELECT array_agg(DISTINCT r.grantee ORDER BY r.grantee)
-                     FROM armillary.readers AS r WHERE r.grantee = ANY (grantees));
+    sorted text[] := (SELECT array_agg(DISTINCT g ORDER BY g) FROM unnest(grantees) AS g);
     prefix text := 'armillary_as_' || left(encode(sha256(convert_to(current_database(), 'UTF8')), 'hex'), 8) || '_';
-    role text := prefix || left(encode(sha256(convert_to(array_to_string(known, E'\n'), 'UTF8')), 'hex'), 40);
+    role text := prefix || left(encode(sha256(convert_to(array_to_string(sorted, E'\n'), 'UTF8')), 'hex'), 40);
     other text;
 BEGIN
-    IF known IS NULL THEN
+    IF sorted IS NULL THEN
         RETURN NULL;
     END IF;
-    IF to_regrole(role) IS NOT NULL THEN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
         RETURN role;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('armillary makes roles'));
-    IF to_regrole(role) IS NOT NULL THEN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
         RETURN role;
     END IF;
     IF (SELECT count(*) FROM pg_roles WHERE starts_with(rolname, prefix)) >= 500 THEN
+        PERFORM set_config('lock_timeout', '20ms', true);
         FOR other IN SELECT rolname FROM pg_roles WHERE starts_with(rolname, prefix) LOOP
             BEGIN
                 EXECUTE format('DROP ROLE %I', other);
-            EXCEPTION WHEN dependent_objects_still_exist THEN
+            EXCEPTION WHEN dependent_objects_still_exist OR lock_not_available THEN
                 NULL; -- a session has made temporary tables as it
             END;
         END LOOP;
+        PERFORM set_config('lock_timeout', '0', true);
     END IF;
     EXECUTE format('CREATE ROLE %I NOLOGIN INHERIT IN ROLE armillary_reader', role);
-    FOR other IN SELECT DISTINCT r.role FROM armillary.readers AS r WHERE r.grantee = ANY (known) LOOP
+    FOR other IN SELECT armillary.grantee_role(g) FROM unnest(sorted) AS g LOOP
         EXECUTE format('GRANT %I TO %I', other, role);
     END LOOP;
     EXECUTE format('GRANT %I TO armillary_member', role);
+    RETURN role;
+EXCEPTION WHEN duplicate_object THEN
     RETURN role;
 END $$;
 

@@ -170,8 +170,23 @@ DELETE FROM armillary.readers WHERE name = %s AND grantee = %s RETURNING name;
 -- name: names_read_by
 SELECT name FROM armillary.readers WHERE grantee = %s ORDER BY name;
 
--- name: drop_access
-DELETE FROM armillary.access WHERE name = %s;
+-- name: open_access
+UPDATE armillary.access SET is_public = true, announced = false WHERE name = %s RETURNING name;
+
+-- name: lock_catalogue
+SELECT FROM armillary.catalogue FOR UPDATE;
+
+-- name: published_views_over
+-- Published views that show rows of a table, also by way of other views.
+WITH RECURSIVE over AS (
+    SELECT r.ev_class AS oid FROM pg_depend AS d JOIN pg_rewrite AS r ON r.oid = d.objid
+    WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = %(table)s::regclass AND r.ev_class <> d.refobjid
+  UNION
+    SELECT r.ev_class FROM over JOIN pg_depend AS d ON d.refobjid = over.oid JOIN pg_rewrite AS r ON r.oid = d.objid
+    WHERE d.classid = 'pg_rewrite'::regclass AND r.ev_class <> d.refobjid
+)
+SELECT t.table_name FROM over JOIN pg_class AS c ON c.oid = over.oid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN tap_schema.tables AS t ON lower(t.table_name) = lower(quote_ident(n.nspname) || '.' || quote_ident(c.relname));
 
 -- name: access_of
 -- For a table, or each table of a schema: whether it is public, the roles of its readers, and whether Citus has its rows.

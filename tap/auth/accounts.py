@@ -228,7 +228,7 @@ class AccountStore:
         self._rows("failed", {"keys": sorted(keys)})
 
     def forget_failures(self, key: str) -> None:
-        """Forget those of a key, and all that are older than a day."""
+        """Forget those of a key."""
         self._rows("forget_failures", {"key": key})
 
 

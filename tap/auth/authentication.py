@@ -7,16 +7,17 @@ stranger, since clients go on sending it after a logout.
 import base64
 import binascii
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tap.auth.accounts import AccountStore
-from tap.auth.identity import Identity, TokenScope
-from tap.auth.passwords import Passwords
+from tap.auth.identity import Account, Identity, TokenScope
+from tap.auth.passwords import AT_ONCE, Passwords
 
 COOKIE = "SESSION"
 """TapPlus knows no cookie by another name."""
@@ -37,6 +38,7 @@ _OPEN = frozenset(
     }
 )
 """What strangers may see even of a service that is for accounts only: TAP 1.1 §2 wants the VOSI resources to be."""
+_LONGEST_HOST = 64
 _OF_JOBS = ("/tap/async", "/tap/jobs", "/tap/deletejobs")
 
 
@@ -63,12 +65,13 @@ class Authenticator:
     store: AccountStore
     passwords: Passwords
     anonymous: bool
+    limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE))
 
     async def identity(self, request: HTTPConnection) -> Identity | None:
         """Return who asks; None for a stranger. Raises: Unauthorized, Insecure, TooManyAttempts, AccountsAway."""
-        scheme, _, credential = request.headers.get("authorization", "").partition(" ")
-        if scheme:
-            return await self._shown(request, scheme.lower(), credential.strip())
+        credential = request.headers.get("authorization", "").partition(" ")[2]
+        if scheme := _scheme(request):
+            return await self._shown(request, scheme, credential.strip())
         cookie = request.cookies.get(COOKIE)
         return await run_in_threadpool(self.store.identity, cookie, session=True) if cookie else None
 
@@ -81,8 +84,17 @@ class Authenticator:
             return identity
         if scheme != "basic":
             raise Unauthorized("The Authorization header can be Basic or Bearer")
-        name, password = _name_and_password(credential)
-        return Identity(await run_in_threadpool(self.passwords.account, name, password, address_of(request)))
+        return Identity(await self.account(request, *_name_and_password(credential)))
+
+    async def account(self, request: HTTPConnection, name: str, password: str) -> Account:
+        """Return the account whose name and password these are. Raises: WrongPassword, TooManyAttempts, AccountsAway."""
+        known = await run_in_threadpool(self.passwords.known, name, password, address_of(request))
+        if known:
+            return known
+        # Those that wait for a hash must not keep the threads that all others need.
+        return await to_thread.run_sync(
+            self.passwords.account, name, password, address_of(request), limiter=self.limiter
+        )
 
 
 class AuthenticationMiddleware:
@@ -116,12 +128,12 @@ def _check_scope(request: HTTPConnection, identity: Identity) -> None:
     needed = TokenScope.JOBS if path.startswith(_OF_JOBS) else TokenScope.READ
     if needed not in identity.scopes and path not in _OPEN:
         raise OutOfScope(f"This token does not have the scope {needed}")
-    if method not in _SAFE and "authorization" not in request.headers:
+    if method not in _SAFE and _scheme(request) != "bearer":
         check_own_page(request)
 
 
 def check_own_page(request: HTTPConnection) -> None:
-    """Raise ForeignPage for a form of another site's page, which a browser would send with the cookie of this one."""
+    """Raise ForeignPage for a form of another site's page, which a browser sends with the cookie or password of this one."""
     if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
         raise ForeignPage("A page of another site cannot do this with your login")
 
@@ -133,21 +145,34 @@ def check_secure(request: HTTPConnection) -> None:
     raise Insecure("Passwords and tokens are taken over https only; one that was sent like this should be changed")
 
 
+def is_basic(request: HTTPConnection) -> bool:
+    return _scheme(request) == "basic"
+
+
+def _scheme(request: HTTPConnection) -> str:
+    return request.headers.get("authorization", "").partition(" ")[0].lower()
+
+
 def _is_loopback(request: HTTPConnection) -> bool:
-    try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
+    address = _address(request)
+    return address is not None and address.is_loopback
 
 
 def address_of(request: HTTPConnection) -> str:
     """Return the client's address; of IPv6 the network, as one client may use all of it."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host or "unknown"
+    address = _address(request)
+    if address is None:
+        return (request.client.host[:_LONGEST_HOST] if request.client else "") or "unknown"
     return str(address if address.version == 4 else ipaddress.ip_network((address, 64), strict=False))
+
+
+def _address(request: HTTPConnection) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address; of IPv4 in IPv6's clothes the IPv4 one."""
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _name_and_password(credential: str) -> tuple[str, str]:

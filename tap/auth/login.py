@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tap.auth.authentication import COOKIE, Authenticator, Unauthorized, address_of, check_own_page, check_secure
+from tap.auth.authentication import COOKIE, Authenticator, Unauthorized, check_own_page, check_secure, is_basic
 from tap.auth.identity import Account, Identity, identity_of
 from tap.config import Config
 from tap.errors import BadRequest
@@ -46,7 +46,8 @@ class Login:
     async def _account(self, request: Request) -> Account:
         if request.method != "POST":
             identity = identity_of(request)
-            if identity is None or "authorization" not in request.headers:
+            # A token has less than all rights, and an end; a session would have neither.
+            if identity is None or not is_basic(request):
                 raise Unauthorized("Please log in with the name of your account and its password")
             return identity.account
         check_secure(request)
@@ -54,7 +55,7 @@ class Login:
         if any(name.lower() == "password" for name in request.query_params):
             raise BadRequest("A password in a URL is seen by many; it belongs into the body of the form")
         name, password = parameters.required("USERNAME"), parameters.required("PASSWORD")
-        return await run_in_threadpool(self.authenticator.passwords.account, name, password, address_of(request))
+        return await self.authenticator.account(request, name, password)
 
     async def logout(self, request: Request) -> Response:
         check_own_page(request)

@@ -21,14 +21,14 @@ SHORTEST = 10
 
 _VERIFIED = 10_000
 """Credentials that a process knows to be right, so that HTTP Basic costs argon2 once and not with every request."""
-_AT_ONCE = 2
+AT_ONCE = 2
 """Hashes computed at the same time: each takes 64 MiB."""
 _FREE = {"pair": 5, "address": 30, "account": 100}
 """Wrong passwords before the next must wait: of an account from an address, from an address, of an account."""
 _LONGEST_DELAY = 900.0
 
 _HASHER = PasswordHasher()
-_hashing = threading.BoundedSemaphore(_AT_ONCE)
+_hashing = threading.BoundedSemaphore(AT_ONCE)
 
 
 class WrongPassword(Exception):
@@ -72,19 +72,31 @@ class Passwords:
 
         Raises: WrongPassword, TooManyAttempts, AccountsAway.
         """
-        record = self._store.record(name) if "\0" not in name else None
-        if record and not record.disabled and self._is_known(record, password):
-            return record.account
-        keys = _keys(name, address)
-        self._check_delay(keys)
-        if not self._is_right(record, password):
-            self._store.count_failure(list(keys.values()))
-            raise WrongPassword
+        record = self._record(name)
+        keys = _keys(record.account.name if record else name, address)
+        with _hashing:
+            # Within, so that no more than a few are compared before they are counted.
+            self._check_delay(keys)
+            if not self._is_right(record, password):
+                self._store.count_failure(list(keys.values()))
+                raise WrongPassword
         if record is None or record.disabled:
             raise WrongPassword
         self._store.forget_failures(keys["pair"])
-        self._remember(record, password)
+        self._remember(record, password, address)
         return record.account
+
+    def known(self, name: str, password: str, address: str) -> Account | None:
+        """Return the account if these were found right before, from the same address, by this process."""
+        record = self._record(name)
+        if record is None or record.disabled or record.password is None:
+            return None
+        with self._lock:
+            is_known = self._verified.get(self._mark(record, password, address)) == record.password
+        return record.account if is_known else None
+
+    def _record(self, name: str) -> Record | None:
+        return self._store.record(name) if "\0" not in name else None
 
     def _check_delay(self, keys: dict[str, str]) -> None:
         failures = self._store.failures(list(keys.values()))
@@ -99,30 +111,25 @@ class Passwords:
     def _is_right(self, record: Record | None, password: str) -> bool:
         """Compare, taking as long where there is nothing to compare with."""
         stored = record.password if record and record.password else _OF_NOBODY
-        with _hashing:
-            try:
-                _HASHER.verify(stored, password[:LONGEST])
-            except (VerificationError, InvalidHashError):
-                return False
+        try:
+            _HASHER.verify(stored, password[:LONGEST])
+        except (VerificationError, InvalidHashError):
+            return False
         if record and record.password and _HASHER.check_needs_rehash(stored):
-            self._store.rehash(record, hashed(password))
+            self._store.rehash(record, _HASHER.hash(password))
         return stored is not _OF_NOBODY
 
-    def _is_known(self, record: Record, password: str) -> bool:
-        with self._lock:
-            return record.password is not None and self._verified.get(self._mark(record, password)) == record.password
-
-    def _remember(self, record: Record, password: str) -> None:
+    def _remember(self, record: Record, password: str, address: str) -> None:
         fresh = self._store.record(record.account.name)
         with self._lock:
             if fresh and fresh.password:
-                self._verified[self._mark(record, password)] = fresh.password
+                self._verified[self._mark(record, password, address)] = fresh.password
             while len(self._verified) > _VERIFIED:
                 self._verified.popitem(last=False)
 
-    def _mark(self, record: Record, password: str) -> bytes:
+    def _mark(self, record: Record, password: str, address: str) -> bytes:
         """Return what stands for a credential in memory, of no use outside this process."""
-        return hmac.digest(self._key, f"{record.account.account_id}\0{password}".encode(), "sha256")
+        return hmac.digest(self._key, f"{record.account.account_id}\0{address}\0{password}".encode(), "sha256")
 
 
 def _keys(name: str, address: str) -> dict[str, str]:

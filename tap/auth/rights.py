@@ -8,7 +8,8 @@ from tap.auth.accounts import AccountStore
 from tap.auth.identity import Account
 from tap.engine.engine import DatabaseAway
 
-_SESSION_ROLE = "SELECT armillary.session_role(%s)"
+SESSION_ROLE = """SELECT armillary.session_role(ARRAY(
+    SELECT DISTINCT grantee FROM armillary.readers WHERE grantee = ANY (%s)))"""
 
 
 class NoLongerAllowed(Exception):
@@ -44,7 +45,7 @@ class Rights:
         grantees = [grantee("user", account.name), *(grantee("group", group) for group in account.groups)]
         try:
             with self._pool.connection() as connection:
-                row = connection.execute(_SESSION_ROLE, (grantees,)).fetchone()
+                row = connection.execute(SESSION_ROLE, (grantees,)).fetchone()
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise DatabaseAway from error
         return row[0] if row else None

@@ -129,7 +129,7 @@ class Session:
         return self._connection.execute(sql.encode(), values).fetchall()
 
     def explain(self, sql: str) -> list[str]:
-        rows = self._connection.execute(b"EXPLAIN " + sql.encode()).fetchall()
+        rows = self._connection.execute(b"EXPLAIN " + sql.encode(), binary=True).fetchall()
         return [str(row[0]) for row in rows]
 
     def cost(self, translation: Translation) -> float:
@@ -142,7 +142,7 @@ class Session:
         return float(beneath["Plan Rows"])
 
     def _plan(self, sql: str) -> dict[str, Any]:
-        row = self._connection.execute(b"EXPLAIN (FORMAT JSON) " + sql.encode()).fetchone()
+        row = self._connection.execute(b"EXPLAIN (FORMAT JSON) " + sql.encode(), binary=True).fetchone()
         return row[0][0]["Plan"] if row else {}
 
 

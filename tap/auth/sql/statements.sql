@@ -99,9 +99,10 @@ SELECT key, greatest(count - floor(extract(epoch FROM now() - latest) / 600), 0)
 FROM accounts.failures WHERE key = ANY (%(keys)s);
 
 -- name: failed
+WITH forgotten AS (DELETE FROM accounts.failures WHERE latest < now() - interval '1 day' AND key <> ALL (%(keys)s::text[]))
 INSERT INTO accounts.failures (key, count, latest) SELECT unnest(%(keys)s::text[]), 1, now()
 ON CONFLICT (key) DO UPDATE
 SET count = greatest(failures.count - floor(extract(epoch FROM now() - failures.latest) / 600), 0) + 1, latest = now();
 
 -- name: forget_failures
-DELETE FROM accounts.failures WHERE key = %(key)s OR latest < now() - interval '1 day';
+DELETE FROM accounts.failures WHERE key = %(key)s;

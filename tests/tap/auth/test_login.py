@@ -6,8 +6,10 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
+from starlette.requests import HTTPConnection
 
 from tap.auth.accounts import AccountStore
+from tap.auth.authentication import address_of
 from tap.auth.identity import TokenScope
 from tap.auth.passwords import hashed
 from tests.contract.client import Reply, get, post, request, sync
@@ -184,6 +186,50 @@ def test_who_is_disabled_is_kept_out_with_the_next_request(
     assert request("GET", f"{service}/whoami", headers=basic(ada.name, ada.password)).status == 401
     assert request("GET", f"{service}/whoami", headers=bearer(token)).status == 401
     assert whoami(service, cookie)["account"] is None
+
+
+@pytest.mark.parametrize("scope", list(TokenScope))
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_token_is_not_exchanged_for_a_session_that_may_do_more(
+    service: str, accounts: AccountStore, person: MakePerson, scope: TokenScope, method: str
+) -> None:
+    token = accounts.add_token(person(is_admin=True).account, "a", [scope], 60)
+    reply = request(method, f"{service}/login", headers=bearer(token))
+    assert reply.status == 401
+    assert reply.headers["Set-Cookie"] is None
+
+
+def test_a_password_that_a_browser_remembers_begins_a_session(service: str, person: MakePerson) -> None:
+    ada = person()
+    reply = request("GET", f"{service}/login", headers=basic(ada.name, ada.password))
+    assert whoami(service, cookie_of(reply))["account"] == ada.name
+
+
+def test_a_page_of_another_site_cannot_use_a_password_that_a_browser_remembers(
+    service: str, accounts: AccountStore, person: MakePerson
+) -> None:
+    ada = person()
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    form = b"LANG=ADQL&QUERY=x"
+    assert request("POST", f"{service}/async", form, basic(ada.name, ada.password) | foreign).status == 403
+    token = accounts.add_token(ada.account, "a", [TokenScope.JOBS], 60)
+    assert request("POST", f"{service}/async", form, bearer(token) | foreign).status != 403
+
+
+def test_clients_that_come_by_ipv4_in_the_clothes_of_ipv6_are_told_apart() -> None:
+    def address(host: str) -> str:
+        return address_of(HTTPConnection({"type": "http", "headers": [], "client": (host, 1)}))
+
+    assert address("::ffff:203.0.113.1") == address("203.0.113.1") == "203.0.113.1"
+    assert address("2001:db8::1") == address("2001:db8::2") == "2001:db8::/64"
+    assert address("x" * 3000) == "x" * 64
+    assert address("") == "unknown"
+
+
+@pytest.mark.parametrize("id_", ["\0", "a\0b", "x", "' OR 1=1"])
+def test_ids_that_are_none_are_no_jobs(service: str, id_: str) -> None:
+    assert get(f"{service}/jobs/async", {"JOBID": id_}).status == 200
+    assert post(f"{service}/deletejobs", {"JOB_IDS": id_}).status == 404
 
 
 def test_an_administrator_without_the_scope_is_none(service: str, accounts: AccountStore, person: MakePerson) -> None:

@@ -1,8 +1,10 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from argon2 import PasswordHasher
 
 from tap.auth.accounts import AccountStore
-from tap.auth.passwords import Passwords, TooManyAttempts, WeakPassword, WrongPassword, hashed
+from tap.auth.passwords import AT_ONCE, Passwords, TooManyAttempts, WeakPassword, WrongPassword, hashed
 from tests.people import MakePerson
 
 
@@ -88,9 +90,42 @@ def test_one_who_is_known_is_let_in_whatever_others_guess(
     passwords.account(ada.name, ada.password, "192.0.2.8")
     for _ in range(120):
         accounts.count_failure([f"of {ada.name.lower()}"])
-    assert passwords.account(ada.name, ada.password, "192.0.2.8") == ada.account
+    assert passwords.known(ada.name, ada.password, "192.0.2.8") == ada.account
+    assert passwords.known(ada.name, "wrong password", "192.0.2.8") is None
+    # Elsewhere it must not tell that this guess is right.
+    assert passwords.known(ada.name, ada.password, "192.0.2.99") is None
     with pytest.raises(TooManyAttempts):
-        Passwords(accounts).account(ada.name, ada.password, "192.0.2.8")
+        passwords.account(ada.name, ada.password, "192.0.2.99")
+
+
+def test_guesses_that_come_at_once_are_counted_as_if_they_came_one_by_one(
+    passwords: Passwords, person: MakePerson
+) -> None:
+    ada = person()
+
+    def guess(_: int) -> bool:
+        try:
+            passwords.account(ada.name, "wrong password", "192.0.2.20")
+        except WrongPassword:
+            return True
+        except TooManyAttempts:
+            return False
+        raise AssertionError
+
+    with ThreadPoolExecutor(20) as threads:
+        compared = sum(threads.map(guess, range(40)))
+    assert 5 <= compared <= 5 + AT_ONCE
+
+
+def test_a_name_spelt_otherwise_is_counted_as_the_account_that_it_means(
+    accounts: AccountStore, passwords: Passwords, person: MakePerson
+) -> None:
+    ada = person()
+    for name in (ada.name.upper(), ada.name.title(), ada.name, ada.name.swapcase(), ada.name.capitalize()):
+        with pytest.raises(WrongPassword):
+            passwords.account(name, "wrong password", "192.0.2.21")
+    with pytest.raises(TooManyAttempts):
+        passwords.account(ada.name.upper(), "wrong password", "192.0.2.21")
 
 
 def test_many_names_tried_from_one_address_are_counted_together(passwords: Passwords) -> None:

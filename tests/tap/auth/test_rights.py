@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +17,23 @@ from schema.description import Description, parse_description
 from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.publish import load_table, publish_table, unpublish_table
-from schema.readers import accesses, add_readers, announce, forget_grantee, grantee, make_public, remove_readers
+from schema.readers import (
+    accesses,
+    add_readers,
+    announce,
+    forget_grantee,
+    grantee,
+    make_public,
+    open_views_over,
+    remove_readers,
+)
 from schema.tap_schema import count_change
 from tap.auth.accounts import AccountStore
-from tap.auth.rights import Rights
+from tap.auth.rights import SESSION_ROLE, Rights
 from tap.config import Config
-from tap.engine.database import member_conninfo, owner_conninfo, reader_conninfo
-from tap.engine.engine import Engine
+from tap.engine.database import cluster_of, member_conninfo, owner_conninfo, reader_conninfo
+from tap.engine.engine import Access, Engine
+from tap.engine.private import ADMIN
 from tests.contract.client import Reply, get, request
 from tests.contract.test_uws_1_1 import call
 from tests.people import MakePerson, Person, basic
@@ -145,6 +156,58 @@ def test_no_sql_gets_out_of_a_role(
     with pytest.raises(psycopg.Error) as caught:
         raw(engine, theirs if as_member else rights.role(person().account), text)
     assert caught.value.sqlstate in {"42501", "42601", "25006"}
+
+
+def test_a_plan_is_asked_for_in_one_statement_too(closed: Closed, engine: Engine, rights: Rights) -> None:
+    with engine.session(10, role=rights.role(closed.member.account)) as session:
+        assert session.explain(f"SELECT treasure FROM {closed.table}")
+    with pytest.raises(psycopg.errors.SyntaxError), engine.session(10) as session:
+        session.explain("SELECT 1; RESET ROLE")
+
+
+def test_the_owner_of_the_catalogues_makes_no_role_that_is_more_than_a_reader(
+    closed: Closed, owner: psycopg.Connection, sample: Config
+) -> None:
+    """Whatever it writes into its own tables."""
+    owner.execute("UPDATE armillary.readers SET role = %s WHERE name = %s", (ADMIN, closed.table))
+    row = owner.execute(SESSION_ROLE, ([f"group:{closed.group}", "user:new"],)).fetchone()
+    assert row
+    with psycopg.connect(member_conninfo(sample), autocommit=True) as connection:
+        connection.execute(f'SET ROLE "{row[0]}"'.encode())
+        with pytest.raises(NO_RIGHT):
+            connection.execute(f'SET ROLE "{ADMIN}"; SELECT 1'.encode())
+    owner.execute(
+        "UPDATE armillary.readers SET role = armillary.grantee_role(grantee) WHERE name = %s", (closed.table,)
+    )
+
+
+def test_first_queries_that_come_at_once_all_find_their_role(
+    closed: Closed, rights: Rights, owner: psycopg.Connection, person: MakePerson
+) -> None:
+    people = [person() for _ in range(4)]
+    change(owner, add_readers, closed.table, [grantee("user", each.name) for each in people])
+    with ThreadPoolExecutor(16) as threads:
+        roles = list(threads.map(rights.role, [each.account for each in people * 6]))
+    assert len(set(roles)) == 4
+    assert None not in roles
+
+
+def test_many_sets_of_rights_leave_no_more_roles_than_may_be(
+    closed: Closed, rights: Rights, engine: Engine, owner: psycopg.Connection, *, sample: Config, person: MakePerson
+) -> None:
+    with psycopg.connect(cluster_of(sample.database).conninfo(ADMIN), autocommit=True) as admin:
+        role = rights.role(closed.member.account)
+        prefix = str(role)[: len("armillary_as_") + 9]
+        for number in range(500):
+            admin.execute(f'CREATE ROLE "{prefix}{number}" NOLOGIN'.encode())
+        with engine.session(60, access=Access.READ_WRITE, role=role) as session:
+            session.run_in_write_transaction(lambda connection: connection.execute("CREATE TEMP TABLE mine (a int)"))
+            bo = person()
+            change(owner, add_readers, closed.table, [grantee("user", bo.name)])
+            assert (42).to_bytes(8) in raw(engine, rights.role(bo.account), f"SELECT treasure FROM {closed.table}")
+        row = admin.execute("SELECT count(*) FROM pg_roles WHERE starts_with(rolname, %s)", (prefix,)).fetchone()
+    assert row
+    assert row[0] < 20
 
 
 def test_a_stranger_cannot_take_a_role(closed: Closed, rights: Rights, sample: Config) -> None:
@@ -303,6 +366,39 @@ def test_only_what_is_closed_can_be_announced(owner: psycopg.Connection, sample:
         announce(owner, "demo.stars", announced=True)
 
 
+def test_views_over_a_table_are_named_when_it_is_closed(closed: Closed, owner: psycopg.Connection) -> None:
+    owner.execute(f"CREATE VIEW {closed.schema}.v AS SELECT treasure FROM {closed.table}".encode())
+    owner.execute(f"CREATE VIEW {closed.schema}.w AS SELECT treasure FROM {closed.schema}.v".encode())
+    publish_table(owner, f"{closed.schema}.w", Description())
+    assert open_views_over(owner, closed.table) == [f"{closed.schema}.w"]
+    unpublish_table(owner, f"{closed.schema}.w")
+    assert open_views_over(owner, closed.table) == []
+
+
+def test_tap_schema_is_for_everybody(owner: psycopg.Connection, sample: Config) -> None:
+    for name in ("tap_schema", "tap_schema.tables"):
+        with pytest.raises(LoadError, match="for everybody"):
+            add_readers(owner, name, [])
+
+
+def test_a_table_that_was_closed_and_dropped_is_closed_when_it_is_loaded_again(
+    closed: Closed, owner: psycopg.Connection, file: Path, service: str
+) -> None:
+    unpublish_table(owner, closed.table, drop=True)
+    make_public(owner, closed.table)  # a rule is lifted even where nothing is published
+    change(owner, remove_rule, closed.table)
+    load_table(owner, open_file(file), closed.table, parse_description({"table": {"readers": []}}))
+    unpublish_table(owner, closed.table, drop=True)
+    load_table(owner, open_file(file), closed.table, Description())
+    assert ask(service, f"SELECT treasure FROM {closed.table}").status == 400
+    change(owner, make_public, closed.table)
+    assert ask(service, f"SELECT treasure FROM {closed.table}").status == 200
+
+
+def remove_rule(owner: psycopg.Connection, name: str) -> None:
+    owner.execute("DELETE FROM armillary.access WHERE name = %s", (name,))
+
+
 # ---- what is taken away
 
 
@@ -459,7 +555,7 @@ def test_any_sequence_of_grants_means_what_a_model_says(
     for what, name, who in steps:
         _apply(owner, file, model, (what, name.format(m=mark), {each.format(m=mark) for each in who}))
     for grantees in ([], *([each.format(m=mark)] for each in _GRANTEES), [each.format(m=mark) for each in _GRANTEES]):
-        row = owner.execute("SELECT armillary.session_role(%s)", (grantees,)).fetchone()
+        row = owner.execute(SESSION_ROLE, (grantees,)).fetchone()
         role = row[0] if row else None
         with engine.session(10, role=role) as session:
             seen = {table.table_name for table in session.catalogue.tables}
