@@ -24,6 +24,7 @@ from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.migrate import ChangedMigration
 from schema.publish import Loaded, full_name, load_table, publish_table, split_table_name, unpublish_table
+from schema.tap_schema import read_catalogue
 from tap.account_commands import groups, tokens, users
 from tap.app import create_app, query_worker, shards_of
 from tap.config import SETTINGS, Config, ConfigError, load_config
@@ -201,11 +202,16 @@ def check(config: Config) -> None:
         for name, found in database.versions(config).items():
             click.echo(f"{name:24} {found}")
         with _engine(config) as engine, engine.session(10) as session:
-            tables = list(session.catalogue.tables)
-        unreadable = database.unreadable_tables(config, tables)
+            public = list(session.catalogue.tables)
+        with database.owner_connection(config) as connection:
+            tables = list(read_catalogue(connection).tables)
+            closed = [table for table in tables if table not in public]
+            gone = {t.table_name for t in closed if not exists(connection, sql.Identifier(*t.stored_parts))}
+        unreadable = database.unreadable_tables(config, public) | gone
     click.echo(f"{'published tables':24} {len(tables)}")
     for table in tables:
-        shown = f"{table.nrows:,} rows" if table.nrows else ""
+        about = [f"{table.nrows:,} rows"] if table.nrows else []
+        shown = ", ".join([*about, "closed to all but its readers"] if table in closed else about)
         if table.table_name in unreadable:
             shown = (
                 "cannot be read: it was dropped, or the right to read it was taken away; load, publish or unpublish it"

@@ -149,6 +149,14 @@ def test_rights_are_given_listed_and_taken(table: str, name: str) -> None:
     assert re.search(rf"{table} +public\n", armillary("readers"))
 
 
+def test_check_lists_closed_tables_and_finds_those_that_are_gone(table: str, owner: psycopg.Connection) -> None:
+    armillary("grant", table)
+    assert re.search(rf"{table} +1 rows, closed to all but its readers\n", armillary("check"))
+    owner.execute(f"DROP TABLE {table}".encode())
+    assert re.search(rf"{table} +cannot be read: it was dropped", armillary("check", fails=True))
+    armillary("grant", table, "--public")
+
+
 def test_a_group_that_is_removed_leaves_no_right_to_the_next_of_its_name(table: str, name: str) -> None:
     armillary("groups", "add", f"g-{name}")
     armillary("grant", table, "--group", f"g-{name}")
