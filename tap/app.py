@@ -26,6 +26,7 @@ from tap.auth.identity import Account, identity_of
 from tap.auth.login import Login
 from tap.auth.passwords import Passwords
 from tap.auth.rights import Rights
+from tap.auth.self_service import SelfService
 from tap.coding import packed, wanted_coding
 from tap.config import Config
 from tap.engine.database import (
@@ -88,6 +89,7 @@ class Endpoints:
     storage: Storage
     login: Login
     rights: Rights
+    self_service: SelfService
 
     @property
     def routes(self) -> list[Route]:
@@ -113,6 +115,10 @@ class Endpoints:
             *(Route(f"{at}/login", self.login.login, methods=["GET", "POST"]) for at in (tap, "")),
             *(Route(f"{at}/logout", self.login.logout, methods=["POST"]) for at in (tap, "")),
             *(Route(f"{at}/whoami", self.login.whoami, methods=get) for at in (tap, "")),
+            Route(f"{tap}/tokens", self.self_service.tokens, methods=get),
+            Route(f"{tap}/tokens", self.self_service.add_token, methods=["POST"]),
+            Route(f"{tap}/tokens/{{name}}", self.self_service.revoke_token, methods=["DELETE"]),
+            Route(f"{tap}/password", self.self_service.change_password, methods=["POST"]),
         ]
 
     async def sync(self, request: Request) -> Response:
@@ -225,8 +231,8 @@ def create_app(config: Config) -> Starlette:
     service = service_of(config, engine, sources_of(config, store, storage), config.limits.sync_limit + 5)
     resources = Resources(store, waiting, jobs, config.jobs.wait_limit)
     authenticator = Authenticator(accounts, Passwords(accounts), config.accounts.anonymous)
-    login = Login(authenticator, config)
-    endpoints = Endpoints(config, engine, Queries(service, config), resources, storage, login, rights)
+    login, self_service = Login(authenticator, config), SelfService(authenticator, config)
+    endpoints = Endpoints(config, engine, Queries(service, config), resources, storage, login, rights, self_service)
     app = Starlette(
         routes=endpoints.routes,
         middleware=[

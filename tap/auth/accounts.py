@@ -1,6 +1,7 @@
 """The store of accounts, groups and tokens in PostgreSQL, as the role that owns it and nothing else."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from tap.auth.identity import Account, Identity, TokenScope
 
 Row = dict[str, Any]
 
+_TOKEN_NAME = re.compile(r"[\w. -]{1,64}")
 _PREFIX = "arm_"
 """So that a token is recognised where it must not be: in a public repository, in a log."""
 
@@ -178,7 +180,9 @@ class AccountStore:
     # ---- tokens and sessions
 
     def add_token(self, account: Account, name: str, scopes: Sequence[TokenScope], seconds: float | None) -> str:
-        """Make a token that ends in so many seconds, None for never, and return its secret. Raises: NameTaken."""
+        """Make a token that ends in so many seconds, None for never, and return its secret. Raises: NameTaken, BadName."""
+        if not _TOKEN_NAME.fullmatch(name):
+            raise BadName("The name of a token has 1 to 64 characters: letters, digits, blanks and . _ -")
         secret = _PREFIX + secrets.token_urlsafe(32)
         if not self._add(account, name, secret, scopes, seconds):
             raise NameTaken(f"{account.name} has a token {name} already")
@@ -216,7 +220,8 @@ class AccountStore:
             return None
         if rows[0]["unseen"]:
             self._rows("token_used", {"token_id": rows[0]["token_id"]})
-        return Identity(_record(rows[0]).account, frozenset(TokenScope(scope) for scope in rows[0]["scopes"]))
+        scopes = frozenset(TokenScope(scope) for scope in rows[0]["scopes"])
+        return Identity(_record(rows[0]).account, scopes, is_token=not session)
 
     # ---- wrong passwords
 

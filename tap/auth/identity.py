@@ -29,10 +29,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An account that has shown who it is, with `scopes` of its rights: all of them for a password."""
+    """An account that has shown who it is, with `scopes` of its rights: all of them for a password.
+
+    `is_token`: by a token, which is for scripts."""
 
     account: Account
     scopes: frozenset[TokenScope] = frozenset(TokenScope)
+    is_token: bool = False
 
     @property
     def is_admin(self) -> bool:

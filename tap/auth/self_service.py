@@ -1,0 +1,99 @@
+"""What accounts do for themselves: tokens and another password. Only a password or the cookie of a login can do it."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tap.auth.accounts import BadName, NameTaken, NoSuchAccount
+from tap.auth.authentication import Authenticator, OutOfScope, Unauthorized
+from tap.auth.identity import Account, TokenScope, identity_of
+from tap.auth.passwords import WeakPassword, hashed
+from tap.config import Config
+from tap.errors import NotFound
+from tap.form import read_parameters
+from uws.parameters import ParameterError, Parameters
+
+_DAY = 86_400
+_USUAL = (TokenScope.READ, TokenScope.JOBS, TokenScope.TABLES)
+_PRIVATE = {"cache-control": "no-store"}
+
+
+@dataclass(frozen=True)
+class SelfService:
+    """The handlers."""
+
+    authenticator: Authenticator
+    config: Config
+
+    async def tokens(self, request: Request) -> Response:
+        """List the tokens of who asks, without their secrets."""
+        tokens = await run_in_threadpool(self.authenticator.store.tokens, _account(request))
+        return JSONResponse([_plain(asdict(token)) for token in tokens], headers=_PRIVATE)
+
+    async def add_token(self, request: Request) -> Response:
+        """Make a token called NAME, with SCOPE (repeatable) for DAYS, and tell its secret once."""
+        account, parameters = _account(request), await read_parameters(request, self.config)
+        name, scopes = parameters.required("NAME"), _scopes(parameters)
+        if TokenScope.ADMIN in scopes and not account.is_admin:
+            raise ParameterError("Only an administrator can have a token with the scope admin")
+        seconds = self._seconds(parameters)
+        try:
+            secret = await run_in_threadpool(self.authenticator.store.add_token, account, name, scopes, seconds)
+        except (NameTaken, BadName) as error:
+            raise ParameterError(str(error)) from error
+        return JSONResponse({"name": name, "token": secret}, 201, _PRIVATE)
+
+    def _seconds(self, parameters: Parameters) -> float | None:
+        """Return for how long a token shall be valid, at most as long as one may be; None for ever."""
+        longest, days = self.config.accounts.token_seconds or None, parameters.whole_number("DAYS")
+        if days is None:
+            return longest
+        if not 0 < days < 100_000:
+            raise ParameterError("DAYS must be a number from 1 to 99999")
+        return min(days * _DAY, longest or days * _DAY)
+
+    async def revoke_token(self, request: Request) -> Response:
+        account, name = _account(request), request.path_params["name"]
+        try:
+            await run_in_threadpool(self.authenticator.store.revoke_token, account, name)
+        except NoSuchAccount as error:
+            raise NotFound(str(error)) from error
+        return Response(status_code=204)
+
+    async def change_password(self, request: Request) -> Response:
+        """Put NEW in place of OLD; whoever is logged in by the old one no longer is."""
+        account, parameters = _account(request), await read_parameters(request, self.config)
+        old, new = parameters.required("OLD"), parameters.required("NEW")
+        await self.authenticator.account(request, account.name, old)
+        try:
+            hash_ = await run_in_threadpool(hashed, new)
+        except WeakPassword as error:
+            raise ParameterError(str(error)) from error
+        await run_in_threadpool(self.authenticator.store.set_password, account.name, hash_)
+        return Response(status_code=204)
+
+
+def _account(request: Request) -> Account:
+    """Return who asks. Raises: Unauthorized for a stranger, OutOfScope for a token."""
+    identity = identity_of(request)
+    if identity is None:
+        raise Unauthorized("Please log in")
+    if identity.is_token:
+        raise OutOfScope("This needs a password or the cookie of a login, not a token")
+    return identity.account
+
+
+def _scopes(parameters: Parameters) -> tuple[TokenScope, ...]:
+    words = [word.strip().lower() for value in parameters.all("SCOPE") for word in value.split(",") if word.strip()]
+    try:
+        return tuple(dict.fromkeys(TokenScope(word) for word in words)) or _USUAL
+    except ValueError:
+        known = ", ".join(scope.value for scope in TokenScope)
+        raise ParameterError(f"SCOPE can be {known}; not {', '.join(words)[:80]!r}") from None
+
+
+def _plain(values: dict[str, object]) -> dict[str, object]:
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in values.items()}
