@@ -1,6 +1,7 @@
 """The HTTP edge: whatever fails inside gets its answer here, as DALI wants it (DALI 1.1 §4.4)."""
 
 import re
+from dataclasses import replace
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -9,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tap import pages
 from tap.auth.authentication import named
 from tap.auth.identity import Identity, in_scope
-from tap.errors import Answer, describe
+from tap.errors import LOG_IN, Answer, describe
 from tap.formats.html import POLICY
 from tap.formats.votable_document import error_document
 from tap.observe import Fault, observe
@@ -55,6 +56,9 @@ class ErrorMiddleware:
             await self._app(scope, receive, watched)
         except Exception as error:
             answer = _answer(error)
+            if answer.reason == LOG_IN and in_scope(scope) is None:
+                # Older clients log in by this status only.
+                answer = replace(answer, status=401)
             if not answer.expected:
                 observe(Fault(scope["path"]), error)
             if started:

@@ -68,6 +68,7 @@ class Answer:
 
 
 TIME_LIMIT = "time-limit"
+LOG_IN = "log-in"
 _TIME_LIMIT = "The query took longer than this service allows for synchronous queries. Narrow it down, with TOP, a smaller cone or a condition on an indexed column."
 _AWAY = "The database cannot be reached just now. Please try again soon."
 _MANY = "You have as many jobs waiting as one may have here. Please wait until some are done, or delete some."
@@ -169,7 +170,7 @@ def describe(error: Exception) -> Answer:
         return answer
     match error:
         case ClosedTable():
-            return Answer(403, error.explain())
+            return Answer(403, error.explain(), reason=LOG_IN)
         case AdqlError():
             return Answer(400, error.explain())
         case ShardAway(name=name, sky=sky):

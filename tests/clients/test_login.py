@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import pyvo
 import requests
@@ -18,6 +22,11 @@ from pyvo.auth import AuthSession
 from pyvo.utils.http import create_session
 from requests.exceptions import HTTPError
 
+from schema.description import parse_description
+from schema.load import open_file
+from schema.publish import load_table, unpublish_table
+from schema.readers import announce
+from schema.tap_schema import count_change
 from tap.auth.accounts import AccountStore
 from tap.auth.identity import TokenScope
 from tap.config import Config
@@ -99,6 +108,25 @@ def test_stilts_logs_in_where_it_must(closed: str, person: MakePerson) -> None:
         done = stilts(*options, *query)
         assert done.stdout.splitlines()[:1] == ["name,ra"], done.stderr
         assert stilts(*query).returncode != 0
+
+
+def test_stilts_logs_in_for_a_table_that_is_announced(
+    service: str, person: MakePerson, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    ada, table = person(), f"announced_{secrets.token_hex(3)}.t"
+    pq.write_table(pa.table({"ra": [1.0], "dec": [2.0], "treasure": [42]}), tmp_path / "t.parquet")
+    readers = parse_description({"table": {"readers": [f"user:{ada.name}"]}})
+    load_table(owner, open_file(tmp_path / "t.parquet"), table, readers)
+    with owner.transaction():
+        announce(owner, table, announced=True)
+        count_change(owner)
+    options = [f"-Dstar.basicauth.user={ada.name}", f"-Dstar.basicauth.password={ada.password}"]
+    query = ["tapquery", f"tapurl={service}", f"adql=SELECT treasure FROM {table}", "sync=true", "ofmt=csv"]
+    done = stilts(*options, *query)
+    assert done.stdout.split() == ["treasure", "42"], done.stderr
+    assert stilts(*query).returncode != 0
+    unpublish_table(owner, table, drop=True)
+    owner.execute(f"DROP SCHEMA {table.partition('.')[0]} CASCADE".encode())
 
 
 # ---- TapPlus, which logs in by TLS only
