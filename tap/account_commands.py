@@ -9,7 +9,7 @@ import click
 
 from schema.readers import forget_grantee, grantee
 from schema.tap_schema import count_change
-from tap.auth.accounts import AccountsAway, AccountStore, BadName, NameTaken, NoSuchAccount, Record
+from tap.auth.accounts import AccountsAway, AccountStore, BadName, NameTaken, NoSuchName, Record
 from tap.auth.identity import Account, TokenScope
 from tap.auth.passwords import WeakPassword, hashed
 from tap.config import Config
@@ -26,7 +26,7 @@ def open_store(config: Config) -> Iterator[AccountStore]:
         store.open()
         try:
             yield store
-        except (NoSuchAccount, NameTaken, BadName, WeakPassword) as error:
+        except (NoSuchName, NameTaken, BadName, WeakPassword) as error:
             raise click.ClickException(str(error)) from error
         except AccountsAway as error:
             raise click.ClickException("The store of accounts cannot be reached") from error
@@ -137,7 +137,7 @@ def admin(config: Config, name: str, *, revoke: bool) -> None:
 def _existing(store: AccountStore, name: str) -> Account:
     record = store.record(name)
     if record is None:
-        raise NoSuchAccount(f"There is no account {name}")
+        raise NoSuchName(f"There is no account {name}")
     return record.account
 
 
@@ -177,7 +177,7 @@ def remove_group(config: Config, group: str, members: tuple[str, ...]) -> None:
 
 def _delete_group(config: Config, store: AccountStore, group: str) -> None:
     """Delete a group after its rights, which another of its name must not have."""
-    name = next((known.name for known in store.groups() if known.name.lower() == group.lower()), group)
+    name = store.group_name(group)
     with database.owner_connection(config) as connection, connection.transaction():
         forget_grantee(connection, grantee("group", name))
         count_change(connection)

@@ -205,13 +205,17 @@ def check(config: Config) -> None:
             public = list(session.catalogue.tables)
         with database.owner_connection(config) as connection:
             tables = list(read_catalogue(connection).tables)
-            closed = [table for table in tables if table not in public]
-            gone = {t.table_name for t in closed if not exists(connection, sql.Identifier(*t.stored_parts))}
+            closed = {table.table_name for table in tables} - {table.table_name for table in public}
+            gone = {
+                table.table_name
+                for table in tables
+                if table.table_name in closed and not exists(connection, sql.Identifier(*table.stored_parts))
+            }
         unreadable = database.unreadable_tables(config, public) | gone
     click.echo(f"{'published tables':24} {len(tables)}")
     for table in tables:
         about = [f"{table.nrows:,} rows"] if table.nrows else []
-        shown = ", ".join([*about, "closed to all but its readers"] if table in closed else about)
+        shown = ", ".join([*about, "closed to all but its readers"] if table.table_name in closed else about)
         if table.table_name in unreadable:
             shown = (
                 "cannot be read: it was dropped, or the right to read it was taken away; load, publish or unpublish it"

@@ -10,7 +10,7 @@ from schema.load.reader import LoadError
 from schema.readers import accesses, add_readers, announce, grantee, make_public, open_views_over, remove_readers
 from schema.tap_schema import count_change
 from tap.account_commands import open_store
-from tap.auth.accounts import AccountStore, NoSuchAccount
+from tap.auth.accounts import AccountStore, NoSuchName
 from tap.config import Config
 from tap.engine import database
 
@@ -31,17 +31,12 @@ def _change(config: Config) -> Iterator[tuple[psycopg.Connection, AccountStore]]
 
 
 def _grantees(store: AccountStore, group_names: tuple[str, ...], user_names: tuple[str, ...]) -> list[str]:
-    """Return them as they are spelt in the store. Raises: NoSuchAccount."""
-    groups = {group.name.lower(): group.name for group in store.groups()}
-    found = []
-    for name in group_names:
-        if name.lower() not in groups:
-            raise NoSuchAccount(f"There is no group {name}")
-        found.append(grantee("group", groups[name.lower()]))
+    """Return them as they are spelt in the store. Raises: NoSuchName."""
+    found = [grantee("group", store.group_name(name)) for name in group_names]
     for name in user_names:
         record = store.record(name)
         if record is None:
-            raise NoSuchAccount(f"There is no account {name}")
+            raise NoSuchName(f"There is no account {name}")
         found.append(grantee("user", record.account.name))
     return found
 

@@ -40,7 +40,7 @@ class Turns:
     async def take(self, share: str) -> "Turn":
         """Raises: Busy."""
         entry = self._shares.setdefault(share, _Share(self._per_share))
-        entry.users += 1
+        entry.queries += 1
         try:
             await self._acquire([entry.running, self._running, self._beginning])
         except (Busy, asyncio.CancelledError):
@@ -61,8 +61,8 @@ class Turns:
 
     def _leave(self, share: str) -> None:
         entry = self._shares[share]
-        entry.users -= 1
-        if not entry.users:
+        entry.queries -= 1
+        if not entry.queries:
             del self._shares[share]
 
 
@@ -71,7 +71,7 @@ class _Share:
 
     def __init__(self, count: int) -> None:
         self.running = asyncio.Semaphore(count)
-        self.users = 0
+        self.queries = 0
 
 
 async def _acquire_all(semaphores: list[asyncio.Semaphore]) -> None:

@@ -260,7 +260,7 @@ class Resources:
         if not is_job_id(job_id):
             raise NoSuchJob
         job = await run_in_threadpool(self.store.job, job_id)
-        if job.owner_id is not None and not self.service.asker(request).may_see(job):
+        if not self.service.asker(request).may_see(job):
             raise NotAllowed
         return job
 

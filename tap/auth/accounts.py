@@ -13,10 +13,11 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from schema.statements import read_statements
 from tap.auth.identity import Account, Identity, TokenScope
+from tap.engine.pools import lazy_pool
 
 Row = dict[str, Any]
 
@@ -29,7 +30,7 @@ class AccountsAway(Exception):
     """The store of accounts cannot be reached now."""
 
 
-class NoSuchAccount(Exception):
+class NoSuchName(Exception):
     """There is no account, group or token of that name."""
 
 
@@ -73,16 +74,7 @@ class AccountStore:
     """The accounts that `conninfo` leads to. Every method may raise AccountsAway."""
 
     def __init__(self, conninfo: str, connections: int = 4, wait: float = 5.0) -> None:
-        self._pool = ConnectionPool(
-            conninfo,
-            min_size=0,
-            max_size=connections,
-            timeout=wait,
-            kwargs={"autocommit": True, "application_name": "armillary accounts", "row_factory": dict_row},
-            check=ConnectionPool.check_connection,
-            reconnect_timeout=5,
-            open=False,
-        )
+        self._pool = lazy_pool(conninfo, "armillary accounts", connections, wait, row_factory=dict_row)
 
     def open(self) -> None:
         self._pool.open()
@@ -123,7 +115,7 @@ class AccountStore:
         return Account(rows[0]["account_id"], name, (), is_admin, email)
 
     def set_password(self, name: str, password: str) -> None:
-        """Raises: NoSuchAccount."""
+        """Raises: NoSuchName."""
         self._of_account(name, "set_password", password=password)
 
     def rehash(self, record: Record, password: str) -> None:
@@ -132,16 +124,16 @@ class AccountStore:
         self._rows("rehash", values)
 
     def set_disabled(self, name: str, *, disabled: bool) -> None:
-        """Raises: NoSuchAccount."""
+        """Raises: NoSuchName."""
         self._of_account(name, "set_disabled", disabled=disabled)
 
     def set_admin(self, name: str, *, is_admin: bool) -> None:
-        """Raises: NoSuchAccount."""
+        """Raises: NoSuchName."""
         self._of_account(name, "set_admin", is_admin=is_admin)
 
     def _of_account(self, name: str, statement: str, **values: object) -> None:
         if not self._rows(statement, {"name": name, **values}):
-            raise NoSuchAccount(f"There is no account {name}")
+            raise NoSuchName(f"There is no account {name}")
 
     def _named(self, statement: str, values: Mapping[str, Any]) -> list[Row]:
         try:
@@ -157,25 +149,32 @@ class AccountStore:
         rows = self._rows("groups", {})
         return [Group(row["name"], tuple(row["members"]), tuple(row["owners"])) for row in rows]
 
+    def group_name(self, name: str) -> str:
+        """Return the name of a group as it is spelt there. Raises: NoSuchName."""
+        for group in self.groups():
+            if group.name.lower() == name.lower():
+                return group.name
+        raise NoSuchName(f"There is no group {name}")
+
     def add_group(self, name: str) -> None:
         """Raises: NameTaken, BadName."""
         if not self._named("add_group", {"name": name}):
             raise NameTaken(f"There is a group {name} already")
 
     def delete_group(self, name: str) -> None:
-        """Raises: NoSuchAccount."""
+        """Raises: NoSuchName."""
         if not self._rows("delete_group", {"name": name}):
-            raise NoSuchAccount(f"There is no group {name}")
+            raise NoSuchName(f"There is no group {name}")
 
     def add_member(self, group: str, name: str, *, is_owner: bool) -> None:
-        """Raises: NoSuchAccount."""
+        """Raises: NoSuchName."""
         if not self._rows("add_member", {"group": group, "name": name, "is_owner": is_owner}):
-            raise NoSuchAccount(f"There is no group {group}, or no account {name}")
+            raise NoSuchName(f"There is no group {group}, or no account {name}")
 
     def remove_member(self, group: str, name: str) -> None:
-        """Raises: NoSuchAccount."""
+        """Raises: NoSuchName."""
         if not self._rows("remove_member", {"group": group, "name": name}):
-            raise NoSuchAccount(f"{name} is no member of {group}")
+            raise NoSuchName(f"{name} is no member of {group}")
 
     # ---- tokens and sessions
 
@@ -206,9 +205,9 @@ class AccountStore:
         return [AccessToken(**(row | {"scopes": tuple(row["scopes"])})) for row in rows]
 
     def revoke_token(self, account: Account, name: str) -> None:
-        """Raises: NoSuchAccount."""
+        """Raises: NoSuchName."""
         if not self._rows("revoke_token", {"account_id": account.account_id, "name": name}):
-            raise NoSuchAccount(f"{account.name} has no token {name}")
+            raise NoSuchName(f"{account.name} has no token {name}")
 
     def end_session(self, secret: str) -> None:
         self._rows("end_session", {"digest": digest(secret)})

@@ -77,13 +77,14 @@ class Passwords:
         with _hashing:
             # Within, so that no more than a few are compared before they are counted.
             self._check_delay(keys)
-            if not self._is_right(record, password):
+            right = self._right_hash(record, password)
+            if right is None:
                 self._store.count_failure(list(keys.values()))
                 raise WrongPassword
         if record is None or record.disabled:
             raise WrongPassword
         self._store.forget_failures(keys["pair"])
-        self._remember(record, password, address)
+        self._remember(self._mark(record, password, address), right)
         return record.account
 
     def known(self, name: str, password: str, address: str) -> Account | None:
@@ -108,22 +109,27 @@ class Passwords:
         if max(waits) > 0:
             raise TooManyAttempts(math.ceil(max(waits)))
 
-    def _is_right(self, record: Record | None, password: str) -> bool:
-        """Compare, taking as long where there is nothing to compare with."""
+    def _right_hash(self, record: Record | None, password: str) -> str | None:
+        """Return the hash of the password that is kept now, None if it is wrong.
+
+        It takes as long where there is nothing to compare with.
+        """
         stored = record.password if record and record.password else _OF_NOBODY
         try:
             _HASHER.verify(stored, password[:LONGEST])
         except (VerificationError, InvalidHashError):
-            return False
-        if record and record.password and _HASHER.check_needs_rehash(stored):
-            self._store.rehash(record, _HASHER.hash(password))
-        return stored is not _OF_NOBODY
+            return None
+        if record is None or record.password is None:
+            return None
+        if not _HASHER.check_needs_rehash(stored):
+            return stored
+        better = _HASHER.hash(password)
+        self._store.rehash(record, better)
+        return better
 
-    def _remember(self, record: Record, password: str, address: str) -> None:
-        fresh = self._store.record(record.account.name)
+    def _remember(self, mark: bytes, stored: str) -> None:
         with self._lock:
-            if fresh and fresh.password:
-                self._verified[self._mark(record, password, address)] = fresh.password
+            self._verified[mark] = stored
             while len(self._verified) > _VERIFIED:
                 self._verified.popitem(last=False)
 

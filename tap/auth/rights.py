@@ -1,12 +1,13 @@
 """Which role of the database a query runs as: one that may read what its account and the account's groups may."""
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from schema.readers import grantee
 from tap.auth.accounts import AccountStore
 from tap.auth.identity import Account
 from tap.engine.engine import DatabaseAway
+from tap.engine.pools import lazy_pool
 
 SESSION_ROLE = """SELECT armillary.session_role(ARRAY(
     SELECT DISTINCT grantee FROM armillary.readers WHERE grantee = ANY (%s)))"""
@@ -21,16 +22,7 @@ class Rights:
 
     def __init__(self, owner_conninfo: str, accounts: AccountStore, wait: float = 5.0) -> None:
         self._accounts = accounts
-        self._pool = ConnectionPool(
-            owner_conninfo,
-            min_size=0,
-            max_size=2,
-            timeout=wait,
-            kwargs={"autocommit": True, "application_name": "armillary rights"},
-            check=ConnectionPool.check_connection,
-            reconnect_timeout=5,
-            open=False,
-        )
+        self._pool = lazy_pool(owner_conninfo, "armillary rights", 2, wait)
 
     def open(self) -> None:
         self._pool.open()

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tap.auth.accounts import BadName, NameTaken, NoSuchAccount
+from tap.auth.accounts import BadName, NameTaken, NoSuchName
 from tap.auth.authentication import Authenticator, OutOfScope, Unauthorized
 from tap.auth.identity import Account, TokenScope, identity_of
 from tap.auth.passwords import WeakPassword, hashed
@@ -59,7 +59,7 @@ class SelfService:
         account, name = _account(request), request.path_params["name"]
         try:
             await run_in_threadpool(self.authenticator.store.revoke_token, account, name)
-        except NoSuchAccount as error:
+        except NoSuchName as error:
             raise NotFound(str(error)) from error
         return Response(status_code=204)
 

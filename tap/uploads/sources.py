@@ -10,8 +10,6 @@ from schema.load.reader import LoadError
 from tap.storage import Storage
 from tap.uploads.remote import Remote
 from tap.uploads.upload import Upload
-from uws.errors import NoSuchJob
-from uws.job import Job
 from uws.store import Store
 
 
@@ -67,11 +65,8 @@ class Sources:
         return None
 
     def _result_of(self, upload: Upload, job_id: str, owner: str | None) -> str:
-        try:
-            job: Job = self.store.job(job_id)
-        except NoSuchJob:
-            raise LoadError(f"The upload {upload.table_name}: there is no job {job_id[:40]}") from None
-        if job.owner_id not in {None, owner}:
+        job = next((job for job in self.store.jobs([job_id]) if job.owner_id in {None, owner}), None)
+        if job is None:
             raise LoadError(f"The upload {upload.table_name}: there is no job {job_id[:40]}")
         if not job.results:
             raise LoadError(f"The upload {upload.table_name}: the job {job_id} has no result; it is {job.phase}")

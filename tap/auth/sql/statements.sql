@@ -1,25 +1,16 @@
 -- Every statement that is sent to the store of accounts, by name. Values are bound: %(name)s.
 
 -- name: account
-SELECT a.account_id, a.name, a.password, a.email, a.is_admin, a.disabled, a.created,
-       ARRAY(SELECT g.name FROM accounts.members AS m JOIN accounts.groups AS g USING (group_id)
-             WHERE m.account_id = a.account_id ORDER BY g.name) AS groups
-FROM accounts.accounts AS a WHERE lower(a.name) = lower(%(name)s);
+SELECT * FROM accounts.records WHERE lower(name) = lower(%(name)s);
 
 -- name: accounts
-SELECT a.account_id, a.name, a.password, a.email, a.is_admin, a.disabled, a.created,
-       ARRAY(SELECT g.name FROM accounts.members AS m JOIN accounts.groups AS g USING (group_id)
-             WHERE m.account_id = a.account_id ORDER BY g.name) AS groups
-FROM accounts.accounts AS a ORDER BY lower(a.name);
+SELECT * FROM accounts.records ORDER BY lower(name);
 
 -- name: account_of_token
-SELECT a.account_id, a.name, a.password, a.email, a.is_admin, a.disabled, a.created,
-       ARRAY(SELECT g.name FROM accounts.members AS m JOIN accounts.groups AS g USING (group_id)
-             WHERE m.account_id = a.account_id ORDER BY g.name) AS groups,
-       t.token_id, t.scopes, t.name AS token_name,
+SELECT r.*, t.token_id, t.scopes, t.name AS token_name,
        t.last_used IS NULL OR t.last_used < now() - interval '1 minute' AS unseen
-FROM accounts.tokens AS t JOIN accounts.accounts AS a USING (account_id)
-WHERE t.digest = %(digest)s AND (t.expires IS NULL OR t.expires > now()) AND NOT a.disabled;
+FROM accounts.tokens AS t JOIN accounts.records AS r USING (account_id)
+WHERE t.digest = %(digest)s AND (t.expires IS NULL OR t.expires > now()) AND NOT r.disabled;
 
 -- name: token_used
 UPDATE accounts.tokens SET last_used = now() WHERE token_id = %(token_id)s;

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tap.auth.accounts import AccountStore, BadName, NameTaken, NoSuchAccount
+from tap.auth.accounts import AccountStore, BadName, NameTaken, NoSuchName
 from tap.auth.identity import TokenScope
 from tap.auth.passwords import hashed
 from tap.config import Config
@@ -42,7 +42,7 @@ def test_a_token_is_its_accounts_until_it_is_revoked(accounts: AccountStore, per
     assert accounts.identity(secret, session=True) is None
     accounts.revoke_token(ada.account, "laptop")
     assert accounts.identity(secret, session=False) is None
-    with pytest.raises(NoSuchAccount):
+    with pytest.raises(NoSuchName):
         accounts.revoke_token(ada.account, "laptop")
 
 
