@@ -190,13 +190,11 @@ JOIN tap_schema.tables AS t ON lower(t.table_name) = lower(quote_ident(n.nspname
 
 -- name: access_of
 -- For a table, or each table of a schema: whether it is public, the roles of its readers, and whether Citus has its rows.
-SELECT t.table_name, m.storage, coalesce(a.is_public, s.is_public, true) AS is_public,
-       ARRAY(SELECT r.role FROM armillary.readers AS r WHERE r.name = coalesce(a.name, s.name)) AS roles,
+SELECT t.table_name, m.storage, t.is_public,
+       ARRAY(SELECT r.role FROM armillary.readers AS r WHERE r.name = t.rule) AS roles,
        m.pixel_column IS NOT NULL AND EXISTS (SELECT FROM armillary.shards WHERE engine = 'citus') AS on_citus
-FROM tap_schema.tables AS t
+FROM armillary.table_rules AS t
 LEFT JOIN armillary.tables AS m ON m.table_name = t.table_name
-LEFT JOIN armillary.access AS a ON a.name = t.table_name
-LEFT JOIN armillary.access AS s ON s.name = t.schema_name
 WHERE t.table_name = %(name)s OR t.schema_name = %(name)s;
 
 -- name: roles_that_read
