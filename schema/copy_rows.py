@@ -28,17 +28,29 @@ class RowSource:
     check: PositionCheck
 
 
+def told_to_nobody(rows: int, fraction: float | None) -> None:
+    """Tell nobody."""
+
+
 def copy_rows(
-    connection: psycopg.Connection, target: sql.Identifier, source: RowSource, progress: Progress
+    connection: psycopg.Connection,
+    target: sql.Identifier,
+    source: RowSource,
+    progress: Progress = told_to_nobody,
+    *,
+    freeze: bool = True,
 ) -> tuple[int, TextSizes]:
-    """Copy all rows; geometries come as numbers, from which PostgreSQL makes them in a second step."""
+    """Copy all rows; geometries come as numbers, from which PostgreSQL makes them in a second step.
+
+    `freeze`: the table was made in this transaction.
+    """
     columns = source.columns
     if not any(column.type.is_geometry for column in columns):
-        return _copy(connection, target, source, progress)
+        return _copy(connection, target, source, progress, freeze=freeze)
     names, rows = [sql.Identifier(f"c{i}") for i in range(len(columns))], sql.Identifier("pg_temp", "rows_of_file")
     definitions = [sql.SQL("{} " + stored_as(c.type).name).format(n) for n, c in zip(names, columns, strict=True)]
     connection.execute(sql.SQL("CREATE TEMPORARY TABLE rows_of_file ({})").format(sql.SQL(", ").join(definitions)))
-    result = _copy(connection, rows, source, progress)
+    result = _copy(connection, rows, source, progress, freeze=True)
     values = [sql.SQL(MADE.get(c.type, "{0}")).format(n) for n, c in zip(names, columns, strict=True)]
     connection.execute(sql.SQL("INSERT INTO {} SELECT {} FROM {}").format(target, sql.SQL(", ").join(values), rows))
     connection.execute(sql.SQL("DROP TABLE {}").format(rows))
@@ -46,12 +58,13 @@ def copy_rows(
 
 
 def _copy(
-    connection: psycopg.Connection, target: sql.Identifier, source: RowSource, progress: Progress
+    connection: psycopg.Connection, target: sql.Identifier, source: RowSource, progress: Progress, *, freeze: bool
 ) -> tuple[int, TextSizes]:
     """Return how many rows were copied, and how long their texts are."""
     rows, sizes = 0, TextSizes()
     column_types = tuple(stored_as(c.type) for c in source.columns)
-    command = sql.SQL("COPY {} FROM STDIN (FORMAT binary, FREEZE)").format(target)
+    options = "FORMAT binary, FREEZE" if freeze else "FORMAT binary"
+    command = sql.SQL("COPY {} FROM STDIN (" + options + ")").format(target)
     with refused_rows(), connection.cursor() as cursor, cursor.copy(command) as copy:
         copy.write(HEADER)
         for batch in source.reader.batches():

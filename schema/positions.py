@@ -148,7 +148,8 @@ class PositionCheck:
             name, limit = batch.schema.names[self.places[axis]], (360, 90)[axis]
             raise LoadError(
                 f"row {start + row + 1}, column {name}: {values[axis][row]:g} is not between -{limit} and {limit} degrees;"
-                ' invalid_positions = "null" in [table] of the description makes NULL of such positions'
+                ' invalid_positions = "null" in [table] of the description, or INVALID_POSITIONS=null in a request, makes NULL'
+                " of such positions"
             )
         self.nulled += int(off_sky.sum())
         return _without(batch, self.places, pa.array(off_sky))

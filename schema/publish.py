@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from schema.bounds import measured
-from schema.copy_rows import Progress, RowSource, copy_rows
+from schema.copy_rows import Progress, RowSource, copy_rows, told_to_nobody
 from schema.description import Description
 from schema.division import UNDIVIDED, ranges_of, restore_ranges
 from schema.existing import exists, index_command, make_readable, position_index
@@ -28,7 +28,7 @@ from schema.readers import enforce, set_readers, take_rights
 from schema.redescribe import known_table, redescribed
 from schema.roles import READER
 from schema.statements import statement
-from schema.tap_schema import count_change, remove_table, write_keys, write_table
+from schema.tap_schema import count_change_of, remove_table, write_keys, write_table
 from schema.vocabulary import problems
 
 _UNDIVIDED = sql.SQL("")
@@ -44,8 +44,8 @@ class Loaded:
     notes: tuple[str, ...] = ()
 
 
-_OWN_SCHEMAS = {"armillary", "information_schema", "tap_schema", "tap_upload", "uws"}
-_LONGEST_NAME = 56
+OWN_SCHEMAS = {"armillary", "information_schema", "tap_schema", "tap_upload", "uws"}
+LONGEST_NAME = 56
 """PostgreSQL keeps 63 bytes; what takes the place of a table, and parts of it, have a number behind its name."""
 
 
@@ -54,36 +54,60 @@ def load_table(
     reader: Reader,
     table_name: str,
     description: Description,
-    progress: Progress = lambda rows, fraction: None,
+    progress: Progress = told_to_nobody,
 ) -> Loaded:
     """Create, fill, index and publish `schema.table`.
 
     Raises: LoadError, DescriptionError, with nothing left behind.
+    """
+    with connection.transaction():
+        loaded, previous = build_table(connection, reader, table_name, description, progress)
+    if previous is not None:
+        drop_stored(connection, split_table_name(table_name)[0], previous)
+    return loaded
+
+
+def build_table(
+    connection: psycopg.Connection,
+    reader: Reader,
+    table_name: str,
+    description: Description,
+    progress: Progress = told_to_nobody,
+) -> tuple[Loaded, str | None]:
+    """Do it in the caller's transaction; return also the name in the database of the table that it took the place of.
+
+    That one is to be dropped afterwards. Raises: LoadError, DescriptionError.
     """
     schema_name, name = split_table_name(table_name)
     columns = plan_columns(reader.columns, description, by_content=True)
     search = find_position([c.about for c in columns], description.table.ra, description.table.dec)
     check_named([c.name for c in columns], description)
     source = RowSource(reader, columns, position_check(columns, search.position, description))
-    with connection.transaction():
-        make_schema(connection, schema_name)
-        previous, storage = storage_for(connection, schema_name, name)
-        target = sql.Identifier(schema_name, storage)
-        create_table(connection, target, columns, description)
-        rows, sizes = copy_rows(connection, target, source, progress)
-        index_table(connection, target, search.position, description)
-        connection.execute(sql.SQL("ANALYZE {}").format(target))
-        about = measured(connection, target, sizes.applied([c.about for c in columns]))
-        about = tuple(with_ucds(about, search.position, description))
-        table = described_table(schema_name, name, about, description, leading_columns(search.position, description))
-        table = replace(table, nrows=rows, storage=storage if storage != name else None)
-        publish_loaded(connection, table, description, search.position)
-    if previous is not None:
-        with connection.transaction():
-            connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema_name, previous)))
+    make_schema(connection, schema_name)
+    previous, storage = storage_for(connection, schema_name, name)
+    target = sql.Identifier(schema_name, storage)
+    create_table(connection, target, columns, description)
+    rows, sizes = copy_rows(connection, target, source, progress)
+    if not rows:
+        # What its texts will be is only what the file says.
+        columns = plan_columns(reader.columns, description, by_content=False)
+    index_table(connection, target, search.position, description)
+    connection.execute(sql.SQL("ANALYZE {}").format(target))
+    said = tuple(c.about for c in columns)
+    about = measured(connection, target, sizes.applied(said) if rows else said)
+    about = tuple(with_ucds(about, search.position, description))
+    table = described_table(schema_name, name, about, description, leading_columns(search.position, description))
+    table = replace(table, nrows=rows, storage=storage if storage != name else None)
+    publish_loaded(connection, table, description, search.position)
     alike = _alike(connection, table.table_name)
     notes = (*load_notes(source, description, search.note), *([alike] if alike else []))
-    return Loaded(table, warnings_of(table), previous is not None, notes)
+    return Loaded(table, warnings_of(table), previous is not None, notes), previous
+
+
+def drop_stored(connection: psycopg.Connection, schema_name: str, storage: str) -> None:
+    """Drop a table by its names in the database, when the last query that reads it has ended."""
+    with connection.transaction():
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema_name, storage)))
 
 
 def position_check(
@@ -111,10 +135,10 @@ def split_table_name(table_name: str) -> tuple[str, str]:
     if not is_name(table_name) or len(parts) != 2:
         raise LoadError(f'{table_name}: write the table\'s name as schema.table, with quotes as in schema."my table"')
     schema_name, name = stored_name(parts[0]), stored_name(parts[1])
-    if schema_name.lower() in _OWN_SCHEMAS or schema_name.lower().startswith("pg_"):
+    if schema_name.lower() in OWN_SCHEMAS or schema_name.lower().startswith("pg_"):
         raise LoadError(f"{table_name}: the schema {schema_name} is the service's own; choose another")
-    if max(len(schema_name.encode()), len(name.encode())) > _LONGEST_NAME:
-        raise LoadError(f"{table_name}: the names of a schema and a table have {_LONGEST_NAME} bytes at most")
+    if max(len(schema_name.encode()), len(name.encode())) > LONGEST_NAME:
+        raise LoadError(f"{table_name}: the names of a schema and a table have {LONGEST_NAME} bytes at most")
     return schema_name, name
 
 
@@ -236,17 +260,17 @@ def publish_loaded(
     known = Known(table, keys, names, schema_description=description.schema_description, division=division or {})
     check_keys(connection, table, description)
     connection.execute(statement("drop_ranges"), (table.table_name,))
-    publish_known(connection, known)
-    set_readers(connection, table.table_name, description.table.readers)
+    publish_known(connection, known, description.table.readers)
     if not known.division:
         remember(connection, known)
     else:
         forget(connection, table.table_name)
 
 
-def publish_known(connection: psycopg.Connection, known: Known) -> None:
-    """Write TAP_SCHEMA, and what it has no columns for."""
+def publish_known(connection: psycopg.Connection, known: Known, readers: Sequence[str] | None = None) -> None:
+    """Write TAP_SCHEMA, and what it has no columns for; `readers` as set_readers takes them."""
     table, origin = known.table, known.table.origin
+    count_change_of(connection, table.table_name)
     shown = replace(table, columns=tuple(c for c in table.columns if c.name not in known.omitted))
     write_table(connection, shown, schema_description=known.schema_description)
     values = {
@@ -266,8 +290,11 @@ def publish_known(connection: psycopg.Connection, known: Known) -> None:
     places = sql.SQL(", ").join(sql.Placeholder() * len(values))
     connection.execute(sql.SQL(command).format(names, places, changes), list(values.values()))
     write_keys(connection, kept_keys(connection, shown, known.keys))
-    enforce(connection, table.table_name)
-    count_change(connection)
+    if readers is None:
+        enforce(connection, table.table_name)
+    else:
+        set_readers(connection, table.table_name, readers)
+    count_change_of(connection, table.table_name)
 
 
 # ---- tables that are there already
@@ -300,8 +327,7 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
         position = (search.position[0].name, search.position[1].name) if search.position else None
         _check_divided_by(known, position)
         known = replace(known, table=replace(known.table, columns=columns), position=position)
-        publish_known(connection, known)
-        set_readers(connection, known.table.table_name, description.table.readers)
+        publish_known(connection, known, description.table.readers)
         if known.loaded and not known.division:
             remember(connection, known)
         elif known.ranges:
@@ -342,11 +368,11 @@ def unpublish_table(connection: psycopg.Connection, table_name: str, *, drop: bo
         ours = bool(row[1]) if row else storage_of(connection, published) is not None
         if row and ours and not was_loaded(connection, published):
             _remember_as_it_is(connection, published, (schema_name, name))
+        count_change_of(connection, published)
         was_published = remove_table(connection, published)
         target = sql.Identifier(schema_name, storage)
         if was_published:
             _revoke(connection, target)
-            count_change(connection)
         if drop and ours:
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(target))
             forget(connection, published)

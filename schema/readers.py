@@ -124,6 +124,7 @@ def enforce(connection: psycopg.Connection, name: str) -> None:
     """
     # Loads and grants take turns, so that none of them goes by what the other is just changing.
     connection.execute(statement("lock_catalogue"))
+    connection.execute(statement("put_audiences"), {"name": name})
     rows = connection.execute(statement("access_of"), {"name": name}).fetchall()
     for published, stored, is_public, roles, on_citus in rows:
         if on_citus and not is_public:

@@ -22,7 +22,7 @@ def known_table(
 
     `names` are those that it would have in the database as a table of the operator's own.
     """
-    catalogue = read_catalogue(connection)
+    catalogue = read_catalogue(connection, published)
     listed = next((table for table in catalogue.tables if table.table_name == published), None)
     was_ours = was_loaded(connection, published)
     if loaded := recall(connection, published):

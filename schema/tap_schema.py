@@ -12,6 +12,9 @@ from schema.model import Catalogue, Column, Key, Origin, Schema, Table
 from schema.statements import statement
 
 VERSION = "SELECT version FROM armillary.catalogue"
+"""Of the catalogue as strangers see it."""
+SESSION_VERSION = "SELECT armillary.session_version()"
+"""Of the catalogue as the role of the session sees it."""
 _READ = (files("schema") / "sql" / "read_catalogue.sql").read_text("utf-8").encode()
 _COLUMN_FIELDS = tuple(f.name for f in fields(Column) if f.name not in {"storage", "bounds", "coordinates"})
 _ORIGIN_FIELDS = tuple(f.name for f in fields(Origin))
@@ -19,8 +22,9 @@ _ORIGIN_FIELDS = tuple(f.name for f in fields(Origin))
 Record = dict[str, Any]
 
 
-def read_catalogue(connection: psycopg.Connection) -> Catalogue:
-    row = connection.execute(_READ).fetchone()
+def read_catalogue(connection: psycopg.Connection, only: str | None = None) -> Catalogue:
+    """Return what the role of the connection may read, or of it the table `only`, by its published name."""
+    row = connection.execute(_READ, {"only": only}).fetchone()
     content: dict[str, Any] = row[0] if row else {}
     return _catalogue(content)
 
@@ -151,3 +155,8 @@ def remove_table(connection: psycopg.Connection, table_name: str) -> bool:
 def count_change(connection: psycopg.Connection) -> None:
     """Tell every web process, at its next query, to read the catalogue anew."""
     connection.execute(statement("count_change"))
+
+
+def count_change_of(connection: psycopg.Connection, table_name: str) -> None:
+    """Tell it for those only who may read a table, if it is published: before a change, and again when it is made."""
+    connection.execute(statement("count_change_of"), {"name": table_name})

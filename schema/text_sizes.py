@@ -27,6 +27,15 @@ class TextSizes:
                     self.wide.add(place)
                 self.longest[place] = max(self.longest.get(place, 1), _longest(column, ascii_only=ascii_only))
 
+    def include(self, columns: Sequence[Column]) -> None:
+        """Count the texts that a table had before, by what is said of its columns."""
+        for place, column in enumerate(columns):
+            size = (column.arraysize or "").removesuffix("*")
+            if column.type.is_text and size.isdigit():
+                self.longest[place] = max(self.longest.get(place, 1), int(size))
+            if column.datatype == types.UNICODE.datatype:
+                self.wide.add(place)
+
     def applied(self, columns: Sequence[Column]) -> tuple[Column, ...]:
         """Return texts as char or unicodeChar, with their longest length; an array of texts keeps its shape."""
         return tuple(self._applied(place, column) for place, column in enumerate(columns))

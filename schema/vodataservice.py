@@ -1,6 +1,6 @@
 """Catalogue → VOSI tables (VOSI 1.1 §2.3 and §4, VODataService 1.2 §3.3)."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from lxml import etree
@@ -18,9 +18,9 @@ _ROOT = ElementMaker(namespace=_VOSI, nsmap=_NAMESPACES)
 Element = Any
 
 
-def tableset(catalogue: Catalogue, *, with_columns: bool) -> bytes:
-    """Return all tables; without columns for `detail=min`."""
-    schemas = [_schema(schema, catalogue, with_columns=with_columns) for schema in catalogue.schemas]
+def tableset(catalogue: Catalogue, brief: Container[str] = ()) -> bytes:
+    """Return all tables; those whose names are in `brief` without columns, for `detail=min`."""
+    schemas = [_schema(schema, catalogue, brief) for schema in catalogue.schemas]
     return _bytes(_ROOT.tableset(*schemas))
 
 
@@ -35,10 +35,11 @@ def _bytes(root: Element) -> bytes:
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
-def _schema(schema: Schema, catalogue: Catalogue, *, with_columns: bool) -> Element:
+def _schema(schema: Schema, catalogue: Catalogue, brief: Container[str]) -> Element:
     schema_element = _E.schema(_E.name(schema.schema_name), *_texts(description=schema.description, utype=schema.utype))
     for table in schema.tables:
         table_element = _E.table({"type": table.table_type})
+        with_columns = table.table_name not in brief
         keys = catalogue.keys_from(table) if with_columns else ()
         table_element.extend(_table_content(table, keys, with_columns=with_columns))
         schema_element.append(table_element)

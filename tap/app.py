@@ -19,10 +19,12 @@ from starlette.types import Receive, Scope, Send
 from adql.errors import ClosedTable
 from schema import vodataservice
 from schema.model import Catalogue
+from schema.own_tables.quota import Quota
 from tap import pages, tap_plus, vosi
 from tap.auth.accounts import AccountStore
 from tap.auth.authentication import AuthenticationMiddleware, Authenticator, address_of, challenges
 from tap.auth.identity import Account, identity_of
+from tap.auth.limits import config_for
 from tap.auth.login import Login
 from tap.auth.passwords import Passwords
 from tap.auth.rights import Rights
@@ -45,6 +47,12 @@ from tap.errors import NotFound, describe
 from tap.form import read_form, read_parameters
 from tap.jobs import JobService, QueryJobs, limits_of
 from tap.observe import Kept, observe
+from tap.own_tables.destination import Destinations
+from tap.own_tables.keeper import TableKeeper
+from tap.own_tables.own_tables import OwnTables
+from tap.own_tables.resources import TableResources, rights_headers
+from tap.own_tables.results import Results
+from tap.own_tables.table_updates import TABLE_UPDATE, TableUpdateService, update_table
 from tap.query.run import QueryService
 from tap.request import read_request
 from tap.sharding.execution.shard_pool import ShardPool
@@ -52,7 +60,7 @@ from tap.sharding.model import Placements
 from tap.sharding.shards import known_shards
 from tap.storage import Storage, storage_of
 from tap.storage.storage import StorageAway, StorageFull
-from tap.sync import Queries
+from tap.sync import Queries, Share
 from tap.temp_files import TempFiles
 from tap.uploads.load import UploadLimits
 from tap.uploads.parts import Sorting
@@ -90,6 +98,8 @@ class Endpoints:
     login: Login
     rights: Rights
     self_service: SelfService
+    own_tables: TableResources
+    table_updates: Resources
 
     @property
     def routes(self) -> list[Route]:
@@ -104,17 +114,22 @@ class Endpoints:
             Route("/readyz", self.readyz, methods=get),
             Route(f"{tap}", self.index, methods=get),
             *self.jobs.routes(f"{tap}/async"),
+            *self.table_updates.routes(f"{tap}/{TABLE_UPDATE}"),
             Route(f"{tap}/jobs/async", self.found_jobs, methods=get),
             Route(f"{tap}/deletejobs", self.delete_jobs, methods=["POST"]),
             Route(f"{tap}/capabilities", self.capabilities, methods=get),
             Route(f"{tap}/availability", self.availability, methods=get),
             Route(f"{tap}/tables", self.tables, methods=get),
             Route(f"{tap}/tables/{{name:path}}", self.table, methods=get),
+            Route(f"{tap}/tables/{{name:path}}", self.own_tables.put, methods=["PUT"]),
+            Route(f"{tap}/tables/{{name:path}}", self.own_tables.post, methods=["POST"]),
+            Route(f"{tap}/tables/{{name:path}}", self.own_tables.delete, methods=["DELETE"]),
+            Route(f"{tap}/load/{{name:path}}", self.own_tables.load, methods=["POST"]),
             Route(f"{tap}/examples", self.examples, methods=get),
             # At the root too: a proxy may lead there, and some clients look there.
             *(Route(f"{at}/login", self.login.login, methods=["GET", "POST"]) for at in (tap, "")),
             *(Route(f"{at}/logout", self.login.logout, methods=["POST"]) for at in (tap, "")),
-            *(Route(f"{at}/whoami", self.login.whoami, methods=get) for at in (tap, "")),
+            *(Route(f"{at}/whoami", self.self_service.whoami, methods=get) for at in (tap, "")),
             Route(f"{tap}/tokens", self.self_service.tokens, methods=get),
             Route(f"{tap}/tokens", self.self_service.add_token, methods=["POST"]),
             Route(f"{tap}/tokens/{{name}}", self.self_service.revoke_token, methods=["DELETE"]),
@@ -125,13 +140,16 @@ class Endpoints:
         form = await read_form(request, self.config, self.queries.service.room.folder)
         with ExitStack() as stack:
             stack.callback(form.close)
-            tap_request = read_request(form.parameters, self.config, form.files)
-            if identity := identity_of(request):
+            identity = identity_of(request)
+            config = config_for(self.config, identity.account) if identity else self.config
+            tap_request = read_request(form.parameters, config, form.files)
+            if identity:
                 role = await run_in_threadpool(self.rights.role, identity.account)
                 tap_request = replace(tap_request, owner=identity.account.name, role=role)
             done = stack.pop_all().close
         coding = wanted_coding(request) if tap_request.format.packs else None
-        share = tap_request.owner or address_of(request)
+        name = tap_request.owner or address_of(request)
+        share = Share(name, config.web.queries_per_owner, config.limits.sync_limit)
         return self.queries.answer(tap_request, share, done, coding)  # type: ignore[return-value]
 
     async def capabilities(self, request: Request) -> Response:
@@ -155,16 +173,23 @@ class Endpoints:
     async def tables(self, request: Request) -> Response:
         parameters = await read_parameters(request, self.config)
         brief = (parameters.one("DETAIL") or "max").lower() == "min" or tap_plus.wants_names_only(parameters)
-        document = vodataservice.tableset(await self._catalogue(request), with_columns=not brief)
+        catalogue = await self._catalogue(request)
+        # pyvo would fetch the columns of each table without the login that it was given.
+        public = {table.table_name for table in (await self._published()).tables} if brief else set()
+        document = vodataservice.tableset(catalogue, public)
         if tap_plus.is_tap_plus(request, parameters):
             document = tap_plus.with_flags(document, parameters)
         return packed(request, xml(document))
 
     async def table(self, request: Request) -> Response:
         catalogue, name = await self._catalogue(request), request.path_params["name"]
+        own_table = await self.own_tables.table(request, name)
+        name = own_table.table_name if own_table else name
         for table in catalogue.tables:
             if table.table_name.lower() == name.lower():
-                return packed(request, xml(vodataservice.table_document(table, catalogue)))
+                response = packed(request, xml(vodataservice.table_document(table, catalogue)))
+                response.headers.update(rights_headers(own_table) if own_table else {})
+                return response
         if name.lower() in map(str.lower, catalogue.announced):
             raise ClosedTable(f"Only some accounts may read {name}", hint="Log in as one of them.")
         raise NotFound(f"There is no table {name[:100]}")
@@ -206,7 +231,11 @@ class Endpoints:
     async def _catalogue(self, request: Request) -> Catalogue:
         """Return what who asks may know of."""
         identity = identity_of(request)
-        catalogue, _ = await run_in_threadpool(self._read_published, identity.account if identity else None)
+        return await self._published(identity.account if identity else None)
+
+    async def _published(self, account: Account | None = None) -> Catalogue:
+        """Return what an account may know of, or everybody."""
+        catalogue, _ = await run_in_threadpool(self._read_published, account)
         return catalogue
 
     def _read_published(self, account: Account | None = None) -> tuple[Catalogue, Placements]:
@@ -227,12 +256,18 @@ def create_app(config: Config) -> Starlette:
     accounts = AccountStore(accounts_conninfo(config))
     rights = Rights(owner_conninfo(config), accounts)
     jobs = JobService(config, planner, store, storage, rights)
-    # PostgreSQL's own limit lies above ours, which can say what happened.
+    own_tables = OwnTables(owner_conninfo(config), accounts, partial(quota_of, config))
+    table_resources = TableResources(own_tables, accounts, Results(store, storage), config)
     service = service_of(config, engine, sources_of(config, store, storage), config.limits.sync_limit + 5)
     resources = Resources(store, waiting, jobs, config.jobs.wait_limit)
     authenticator = Authenticator(accounts, Passwords(accounts), config.accounts.anonymous)
-    login, self_service = Login(authenticator, config), SelfService(authenticator, config)
-    endpoints = Endpoints(config, engine, Queries(service, config), resources, storage, login, rights, self_service)
+    login, self_service = Login(authenticator, config), SelfService(authenticator, config, own_tables)
+    updates = TableUpdateService(config, planner, store, storage, rights)
+    table_updates = Resources(store, waiting, updates, config.jobs.wait_limit, TABLE_UPDATE)
+    queries = Queries(service, config)
+    endpoints = Endpoints(
+        config, engine, queries, resources, storage, login, rights, self_service, table_resources, table_updates
+    )
     app = Starlette(
         routes=endpoints.routes,
         middleware=[
@@ -246,7 +281,7 @@ def create_app(config: Config) -> Starlette:
             Middleware(ErrorMiddleware, challenges_of(config)),
             Middleware(AuthenticationMiddleware, authenticator),
         ],
-        lifespan=partial(_lifespan, [shards, engine, planner, store, waiting, accounts, rights]),
+        lifespan=partial(_lifespan, [shards, engine, planner, store, waiting, accounts, rights, own_tables]),
         exception_handlers={HTTPException: _http_error},
     )
     # Its redirects would go to whatever Host a request names.
@@ -298,6 +333,12 @@ def sources_of(config: Config, store: Store, storage: Storage) -> Sources:
     return Sources(store, storage, remote, f"{config.web.base_url}/async")
 
 
+def quota_of(config: Config, account: Account) -> Quota:
+    """Return what the tables of an account may use."""
+    own = config_for(config, account).own_tables
+    return Quota(own.own_tables, own.own_rows, own.own_bytes, own.own_days)
+
+
 @contextmanager
 def query_worker(config: Config) -> Iterator[Worker]:
     """A worker for the jobs of this service, and the keeper beside it."""
@@ -310,16 +351,23 @@ def query_worker(config: Config) -> Iterator[Worker]:
     storage = storage_of(config)
     longest = config.jobs.job_duration_limit
     service = service_of(config, engine, sources_of(config, store, storage), longest + 30 if longest else 0)
-    runner = QueryJobs(service, config, storage, rights)
+    own_tables = OwnTables(owner_conninfo(config), accounts, partial(quota_of, config))
+    destinations = Destinations(
+        own_tables, accounts, service, uploads_of(config), config.web.base_url, config.limits.maxrec_hard
+    )
+    runner = QueryJobs(service, config, store, storage, rights, destinations, partial(update_table, own_tables))
     keeper = Housekeeper(store, storage, lambda what, count: observe(Kept(what, count)))
-    parts: tuple[_Opens, ...] = (store, engine, shards, accounts, rights)
+    table_keeper = TableKeeper(own_tables, lambda count: observe(Kept("own tables that were over", count)))
+    parts: tuple[_Opens, ...] = (store, engine, shards, accounts, rights, own_tables)
     for each in parts:
         each.open()
     keeper.start()
+    table_keeper.start()
     try:
         yield Worker(store, runner, config.jobs.worker_slots, config.jobs.long_slots)
     finally:
         keeper.stop()
+        table_keeper.stop()
         for each in parts:
             each.close()
 

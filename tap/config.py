@@ -156,6 +156,12 @@ class JobsConfig:
     results: str = _about(
         "", "where results of jobs lie: a folder, or s3://bucket/prefix; empty: `results` in data_dir"
     )
+    results_per_owner: int = _about(
+        100_000_000_000, "bytes of the results of all jobs of an account; more run when some are deleted. 0: no limit"
+    )
+    results_of_strangers: int = _about(
+        100_000_000_000, "bytes of the results of all jobs of strangers together; 0: no limit"
+    )
     results_reserve: int = _about(
         200_000_000, "bytes that must be free in the folder of results, else new jobs get 503"
     )
@@ -187,6 +193,16 @@ class AccountsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnTablesConfig:
+    """Tables that accounts have of their own; groups can have other limits."""
+
+    own_tables: int = _about(1_000, "tables that an account may have of its own; 0: no limit")
+    own_rows: int = _about(1_000_000_000, "rows of all tables of an account; 0: no limit")
+    own_bytes: int = _about(100_000_000_000, "bytes of all tables of an account on the disk; 0: no limit")
+    own_days: int = _about(0, "days after which a table of an account is dropped; 0: it is kept")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What an operator can set, in sections; in the file and the environment a setting is named without its section."""
 
@@ -196,6 +212,7 @@ class Config:
     uploads: UploadsConfig = field(default_factory=UploadsConfig)
     jobs: JobsConfig = field(default_factory=JobsConfig)
     accounts: AccountsConfig = field(default_factory=AccountsConfig)
+    own_tables: OwnTablesConfig = field(default_factory=OwnTablesConfig)
 
     def changed(self, **settings: Any) -> "Config":
         """Return it with these settings changed. Raises: ConfigError."""

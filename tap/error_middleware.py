@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -13,7 +14,7 @@ from tap.auth.identity import Identity, in_scope
 from tap.errors import LOG_IN, Answer, describe
 from tap.formats.html import POLICY
 from tap.formats.votable_document import error_document
-from tap.observe import Fault, observe
+from tap.observe import Fault, Unavailable, observe
 
 VOTABLE = "application/x-votable+xml"
 Headers = list[tuple[bytes, bytes]]
@@ -28,6 +29,9 @@ _HTTP_ERRORS = {
     404: "There is nothing at this URL",
     405: "This URL does not take that method",
 }
+
+
+_LONGEST_CAUSE = 300
 
 
 class ErrorMiddleware:
@@ -61,6 +65,8 @@ class ErrorMiddleware:
                 answer = replace(answer, status=401)
             if not answer.expected:
                 observe(Fault(scope["path"]), error)
+            elif answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                observe(Unavailable(scope["path"], repr(error.__cause__ or error)[:_LONGEST_CAUSE]))
             if started:
                 raise
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}

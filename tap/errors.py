@@ -10,7 +10,11 @@ from dataclasses import dataclass
 import psycopg
 
 from adql.errors import AdqlError, ClosedTable
+from schema.description import DescriptionError
 from schema.load.reader import LoadError
+from schema.own_tables.names import NotOwnSchema
+from schema.own_tables.quota import OverQuota
+from schema.own_tables.rows import NoSuchTable, TableExists
 from tap.auth.accounts import AccountsAway
 from tap.auth.authentication import ForeignPage, Insecure, OutOfScope, Unauthorized
 from tap.auth.passwords import TooManyAttempts, WrongPassword
@@ -18,6 +22,7 @@ from tap.auth.rights import NoLongerAllowed
 from tap.engine.cancellation import CancelReason
 from tap.engine.engine import DatabaseAway, ShardAway
 from tap.engine.rows import Interrupted
+from tap.own_tables.own_tables import NotYours
 from tap.sharding.engines.citus.refusals import refusal
 from tap.storage.storage import StorageAway, StorageFull
 from uws.errors import IllegalMove, NoSuchJob, NotAllowed, NotComplete, QueueFull, StoreAway, TooManyJobs
@@ -46,6 +51,10 @@ class TimeLimit(Exception):
 
 class TooSlow(Exception):
     """The client did not send its request in time."""
+
+
+class ResultsOverQuota(Exception):
+    """The results of the jobs of an account, or of all strangers, would have more bytes than they may."""
 
 
 class BadRequest(Exception):
@@ -136,6 +145,7 @@ _GEOMETRY = re.compile(
 _SAYS_IT_ITSELF: dict[type[Exception], int] = {
     ParameterError: 400,
     LoadError: 400,
+    DescriptionError: 400,
     BadRequest: 400,
     NotComplete: 400,
     Unauthorized: 401,
@@ -145,10 +155,16 @@ _SAYS_IT_ITSELF: dict[type[Exception], int] = {
     ForeignPage: 403,
     NoLongerAllowed: 403,
     NotAllowed: 403,
+    NotOwnSchema: 403,
+    NotYours: 403,
     NotFound: 404,
     NoSuchJob: 404,
+    NoSuchTable: 404,
     TooSlow: 408,
+    TableExists: 409,
     TooLarge: 413,
+    OverQuota: 507,
+    ResultsOverQuota: 507,
 }
 _KNOWN: dict[type[Exception], Answer] = {
     TooManyJobs: Answer(429, _MANY, 30),

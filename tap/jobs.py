@@ -3,8 +3,9 @@
 import base64
 import hashlib
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -13,12 +14,14 @@ from pathlib import Path
 import psycopg
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from adql import AdqlError
 from tap.auth import visitor
 from tap.auth.accounts import AccountsAway
-from tap.auth.identity import identity_of
+from tap.auth.authentication import Unauthorized
+from tap.auth.identity import Account, identity_of
+from tap.auth.limits import config_for
 from tap.auth.rights import NoLongerAllowed, Rights
 from tap.config import Config, JobsConfig
 from tap.downloads import download
@@ -26,9 +29,11 @@ from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.engine import DatabaseAway, Engine, ShardAway
 from tap.engine.rows import Interrupted
 from tap.error_middleware import error_response
-from tap.errors import Answer, describe
+from tap.errors import Answer, ResultsOverQuota, describe
 from tap.form import Form, FormFile, read_form, read_parameters
 from tap.observe import Fault, JobDone, observe
+from tap.own_tables.destination import Destinations, RunningQuery, read_destination
+from tap.own_tables.resources import account_of
 from tap.part import read_part
 from tap.progress import QueryProgress
 from tap.query.explain import planned_cost
@@ -39,7 +44,7 @@ from tap.storage.storage import NotStored, StorageAway
 from tap.uploads.upload import read_uploads, uploads_of
 from uws import service
 from uws.errors import IllegalMove, NoSuchJob
-from uws.job import Attachment, ErrorSummary, Job, JobEnding, JobLimits, Requester, Result
+from uws.job import ASYNC, Attachment, ErrorSummary, Job, JobEnding, JobLimits, Requester, Result
 from uws.parameters import ParameterError, Parameters
 from uws.phases import Move
 from uws.store import Store
@@ -53,6 +58,10 @@ _REASONS = {
     Stop.LOST: CancelReason.CLIENT_LEFT,
     Stop.DRAIN: CancelReason.SHUTDOWN,
 }
+_NO_ROOM = "The results of your jobs have as many bytes as they may. Delete jobs that you no longer need, and run this one again."
+_NO_ROOM_FOR_STRANGERS = (
+    "The results of jobs without an account have as many bytes as they may together. Try again later, or log in."
+)
 _GONE = "The result of this job is gone from this service's storage. Run the query again."
 
 
@@ -73,25 +82,39 @@ def limits_of(jobs: JobsConfig) -> JobLimits:
 
 @dataclass(frozen=True)
 class QueryJobs:
-    """What a worker does with a job of this service."""
+    """What a worker does with a job of this service; `update` is what one of the other list asks for."""
 
     service: QueryService
     config: Config
+    store: Store
     storage: Storage
     rights: Rights
+    destinations: Destinations
+    update: Callable[[Account, Parameters], None]
 
     def run(self, job: Job, task: Task) -> tuple[Result, ...]:
-        """Run a job's query and store its result.
+        """Run a job's query and store its result, or make a table of it.
 
         Raises: whatever `execute` raises, ParameterError, StorageFull, OSError.
         """
+        if job.job_list != ASYNC:
+            return self._update(job)
         self.storage.check()
         with ExitStack() as stack:
             files = [
                 FormFile(file.name, stack.enter_context(self._file(file)), file.file_name, file.media_type)
                 for file in job.attachments
             ]
-            return self._run(job, task, self._request(job, files))
+            account = self.rights.owner(job.owner_id)
+            return self._run(job, task, self._request(job, files, account), self._room(account))
+
+    def _update(self, job: Job) -> tuple[Result, ...]:
+        """Change a table, which has no result."""
+        account = self.rights.owner(job.owner_id)
+        if account is None:
+            raise Unauthorized("Please log in: tables of your own need an account")
+        self.update(account, Parameters(job.parameters))
+        return ()
 
     @contextmanager
     def _file(self, attachment: Attachment) -> Iterator[Path]:
@@ -107,9 +130,18 @@ class QueryJobs:
             joined.flush()
             yield Path(joined.name)
 
-    def _run(self, job: Job, task: Task, request: TapRequest) -> tuple[Result, ...]:
+    def _room(self, account: Account | None) -> int:
+        """Return how many bytes the results of an account's jobs, or of those of all strangers, may still have."""
+        jobs = config_for(self.config, account).jobs
+        most = jobs.results_per_owner if account else jobs.results_of_strangers
+        used = self.store.bytes_of_results(account.name if account else None) if most else 0
+        return most - used if most else sys.maxsize
+
+    def _run(self, job: Job, task: Task, request: TapRequest, room: int) -> tuple[Result, ...]:
         cancellation, progress = Cancellation(), QueryProgress(lambda done: setattr(task, "progress", done))
         task.on_stop(lambda stop: cancellation.trigger(_REASONS[stop]))
+        if read_destination(Parameters(job.parameters)):
+            return self.destinations.run(job, RunningQuery(request, cancellation, progress))
         key = f"{job.job_id}/{task.attempt.number}.{request.format.extension}"
         digest = hashlib.sha256()
         query_service = replace(self.service, streams=False)
@@ -118,16 +150,18 @@ class QueryJobs:
                 sink.write(piece)
                 digest.update(piece)
                 progress.add(size=len(piece))
+                if progress.bytes > room:
+                    raise ResultsOverQuota(_NO_ROOM if job.owner_id else _NO_ROOM_FOR_STRANGERS)
             if cancellation.reason:
                 raise Interrupted(cancellation.reason)
         observe(JobDone(job.job_id, progress.rows, progress.bytes))
         encoded = base64.b64encode(digest.digest()).decode()
         return (Result(RESULT, key, request.media_type, progress.bytes, encoded, progress.rows),)
 
-    def _request(self, job: Job, files: list[FormFile]) -> TapRequest:
-        """Return what a job asks, with the rights that its owner has now."""
-        request = read_request(Parameters(job.parameters), self.config, files)
-        return replace(request, owner=job.owner_id, role=self.rights.role_of_owner(job.owner_id))
+    def _request(self, job: Job, files: list[FormFile], account: Account | None) -> TapRequest:
+        """Return what a job asks, with the rights and limits that its owner has now."""
+        request = read_request(Parameters(job.parameters), config_for(self.config, account), files)
+        return replace(request, owner=job.owner_id, role=self.rights.role(account))
 
     def explain(self, error: Exception) -> Failure:
         answer = describe(error)
@@ -160,10 +194,12 @@ class JobService:
         return f"{self.config.web.base_url}/async"
 
     async def parameters(self, request: Request) -> Parameters:
-        return await read_parameters(request, self.config)
+        return _allowed(request, await read_parameters(request, self.config))
 
     async def form(self, request: Request) -> Form:
-        return await read_form(request, self.config, uploads_of(self.config))
+        form = await read_form(request, self.config, uploads_of(self.config))
+        _allowed(request, form.parameters)
+        return form
 
     @property
     def most_bytes(self) -> int:
@@ -191,7 +227,9 @@ class JobService:
         if identity is None:
             return visitor.identify(request)
         name = identity.account.name
-        return Requester(name, None, name, sees_all=identity.is_admin)
+        own = config_for(self.config, identity.account)
+        limits = limits_of(own.jobs) if own is not self.config else None
+        return Requester(name, None, name, sees_all=identity.is_admin, limits=limits)
 
     def welcome(self, request: Request, response: Response, asker: Requester) -> None:
         if asker.owner_id is None:
@@ -204,7 +242,8 @@ class JobService:
             return None
         try:
             query = read_request(parameters, self.config).query
-            with self.planner.session(limit=1, role=self.rights.role_of_owner(owner)) as session:
+            role = self.rights.role(self.rights.owner(owner))
+            with self.planner.session(limit=1, role=role) as session:
                 return planned_cost(query, session)
         except (AdqlError, ParameterError, DatabaseAway, NoLongerAllowed, AccountsAway, Interrupted, psycopg.Error):
             return None
@@ -216,6 +255,8 @@ class JobService:
             return error_response(Answer(404, job.error.message), {})
         if result is None:
             raise NoSuchJob(f"The job is {job.phase} and has no such result")
+        if result.url:
+            return RedirectResponse(result.url, 303)
         try:
             return await run_in_threadpool(download, request, job, result, self.storage)
         except NotStored:
@@ -229,3 +270,10 @@ class JobService:
     def error(self, job: Job) -> Response:
         message = job.error.message if job.error else ""
         return error_response(Answer(200, message), {})
+
+
+def _allowed(request: Request, parameters: Parameters) -> Parameters:
+    """Return the parameters. Raises: Unauthorized, OutOfScope where DEST is not for who asks; ParameterError."""
+    if read_destination(parameters):
+        account_of(request)
+    return parameters

@@ -27,6 +27,14 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A request got 503; `cause` is what failed."""
+
+    where: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClientLeft:
     """A client went away before its answer was whole."""
 
@@ -64,7 +72,7 @@ class ShardBack:
     shard: str
 
 
-Event = QueryDone | Fault | ClientLeft | JobDone | Kept | ShardLost | ShardBack
+Event = QueryDone | Fault | Unavailable | ClientLeft | JobDone | Kept | ShardLost | ShardBack
 
 
 def observe(event: Event, error: BaseException | None = None) -> None:

@@ -1,4 +1,4 @@
-"""A request's body that is one part of a file: on the disk as it comes, and what its Content-Digest says (RFC 9530)."""
+"""A request's body that is a file, or one part of it: on the disk as it comes, and what its Content-Digest says (RFC 9530)."""
 
 import base64
 import binascii
@@ -19,8 +19,8 @@ MOST_BYTES = 1 << 30
 _SHA_256 = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
 
 
-async def read_part(request: Request, config: Config, folder: Path) -> FormFile:
-    """Read a part into a file of `folder`, which the caller must unlink.
+async def read_part(request: Request, config: Config, folder: Path, most_bytes: int = MOST_BYTES) -> FormFile:
+    """Read a body into a file of `folder`, which the caller must unlink.
 
     Raises: BadRequest, TooLarge, TooSlow, StorageFull.
     """
@@ -31,7 +31,7 @@ async def read_part(request: Request, config: Config, folder: Path) -> FormFile:
     with ExitStack() as stack:
         stack.callback(file.path.unlink, missing_ok=True)
         with file.path.open("xb", buffering=0) as out:
-            async for piece in pieces(request, config.web, MOST_BYTES):
+            async for piece in pieces(request, config.web, most_bytes):
                 digest.update(piece)
                 await run_in_threadpool(out.write, piece)
         if expected not in {None, digest.digest()}:

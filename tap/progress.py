@@ -10,7 +10,8 @@ Tell = Callable[[dict[str, int]], None]
 class QueryProgress:
     """`tell` is called with what is known, by its name in a job's info, whenever it has changed.
 
-    `warnings` are remarks on the query, known before its first row.
+    `warnings` are remarks on the query, known before its first row; `overflow` whether there were more rows than MAXREC
+    let through, known after the last.
     """
 
     tell: Tell = lambda _: None
@@ -19,6 +20,7 @@ class QueryProgress:
     uploaded: int = 0
     matched: int = 0
     warnings: tuple[str, ...] = ()
+    overflow: bool = False
 
     def add(self, *, rows: int = 0, size: int = 0, uploaded: int = 0, matched: int = 0) -> None:
         """More rows or bytes of the result; more rows read of the upload, or matched of these."""

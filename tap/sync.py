@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from starlette.types import Message, Receive, Scope, Send
@@ -32,6 +32,19 @@ _WATCH_AFTER = 0.05
 _LONGEST_URL = 2000
 
 
+_SLACK = 5
+"""Seconds that PostgreSQL's own limit lies above ours, which can say what happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The account or address that a query is of: how many of its queries run at once, and how many seconds each may take."""
+
+    name: str
+    at_once: int
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Queries:
     """Runs queries, so many at once; more wait for their turn."""
@@ -46,21 +59,28 @@ class Queries:
         object.__setattr__(self, "threads", ThreadPoolExecutor(web.concurrent_queries, "query"))
         object.__setattr__(self, "turns", _turns(web))
 
-    def answer(self, request: TapRequest, share: str, done: Callable[[], None], coding: str | None) -> "QueryResponse":
-        """`share` is the account or address that asks; `done` is called when the query needs its uploads no longer."""
+    def answer(
+        self, request: TapRequest, share: Share, done: Callable[[], None], coding: str | None
+    ) -> "QueryResponse":
+        """`done` is called when the query needs its uploads no longer."""
         return QueryResponse(self, request, share, done, coding)
+
+    def within(self, seconds: float) -> QueryService:
+        """Return the service for a query that may take so many seconds."""
+        limit = seconds + _SLACK
+        return self.service if limit == self.service.limit else replace(self.service, limit=limit)
 
 
 def _turns(web: WebConfig) -> Turns:
     beginning = beginning_at_once(web.processes)
-    return Turns(web.concurrent_queries, web.queries_per_owner, beginning, web.queue_limit)
+    return Turns(web.concurrent_queries, beginning, web.queue_limit)
 
 
 class QueryResponse:
     """An ASGI response. What fails before its first byte is raised, for the app to answer."""
 
     def __init__(
-        self, queries: Queries, request: TapRequest, share: str, done: Callable[[], None], coding: str | None
+        self, queries: Queries, request: TapRequest, share: Share, done: Callable[[], None], coding: str | None
     ) -> None:
         self._queries = queries
         self._share = share
@@ -80,7 +100,7 @@ class QueryResponse:
         spool = Spool(loop, self._config.web.spool_memory, self._config.web.spool_limit)
         worker = loop.run_in_executor(self._queries.threads, self._produce, spool)
         worker.add_done_callback(lambda done: self._ended(done, turn, spool))
-        deadline = loop.call_later(self._config.limits.sync_limit, self._stop, CancelReason.TIME_LIMIT)
+        deadline = loop.call_later(self._share.seconds, self._stop, CancelReason.TIME_LIMIT)
         # Most queries have ended by then.
         watcher = loop.call_later(_WATCH_AFTER, self._begin_to_watch, receive)
         try:
@@ -102,14 +122,14 @@ class QueryResponse:
 
     async def _wait_for_turn(self) -> Turn:
         try:
-            return await self._queries.turns.take(self._share)
+            return await self._queries.turns.take(self._share.name, self._share.at_once)
         except (Busy, asyncio.CancelledError):
             self._done()
             raise
 
     def _produce(self, spool: Spool) -> None:
         """In a thread of its own."""
-        pieces = execute(self._request, self._queries.service, self._cancellation, self._progress)
+        pieces = execute(self._request, self._queries.within(self._share.seconds), self._cancellation, self._progress)
         for piece in packed_pieces(pieces, self._coding) if self._coding else pieces:
             if isinstance(piece, WholeResult):
                 spool.write_whole(piece)

@@ -25,21 +25,20 @@ def beginning_at_once(processes: int) -> int:
 
 
 class Turns:
-    """Lets `count` queries run at once, `per_share` of one account or address, `beginning` of all as such that have just begun.
+    """Lets `count` queries run at once, `beginning` of them as such that have just begun.
 
     Others wait, in the order in which they came, at most `patience` seconds.
     """
 
-    def __init__(self, count: int, per_share: int, beginning: int, patience: float) -> None:
+    def __init__(self, count: int, beginning: int, patience: float) -> None:
         self._running = asyncio.Semaphore(count)
         self._beginning = asyncio.Semaphore(beginning)
         self._shares: dict[str, _Share] = {}
-        self._per_share = per_share
         self._patience = patience
 
-    async def take(self, share: str) -> "Turn":
-        """Raises: Busy."""
-        entry = self._shares.setdefault(share, _Share(self._per_share))
+    async def take(self, share: str, at_once: int) -> "Turn":
+        """Take a turn of an account or address, of which so many queries run at once. Raises: Busy."""
+        entry = self._shares.setdefault(share, _Share(at_once))
         entry.queries += 1
         try:
             await self._acquire([entry.running, self._running, self._beginning])

@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,25 @@ from tests.people import MakePerson, Person
 ROOT = Path(__file__).parent.parent
 SAMPLE = Path(os.environ.get("ARMILLARY_SAMPLE", ROOT / "build" / "sample"))
 
+_SHOWN = 3000
+"""Characters of a log."""
+
 Run = Callable[[str], list[tuple[Any, ...]]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files anew; review the diff")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show beside a failure what the service and PostgreSQL last logged."""
+    report = yield
+    config = getattr(item, "funcargs", {}).get("config")
+    if report.failed and isinstance(config, Config):
+        for log in sorted(Path(config.database.data_dir).glob("*.log")):
+            report.sections.append((log.name, log.read_text("utf-8", "replace")[-_SHOWN:]))
+    return report
 
 
 def free_port() -> int:

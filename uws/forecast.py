@@ -32,6 +32,10 @@ def _quote(job: Job, now: datetime) -> datetime | None:
     return quote if quote >= now else None
 
 
+def _running_limit(job: Job, limits: JobLimits) -> int:
+    return limits.running_per_owner if job.running_limit is None else job.running_limit
+
+
 def _waits_for(job: Job, limits: JobLimits) -> str | None:
     match job.phase:
         case Phase.PENDING:
@@ -40,7 +44,7 @@ def _waits_for(job: Job, limits: JobLimits) -> str | None:
             return "the operator, or PHASE=RUN"
         case Phase.SUSPENDED:
             return "the operator; it will then run again"
-        case Phase.QUEUED if 0 < limits.running_per_owner <= (job.running or 0):
+        case Phase.QUEUED if 0 < _running_limit(job, limits) <= (job.running or 0):
             return f"one of the {job.running} running jobs of the same owner to end"
         case Phase.QUEUED:
             return f"a free place in the {job.lane} lane"

@@ -6,6 +6,9 @@ from datetime import datetime
 
 from uws.phases import Phase
 
+ASYNC = "async"
+"""The list of jobs that a TAP service has in any case."""
+
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -14,13 +17,14 @@ class Requester:
     """Who asks. `share` is whose part of the queue a job uses: the owner, or for strangers where they come from.
 
     `session` lets a stranger list their own jobs; it is no owner, and grants nothing else. An administrator sees and
-    changes the jobs of all.
+    changes the jobs of all. `limits`, where they are others than those of all.
     """
 
     owner_id: str | None
     session: str | None
     share: str
     sees_all: bool = False
+    limits: "JobLimits | None" = None
 
     def may_see(self, job: "Job") -> bool:
         """Return whether a job is theirs: of those without an owner it is enough to know the id."""
@@ -29,7 +33,10 @@ class Requester:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One result: `key` is its place in storage, `digest` the SHA-256 of its `size` bytes in Base64."""
+    """One result: `key` is its place in storage, `digest` the SHA-256 of its `size` bytes in Base64.
+
+    Or it is at `url`, and not in storage.
+    """
 
     id: str
     key: str
@@ -37,6 +44,7 @@ class Result:
     size: int
     digest: str
     rows: int | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +107,8 @@ class Job:
     worker: str | None
     ahead: int | None = None
     running: int | None = None
+    running_limit: int | None = None
+    job_list: str = ASYNC
     attachments: tuple[Attachment, ...] = ()
 
     def attachment(self, name: str) -> Attachment | None:
@@ -149,6 +159,7 @@ class NewJob:
     execution_duration: int | None = None
     destruction: datetime | None = None
     cost: float | None = None
+    job_list: str = ASYNC
 
 
 @dataclass(frozen=True, slots=True)

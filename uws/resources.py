@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from uws.errors import IllegalMove, NoSuchJob, NotAllowed
 from uws.forecast import outlook
-from uws.job import Attachment, Job, NewJob, Pairs, Requester
+from uws.job import ASYNC, Attachment, Job, JobRef, NewJob, Pairs, Requester
 from uws.parameters import ParameterError, Parameters
 from uws.phases import Move, Phase, targets
 from uws.resumable_uploads import ResumableUploads
@@ -34,12 +34,13 @@ _CONTROL = frozenset({"PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION", "ACT
 
 @dataclass(frozen=True)
 class Resources:
-    """The handlers of one job list; `longest_wait` in seconds."""
+    """The handlers of the job list `name`; `longest_wait` in seconds."""
 
     store: Store
     waiting: Waiting
     service: UwsService
     longest_wait: float
+    name: str = ASYNC
 
     def routes(self, path: str) -> list[Route]:
         job = f"{path}/{{job_id}}"
@@ -81,8 +82,14 @@ class Resources:
         if last == 0:
             raise ParameterError("LAST must be greater than 0")
         instant = read_instant("AFTER", after) if after else None
-        jobs = await run_in_threadpool(self.store.references, self.service.asker(request), phases, instant, last)
+        asker = self.service.asker(request)
+        jobs = await run_in_threadpool(self._references, asker, phases, instant, last)
         return _xml(await run_in_threadpool(job_list_document, jobs, self.service.url))
+
+    def _references(
+        self, asker: Requester, phases: Sequence[Phase], after: datetime | None, last: int | None
+    ) -> list[JobRef]:
+        return self.store.references(asker, phases, after, last, job_list=self.name)
 
     async def create(self, request: Request) -> Response:
         """Make a job.
@@ -114,11 +121,12 @@ class Resources:
             execution_duration=_seconds(parameters),
             destruction=_future("DESTRUCTION", destruction) if destruction else None,
             cost=self.service.cost(parameters, asker.owner_id),
+            job_list=self.name,
         )
         self.store.create(asker, new, job_id)
         self._keep(form, new.attachments)
         if phase == "RUN" and form.files:
-            self.store.run(self.store.job(job_id))
+            self.store.run(self.store.job(job_id), asker.limits)
         return job_id
 
     def _keep(self, form: JobForm, attachments: Sequence[Attachment]) -> None:
@@ -158,13 +166,13 @@ class Resources:
                 raise ParameterError("ACTION can only be DELETE")
             if action:
                 return await self.delete(request)
-            await run_in_threadpool(self._change, job, form)
+            await run_in_threadpool(self._change, job, form, self.service.asker(request))
         # astroquery takes nothing but 200 here, and follows no redirect.
         if request.headers.get("user-agent", "").startswith("astroquery/"):
             return self._document(await self._job(request))
         return _see(self._url(job))
 
-    def _change(self, job: Job, form: JobForm) -> None:
+    def _change(self, job: Job, form: JobForm, asker: Requester) -> None:
         """Check first what may be refused for its value.
 
         The phase comes last, as what was set before shall hold for the run.
@@ -186,11 +194,11 @@ class Resources:
         if run_id:
             self.store.change_run_id(job.job_id, run_id)
         if duration is not None:
-            self.store.change_duration(job.job_id, duration)
+            self.store.change_duration(job.job_id, duration, asker.limits)
         if instant:
             self.store.change_destruction(job.job_id, instant)
         if move is Move.RUN:
-            self.store.run(job)
+            self.store.run(job, asker.limits)
         elif move:
             self.store.move(job.job_id, move)
 
@@ -260,6 +268,8 @@ class Resources:
         if not is_job_id(job_id):
             raise NoSuchJob
         job = await run_in_threadpool(self.store.job, job_id)
+        if job.job_list != self.name:
+            raise NoSuchJob
         if not self.service.asker(request).may_see(job):
             raise NotAllowed
         return job

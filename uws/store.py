@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from uws.errors import IllegalMove, NoSuchJob, NotComplete, OtherOffset, QueueFull, StoreAway, TooManyJobs
 from uws.job import (
+    ASYNC,
     Attachment,
     Attempt,
     ErrorSummary,
@@ -105,12 +106,14 @@ class Store:
     def create(self, asker: Requester, new: NewJob, job_id: str | None = None) -> str:
         """Make a job, and return its id, which may have been chosen before. Raises: TooManyJobs, QueueFull."""
         job_id = job_id or new_job_id()
-        values = asdict(self.limits) | asdict(asker) | asdict(new)
+        limits = asker.limits or self.limits
+        values = asdict(limits) | asdict(asker) | asdict(new)
         values |= {
             "job_id": job_id,
             "parameters": Jsonb(new.parameters),
             "attachments": _json(new.attachments),
-            "execution_duration": self._duration(new.execution_duration),
+            "execution_duration": _duration(new.execution_duration, limits),
+            "running_limit": limits.running_per_owner if asker.limits else None,
         }
         capacity = self.rows("create", values)[0]
         _admit(capacity)
@@ -132,8 +135,10 @@ class Store:
         phases: Sequence[Phase] = (),
         after: datetime | None = None,
         last: int | None = None,
+        *,
+        job_list: str = ASYNC,
     ) -> list[JobRef]:
-        """List jobs of the asker, None for an operator who sees all.
+        """List jobs of the asker in one list, of all lists where that is None: for an operator, who sees all.
 
         ARCHIVED ones are listed only when named (UWS 1.1 §2.2.2.1).
         """
@@ -145,17 +150,18 @@ class Store:
             "session": asker and asker.session,
             "phases": [str(phase) for phase in phases or set(Phase) - {Phase.ARCHIVED}],
             "after": after,
+            "job_list": job_list if asker else None,
             "last": min(last or self.limits.list_limit, self.limits.list_limit),
         }
         rows = self.rows("list", values, statements()["list"].replace("{of}", _LISTED_BY[listed_by]))
         return [JobRef(**row | {"phase": Phase(row["phase"])}) for row in rows]
 
-    def run(self, job: Job) -> Job:
+    def run(self, job: Job, limits: JobLimits | None = None) -> Job:
         """Put a job in the queue. Raises: IllegalMove, NotComplete, TooManyJobs, QueueFull."""
         for attachment in job.attachments:
             if not attachment.complete:
                 raise NotComplete(attachment.name, attachment.size)
-        capacity = self.rows("waiting", asdict(self.limits) | {"share": job.share})[0]
+        capacity = self.rows("waiting", asdict(limits or self.limits) | {"share": job.share})[0]
         _admit(capacity)
         return self.move(job.job_id, Move.RUN)
 
@@ -188,9 +194,9 @@ class Store:
         """Change the run id. Raises: IllegalMove in any phase but PENDING."""
         return self._change(job_id, run_id=run_id)
 
-    def change_duration(self, job_id: str, seconds: int) -> Job:
+    def change_duration(self, job_id: str, seconds: int, limits: JobLimits | None = None) -> Job:
         """Change the execution duration. Raises: IllegalMove for a job that has ended."""
-        return self._change(job_id, execution_duration=self._duration(seconds))
+        return self._change(job_id, execution_duration=_duration(seconds, limits or self.limits))
 
     def change_destruction(self, job_id: str, instant: datetime) -> Job:
         return self._change(job_id, destruction=instant)
@@ -204,12 +210,6 @@ class Store:
         if not rows:
             raise IllegalMove.of_change(name, self.job(job_id).phase)
         return job_of(rows[0])
-
-    def _duration(self, seconds: int | None) -> int:
-        """Return an execution duration within the limits; 0 is no limit at all."""
-        seconds = self.limits.duration_default if seconds is None else seconds
-        limit = self.limits.duration_limit
-        return seconds if limit == 0 or 0 < seconds <= limit else limit
 
     def delete(self, job_id: str) -> None:
         """Put a job out of sight; the housekeeper removes what it left. Raises: NoSuchJob."""
@@ -246,9 +246,20 @@ class Store:
             raise NoSuchJob
         return job_of(rows[0])
 
+    def bytes_of_results(self, owner_id: str | None) -> int:
+        """Return the size of the results of all jobs of an owner, or of all that have none."""
+        return int(self.rows("bytes_of_results", {"owner_id": owner_id})[0]["bytes"])
+
     def overview(self) -> list[Row]:
         """Return how many jobs are in each phase, and since when the first of those that wait has waited."""
         return self.rows("overview", {})
+
+
+def _duration(seconds: int | None, limits: JobLimits) -> int:
+    """Return an execution duration within the limits; 0 is no limit at all."""
+    seconds = limits.duration_default if seconds is None else seconds
+    limit = limits.duration_limit
+    return seconds if limit == 0 or 0 < seconds <= limit else limit
 
 
 def is_job_id(text: str) -> bool:

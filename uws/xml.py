@@ -104,7 +104,7 @@ def _results(job: Job, url: str) -> Element:
         {
             "id": result.id,
             _TYPE: "simple",
-            _HREF: f"{url}/results/{result.id}",
+            _HREF: result.url or f"{url}/results/{result.id}",
             "size": str(result.size),
             "mime-type": result.mime_type,
         }

@@ -100,7 +100,7 @@ def _put(out: Bytes, place: Ints, field: CopyField) -> None:
 
 
 def _field(column: pa.Array, type_: Type, name: str) -> CopyField:
-    column = _cast(column, type_, name)
+    column = cast(column, type_, name)
     null = column.is_null().to_numpy(zero_copy_only=False)
     if type_ in (types.TEXT, types.UNICODE, types.BYTES):
         return _strings(column, null, name)
@@ -116,7 +116,8 @@ def _field(column: pa.Array, type_: Type, name: str) -> CopyField:
     return CopyField(null, np.ascontiguousarray(values.astype(dtype)), None)
 
 
-def _cast(column: pa.Array, type_: Type, name: str) -> pa.Array:
+def cast(column: pa.Array, type_: Type, name: str) -> pa.Array:
+    """Return a column's values as those of a type. Raises: LoadError naming the column for one that it cannot hold."""
     target = ARROW_OF[type_]
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()

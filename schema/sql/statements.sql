@@ -53,6 +53,19 @@ AND NOT EXISTS (SELECT FROM tap_schema.tables AS t WHERE t.schema_name = s.schem
 -- Every web process reads the catalogue anew at its next query.
 UPDATE armillary.catalogue SET version = version + 1;
 
+-- name: count_change_of
+-- For those who may read a table, and for all where it is public or announced.
+WITH counted AS (
+    INSERT INTO armillary.reader_versions
+    SELECT DISTINCT r.role, 1 FROM armillary.audiences AS a JOIN armillary.readers AS r ON r.name = a.rule
+    WHERE a.table_name = %(name)s
+    ORDER BY r.role
+    ON CONFLICT (role) DO UPDATE SET version = reader_versions.version + 1
+)
+UPDATE armillary.catalogue SET version = version + 1
+FROM armillary.audiences AS a LEFT JOIN armillary.access AS x ON x.name = a.rule
+WHERE a.table_name = %(name)s AND (a.rule IS NULL OR x.announced);
+
 -- name: remember
 -- All that is known of a loaded table.
 INSERT INTO armillary.loaded
@@ -197,6 +210,13 @@ FROM armillary.table_rules AS t
 LEFT JOIN armillary.tables AS m ON m.table_name = t.table_name
 WHERE t.table_name = %(name)s OR t.schema_name = %(name)s;
 
+-- name: put_audiences
+-- Whom a table, or each table of a schema, is for, as it follows from the rules.
+INSERT INTO armillary.audiences
+SELECT table_name, CASE WHEN NOT is_public THEN rule END FROM armillary.table_rules
+WHERE table_name = %(name)s OR schema_name = %(name)s
+ON CONFLICT (table_name) DO UPDATE SET rule = excluded.rule;
+
 -- name: roles_that_read
 -- Of the roles whose rights are ours to give: everybody's, and those that stand for grantees.
 SELECT DISTINCT r.rolname
@@ -209,3 +229,88 @@ SELECT has_table_privilege(%s, %s, 'SELECT');
 
 -- name: announce
 UPDATE armillary.access SET announced = %s WHERE name = %s AND NOT is_public RETURNING name;
+
+-- name: own_schema
+SELECT schema_name FROM armillary.own_schemas WHERE account = %s;
+
+-- name: claim_schema
+-- Nothing where the account has one by now, or another account has this one.
+INSERT INTO armillary.own_schemas (account, schema_name) VALUES (%(account)s, %(schema_name)s) ON CONFLICT DO NOTHING;
+
+-- name: schema_exists
+SELECT FROM pg_namespace WHERE lower(nspname) = lower(%(name)s)
+UNION ALL
+SELECT FROM tap_schema.schemas WHERE lower(replace(schema_name, '"', '')) = lower(%(name)s)
+UNION ALL
+SELECT FROM armillary.own_schemas WHERE lower(schema_name) = lower(%(name)s);
+
+-- name: is_own_schema
+SELECT account FROM armillary.own_schemas WHERE lower(schema_name) = lower(%s);
+
+-- name: lock_own_schema
+SELECT FROM armillary.own_schemas WHERE account = %s FOR UPDATE;
+
+-- name: own_usage
+-- The tables, rows and bytes of an account, but for one table.
+SELECT count(*), coalesce(sum(nrows), 0)::bigint, coalesce(sum(bytes), 0)::bigint
+FROM armillary.own_tables WHERE account = %(account)s AND table_name <> %(without)s;
+
+-- name: put_own_table
+INSERT INTO armillary.own_tables (table_name, account, nrows, bytes, job, expires)
+VALUES (%(table_name)s, %(account)s, %(nrows)s, pg_total_relation_size(%(stored)s), %(job)s,
+        now() + %(days)s * interval '1 day')
+ON CONFLICT (table_name) DO UPDATE SET nrows = excluded.nrows, bytes = excluded.bytes, job = excluded.job;
+
+-- name: own_table
+SELECT o.table_name, o.account, o.nrows, o.bytes, o.job, o.created, o.expires,
+       ARRAY(SELECT r.grantee FROM armillary.readers AS r WHERE r.name = o.table_name ORDER BY r.grantee),
+       ARRAY(SELECT w.grantee FROM armillary.writers AS w WHERE w.table_name = o.table_name ORDER BY w.grantee),
+       ARRAY(SELECT w.grantee FROM armillary.writers AS w WHERE w.table_name = o.table_name AND NOT w.reads)
+FROM armillary.own_tables AS o WHERE lower(o.table_name) = lower(%(name)s) ORDER BY o.table_name = %(name)s DESC LIMIT 1;
+
+-- name: own_tables
+SELECT table_name FROM armillary.own_tables WHERE account = %s ORDER BY table_name;
+
+-- name: move_own_table
+-- What is known of an own table, under another name.
+INSERT INTO armillary.own_tables (table_name, account, nrows, bytes, job, created, expires)
+SELECT %(new)s, account, nrows, bytes, job, created, expires FROM armillary.own_tables WHERE table_name = %(old)s;
+
+-- name: keep_until
+UPDATE armillary.own_tables SET expires = now() + %(days)s * interval '1 day' WHERE table_name = %(name)s;
+
+-- name: add_writer
+INSERT INTO armillary.writers VALUES (%(name)s, %(grantee)s, %(reads)s)
+ON CONFLICT (table_name, grantee) DO UPDATE SET reads = excluded.reads;
+
+-- name: remove_writer
+DELETE FROM armillary.writers WHERE table_name = %(name)s AND grantee = %(grantee)s;
+
+-- name: drop_writers
+DELETE FROM armillary.writers WHERE table_name = %s;
+
+-- name: drop_access
+DELETE FROM armillary.access WHERE name = %s;
+
+-- name: expired_own_tables
+SELECT table_name FROM armillary.own_tables WHERE expires < now() LIMIT 100;
+
+-- name: has_index
+-- Whether there is an index of just these columns, of that kind.
+SELECT FROM pg_index AS i
+WHERE i.indrelid = to_regclass(%(stored)s) AND i.indisunique = %(unique)s AND i.indpred IS NULL AND i.indexprs IS NULL
+  AND %(columns)s::text[] = ARRAY(
+    SELECT a.attname::text FROM unnest(i.indkey) WITH ORDINALITY AS k (number, place)
+    JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number ORDER BY k.place);
+
+-- name: unused_own_storage
+-- Tables in schemas of accounts that nothing is known of: what took the place of them is there, or who dropped them stopped halfway.
+SELECT n.nspname, c.relname FROM armillary.own_schemas AS s
+JOIN pg_namespace AS n ON n.nspname = s.schema_name JOIN pg_class AS c ON c.relnamespace = n.oid
+WHERE c.relkind = 'r' AND NOT EXISTS (
+    SELECT FROM armillary.loaded AS l JOIN armillary.own_tables AS o USING (table_name)
+    WHERE l.storage = c.relname AND o.account = s.account)
+LIMIT 100;
+
+-- name: is_public
+SELECT FROM armillary.audiences WHERE lower(table_name) = lower(%(name)s) AND rule IS NULL;

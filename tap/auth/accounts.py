@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -13,10 +13,12 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
 
 from schema.statements import read_statements
 from tap.auth.identity import Account, Identity, TokenScope
+from tap.auth.limits import merged
 from tap.engine.pools import lazy_pool
 
 Row = dict[str, Any]
@@ -65,9 +67,13 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Group:
+    """A group with the names of its members, of whom some are owners; `limits` that its members have, by setting."""
+
     name: str
     members: tuple[str, ...]
     owners: tuple[str, ...]
+    limits: Mapping[str, float] = field(default_factory=dict)
+    description: str | None = None
 
 
 class AccountStore:
@@ -147,7 +153,10 @@ class AccountStore:
 
     def groups(self) -> list[Group]:
         rows = self._rows("groups", {})
-        return [Group(row["name"], tuple(row["members"]), tuple(row["owners"])) for row in rows]
+        return [
+            Group(row["name"], tuple(row["members"]), tuple(row["owners"]), row["limits"], row["description"])
+            for row in rows
+        ]
 
     def group_name(self, name: str) -> str:
         """Return the name of a group as it is spelt there. Raises: NoSuchName."""
@@ -165,6 +174,11 @@ class AccountStore:
         """Raises: NoSuchName."""
         if not self._rows("delete_group", {"name": name}):
             raise NoSuchName(f"There is no group {name}")
+
+    def set_limits(self, group: str, limits: Mapping[str, float]) -> None:
+        """Let the members of a group have these limits and no others. Raises: NoSuchName."""
+        if not self._rows("set_limits", {"group": group, "limits": Jsonb(dict(limits))}):
+            raise NoSuchName(f"There is no group {group}")
 
     def add_member(self, group: str, name: str, *, is_owner: bool) -> None:
         """Raises: NoSuchName."""
@@ -242,7 +256,9 @@ def digest(secret: str) -> bytes:
 
 
 def _record(row: Row) -> Record:
-    account = Account(row["account_id"], row["name"], tuple(row["groups"]), row["is_admin"], row["email"])
+    account = Account(
+        row["account_id"], row["name"], tuple(row["groups"]), row["is_admin"], row["email"], merged(row["limits"])
+    )
     return Record(account, row["password"], row["disabled"], row["created"])
 
 

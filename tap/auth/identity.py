@@ -6,6 +6,9 @@ from enum import StrEnum
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+Limits = tuple[tuple[str, float], ...]
+"""Settings of the configuration by name, with other values."""
+
 
 class TokenScope(StrEnum):
     """What a token may be used for."""
@@ -18,13 +21,14 @@ class TokenScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One who can log in; `groups` are the names of the groups that it is a member of."""
+    """One who can log in; `groups` are the names of the groups that it is a member of, `limits` what they say of limits."""
 
     account_id: int
     name: str
     groups: tuple[str, ...] = ()
     is_admin: bool = False
     email: str | None = None
+    limits: Limits = ()
 
 
 @dataclass(frozen=True, slots=True)

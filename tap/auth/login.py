@@ -1,4 +1,4 @@
-"""Login, logout and whoami: a cookie for a name and a password (AuthVO §3.2.1; TapPlus sends the same)."""
+"""Login and logout: a cookie for a name and a password (AuthVO §3.2.1; TapPlus sends the same)."""
 
 import time
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from email.utils import formatdate
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from tap.auth.authentication import COOKIE, Authenticator, Unauthorized, check_own_page, check_secure, is_basic
 from tap.auth.identity import Account, Identity, identity_of
@@ -64,15 +64,3 @@ class Login:
         response = Response("logged out\n", media_type="text/plain")
         response.delete_cookie(COOKIE, httponly=True, samesite="lax")
         return response
-
-    async def whoami(self, request: Request) -> Response:
-        identity = identity_of(request)
-        answer: dict[str, object] = {"account": None, "groups": [], "admin": False, "scopes": []}
-        if identity:
-            answer = {
-                "account": identity.account.name,
-                "groups": list(identity.account.groups),
-                "admin": identity.is_admin,
-                "scopes": sorted(identity.scopes),
-            }
-        return JSONResponse(answer, headers={"cache-control": "no-store"})

@@ -10,7 +10,12 @@ from tap.engine.engine import DatabaseAway
 from tap.engine.pools import lazy_pool
 
 SESSION_ROLE = """SELECT armillary.session_role(ARRAY(
-    SELECT DISTINCT grantee FROM armillary.readers WHERE grantee = ANY (%s)))"""
+    SELECT g FROM unnest(%s::text[]) AS g WHERE EXISTS (SELECT FROM armillary.readers AS r WHERE r.grantee = g)))"""
+
+
+def grantees_of(account: Account) -> list[str]:
+    """Return as what an account is given rights: itself, and its groups."""
+    return [grantee("user", account.name), *(grantee("group", group) for group in account.groups)]
 
 
 class NoLongerAllowed(Exception):
@@ -34,22 +39,18 @@ class Rights:
         """Return the role of an account, None where it may read no more than everybody. Raises: DatabaseAway."""
         if account is None:
             return None
-        grantees = [grantee("user", account.name), *(grantee("group", group) for group in account.groups)]
         try:
             with self._pool.connection() as connection:
-                row = connection.execute(SESSION_ROLE, (grantees,)).fetchone()
+                row = connection.execute(SESSION_ROLE, (grantees_of(account),)).fetchone()
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise DatabaseAway from error
         return row[0] if row else None
 
-    def role_of_owner(self, name: str | None) -> str | None:
-        """Return the role of the account that a job belongs to, as it is now.
-
-        Raises: NoLongerAllowed, DatabaseAway, AccountsAway.
-        """
+    def owner(self, name: str | None) -> Account | None:
+        """Return the account that a job belongs to, as it is now. Raises: NoLongerAllowed, AccountsAway."""
         if name is None:
             return None
         record = self._accounts.record(name)
         if record is None or record.disabled:
             raise NoLongerAllowed(f"The account {name} cannot be used any more")
-        return self.role(record.account)
+        return record.account

@@ -1,4 +1,4 @@
-"""What accounts do for themselves: tokens and another password. Only a password or the cookie of a login can do it."""
+"""What accounts do for themselves: see who they are, make tokens, take another password; no token can do the latter two."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,10 +10,12 @@ from starlette.responses import JSONResponse, Response
 from tap.auth.accounts import BadName, NameTaken, NoSuchName
 from tap.auth.authentication import Authenticator, OutOfScope, Unauthorized
 from tap.auth.identity import Account, TokenScope, identity_of
+from tap.auth.limits import limits_for
 from tap.auth.passwords import WeakPassword, hashed
 from tap.config import Config
 from tap.errors import NotFound
 from tap.form import read_parameters
+from tap.own_tables.own_tables import OwnTables
 from uws.parameters import ParameterError, Parameters
 
 _DAY = 86_400
@@ -27,6 +29,23 @@ class SelfService:
 
     authenticator: Authenticator
     config: Config
+    own_tables: OwnTables
+
+    async def whoami(self, request: Request) -> Response:
+        """Tell who asks, what they may use, and what they do use."""
+        identity = identity_of(request)
+        account = identity.account if identity else None
+        answer: dict[str, object] = {
+            "account": account and account.name,
+            "groups": list(account.groups) if account else [],
+            "admin": identity is not None and identity.is_admin,
+            "scopes": sorted(identity.scopes) if identity else [],
+            "limits": limits_for(self.config, account),
+        }
+        if account:
+            answer["schema"] = await run_in_threadpool(self.own_tables.schema_of, account)
+            answer["used"] = asdict(await run_in_threadpool(self.own_tables.usage, account))
+        return JSONResponse(answer, headers=_PRIVATE)
 
     async def tokens(self, request: Request) -> Response:
         """List the tokens of who asks, without their secrets."""

@@ -16,14 +16,14 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from adql import Translation
 from adql.sql_names import name
 from schema.model import Catalogue, Schema
-from schema.tap_schema import VERSION, read_catalogue
+from schema.tap_schema import SESSION_VERSION, VERSION, read_catalogue
 from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.row_encoding import RowEncoding, copy_command
 from tap.engine.rows import CopyRows, Interrupted
 from tap.sharding.model import Placements
 from tap.sharding.placements import read_placements
 
-_BEGIN = "BEGIN {mode}; SET LOCAL statement_timeout = {timeout}; {role}" + VERSION
+_BEGIN = "BEGIN {mode}; SET LOCAL statement_timeout = {timeout}; {role}{version}"
 _CATALOGUES = 64
 """Catalogues that are kept, one for each set of rights."""
 _APPLICATION = "armillary"
@@ -68,7 +68,7 @@ class Session:
     @property
     def placements(self) -> Placements:
         """Return where the rows of published tables on shards lie."""
-        return self.engine.placements_of(self._connection, self._version)
+        return self.engine.placements_of(self._connection, self._version, self.role)
 
     def add(self, uploaded: Schema) -> None:
         """Put what was uploaded into the catalogue of this session."""
@@ -214,7 +214,7 @@ class Engine:
         self._pool = _pool(conninfo, 1, sessions, wait)
         self._members = _pool(member_conninfo, 0, sessions, wait) if member_conninfo else None
         self._catalogues: OrderedDict[str | None, Catalogue] = OrderedDict()
-        self._placements: tuple[int, Placements] | None = None
+        self._placements: OrderedDict[str | None, tuple[int, Placements]] = OrderedDict()
         self._lock = threading.Lock()
 
     def open(self) -> None:
@@ -285,12 +285,15 @@ class Engine:
                     self._catalogues.popitem(last=False)
         return catalogue
 
-    def placements_of(self, connection: psycopg.Connection, version: int) -> Placements:
+    def placements_of(self, connection: psycopg.Connection, version: int, role: str | None) -> Placements:
         """Read anew only when something was published since."""
         with self._lock:
-            if self._placements is None or self._placements[0] != version:
-                self._placements = version, read_placements(connection)
-            return self._placements[1]
+            if self._placements.get(role, (None,))[0] != version:
+                self._placements[role] = version, read_placements(connection)
+                self._placements.move_to_end(role)
+            if len(self._placements) > _CATALOGUES:
+                self._placements.popitem(last=False)
+            return self._placements[role][1]
 
 
 def _pool(conninfo: str, least: int, most: int, wait: float) -> ConnectionPool:
@@ -331,18 +334,19 @@ def _begin_transaction(connection: psycopg.Connection, start: Start, wait: float
     """Return the catalogue's version in it. Raises: psycopg.Error; DatabaseAway where a server says nothing for `wait` seconds."""
     role = f"SET LOCAL ROLE {name(start.role)}; " if start.role else ""
     timeout = min(int(start.limit * 1000), _LONGEST)
-    command = _BEGIN.format(mode=start.access.value, timeout=timeout, role=role).encode()
+    version = SESSION_VERSION if start.role else VERSION
+    command = _BEGIN.format(mode=start.access.value, timeout=timeout, role=role, version=version).encode()
     pgconn = connection.pgconn
     pgconn.send_query(command)
     pgconn.flush()
     if not _answers(pgconn.socket, wait):
         raise DatabaseAway
-    version = None
+    value = None
     while (result := pgconn.get_result()) is not None:
         if result.status == psycopg.pq.ExecStatus.FATAL_ERROR:
             raise psycopg.errors.error_from_result(result)
-        version = result.get_value(0, 0) if result.ntuples else version
-    return int(version or 0)
+        value = result.get_value(0, 0) if result.ntuples else value
+    return int(value or 0)
 
 
 def _answers(socket: int, seconds: float) -> bool:

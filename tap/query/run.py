@@ -120,4 +120,5 @@ def _streamed(writer: Writer, rows: RowStream, progress: QueryProgress, *, tells
             raise
         yield from writer.footer(Ending(error=describe(error).message))
         return
+    progress.overflow = rows.overflow
     yield from writer.footer(end(progress.rows, rows.overflow))

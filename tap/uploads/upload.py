@@ -22,6 +22,8 @@ _SUFFIXES = {
     "application/x-votable+xml": ".vot",
     "application/fits": ".fits",
     "application/vnd.apache.parquet": ".parquet",
+    "application/vnd.apache.arrow.file": ".arrow",
+    "application/vnd.apache.arrow.stream": ".arrow",
 }
 
 
@@ -38,8 +40,13 @@ class Upload:
         """A file name that tells what kind of file it is, as far as its client said."""
         if self.file is None:
             return ""
-        kind = self.file.media_type.partition(";")[0].strip().lower()
-        return self.file.file_name if "." in self.file.file_name else f"upload{_SUFFIXES.get(kind, '')}"
+        return self.file.file_name if "." in self.file.file_name else file_name_of(self.file.media_type)
+
+
+def file_name_of(media_type: str) -> str:
+    """Return a name by which a file of this kind is known."""
+    kind = media_type.partition(";")[0].strip().lower()
+    return f"upload{_SUFFIXES.get(kind, '')}"
 
 
 def uploads_of(config: Config) -> Path:

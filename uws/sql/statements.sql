@@ -8,13 +8,13 @@ WITH few AS (
            NOT %(run)s OR (SELECT count(*) FROM uws.jobs WHERE phase = 'QUEUED') < %(waiting)s AS of_all
 ), made AS (
     INSERT INTO uws.jobs (job_id, owner_id, session, share, run_id, phase, queue_time, execution_duration,
-                          destruction, parameters, attachments, cost, expected, lane)
+                          destruction, parameters, attachments, cost, running_limit, job_list, expected, lane)
     SELECT %(job_id)s, %(owner_id)s, %(session)s, %(share)s, %(run_id)s,
            CASE WHEN %(run)s THEN 'QUEUED' ELSE 'PENDING' END, CASE WHEN %(run)s THEN now() END,
            %(execution_duration)s,
            least(coalesce(%(destruction)s, now() + %(destruction_default)s * interval '1 second'),
                  now() + %(destruction_limit)s * interval '1 second'),
-           %(parameters)s, %(attachments)s, %(cost)s, e.expected,
+           %(parameters)s, %(attachments)s, %(cost)s, %(running_limit)s, %(job_list)s, e.expected,
            CASE WHEN coalesce(e.expected, %(cost)s * 1e-5) > %(short_lane)s THEN 'long' ELSE 'short' END
     FROM few, (SELECT uws.expected(%(cost)s) AS expected) AS e
     WHERE few.of_share AND few.of_all
@@ -42,6 +42,7 @@ CROSS JOIN LATERAL (
     SELECT j.job_id, j.phase, j.run_id, j.owner_id, j.creation_time
     FROM uws.jobs AS j
     WHERE {of} AND j.phase = wanted.phase AND NOT j.deleted
+      AND j.job_list = coalesce(%(job_list)s, j.job_list)
       AND j.creation_time > coalesce(%(after)s, '-infinity'::timestamptz)
     ORDER BY j.creation_time DESC
     LIMIT %(last)s
@@ -113,6 +114,11 @@ RETURNING job_id;
 -- name: forget
 DELETE FROM uws.jobs WHERE job_id = %(job_id)s AND deleted;
 
+-- name: bytes_of_results
+SELECT coalesce(sum((r ->> 'size')::bigint), 0)::bigint AS bytes
+FROM uws.jobs AS j, jsonb_array_elements(j.results) AS r
+WHERE j.owner_id IS NOT DISTINCT FROM %(owner_id)s AND j.phase = 'COMPLETED' AND NOT j.deleted;
+
 -- name: turn
 SELECT 1 FROM uws.turn FOR UPDATE;
 
@@ -125,7 +131,8 @@ WITH running AS (
     SELECT j.job_id
     FROM uws.jobs AS j LEFT JOIN running AS r ON r.share = j.share
     WHERE j.phase = 'QUEUED' AND (j.lane = 'short' OR %(long)s) AND NOT j.deleted AND j.queue_time <= clock_timestamp()
-      AND (%(running_per_owner)s = 0 OR coalesce(r.jobs, 0) < %(running_per_owner)s)
+      AND (coalesce(j.running_limit, %(running_per_owner)s) = 0
+           OR coalesce(r.jobs, 0) < coalesce(j.running_limit, %(running_per_owner)s))
     ORDER BY j.priority DESC, coalesce(r.jobs, 0), j.queue_time
     LIMIT 1 FOR UPDATE OF j SKIP LOCKED
 )

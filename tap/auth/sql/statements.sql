@@ -44,8 +44,11 @@ INSERT INTO accounts.groups (name) VALUES (%(name)s) ON CONFLICT DO NOTHING RETU
 -- name: delete_group
 DELETE FROM accounts.groups WHERE lower(name) = lower(%(name)s) RETURNING group_id;
 
+-- name: set_limits
+UPDATE accounts.groups SET limits = %(limits)s WHERE lower(name) = lower(%(group)s) RETURNING group_id;
+
 -- name: groups
-SELECT g.name,
+SELECT g.name, g.limits, g.description,
        ARRAY(SELECT a.name FROM accounts.members AS m JOIN accounts.accounts AS a USING (account_id)
              WHERE m.group_id = g.group_id ORDER BY lower(a.name)) AS members,
        ARRAY(SELECT a.name FROM accounts.members AS m JOIN accounts.accounts AS a USING (account_id)

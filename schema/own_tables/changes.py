@@ -1,0 +1,192 @@
+"""What can be changed of an own table: its name and those of columns, descriptions, indexes, how long it is kept; and its end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from schema.description import Description
+from schema.load.reader import LoadError
+from schema.loaded import Known, forget, recall, remember
+from schema.model import Column, adql_names, quoted_if_needed
+from schema.own_tables.quota import Owner, settle
+from schema.own_tables.rows import NoSuchTable, TableExists, drop_rows, stored_parts
+from schema.publish import Loaded, publish_known, publish_table
+from schema.statements import statement
+from schema.tap_schema import count_change_of, remove_table
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTable:
+    """A table of an account's own; `readers` and `writers` are grantees, of whom the owner is a reader.
+
+    `by_writing` are those who may read only because they may add rows. `job` is the one whose result came into it last.
+    """
+
+    table_name: str
+    account: str
+    nrows: int
+    bytes: int
+    job: str | None
+    created: datetime
+    expires: datetime | None
+    readers: tuple[str, ...]
+    writers: tuple[str, ...]
+    by_writing: tuple[str, ...] = ()
+
+
+def own_table(connection: psycopg.Connection, table_name: str) -> OwnTable | None:
+    """Return an own table by its published name, in whatever case."""
+    row = connection.execute(statement("own_table"), {"name": table_name}).fetchone()
+    if row is None:
+        return None
+    values: dict[str, Any] = dict(zip((field.name for field in fields(OwnTable)), row, strict=True))
+    return OwnTable(**values | {name: tuple(values[name]) for name in ("readers", "writers", "by_writing")})
+
+
+def own_tables(connection: psycopg.Connection, account: str) -> list[str]:
+    return [str(name) for (name,) in connection.execute(statement("own_tables"), (account,)).fetchall()]
+
+
+def describe(connection: psycopg.Connection, table_name: str, description: Description) -> Loaded:
+    """Change what a description names. Raises: DescriptionError, LoadError."""
+    return publish_table(connection, table_name, description)
+
+
+def add_index(
+    connection: psycopg.Connection, owner: Owner, table_name: str, columns: Sequence[str], *, unique: bool = False
+) -> None:
+    """Index columns, by their names in any case. Raises: LoadError where one is not there, or values repeat."""
+    with connection.transaction():
+        known = _known(connection, table_name)
+        names = [_column(known, name).name for name in columns]
+        target = sql.Identifier(*known.table.stored_parts)
+        stored = {"stored": target.as_string(connection), "unique": unique, "columns": names}
+        if connection.execute(statement("has_index"), stored).fetchone():
+            return
+        command = sql.SQL("CREATE {}INDEX ON {} ({})").format(
+            sql.SQL("UNIQUE " if unique else ""), target, sql.SQL(", ").join(map(sql.Identifier, names))
+        )
+        try:
+            connection.execute(command)
+        except psycopg.errors.UniqueViolation as error:
+            raise LoadError(f"column {', '.join(names)}: its values repeat: {error.diag.message_detail}") from error
+        except (psycopg.errors.UndefinedObject, psycopg.errors.FeatureNotSupported) as error:
+            raise LoadError(f"column {', '.join(names)}: values of its type cannot be indexed") from error
+        except psycopg.errors.ProgramLimitExceeded as error:
+            raise LoadError(f"column {', '.join(names)}: its values are too long for an index") from error
+        loaded = publish_table(connection, table_name, Description())
+        settle(connection, owner, loaded.table)
+
+
+def rename(connection: psycopg.Connection, old: str, new: str) -> None:
+    """Give a table another name, in the same schema. Raises: NoSuchTable, TableExists."""
+    with connection.transaction():
+        known = _known(connection, old)
+        other = own_table(connection, new)
+        if other is not None and other.table_name != old:
+            raise TableExists(f"{other.table_name} exists already")
+        if new == old:
+            return
+        owned = own_table_or_raise(connection, old)
+        count_change_of(connection, old)
+        stored = known.table.stored_parts[1]
+        table = replace(known.table, table_name=new, storage=stored if stored != stored_parts(new)[1] else None)
+        renamed = replace(known, table=table)
+        connection.execute(statement("drop_writers"), (old,))
+        publish_hidden(connection, owned, renamed)
+        for writer in owned.writers:
+            values = {"name": new, "grantee": writer, "reads": writer not in owned.by_writing}
+            connection.execute(statement("add_writer"), values)
+
+
+def publish_hidden(connection: psycopg.Connection, owned: OwnTable, renamed: Known) -> None:
+    """Publish a table under its new name, for its readers and nobody else at any moment."""
+    old, new = owned.table_name, renamed.table.table_name
+    publish_known(connection, renamed, owned.readers)
+    connection.execute(statement("move_own_table"), {"old": old, "new": new})
+    remove_table(connection, old)
+    connection.execute(statement("drop_access"), (old,))
+    forget(connection, old)
+    remember(connection, renamed)
+
+
+def rename_columns(connection: psycopg.Connection, table_name: str, names: Mapping[str, str]) -> None:
+    """Give columns other names: old ones to new ones. Raises: LoadError."""
+    with connection.transaction():
+        known = _known(connection, table_name)
+        target = sql.Identifier(*known.table.stored_parts)
+        renamed = {_column(known, old).name: new for old, new in names.items()}
+        for old, new in renamed.items():
+            _check_column_name(new)
+            try:
+                command = sql.SQL("ALTER TABLE {} RENAME COLUMN {} TO {}")
+                connection.execute(command.format(target, sql.Identifier(old), sql.Identifier(new)))
+            except psycopg.errors.DuplicateColumn as error:
+                raise LoadError(f"{table_name} has a column {new} already") from error
+        changed = _with_names(known, renamed)
+        publish_known(connection, changed)
+        remember(connection, changed)
+
+
+def _with_names(known: Known, renamed: Mapping[str, str]) -> Known:
+    stored = [renamed.get(column.name, column.name) for column in known.table.columns]
+    pairs = zip(known.table.columns, adql_names(stored), strict=True)
+    columns = tuple(replace(column, column_name=name) for column, name in pairs)
+    position = known.position and (
+        renamed.get(known.position[0], known.position[0]),
+        renamed.get(known.position[1], known.position[1]),
+    )
+    return replace(known, table=replace(known.table, columns=columns), position=position)
+
+
+def _check_column_name(name: str) -> None:
+    if not name.strip() or not name.isprintable() or len(name.encode()) > 63:
+        raise LoadError(f"A column cannot be called {name[:60]!r}")
+
+
+def keep_for(connection: psycopg.Connection, owner: Owner, table_name: str, days: int) -> None:
+    """Let a table be dropped after so many days, as many as one may have; 0 for as long as possible."""
+    most = owner.quota.days
+    kept = min(days or most, most) if most else days
+    connection.execute(statement("keep_until"), {"name": table_name, "days": kept or None})
+
+
+def drop(connection: psycopg.Connection, table_name: str) -> None:
+    """Take a table away at once, and its rows when the last query that reads them has ended. Raises: NoSuchTable."""
+    with connection.transaction():
+        known = _known(connection, table_name)
+        count_change_of(connection, table_name)
+        remove_table(connection, table_name)
+        connection.execute(statement("drop_access"), (table_name,))
+        forget(connection, table_name)
+    drop_rows(connection, *known.table.stored_parts)
+
+
+def own_table_or_raise(connection: psycopg.Connection, table_name: str) -> OwnTable:
+    """Raises: NoSuchTable."""
+    owned = own_table(connection, table_name)
+    if owned is None:
+        raise NoSuchTable(f"There is no table {table_name[:120]}")
+    return owned
+
+
+def _known(connection: psycopg.Connection, table_name: str) -> Known:
+    known = recall(connection, table_name)
+    if known is None:
+        raise NoSuchTable(f"There is no table {table_name[:120]}")
+    return known
+
+
+def _column(known: Known, name: str) -> Column:
+    """Return a column by its name, quoted or not, in any case if that is clear. Raises: LoadError."""
+    columns = known.table.columns
+    exact = [column for column in columns if name in {column.name, column.column_name}]
+    matches = exact or [column for column in columns if column.name.lower() == name.strip('"').lower()]
+    if len(matches) != 1:
+        has = ", ".join(quoted_if_needed(column.name) for column in columns)
+        raise LoadError(f"column not found: {name[:60]} in {known.table.table_name}; it has {has[:500]}")
+    return matches[0]

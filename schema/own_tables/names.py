@@ -1,0 +1,95 @@
+"""Whose a schema is, and which table a name means to an account."""
+
+import unicodedata
+from collections.abc import Iterator
+
+import psycopg
+
+from schema.load.reader import LoadError
+from schema.model import is_name, quoted_if_needed, split_name, stored_name
+from schema.publish import LONGEST_NAME, OWN_SCHEMAS, full_name
+from schema.statements import statement
+
+
+class NotOwnSchema(Exception):
+    """The table would lie in a schema that is not the account's own."""
+
+
+def own_schema(connection: psycopg.Connection, account: str) -> str | None:
+    """Return the name in the database of the schema that an account has, if it has had tables."""
+    row = connection.execute(statement("own_schema"), (account,)).fetchone()
+    return str(row[0]) if row else None
+
+
+def expected_schema(connection: psycopg.Connection, account: str) -> str:
+    """Return the schema that an account has, or would get with its first table."""
+    return own_schema(connection, account) or next(name for name in _choices(account) if _is_free(connection, name))
+
+
+def claim_schema(connection: psycopg.Connection, account: str) -> str:
+    """Return the schema of an account, which is made its own with its first table."""
+    while (schema_name := own_schema(connection, account)) is None:
+        values = {"account": account, "schema_name": expected_schema(connection, account)}
+        connection.execute(statement("claim_schema"), values)
+    return schema_name
+
+
+def _choices(account: str) -> Iterator[str]:
+    """Yield names for an account's schema: its own name first."""
+    short = account.encode()[: LONGEST_NAME - len("user__9999")].decode("utf-8", "ignore")
+    if short == account:
+        yield account
+    yield f"user_{short}"
+    for number in range(2, 10_000):
+        yield f"user_{short}_{number}"
+
+
+def _is_free(connection: psycopg.Connection, schema_name: str) -> bool:
+    lower = schema_name.lower()
+    if lower in OWN_SCHEMAS or lower.startswith("pg_"):
+        return False
+    row = connection.execute(statement("schema_exists"), {"name": schema_name}).fetchone()
+    return row is None
+
+
+def table_name_of(text: str, account: str, schema_name: str) -> str:
+    """Return the published name of the table that an account means.
+
+    It may say `schema.table` as it is published, without the quotes, with `user_ACCOUNT` for its schema, or the table alone.
+    Raises: LoadError for what can be no name.
+    """
+    alias = f"user_{account}"
+    for prefix in (quoted_if_needed(schema_name), schema_name, quoted_if_needed(alias), alias):
+        if text.lower().startswith(f"{prefix.lower()}."):
+            return full_name(schema_name, _checked(text[len(prefix) + 1 :]))
+    if not is_name(text):
+        raise LoadError(
+            f"{text[:80]!r} is no name of a table; write schema.table, or the table alone for one of your own"
+        )
+    parts = split_name(text)
+    if len(parts) == 1:
+        return full_name(schema_name, _checked(parts[0]))
+    if len(parts) == 2:
+        return full_name(*(stored_name(part) for part in parts))
+    raise LoadError(
+        f"{text[:80]!r} has {len(parts)} parts; a table is schema.table, with double quotes round a name that has dots in it"
+    )
+
+
+def own_name_of(text: str, account: str, schema_name: str) -> str:
+    """Return the published name of a table that shall lie in the account's own schema. Raises: NotOwnSchema, LoadError."""
+    name = table_name_of(text, account, schema_name)
+    own = quoted_if_needed(schema_name)
+    if not name.startswith(f"{own}."):
+        raise NotOwnSchema(f"{name[:120]} is not in your schema; your own tables are {own}.NAME")
+    return name
+
+
+def _checked(name: str) -> str:
+    """Return the name in the database of a table. Raises: LoadError for one that it cannot have."""
+    stored = stored_name(name)
+    if not stored.strip() or any(unicodedata.category(character) == "Cc" for character in stored):
+        raise LoadError("The name of a table must not be empty, nor have control characters")
+    if len(stored.encode()) > LONGEST_NAME:
+        raise LoadError(f"The name of a table has {LONGEST_NAME} bytes at most")
+    return stored

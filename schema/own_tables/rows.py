@@ -1,0 +1,180 @@
+"""Own tables made from files, and rows added to them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from schema.bounds import measured
+from schema.copy_rows import RowSource, copy_rows
+from schema.description import Description
+from schema.geometries import stored_as
+from schema.load.copy_binary import cast
+from schema.load.reader import ARROW_OF, FileColumn, LoadError, Reader
+from schema.loaded import Known, recall, remember
+from schema.model import Column, Table, split_name, stored_name
+from schema.own_tables.names import claim_schema, own_name_of
+from schema.own_tables.quota import LimitedReader, Owner, settle, usage
+from schema.plan import PlannedColumn
+from schema.positions import PositionCheck
+from schema.publish import Loaded, build_table, drop_stored, publish_known
+from schema.readers import grantee
+from schema.statements import statement
+
+
+class TableExists(Exception):
+    """There is a table of that name already."""
+
+
+class NoSuchTable(Exception):
+    """There is no such table, or none that one may know of."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTable:
+    """A table to be made of a file; `replacing`: in place of one that has its name already; `job` whose result it is."""
+
+    name: str
+    reader: Reader
+    description: Description
+    replacing: bool = False
+    job: str | None = None
+
+
+def create(connection: psycopg.Connection, owner: Owner, new: NewTable) -> Loaded:
+    """Make an account's table of a file's rows, which only it may read; a table that is replaced keeps its readers.
+
+    Raises: TableExists, NotOwnSchema, LoadError, DescriptionError.
+    """
+    schema_name = claim_schema(connection, owner.account)
+    table_name = own_name_of(new.name, owner.account, schema_name)
+    description = new.description
+    if not _replaces(connection, table_name, new):
+        private = replace(description.table, readers=(grantee("user", owner.account),))
+        description = replace(description, table=private)
+    limited = LimitedReader(new.reader, owner, usage(connection, owner.account, table_name))
+    try:
+        with connection.transaction():
+            loaded, previous = build_table(connection, limited, table_name, description)
+            settle(connection, owner, loaded.table, new.job)
+    except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable) as error:
+        raise TableExists(f"{table_name} is just being made by another request") from error
+    if previous is not None:
+        drop_rows(connection, schema_name, previous)
+    return loaded
+
+
+def drop_rows(connection: psycopg.Connection, schema_name: str, storage: str) -> bool:
+    """Drop a table by its names in the database, unless a query still reads it: then it is dropped later.
+
+    Return whether it was dropped.
+    """
+    try:
+        with connection.transaction():
+            connection.execute("SET LOCAL lock_timeout = '2s'")
+            drop_stored(connection, schema_name, storage)
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True
+
+
+def _replaces(connection: psycopg.Connection, table_name: str, new: NewTable) -> bool:
+    """Return whether the table is there. Raises: TableExists where it must not be, or differs in case only."""
+    if connection.execute(statement("is_published"), (table_name,)).fetchone() is not None:
+        if not new.replacing:
+            raise TableExists(f"{table_name} exists already; drop it first, or give REPLACE=true")
+        return True
+    row = connection.execute(statement("named_alike"), {"name": table_name}).fetchone()
+    if row:
+        raise TableExists(f"{row[0]} exists already, and differs from {table_name} in case or quotes only")
+    return False
+
+
+# ---- more rows
+
+
+def append(
+    connection: psycopg.Connection, owner: Owner, table_name: str, reader: Reader, job: str | None = None
+) -> int:
+    """Add a file's rows to a table, by the names of columns; return how many there were. All or nothing.
+
+    `owner` is whose table it is, `job` whose result the rows are. Columns that the file lacks are NULL. Raises: NoSuchTable, LoadError.
+    """
+    with connection.transaction():
+        known = recall(connection, table_name)
+        if known is None:
+            raise NoSuchTable(f"There is no table {table_name}")
+        limited = LimitedReader(reader, owner, usage(connection, owner.account))
+        columns = [PlannedColumn(c.name, i, c.type, c) for i, c in enumerate(known.table.columns)]
+        source = RowSource(_Matched(limited, known.table), columns, _position_check(known))
+        target = sql.Identifier(*known.table.stored_parts)
+        rows, sizes = copy_rows(connection, target, source, freeze=False)
+        sizes.include(known.table.columns)
+        table = _with_rows(connection, known.table, rows, sizes.applied(known.table.columns))
+        changed = replace(known, table=table)
+        publish_known(connection, changed)
+        remember(connection, changed)
+        settle(connection, owner, table, job)
+    return rows
+
+
+def _position_check(known: Known) -> PositionCheck:
+    names = [column.name for column in known.table.columns]
+    places = (names.index(known.position[0]), names.index(known.position[1])) if known.position else None
+    return PositionCheck(places)
+
+
+def _with_rows(connection: psycopg.Connection, table: Table, rows: int, columns: tuple[Column, ...]) -> Table:
+    """Return a table as it is with so many rows more."""
+    target = sql.Identifier(*table.stored_parts)
+    connection.execute(sql.SQL("ANALYZE {}").format(target))
+    unmeasured = tuple(replace(column, bounds=None) for column in columns)
+    return replace(table, nrows=(table.nrows or 0) + rows, columns=measured(connection, target, unmeasured))
+
+
+class _Matched:
+    """A file's rows with the columns of a table, in its order. Raises: LoadError for a column that the table has not."""
+
+    def __init__(self, reader: Reader, table: Table) -> None:
+        self._reader = reader
+        self._places = _places([column.name for column in reader.columns], table)
+        self._types = [stored_as(column.type) for column in table.columns]
+        self.columns = tuple(FileColumn(column.name, column.type) for column in table.columns)
+        for place in self._places:
+            if place is not None and (problem := reader.columns[place].problem):
+                raise LoadError(problem)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        names = [column.name for column in self.columns]
+        for batch in self._reader.batches():
+            arrays = [
+                pa.nulls(batch.num_rows, ARROW_OF[type_]) if place is None else cast(batch.column(place), type_, name)
+                for place, type_, name in zip(self._places, self._types, names, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, names=names)
+
+    def fraction(self) -> float | None:
+        return self._reader.fraction()
+
+
+def _places(names: list[str], table: Table) -> list[int | None]:
+    """Return for each column of a table where the file has it: under its name, or the same but for case."""
+    own = [column.name for column in table.columns]
+    lower = [name.lower() for name in own]
+    places: list[int | None] = [None] * len(own)
+    for place, name in enumerate(names):
+        matches = [own.index(name)] if name in own else [i for i, other in enumerate(lower) if other == name.lower()]
+        if len(matches) != 1:
+            raise LoadError(f"{table.table_name} has no column {name[:60]}; it has {', '.join(own)[:500]}")
+        if places[matches[0]] is not None:
+            raise LoadError(f"the file has two columns for {own[matches[0]]}")
+        places[matches[0]] = place
+    return places
+
+
+def stored_parts(table_name: str) -> tuple[str, str]:
+    """Return schema and table without quotes."""
+    schema_name, name = split_name(table_name)
+    return stored_name(schema_name), stored_name(name)

@@ -1,0 +1,260 @@
+"""Own tables in the name of accounts: who may do what, on connections of the role that owns the catalogues."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from schema.description import Description
+from schema.load import open_file
+from schema.load.reader import LoadError, Reader
+from schema.loaded import recall
+from schema.model import Table
+from schema.own_tables import changes, leftovers, quota, rows, sharing
+from schema.own_tables.changes import OwnTable
+from schema.own_tables.names import expected_schema, own_name_of, table_name_of
+from schema.own_tables.quota import Owner, Quota, Usage
+from schema.own_tables.rows import NewTable, NoSuchTable
+from schema.publish import Loaded
+from schema.readers import grantee
+from schema.statements import statement
+from tap.auth.accounts import AccountStore
+from tap.auth.identity import Account
+from tap.auth.rights import grantees_of
+from tap.engine.engine import DatabaseAway
+from tap.engine.pools import lazy_pool
+
+
+class NotYours(Exception):
+    """The table can be seen, but what was asked is for its owner, or for those who may add rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoreRows:
+    """A file, and a name that tells its kind; `job` is the one whose result it is."""
+
+    path: Path
+    file_name: Path | None = None
+    job: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableChange:
+    """What shall become of a table; None, and what is empty, stays as it is.
+
+    `groups`: the only ones that may read, and that may add rows; an empty name is none. `days` that it is kept.
+    """
+
+    description: Description | None = None
+    index: tuple[str, ...] = ()
+    unique: bool = False
+    days: int | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    name: str | None = None
+    groups: tuple[str | None, str | None] = (None, None)
+
+    @property
+    def is_owners(self) -> bool:
+        """Whether only the owner of a table may do it."""
+        return self.days is not None or bool(self.name or self.columns) or self.groups != (None, None)
+
+    def __bool__(self) -> bool:
+        return bool(self.description or self.index) or self.is_owners
+
+
+AT_ONCE = 4
+"""Loads and changes at once, of one process."""
+
+
+class OwnTables:
+    """Blocks in every method, and may raise DatabaseAway; those that name a table NoSuchTable and NotYours."""
+
+    def __init__(
+        self, owner_conninfo: str, accounts: AccountStore, quota_of: Callable[[Account], Quota], wait: float = 30.0
+    ) -> None:
+        self._accounts = accounts
+        self._quota_of = quota_of
+        self._pool = lazy_pool(owner_conninfo, "armillary own tables", AT_ONCE, wait)
+
+    def open(self) -> None:
+        self._pool.open()
+
+    def close(self) -> None:
+        self._pool.close(timeout=2)
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection]:
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise DatabaseAway from error
+
+    # ---- what there is
+
+    def schema_of(self, account: Account) -> str:
+        """Return the schema that the account's tables are in, or would be."""
+        with self._connection() as connection:
+            return expected_schema(connection, account.name)
+
+    def quota_of(self, account: Account) -> Quota:
+        return self._quota_of(account)
+
+    def usage(self, account: Account) -> Usage:
+        with self._connection() as connection:
+            return quota.usage(connection, account.name)
+
+    def table(self, account: Account, name: str) -> OwnTable | None:
+        """Return an own table that the account may read, None for any other."""
+        with self._connection() as connection:
+            try:
+                return _readable(connection, account, name)
+            except (NoSuchTable, NotYours, LoadError):
+                return None
+
+    def tables(self, account: Account) -> list[OwnTable]:
+        """Return the tables of the account."""
+        with self._connection() as connection:
+            names = changes.own_tables(connection, account.name)
+            return [table for name in names if (table := changes.own_table(connection, name))]
+
+    def columns(self, account: Account, name: str) -> Table:
+        """Return a table that the account may add rows to, with its columns."""
+        with self._connection() as connection:
+            table = _writable(connection, account, name)
+            known = recall(connection, table.table_name)
+            if known is None:
+                raise NoSuchTable(f"There is no table {table.table_name}")
+            return known.table
+
+    # ---- rows
+
+    def make(self, account: Account, new: NewTable) -> Loaded:
+        """Raises: TableExists, NotOwnSchema, LoadError, DescriptionError."""
+        with self._connection() as connection:
+            return rows.create(connection, self._owner(account), new)
+
+    def append(self, account: Account, name: str, more: MoreRows) -> tuple[str, int]:
+        """Add a file's rows to a table; return its name and how many they were. Raises: LoadError."""
+        known = self.columns(account, name)
+        reader = open_for(more.path, more.file_name, known)
+        with self._connection() as connection:
+            table = _writable(connection, account, name)
+            return table.table_name, rows.append(connection, self._owner_of(table), table.table_name, reader, more.job)
+
+    # ---- changes
+
+    def change(self, account: Account, name: str, change: TableChange) -> str:
+        """Do all of it or nothing; return the table's name afterwards.
+
+        Raises: DescriptionError, LoadError, TableExists, NotOwnSchema.
+        """
+        with self._connection() as connection, connection.transaction():
+            table = (_owned if change.is_owners else _writable)(connection, account, name)
+            if change.groups != (None, None):
+                _share_with_groups(connection, table, *change.groups)
+            if change.description:
+                changes.describe(connection, table.table_name, change.description)
+            if change.index:
+                owner = self._owner_of(table)
+                changes.add_index(connection, owner, table.table_name, change.index, unique=change.unique)
+            if change.days is not None:
+                changes.keep_for(connection, self._owner(account), table.table_name, change.days)
+            if change.columns:
+                changes.rename_columns(connection, table.table_name, change.columns)
+            if change.name is None:
+                return table.table_name
+            new_name = own_name_of(change.name, account.name, rows.stored_parts(table.table_name)[0])
+            changes.rename(connection, table.table_name, new_name)
+            return new_name
+
+    def drop(self, account: Account, name: str) -> None:
+        with self._connection() as connection:
+            changes.drop(connection, _owned(connection, account, name).table_name)
+
+    def share(self, account: Account, name: str, reader: str, *, may_write: bool = False) -> str:
+        """Let a grantee read a table, or add rows too; return the table's name in full."""
+        with self._connection() as connection:
+            table = _owned(connection, account, name)
+            sharing.share(connection, table.table_name, reader, may_write=may_write)
+            return table.table_name
+
+    def unshare(self, account: Account, name: str, reader: str) -> None:
+        with self._connection() as connection:
+            sharing.unshare(connection, _owned(connection, account, name).table_name, reader)
+
+    def tidy(self) -> int:
+        """Drop what is over or left over; return of how many tables."""
+        with self._connection() as connection:
+            return leftovers.drop_expired(connection) + leftovers.drop_unused(connection)
+
+    # ----
+
+    def _owner(self, account: Account) -> Owner:
+        return Owner(account.name, self._quota_of(account))
+
+    def _owner_of(self, table: OwnTable) -> Owner:
+        """Return whose quota a table counts in, whoever adds rows to it."""
+        record = self._accounts.record(table.account)
+        return self._owner(record.account) if record else Owner(table.account)
+
+
+def open_for(path: Path, file_name: Path | None, table: Table) -> Reader:
+    """Open a file whose rows shall go into a table: texts of its columns stay texts, whatever they look like.
+
+    Raises: LoadError, OSError.
+    """
+    reader = open_file(path, name=file_name)
+    types = {column.name.lower(): column.type for column in table.columns}
+    wanted = {
+        column.name: type_.adql
+        for column in reader.columns
+        if (type_ := types.get(column.name.lower())) and not (type_.is_array or type_.is_geometry)
+    }
+    return open_file(path, wanted, file_name)
+
+
+def _share_with_groups(
+    connection: psycopg.Connection, table: OwnTable, readers: str | None, writers: str | None
+) -> None:
+    groups = {reader for reader in table.readers if reader.startswith("group:")}
+    reading, writing = groups - set(table.by_writing), groups & set(table.writers)
+    if readers is not None:
+        reading = {grantee("group", readers)} if readers else set()
+    if writers is not None:
+        writing = {grantee("group", writers)} if writers else set()
+    for group in groups - reading - writing:
+        sharing.unshare(connection, table.table_name, group)
+    for group in reading | writing:
+        sharing.share(connection, table.table_name, group, may_write=group in writing, reads=group in reading)
+
+
+# ---- who may
+
+
+def _readable(connection: psycopg.Connection, account: Account, name: str) -> OwnTable:
+    """Return an own table that the account may read. Raises: NoSuchTable; NotYours for one that is public."""
+    table_name = table_name_of(name, account.name, expected_schema(connection, account.name))
+    table = changes.own_table(connection, table_name)
+    if table and set(table.readers) & set(grantees_of(account)):
+        return table
+    if connection.execute(statement("is_public"), {"name": table_name}).fetchone():
+        raise NotYours(f"{table_name} belongs to this service; your own tables can be changed only")
+    raise NoSuchTable(f"There is no table {table_name[:120]}")
+
+
+def _writable(connection: psycopg.Connection, account: Account, name: str) -> OwnTable:
+    table = _readable(connection, account, name)
+    if table.account != account.name and not set(table.writers) & set(grantees_of(account)):
+        raise NotYours(f"You may read {table.table_name}, but not change it")
+    return table
+
+
+def _owned(connection: psycopg.Connection, account: Account, name: str) -> OwnTable:
+    table = _readable(connection, account, name)
+    if table.account != account.name:
+        raise NotYours(f"{table.table_name} belongs to {table.account}, who alone can do that")
+    return table

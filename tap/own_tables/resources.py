@@ -1,0 +1,294 @@
+"""/tables/NAME that can be written to (VOSI 1.2 §3.4, a draft), and /load/NAME as CADC has it and pyvo uses it.
+
+Which kind of body comes is told by the body itself.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schema.description import Description, TableDescription
+from schema.load import open_file
+from schema.load.reader import LoadError, Reader
+from schema.own_tables.changes import OwnTable
+from schema.own_tables.rows import NewTable
+from schema.publish import Loaded
+from schema.vosi_table import MOST_BYTES, is_vosi_table, read_vosi_table
+from tap.auth.accounts import AccountStore, NoSuchName
+from tap.auth.authentication import OutOfScope, Unauthorized
+from tap.auth.identity import Account, TokenScope, identity_of
+from tap.config import Config
+from tap.form import FormFile, read_parameters
+from tap.own_tables.own_tables import AT_ONCE, MoreRows, NotYours, OwnTables, TableChange
+from tap.own_tables.results import Results
+from tap.part import read_part
+from tap.uploads.upload import file_name_of, uploads_of
+from uws.parameters import ParameterError, Parameters
+
+_FORM = "application/x-www-form-urlencoded"
+_GROUP_HEADERS = (("x-vosi-group-read", "x-vosi-group-ro"), ("x-vosi-group-write", "x-vosi-group-rw"))
+"""As CADC's OpenAPI spells them, and as its code does."""
+_NULL = "null"
+_HEAD = 8192
+
+T = TypeVar("T")
+Groups = tuple[str | None, str | None]
+"""Which group may read, and which may add rows: an empty name is none, None leaves it as it is."""
+
+
+def account_of(request: Request) -> Account:
+    """Return who asks to change tables. Raises: Unauthorized for a stranger, OutOfScope for a token without that right."""
+    identity = identity_of(request)
+    if identity is None:
+        raise Unauthorized("Please log in: tables of your own need an account")
+    if TokenScope.TABLES not in identity.scopes:
+        raise OutOfScope(f"This token does not have the scope {TokenScope.TABLES}")
+    return identity.account
+
+
+@dataclass(frozen=True)
+class TableResources:
+    """The handlers."""
+
+    tables: OwnTables
+    accounts: AccountStore
+    results: Results
+    config: Config
+    limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE))
+
+    async def put(self, request: Request) -> Response:
+        """Make a table: of a VOSI description without rows, or of any file that can be loaded."""
+        account, parameters = account_of(request), Parameters.of(request.query_params.multi_items())
+        change = TableChange(days=parameters.whole_number("DAYS"), groups=await self._groups(request))
+        async with self._body(request) as file:
+            loaded = await self.run(self._make, account, request.path_params["name"], file, parameters)
+        if change:
+            await self.run(self.tables.change, account, loaded.table.table_name, change)
+        return self.made(loaded)
+
+    def _make(self, account: Account, name: str, file: FormFile, parameters: Parameters) -> Loaded:
+        with clearly(file.path):
+            new = NewTable(name, *opened(file), replacing=truth(parameters, "REPLACE"))
+            return self.tables.make(account, replace(new, description=described(new.description, parameters)))
+
+    def made(self, loaded: Loaded) -> Response:
+        """Tell of a new table, and what was done unasked."""
+        name = loaded.table.table_name
+        text = "\n".join([f"{loaded.table.nrows or 0} rows are in {name}", *loaded.notes, *loaded.warnings])
+        headers = {"location": f"{self.config.web.base_url}/tables/{quote(name)}"}
+        return Response(f"{text}\n", 201, headers, media_type="text/plain")
+
+    async def post(self, request: Request) -> Response:
+        """Add rows, describe anew, or do what the parameters of a form say."""
+        account, name = account_of(request), request.path_params["name"]
+        groups = await self._groups(request)
+        if _is_form(request):
+            return await self._change(request, account, groups)
+        async with self._body(request) as file:
+            await self.run(self._describe_or_append, account, name, file)
+        if groups != (None, None):
+            await self.run(self.tables.change, account, name, TableChange(groups=groups))
+        return Response(status_code=204)
+
+    def _describe_or_append(self, account: Account, name: str, file: FormFile) -> None:
+        with clearly(file.path):
+            if is_vosi_table(_head(file.path)):
+                self._describe(account, name, _read_small(file.path))
+            else:
+                self.tables.append(account, name, _more(file))
+
+    def _describe(self, account: Account, name: str, document: bytes) -> None:
+        """Change what can be changed of a table as it stands (VOSI 1.2 §3.4.2): never its columns."""
+        reader, description = read_vosi_table(document)
+        table = self.tables.columns(account, name)
+        said, there = {column.name for column in reader.columns}, {column.name for column in table.columns}
+        if said != there:
+            odd = ", ".join(sorted(said ^ there))[:300]
+            raise LoadError(f"columns cannot be added, taken away or renamed by a description; it differs in {odd}")
+        self.tables.change(account, name, TableChange(description))
+
+    async def _change(self, request: Request, account: Account, groups: Groups) -> Response:
+        name, parameters = request.path_params["name"], await read_parameters(request, self.config)
+        change = _change_of(parameters, groups)
+        if job_id := parameters.one("JOB"):
+            loaded = await self.run(self._keep_result, account, name, job_id, parameters)
+            if change.is_owners:
+                await self.run(self.tables.change, account, loaded.table.table_name, replace(change, description=None))
+            return self.made(loaded)
+        if not change and not any(header.startswith("x-vosi-") for header in request.headers):
+            raise ParameterError(
+                "Nothing is asked for: a body with rows or a description, or JOB, DESCRIPTION, POSITION, INDEX, DAYS or RENAME"
+            )
+        await self.run(self.tables.change, account, name, change)
+        return Response(status_code=204)
+
+    def _keep_result(self, account: Account, name: str, job_id: str, parameters: Parameters) -> Loaded:
+        with self.results.opened(account, job_id) as path, clearly(path):
+            description = described(Description(), parameters)
+            new = NewTable(name, open_file(path), description, replacing=truth(parameters, "REPLACE"))
+            return self.tables.make(account, new)
+
+    async def delete(self, request: Request) -> Response:
+        await self.run(self.tables.drop, account_of(request), request.path_params["name"])
+        return Response(status_code=204)
+
+    async def load(self, request: Request) -> Response:
+        """Add rows, and say how many they were."""
+        account, name = account_of(request), request.path_params["name"]
+        async with self._body(request) as file:
+            table_name, added = await self.run(self._append, account, name, file)
+        return Response(f"Inserted {added} rows to table {table_name}\n", media_type="text/plain")
+
+    def _append(self, account: Account, name: str, file: FormFile) -> tuple[str, int]:
+        with clearly(file.path):
+            return self.tables.append(account, name, _more(file))
+
+    # ---- whose it is
+
+    async def table(self, request: Request, name: str) -> OwnTable | None:
+        """Return the own table that a name means to who asks, None for any other."""
+        identity = identity_of(request)
+        return await self.run(self.tables.table, identity.account, name) if identity else None
+
+    async def _groups(self, request: Request) -> Groups:
+        """Return the groups that the headers let read, and add rows: their names as they are spelt here."""
+        if request.headers.get("x-vosi-auth-read", _NULL).lower() == "false":
+            raise NotYours("A table is made public by publication only, which a moderator accepts")
+        readers, writers = (_group_named(request, names) for names in _GROUP_HEADERS)
+        return await self.run(self._spelt, readers), await self.run(self._spelt, writers)
+
+    def _spelt(self, group: str | None) -> str | None:
+        try:
+            return self.accounts.group_name(group) if group else group
+        except NoSuchName as error:
+            raise ParameterError(str(error)) from error
+
+    # ----
+
+    @asynccontextmanager
+    async def _body(self, request: Request) -> AsyncIterator[FormFile]:
+        file = await read_part(request, self.config, uploads_of(self.config), self.config.uploads.upload_bytes)
+        with closing(_Unlinked(file.path)):
+            yield replace(file, media_type=request.headers.get("content-type", ""))
+
+    async def run(self, step: Callable[..., T], *arguments: object) -> T:
+        """Run what blocks for long in one of a few threads of its own: queries need the others."""
+        return await to_thread.run_sync(step, *arguments, limiter=self.limiter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unlinked:
+    path: Path
+
+    def close(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def clearly(path: Path) -> Iterator[None]:
+    """Let no error tell where a file lay on this machine."""
+    try:
+        yield
+    except LoadError as error:
+        error.args = (str(error).replace(str(path), "the file"),)
+        raise
+
+
+def _change_of(parameters: Parameters, groups: Groups) -> TableChange:
+    """Return what the parameters of a form ask for. Raises: ParameterError."""
+    says = parameters.one("DESCRIPTION") or parameters.one("POSITION")
+    return TableChange(
+        described(Description(), parameters) if says else None,
+        tuple(_list(parameters.one("INDEX") or "")),
+        truth(parameters, "UNIQUE"),
+        parameters.whole_number("DAYS"),
+        name=parameters.one("RENAME"),
+        groups=groups,
+    )
+
+
+def described(description: Description, parameters: Parameters) -> Description:
+    """Return a description with what the parameters say: DESCRIPTION, POSITION, INVALID_POSITIONS. Raises: ParameterError."""
+    table = description.table
+    if text := parameters.one("DESCRIPTION"):
+        table = replace(table, description=text)
+    if position := parameters.one("POSITION"):
+        names = _list(position)
+        if len(names) != 2:
+            raise ParameterError("POSITION is the columns of right ascension and declination, as in POSITION=ra,dec")
+        table = replace(table, ra=names[0], dec=names[1])
+    return replace(description, table=_with_invalid_positions(table, parameters))
+
+
+def _with_invalid_positions(table: TableDescription, parameters: Parameters) -> TableDescription:
+    value = parameters.one("INVALID_POSITIONS")
+    if value not in {None, "null", "refuse"}:
+        raise ParameterError("INVALID_POSITIONS can be null or refuse")
+    return replace(table, invalid_positions=value) if value else table
+
+
+def truth(parameters: Parameters, name: str) -> bool:
+    """Return whether a parameter is true; it is false where it is missing. Raises: ParameterError."""
+    value = (parameters.one(name) or "false").lower()
+    if value not in {"true", "false", "1", "0"}:
+        raise ParameterError(f"{name} can be true or false, not {value[:40]!r}")
+    return value in {"true", "1"}
+
+
+def _list(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _is_form(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_empty = request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers
+    return kind == _FORM or is_empty
+
+
+def opened(file: FormFile) -> tuple[Reader, Description]:
+    """Return a reader of a file, and what the file says of its table. Raises: LoadError."""
+    if is_vosi_table(_head(file.path)):
+        reader, description = read_vosi_table(_read_small(file.path))
+        return reader, replace(description, columns={})
+    return open_file(file.path, name=Path(file.file_name or file_name_of(file.media_type))), Description()
+
+
+def _more(file: FormFile) -> MoreRows:
+    return MoreRows(file.path, Path(file_name_of(file.media_type)))
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD)
+
+
+def _read_small(path: Path) -> bytes:
+    if path.stat().st_size > MOST_BYTES:
+        raise LoadError(f"a description of a table has {MOST_BYTES:,} bytes at most")
+    return path.read_bytes()
+
+
+def _group_named(request: Request, names: tuple[str, ...]) -> str | None:
+    """Return what a header says: a name, or a URI that ends in ?name; an empty text for `null`, None where there is none."""
+    value = next((request.headers[name] for name in names if name in request.headers), None)
+    if value is None:
+        return None
+    return "" if value.lower() == _NULL else value.rpartition("?")[2]
+
+
+def rights_headers(table: OwnTable) -> dict[str, str]:
+    """Return the headers that tell whose table it is, and who may read it."""
+    writers = [grantee for grantee in table.writers if grantee.startswith("group:")]
+    readers = [grantee for grantee in table.readers if grantee.startswith("group:") and grantee not in writers]
+    headers = {"x-vosi-owner": quote(table.account), "x-vosi-auth-read": "true"}
+    for names, groups in zip(_GROUP_HEADERS, (readers, writers), strict=True):
+        if groups:
+            headers |= dict.fromkeys(names, quote(groups[0].removeprefix("group:")))
+    return headers

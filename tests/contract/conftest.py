@@ -1,0 +1,33 @@
+"""Accounts with tables of their own."""
+
+import pytest
+
+from tests.contract.own_tables import Asker, votable
+from tests.contract.own_tables import stars as three_stars
+from tests.people import MakePerson
+
+
+@pytest.fixture
+def ada(service: str, person: MakePerson) -> Asker:
+    return Asker(service, person())
+
+
+@pytest.fixture
+def bo(service: str, person: MakePerson) -> Asker:
+    """Another account."""
+    return Asker(service, person())
+
+
+@pytest.fixture
+def stranger(service: str) -> Asker:
+    """One without an account."""
+    return Asker(service)
+
+
+@pytest.fixture
+def stars(ada: Asker) -> str:
+    """The name of a table of hers, with three stars."""
+    name = ada.own("stars")
+    reply = ada.put(name, votable(three_stars()))
+    assert reply.status == 201, reply.text
+    return name
