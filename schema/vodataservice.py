@@ -66,7 +66,8 @@ def _column(column: Column) -> Element:
     element = _E.column(
         {"std": "true" if column.std else "false"}, _E.name(column.column_name), *about, _data_type(column)
     )
-    flags = (("indexed", column.indexed), ("principal", column.principal))
+    # TapPlus keeps the last one.
+    flags = (("principal", column.principal), ("indexed", column.indexed))
     element.extend(_E.flag(name) for name, is_set in flags if is_set)
     return element
 

@@ -26,7 +26,7 @@ from schema.migrate import ChangedMigration
 from schema.publish import Loaded, full_name, load_table, publish_table, split_table_name, unpublish_table
 from schema.tap_schema import read_catalogue
 from tap.account_commands import groups, tokens, users
-from tap.app import create_app, query_worker, shards_of
+from tap.app import create_app
 from tap.config import SETTINGS, Config, ConfigError, load_config
 from tap.engine import database
 from tap.engine.engine import DatabaseAway, Engine
@@ -34,6 +34,7 @@ from tap.engine.pgsphere import PgSphereMissing
 from tap.engine.private import NoPostgres
 from tap.job_commands import jobs
 from tap.observe import configure_logging
+from tap.parts import query_worker, shards_of
 from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
 from tap.query.explain import explain as explain_query
 from tap.rights_commands import announce_name, grant, readers, revoke

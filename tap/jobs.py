@@ -39,6 +39,7 @@ from tap.progress import QueryProgress
 from tap.query.explain import planned_cost
 from tap.query.run import QueryService, execute
 from tap.request import TapRequest, read_request
+from tap.shares.shares import Shares
 from tap.storage import Storage
 from tap.storage.storage import NotStored, StorageAway
 from tap.uploads.upload import read_uploads, uploads_of
@@ -188,6 +189,7 @@ class JobService:
     store: Store
     storage: Storage
     rights: Rights
+    shares: Shares
 
     @property
     def url(self) -> str:
@@ -231,6 +233,10 @@ class JobService:
         limits = limits_of(own.jobs) if own is not self.config else None
         return Requester(name, None, name, sees_all=identity.is_admin, limits=limits)
 
+    def is_lent(self, request: Request, job: Job) -> bool:
+        identity = identity_of(request)
+        return identity is not None and self.shares.of_job(job.job_id, identity.account.name) is not None
+
     def welcome(self, request: Request, response: Response, asker: Requester) -> None:
         if asker.owner_id is None:
             visitor.welcome(request, response)
@@ -249,6 +255,18 @@ class JobService:
             return None
 
     async def result(self, request: Request, job: Job, id_: str) -> Response:
+        """Send a result, and write down who fetched what is shared with them."""
+        response = await self.send_result(request, job, id_)
+        identity = identity_of(request)
+        if identity and job.owner_id not in {None, identity.account.name}:
+            await run_in_threadpool(self._fetched, job, identity.account.name)
+        return response
+
+    def _fetched(self, job: Job, reader: str) -> None:
+        if share := self.shares.of_job(job.job_id, reader):
+            self.shares.fetched(share, reader)
+
+    async def send_result(self, request: Request, job: Job, id_: str) -> Response:
         """Send a result. A failed job is told here too: some clients ask nothing else."""
         result = job.result(id_)
         if result is None and id_ == RESULT and job.error is not None:

@@ -74,9 +74,17 @@ def _maxrec(parameters: Parameters, limits: LimitsConfig) -> int:
     return limits.maxrec_default if maxrec is None else min(maxrec, limits.maxrec_hard)
 
 
+_OF_GAIA_CLASS = ("votable_gzip", "votable")
+
+
+def _old_format(parameters: Parameters) -> str | None:
+    """Return FORMAT; astroquery's Gaia class gives that of the upload behind its own."""
+    return _OF_GAIA_CLASS[0] if parameters.all("FORMAT") == _OF_GAIA_CLASS else parameters.one("FORMAT")
+
+
 def _format(parameters: Parameters) -> tuple[Format, str]:
     """Return the format of RESPONSEFORMAT, or FORMAT of older clients, and its media type (TAP 1.1 §2.7.3)."""
-    name = parameters.one("RESPONSEFORMAT") or parameters.one("FORMAT")
+    name = parameters.one("RESPONSEFORMAT") or _old_format(parameters)
     if name is None:
         return FORMATS[0], FORMATS[0].media_types[0]
     match = find_format(name)

@@ -32,12 +32,12 @@ _WATCH_AFTER = 0.05
 _LONGEST_URL = 2000
 
 
-_SLACK = 5
+SLACK = 5
 """Seconds that PostgreSQL's own limit lies above ours, which can say what happened."""
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class QueryShare:
     """The account or address that a query is of: how many of its queries run at once, and how many seconds each may take."""
 
     name: str
@@ -60,14 +60,14 @@ class Queries:
         object.__setattr__(self, "turns", _turns(web))
 
     def answer(
-        self, request: TapRequest, share: Share, done: Callable[[], None], coding: str | None
+        self, request: TapRequest, share: QueryShare, done: Callable[[], None], coding: str | None
     ) -> "QueryResponse":
         """`done` is called when the query needs its uploads no longer."""
         return QueryResponse(self, request, share, done, coding)
 
     def within(self, seconds: float) -> QueryService:
         """Return the service for a query that may take so many seconds."""
-        limit = seconds + _SLACK
+        limit = seconds + SLACK
         return self.service if limit == self.service.limit else replace(self.service, limit=limit)
 
 
@@ -80,7 +80,7 @@ class QueryResponse:
     """An ASGI response. What fails before its first byte is raised, for the app to answer."""
 
     def __init__(
-        self, queries: Queries, request: TapRequest, share: Share, done: Callable[[], None], coding: str | None
+        self, queries: Queries, request: TapRequest, share: QueryShare, done: Callable[[], None], coding: str | None
     ) -> None:
         self._queries = queries
         self._share = share

@@ -3,6 +3,7 @@
 Its attribute `esatapplus:flags` is given to those who ask for it only: to others it is against the schema.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from lxml import etree
@@ -42,10 +43,14 @@ def wants_names_only(parameters: Parameters) -> bool:
     return (parameters.one("ONLY_TABLES") or "").lower() == "true"
 
 
-def with_flags(document: bytes, parameters: Parameters) -> bytes:
-    """Return the VOSI document with what each column is for, and of the tables only those that are asked for."""
+def tables_asked_for(parameters: Parameters) -> list[str]:
+    return [name.strip() for value in parameters.all("TABLES") for name in value.split(",") if name.strip()]
+
+
+def with_flags(document: bytes, table_names: Collection[str]) -> bytes:
+    """Return the VOSI document with what each column is for, and of the tables only those of these names, if there are any."""
     root: Element = etree.fromstring(document)
-    names = {name.strip().lower() for value in parameters.all("TABLES") for name in value.split(",")}
+    names = {name.lower() for name in table_names}
     for table in list(root.iter("table")):
         if names and (table.findtext("name") or "").lower() not in names:
             table.getparent().remove(table)

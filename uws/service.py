@@ -71,6 +71,10 @@ class UwsService(Protocol):
 
     def asker(self, request: Request) -> Requester: ...
 
+    def is_lent(self, request: Request, job: Job) -> bool:
+        """Return whether who asks may read somebody else's job. Blocks."""
+        ...
+
     def welcome(self, request: Request, response: Response, asker: Requester) -> None:
         """Give a stranger who made a job what is needed to list it, if anything is."""
         ...

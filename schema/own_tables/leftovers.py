@@ -9,13 +9,13 @@ from schema.own_tables.rows import NoSuchTable, drop_rows
 from schema.statements import statement
 
 
-def drop_expired(connection: psycopg.Connection) -> int:
-    """Drop the tables whose time is over, and return how many there were."""
+def drop_expired(connection: psycopg.Connection) -> list[str]:
+    """Drop the tables whose time is over, and return their names."""
     names = [str(name) for (name,) in connection.execute(statement("expired_own_tables")).fetchall()]
     for name in names:
         with suppress(NoSuchTable):  # its owner was faster
             drop(connection, name)
-    return len(names)
+    return names
 
 
 def drop_unused(connection: psycopg.Connection) -> int:

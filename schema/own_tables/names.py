@@ -52,16 +52,19 @@ def _is_free(connection: psycopg.Connection, schema_name: str) -> bool:
     return row is None
 
 
-def table_name_of(text: str, account: str, schema_name: str) -> str:
+def table_name_of(connection: psycopg.Connection, text: str, account: str) -> str:
     """Return the published name of the table that an account means.
 
-    It may say `schema.table` as it is published, without the quotes, with `user_ACCOUNT` for its schema, or the table alone.
+    It may say `schema.table` as it is published, without the quotes, with `user_ACCOUNT` for a schema, or the table alone.
     Raises: LoadError for what can be no name.
     """
-    alias = f"user_{account}"
-    for prefix in (quoted_if_needed(schema_name), schema_name, quoted_if_needed(alias), alias):
-        if text.lower().startswith(f"{prefix.lower()}."):
-            return full_name(schema_name, _checked(text[len(prefix) + 1 :]))
+    schema_name = expected_schema(connection, account)
+    schemas = {schema_name: account, **_schema_by_alias(connection, text)}
+    for own, owner in schemas.items():
+        alias = f"user_{owner}"
+        for prefix in (quoted_if_needed(own), own, quoted_if_needed(alias), alias):
+            if text.lower().startswith(f"{prefix.lower()}."):
+                return full_name(own, _checked(text[len(prefix) + 1 :]))
     if not is_name(text):
         raise LoadError(
             f"{text[:80]!r} is no name of a table; write schema.table, or the table alone for one of your own"
@@ -76,10 +79,18 @@ def table_name_of(text: str, account: str, schema_name: str) -> str:
     )
 
 
-def own_name_of(text: str, account: str, schema_name: str) -> str:
+def _schema_by_alias(connection: psycopg.Connection, text: str) -> dict[str, str]:
+    """Return the schema, and its account, that `user_ACCOUNT.` means at the beginning of a name, as TAP+ calls it."""
+    if not text.lower().lstrip('"').startswith("user_"):
+        return {}
+    row = connection.execute(statement("own_schema_by_alias"), {"text": text.lower().replace('"', "")}).fetchone()
+    return {str(row[0]): str(row[1])} if row else {}
+
+
+def own_name_of(connection: psycopg.Connection, text: str, account: str) -> str:
     """Return the published name of a table that shall lie in the account's own schema. Raises: NotOwnSchema, LoadError."""
-    name = table_name_of(text, account, schema_name)
-    own = quoted_if_needed(schema_name)
+    name = table_name_of(connection, text, account)
+    own = quoted_if_needed(expected_schema(connection, account))
     if not name.startswith(f"{own}."):
         raise NotOwnSchema(f"{name[:120]} is not in your schema; your own tables are {own}.NAME")
     return name

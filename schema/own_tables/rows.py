@@ -49,7 +49,7 @@ def create(connection: psycopg.Connection, owner: Owner, new: NewTable) -> Loade
     Raises: TableExists, NotOwnSchema, LoadError, DescriptionError.
     """
     schema_name = claim_schema(connection, owner.account)
-    table_name = own_name_of(new.name, owner.account, schema_name)
+    table_name = own_name_of(connection, new.name, owner.account)
     description = new.description
     if not _replaces(connection, table_name, new):
         private = replace(description.table, readers=(grantee("user", owner.account),))

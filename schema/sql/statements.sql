@@ -233,6 +233,11 @@ UPDATE armillary.access SET announced = %s WHERE name = %s AND NOT is_public RET
 -- name: own_schema
 SELECT schema_name FROM armillary.own_schemas WHERE account = %s;
 
+-- name: own_schema_by_alias
+-- The schema of the account that user_ACCOUNT. at the beginning of a text means.
+SELECT schema_name, account FROM armillary.own_schemas
+WHERE starts_with(%(text)s, 'user_' || lower(account) || '.') ORDER BY length(account) DESC LIMIT 1;
+
 -- name: claim_schema
 -- Nothing where the account has one by now, or another account has this one.
 INSERT INTO armillary.own_schemas (account, schema_name) VALUES (%(account)s, %(schema_name)s) ON CONFLICT DO NOTHING;
@@ -285,6 +290,9 @@ ON CONFLICT (table_name, grantee) DO UPDATE SET reads = excluded.reads;
 
 -- name: remove_writer
 DELETE FROM armillary.writers WHERE table_name = %(name)s AND grantee = %(grantee)s;
+
+-- name: forget_writer
+DELETE FROM armillary.writers WHERE grantee = %s;
 
 -- name: drop_writers
 DELETE FROM armillary.writers WHERE table_name = %s;

@@ -74,6 +74,7 @@ class Group:
     owners: tuple[str, ...]
     limits: Mapping[str, float] = field(default_factory=dict)
     description: str | None = None
+    group_id: int = 0
 
 
 class AccountStore:
@@ -96,7 +97,7 @@ class AccountStore:
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise AccountsAway from error
 
-    def _rows(self, name: str, values: Mapping[str, Any]) -> list[Row]:
+    def rows(self, name: str, values: Mapping[str, Any]) -> list[Row]:
         with self._connection() as connection:
             cursor = connection.execute(_statements()[name], values)
             return cursor.fetchall() if cursor.description else []
@@ -104,11 +105,11 @@ class AccountStore:
     # ---- accounts
 
     def record(self, name: str) -> Record | None:
-        rows = self._rows("account", {"name": name})
+        rows = self.rows("account", {"name": name})
         return _record(rows[0]) if rows else None
 
     def records(self) -> list[Record]:
-        return [_record(row) for row in self._rows("accounts", {})]
+        return [_record(row) for row in self.rows("accounts", {})]
 
     def add_account(
         self, name: str, password: str | None, *, email: str | None = None, is_admin: bool = False
@@ -127,7 +128,7 @@ class AccountStore:
     def rehash(self, record: Record, password: str) -> None:
         """Put a better hash of the same password in place of the one that was verified."""
         values = {"account_id": record.account.account_id, "password": password, "before": record.password}
-        self._rows("rehash", values)
+        self.rows("rehash", values)
 
     def set_disabled(self, name: str, *, disabled: bool) -> None:
         """Raises: NoSuchName."""
@@ -138,12 +139,12 @@ class AccountStore:
         self._of_account(name, "set_admin", is_admin=is_admin)
 
     def _of_account(self, name: str, statement: str, **values: object) -> None:
-        if not self._rows(statement, {"name": name, **values}):
+        if not self.rows(statement, {"name": name, **values}):
             raise NoSuchName(f"There is no account {name}")
 
     def _named(self, statement: str, values: Mapping[str, Any]) -> list[Row]:
         try:
-            return self._rows(statement, values)
+            return self.rows(statement, values)
         except (psycopg.errors.CheckViolation, psycopg.DataError) as error:
             raise BadName(
                 "A name has 1 to 64 characters: letters, digits, . - _ @ and the like, no blanks, colons, slashes or quotes"
@@ -152,11 +153,8 @@ class AccountStore:
     # ---- groups
 
     def groups(self) -> list[Group]:
-        rows = self._rows("groups", {})
-        return [
-            Group(row["name"], tuple(row["members"]), tuple(row["owners"]), row["limits"], row["description"])
-            for row in rows
-        ]
+        rows = self.rows("groups", {})
+        return [Group(**(row | {"members": tuple(row["members"]), "owners": tuple(row["owners"])})) for row in rows]
 
     def group_name(self, name: str) -> str:
         """Return the name of a group as it is spelt there. Raises: NoSuchName."""
@@ -165,6 +163,15 @@ class AccountStore:
                 return group.name
         raise NoSuchName(f"There is no group {name}")
 
+    def make_group(self, account: Account, name: str, description: str | None) -> None:
+        """Make a group that an account owns. Raises: NameTaken, BadName."""
+        values = {"name": name, "description": description, "account_id": account.account_id}
+        if not self._named("make_group", values):
+            raise NameTaken(f"There is a group {name} already")
+
+    def describe_group(self, group: Group, description: str | None) -> None:
+        self.rows("describe_group", {"group_id": group.group_id, "description": description})
+
     def add_group(self, name: str) -> None:
         """Raises: NameTaken, BadName."""
         if not self._named("add_group", {"name": name}):
@@ -172,22 +179,22 @@ class AccountStore:
 
     def delete_group(self, name: str) -> None:
         """Raises: NoSuchName."""
-        if not self._rows("delete_group", {"name": name}):
+        if not self.rows("delete_group", {"name": name}):
             raise NoSuchName(f"There is no group {name}")
 
     def set_limits(self, group: str, limits: Mapping[str, float]) -> None:
         """Let the members of a group have these limits and no others. Raises: NoSuchName."""
-        if not self._rows("set_limits", {"group": group, "limits": Jsonb(dict(limits))}):
+        if not self.rows("set_limits", {"group": group, "limits": Jsonb(dict(limits))}):
             raise NoSuchName(f"There is no group {group}")
 
     def add_member(self, group: str, name: str, *, is_owner: bool) -> None:
         """Raises: NoSuchName."""
-        if not self._rows("add_member", {"group": group, "name": name, "is_owner": is_owner}):
+        if not self.rows("add_member", {"group": group, "name": name, "is_owner": is_owner}):
             raise NoSuchName(f"There is no group {group}, or no account {name}")
 
     def remove_member(self, group: str, name: str) -> None:
         """Raises: NoSuchName."""
-        if not self._rows("remove_member", {"group": group, "name": name}):
+        if not self.rows("remove_member", {"group": group, "name": name}):
             raise NoSuchName(f"{name} is no member of {group}")
 
     # ---- tokens and sessions
@@ -204,7 +211,7 @@ class AccountStore:
     def begin_session(self, account: Account, seconds: float) -> str:
         """Return the secret of a session with all rights of an account."""
         secret = secrets.token_urlsafe(32)
-        self._rows("end_expired", {})
+        self.rows("end_expired", {})
         self._add(account, None, secret, tuple(TokenScope), seconds)
         return secret
 
@@ -212,27 +219,27 @@ class AccountStore:
         self, account: Account, name: str | None, secret: str, scopes: Sequence[TokenScope], seconds: float | None
     ) -> list[Row]:
         values = {"account_id": account.account_id, "name": name, "digest": digest(secret), "seconds": seconds}
-        return self._rows("add_token", values | {"scopes": [str(scope) for scope in scopes]})
+        return self.rows("add_token", values | {"scopes": [str(scope) for scope in scopes]})
 
     def tokens(self, account: Account) -> list[AccessToken]:
-        rows = self._rows("tokens", {"account_id": account.account_id})
+        rows = self.rows("tokens", {"account_id": account.account_id})
         return [AccessToken(**(row | {"scopes": tuple(row["scopes"])})) for row in rows]
 
     def revoke_token(self, account: Account, name: str) -> None:
         """Raises: NoSuchName."""
-        if not self._rows("revoke_token", {"account_id": account.account_id, "name": name}):
+        if not self.rows("revoke_token", {"account_id": account.account_id, "name": name}):
             raise NoSuchName(f"{account.name} has no token {name}")
 
     def end_session(self, secret: str) -> None:
-        self._rows("end_session", {"digest": digest(secret)})
+        self.rows("end_session", {"digest": digest(secret)})
 
     def identity(self, secret: str, *, session: bool) -> Identity | None:
         """Return whose token or session it is; None if it is none, no longer, or its account is disabled."""
-        rows = self._rows("account_of_token", {"digest": digest(secret)})
+        rows = self.rows("account_of_token", {"digest": digest(secret)})
         if not rows or (rows[0]["token_name"] is None) is not session:
             return None
         if rows[0]["unseen"]:
-            self._rows("token_used", {"token_id": rows[0]["token_id"]})
+            self.rows("token_used", {"token_id": rows[0]["token_id"]})
         scopes = frozenset(TokenScope(scope) for scope in rows[0]["scopes"])
         return Identity(_record(rows[0]).account, scopes, is_token=not session)
 
@@ -240,14 +247,14 @@ class AccountStore:
 
     def failures(self, keys: Sequence[str]) -> dict[str, tuple[int, float]]:
         """Return how many there were for each key, and how many seconds ago the latest was."""
-        return {row["key"]: (row["count"], row["seconds"]) for row in self._rows("failures", {"keys": list(keys)})}
+        return {row["key"]: (row["count"], row["seconds"]) for row in self.rows("failures", {"keys": list(keys)})}
 
     def count_failure(self, keys: Sequence[str]) -> None:
-        self._rows("failed", {"keys": sorted(keys)})
+        self.rows("failed", {"keys": sorted(keys)})
 
     def forget_failures(self, key: str) -> None:
         """Forget those of a key."""
-        self._rows("forget_failures", {"key": key})
+        self.rows("forget_failures", {"key": key})
 
 
 def digest(secret: str) -> bytes:
@@ -257,7 +264,13 @@ def digest(secret: str) -> bytes:
 
 def _record(row: Row) -> Record:
     account = Account(
-        row["account_id"], row["name"], tuple(row["groups"]), row["is_admin"], row["email"], merged(row["limits"])
+        row["account_id"],
+        row["name"],
+        tuple(row["groups"]),
+        row["is_admin"],
+        row["email"],
+        merged(row["limits"]),
+        row["shares_are_over"],
     )
     return Record(account, row["password"], row["disabled"], row["created"])
 

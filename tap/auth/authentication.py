@@ -7,6 +7,7 @@ stranger, since clients go on sending it after a logout.
 import base64
 import binascii
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -38,6 +39,8 @@ _OPEN = frozenset(
     }
 )
 """What strangers may see even of a service that is for accounts only: TAP 1.1 §2 wants the VOSI resources to be."""
+_LINKS = "/tap/shared/"
+"""Their secrets are all that is needed."""
 _LONGEST_HOST = 64
 _OF_JOBS = ("/tap/async", "/tap/jobs", "/tap/deletejobs")
 
@@ -60,11 +63,15 @@ class ForeignPage(Exception):
 
 @dataclass(frozen=True)
 class Authenticator:
-    """Tells who asks by what a request shows; `anonymous`: strangers may use the service."""
+    """Tells who asks by what a request shows; `anonymous`: strangers may use the service.
+
+    `end_shares` ends those that are over.
+    """
 
     store: AccountStore
     passwords: Passwords
     anonymous: bool
+    end_shares: Callable[[], None]
     limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE))
 
     async def identity(self, request: HTTPConnection) -> Identity | None:
@@ -107,7 +114,7 @@ class AuthenticationMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             identity = await self._identity(scope)
-            if identity is None and not self._authenticator.anonymous and scope["path"] not in _OPEN:
+            if identity is None and not self._authenticator.anonymous and not _is_open(scope["path"]):
                 raise Unauthorized("This service is for accounts only; please log in")
         await self._app(scope, receive, send)
 
@@ -120,7 +127,13 @@ class AuthenticationMiddleware:
         if identity:
             scope["state"]["identity"] = identity
             _check_scope(request, identity)
+            if identity.account.shares_are_over:
+                await run_in_threadpool(self._authenticator.end_shares)
         return identity
+
+
+def _is_open(path: str) -> bool:
+    return path in _OPEN or path.startswith(_LINKS)
 
 
 def _check_scope(request: HTTPConnection, identity: Identity) -> None:

@@ -21,7 +21,10 @@ class TokenScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One who can log in; `groups` are the names of the groups that it is a member of, `limits` what they say of limits."""
+    """One who can log in; `groups` are the names of the groups that it is a member of, `limits` what they say of limits.
+
+    `shares_are_over`: the end of somebody's shares has come, which is to be enforced before anything is read.
+    """
 
     account_id: int
     name: str
@@ -29,6 +32,7 @@ class Account:
     is_admin: bool = False
     email: str | None = None
     limits: Limits = ()
+    shares_are_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Which role of the database a query runs as: one that may read what its account and the account's groups may."""
 
+from collections.abc import Callable
+
 import psycopg
 from psycopg_pool import PoolTimeout
 
@@ -25,8 +27,16 @@ class NoLongerAllowed(Exception):
 class Rights:
     """Finds roles, as the owner of the catalogues; nothing is kept, so that what is revoked is gone with the next query."""
 
-    def __init__(self, owner_conninfo: str, accounts: AccountStore, wait: float = 5.0) -> None:
+    def __init__(
+        self,
+        owner_conninfo: str,
+        accounts: AccountStore,
+        end_shares: Callable[[], None] = lambda: None,
+        wait: float = 5.0,
+    ) -> None:
+        """`end_shares` ends those that are over."""
         self._accounts = accounts
+        self._end_shares = end_shares
         self._pool = lazy_pool(owner_conninfo, "armillary rights", 2, wait)
 
     def open(self) -> None:
@@ -53,4 +63,6 @@ class Rights:
         record = self._accounts.record(name)
         if record is None or record.disabled:
             raise NoLongerAllowed(f"The account {name} cannot be used any more")
+        if record.account.shares_are_over:
+            self._end_shares()
         return record.account

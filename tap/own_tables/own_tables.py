@@ -19,8 +19,9 @@ from schema.own_tables.names import expected_schema, own_name_of, table_name_of
 from schema.own_tables.quota import Owner, Quota, Usage
 from schema.own_tables.rows import NewTable, NoSuchTable
 from schema.publish import Loaded
-from schema.readers import grantee
+from schema.readers import forget_grantee, grantee
 from schema.statements import statement
+from schema.tap_schema import count_change
 from tap.auth.accounts import AccountStore
 from tap.auth.identity import Account
 from tap.auth.rights import grantees_of
@@ -167,13 +168,16 @@ class OwnTables:
                 changes.rename_columns(connection, table.table_name, change.columns)
             if change.name is None:
                 return table.table_name
-            new_name = own_name_of(change.name, account.name, rows.stored_parts(table.table_name)[0])
+            new_name = own_name_of(connection, change.name, account.name)
             changes.rename(connection, table.table_name, new_name)
+            self._accounts.rows("rename_shares", {"old": table.table_name, "new": new_name})
             return new_name
 
     def drop(self, account: Account, name: str) -> None:
         with self._connection() as connection:
-            changes.drop(connection, _owned(connection, account, name).table_name)
+            table = _owned(connection, account, name)
+            self._accounts.rows("forget_shares", {"name": table.table_name})
+            changes.drop(connection, table.table_name)
 
     def share(self, account: Account, name: str, reader: str, *, may_write: bool = False) -> str:
         """Let a grantee read a table, or add rows too; return the table's name in full."""
@@ -186,10 +190,20 @@ class OwnTables:
         with self._connection() as connection:
             sharing.unshare(connection, _owned(connection, account, name).table_name, reader)
 
+    def forget_group(self, group: str) -> None:
+        """Take all rights of a group that is about to go, so that another of its name has none of them."""
+        with self._connection() as connection, connection.transaction():
+            forget_grantee(connection, grantee("group", group))
+            connection.execute(statement("forget_writer"), (grantee("group", group),))
+            count_change(connection)
+
     def tidy(self) -> int:
         """Drop what is over or left over; return of how many tables."""
         with self._connection() as connection:
-            return leftovers.drop_expired(connection) + leftovers.drop_unused(connection)
+            expired = leftovers.drop_expired(connection)
+            for name in expired:
+                self._accounts.rows("forget_shares", {"name": name})
+            return len(expired) + leftovers.drop_unused(connection)
 
     # ----
 
@@ -237,7 +251,7 @@ def _share_with_groups(
 
 def _readable(connection: psycopg.Connection, account: Account, name: str) -> OwnTable:
     """Return an own table that the account may read. Raises: NoSuchTable; NotYours for one that is public."""
-    table_name = table_name_of(name, account.name, expected_schema(connection, account.name))
+    table_name = table_name_of(connection, name, account.name)
     table = changes.own_table(connection, table_name)
     if table and set(table.readers) & set(grantees_of(account)):
         return table

@@ -157,6 +157,11 @@ class TableResources:
         identity = identity_of(request)
         return await self.run(self.tables.table, identity.account, name) if identity else None
 
+    async def full_name(self, request: Request, name: str) -> str:
+        """Return the name in full of the own table that a name means to who asks; other names as they are."""
+        table = await self.table(request, name)
+        return table.table_name if table else name
+
     async def _groups(self, request: Request) -> Groups:
         """Return the groups that the headers let read, and add rows: their names as they are spelt here."""
         if request.headers.get("x-vosi-auth-read", _NULL).lower() == "false":

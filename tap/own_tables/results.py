@@ -7,24 +7,23 @@ from pathlib import Path
 
 from schema.load.reader import LoadError
 from tap.auth.identity import Account
+from tap.shares.readable_jobs import ReadableJobs
 from tap.storage import Storage
 from tap.storage.storage import NotStored
 from uws.errors import NoSuchJob
-from uws.store import Store, is_job_id
 
 
 @dataclass(frozen=True)
 class Results:
     """Finds the results of jobs that an account may read."""
 
-    store: Store
+    readable: ReadableJobs
     storage: Storage
 
     @contextmanager
     def opened(self, account: Account, job_id: str) -> Iterator[Path]:
         """Yield the result of a job as a file on this machine. Raises: NoSuchJob, LoadError."""
-        jobs = self.store.jobs([job_id]) if is_job_id(job_id) else []
-        job = next((job for job in jobs if job.owner_id in {None, account.name}), None)
+        job = self.readable.find(job_id, account.name)
         if job is None:
             raise NoSuchJob(f"There is no job {job_id[:40]}")
         result = next(iter(job.results), None)

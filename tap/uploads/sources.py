@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schema.load.reader import LoadError
+from tap.shares.readable_jobs import ReadableJobs
 from tap.storage import Storage
 from tap.uploads.remote import Remote
 from tap.uploads.upload import Upload
-from uws.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Sources:
     `jobs` is the URL of this service's job list: what begins with it needs no network.
     """
 
-    store: Store
+    readable: ReadableJobs
     storage: Storage
     remote: Remote
     jobs: str
@@ -65,7 +65,7 @@ class Sources:
         return None
 
     def _result_of(self, upload: Upload, job_id: str, owner: str | None) -> str:
-        job = next((job for job in self.store.jobs([job_id]) if job.owner_id in {None, owner}), None)
+        job = self.readable.find(job_id, owner)
         if job is None:
             raise LoadError(f"The upload {upload.table_name}: there is no job {job_id[:40]}")
         if not job.results:

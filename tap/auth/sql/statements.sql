@@ -42,13 +42,18 @@ UPDATE accounts.accounts SET is_admin = %(is_admin)s WHERE lower(name) = lower(%
 INSERT INTO accounts.groups (name) VALUES (%(name)s) ON CONFLICT DO NOTHING RETURNING group_id;
 
 -- name: delete_group
+-- What was shared with it is shared no longer, not even with another of its name.
+WITH ended AS (
+    DELETE FROM accounts.shares AS s USING accounts.groups AS g
+    WHERE lower(g.name) = lower(%(name)s) AND s.grantee = 'group:' || g.name
+)
 DELETE FROM accounts.groups WHERE lower(name) = lower(%(name)s) RETURNING group_id;
 
 -- name: set_limits
 UPDATE accounts.groups SET limits = %(limits)s WHERE lower(name) = lower(%(group)s) RETURNING group_id;
 
 -- name: groups
-SELECT g.name, g.limits, g.description,
+SELECT g.group_id, g.name, g.limits, g.description,
        ARRAY(SELECT a.name FROM accounts.members AS m JOIN accounts.accounts AS a USING (account_id)
              WHERE m.group_id = g.group_id ORDER BY lower(a.name)) AS members,
        ARRAY(SELECT a.name FROM accounts.members AS m JOIN accounts.accounts AS a USING (account_id)
@@ -100,3 +105,67 @@ SET count = greatest(failures.count - floor(extract(epoch FROM now() - failures.
 
 -- name: forget_failures
 DELETE FROM accounts.failures WHERE key = %(key)s;
+
+-- name: share
+-- A share, in place of one of the same thing with the same grantee.
+INSERT INTO accounts.shares (account_id, kind, name, grantee, digest, may_write, title, expires)
+VALUES (%(account_id)s, %(kind)s, %(name)s, %(grantee)s, %(digest)s, %(may_write)s, %(title)s,
+        now() + %(days)s * interval '1 day')
+ON CONFLICT (kind, name, grantee) WHERE grantee IS NOT NULL
+DO UPDATE SET may_write = excluded.may_write, title = excluded.title, expires = excluded.expires
+RETURNING share_id;
+
+-- name: shares_given
+SELECT s.*, a.name AS giver FROM accounts.shares AS s JOIN accounts.accounts AS a USING (account_id)
+WHERE s.account_id = %(account_id)s AND (s.expires IS NULL OR s.expires > now()) ORDER BY s.share_id;
+
+-- name: shares_received
+SELECT s.*, a.name AS giver FROM accounts.shares AS s JOIN accounts.accounts AS a USING (account_id)
+WHERE s.grantee = ANY (%(grantees)s) AND s.account_id <> %(account_id)s AND NOT a.disabled
+  AND (s.expires IS NULL OR s.expires > now()) ORDER BY s.share_id;
+
+-- name: share_of_link
+SELECT s.*, a.name AS giver FROM accounts.shares AS s JOIN accounts.accounts AS a USING (account_id)
+WHERE s.digest = %(digest)s AND NOT a.disabled AND (s.expires IS NULL OR s.expires > now());
+
+-- name: share_of_job
+-- A share by which an account may read a job, by its own name or that of a group.
+SELECT s.*, g.name AS giver FROM accounts.shares AS s JOIN accounts.accounts AS g USING (account_id)
+WHERE s.kind = 'job' AND s.name = %(name)s AND (s.expires IS NULL OR s.expires > now())
+  AND (s.grantee = 'user:' || %(reader)s OR s.grantee IN (
+    SELECT 'group:' || gr.name FROM accounts.groups AS gr JOIN accounts.members AS m USING (group_id)
+    JOIN accounts.accounts AS a ON a.account_id = m.account_id WHERE a.name = %(reader)s))
+LIMIT 1;
+
+-- name: shares_that_are_over
+SELECT s.*, a.name AS giver FROM accounts.shares AS s JOIN accounts.accounts AS a USING (account_id)
+WHERE s.expires < now() LIMIT 1000;
+
+-- name: end_share
+DELETE FROM accounts.shares WHERE share_id = %(share_id)s RETURNING share_id;
+
+-- name: forget_shares
+DELETE FROM accounts.shares WHERE kind = 'table' AND name = %(name)s;
+
+-- name: rename_shares
+UPDATE accounts.shares SET name = %(new)s, title = NULL WHERE kind = 'table' AND name = %(old)s;
+
+-- name: add_event
+WITH forgotten AS (DELETE FROM accounts.events WHERE at < now() - interval '1 year' AND account_id = %(account_id)s)
+INSERT INTO accounts.events (account_id, who, what, name, grantee)
+VALUES (%(account_id)s, %(who)s, %(what)s, %(name)s, %(grantee)s);
+
+-- name: events
+SELECT at AS "when", who, what, name, grantee AS "with" FROM accounts.events
+WHERE account_id = %(account_id)s ORDER BY at DESC, event_id DESC LIMIT 1000;
+
+-- name: describe_group
+UPDATE accounts.groups SET description = %(description)s WHERE group_id = %(group_id)s;
+
+-- name: make_group
+-- A group with its first owner; no row where the name is taken.
+WITH made AS (
+    INSERT INTO accounts.groups (name, description) VALUES (%(name)s, %(description)s) ON CONFLICT DO NOTHING RETURNING group_id
+)
+INSERT INTO accounts.members (group_id, account_id, is_owner) SELECT group_id, %(account_id)s, true FROM made
+RETURNING group_id;

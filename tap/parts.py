@@ -1,0 +1,168 @@
+"""What a process of this service is made of, web process or worker: put together here, and nowhere else."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from schema.own_tables.quota import Quota
+from tap.auth.accounts import AccountStore
+from tap.auth.identity import Account
+from tap.auth.limits import config_for
+from tap.auth.rights import Rights
+from tap.config import Config
+from tap.engine.database import (
+    accounts_conninfo,
+    jobs_conninfo,
+    member_conninfo,
+    owner_connection,
+    owner_conninfo,
+    reader_conninfo,
+)
+from tap.engine.engine import Engine
+from tap.jobs import QueryJobs, limits_of
+from tap.observe import Kept, observe
+from tap.own_tables.destination import Destinations
+from tap.own_tables.keeper import TableKeeper
+from tap.own_tables.own_tables import OwnTables
+from tap.own_tables.table_updates import update_table
+from tap.query.run import QueryService
+from tap.sharding.execution.shard_pool import ShardPool
+from tap.sharding.shards import known_shards
+from tap.shares.readable_jobs import ReadableJobs
+from tap.shares.shares import Shares
+from tap.storage import Storage, storage_of
+from tap.temp_files import TempFiles
+from tap.uploads.load import UploadLimits
+from tap.uploads.parts import Sorting
+from tap.uploads.remote import Remote
+from tap.uploads.sources import Sources
+from tap.uploads.upload import uploads_of
+from uws.housekeeper import Housekeeper
+from uws.store import Store
+from uws.worker import Worker
+
+
+class Opens(Protocol):
+    """What has connections while it is open."""
+
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts that both kinds of processes have."""
+
+    config: Config
+    engine: Engine
+    accounts: AccountStore
+    rights: Rights
+    store: Store
+    storage: Storage
+    own_tables: OwnTables
+    shares: Shares
+    service: QueryService
+    shards: ShardPool
+
+    @property
+    def _opening(self) -> Sequence[Opens]:
+        return (self.shards, self.engine, self.store, self.accounts, self.rights, self.own_tables)
+
+    def open(self) -> None:
+        for part in self._opening:
+            part.open()
+
+    def close(self) -> None:
+        for part in self._opening:
+            part.close()
+
+
+def parts_of(config: Config, sessions: int, job_connections: int, limit: float) -> Parts:
+    """`sessions` of the database for queries, of which each may take `limit` seconds; connections to the job store."""
+    shards = shards_of(config, sessions)
+    engine = Engine(reader_conninfo(config), sessions, config.web.queue_limit, shards, member_conninfo(config))
+    accounts = AccountStore(accounts_conninfo(config))
+    own_tables = OwnTables(owner_conninfo(config), accounts, partial(quota_of, config))
+    store = Store(jobs_conninfo(config), limits_of(config.jobs), job_connections)
+    shares = Shares(accounts, own_tables, store)
+    rights = Rights(owner_conninfo(config), accounts, shares.end_what_is_over)
+    storage = storage_of(config)
+    service = service_of(config, engine, sources_of(config, ReadableJobs(shares), storage), limit)
+    return Parts(config, engine, accounts, rights, store, storage, own_tables, shares, service, shards)
+
+
+def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -> QueryService:
+    """What every query needs, of /sync as of jobs."""
+    about = {
+        "server_software": "Armillary",
+        "service_protocol": "ivo://ivoa.net/std/TAP",
+        "publisher": config.web.publisher,
+        "contact": config.web.contact,
+    }
+    limits = UploadLimits(
+        config.uploads.upload_rows,
+        config.uploads.upload_columns,
+        config.uploads.upload_cells,
+        config.uploads.upload_unpacked_bytes,
+    )
+    room = TempFiles(uploads_of(config), config.jobs.results_reserve)
+    more_rows = (
+        f"Without MAXREC a result has {config.limits.maxrec_default:,} rows; MAXREC gives up to {config.limits.maxrec_hard:,}."
+        f" Long results are best fetched as jobs: {config.web.base_url}/async"
+    )
+    return QueryService(
+        engine, limit, about, sources, limits, Sorting(config.uploads.upload_part_rows, room), room, more_rows
+    )
+
+
+def shards_of(config: Config, sessions: int) -> ShardPool:
+    """Where they are is looked up when one is first asked."""
+
+    def find() -> dict[str, str]:
+        with owner_connection(config) as connection:
+            return {shard.name: shard.reader for shard in known_shards(connection)}
+
+    return ShardPool(find, sessions)
+
+
+def sources_of(config: Config, readable: ReadableJobs, storage: Storage) -> Sources:
+    hosts = tuple(each.strip().lower() for each in config.uploads.upload_hosts.split(",") if each.strip())
+    remote = Remote(hosts, config.uploads.upload_bytes, config.uploads.upload_seconds)
+    return Sources(readable, storage, remote, f"{config.web.base_url}/async")
+
+
+def quota_of(config: Config, account: Account) -> Quota:
+    """Return what the tables of an account may use."""
+    own = config_for(config, account).own_tables
+    return Quota(own.own_tables, own.own_rows, own.own_bytes, own.own_days)
+
+
+@contextmanager
+def query_worker(config: Config) -> Iterator[Worker]:
+    """A worker for the jobs of this service, and the keepers beside it."""
+    longest, slots = config.jobs.job_duration_limit, config.jobs.worker_slots
+    parts = parts_of(config, slots + 1, slots + 3, longest + 30 if longest else 0)
+    destinations = Destinations(
+        parts.own_tables,
+        parts.accounts,
+        parts.service,
+        uploads_of(config),
+        config.web.base_url,
+        config.limits.maxrec_hard,
+    )
+    update = partial(update_table, parts.own_tables)
+    runner = QueryJobs(parts.service, config, parts.store, parts.storage, parts.rights, destinations, update)
+    keeper = Housekeeper(parts.store, parts.storage, lambda what, count: observe(Kept(what, count)))
+    table_keeper = TableKeeper(parts.own_tables, lambda count: observe(Kept("own tables that were over", count)))
+    parts.open()
+    keeper.start()
+    table_keeper.start()
+    try:
+        yield Worker(parts.store, runner, slots, config.jobs.long_slots)
+    finally:
+        keeper.stop()
+        table_keeper.stop()
+        parts.close()

@@ -1,0 +1,133 @@
+"""/shares as JSON, and /shared/SECRET, where a link leads."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tap.auth.authentication import OutOfScope, Unauthorized, address_of
+from tap.auth.identity import Account, TokenScope, identity_of
+from tap.config import Config
+from tap.form import read_parameters
+from tap.jobs import RESULT, JobService
+from tap.shares.shares import JOB, TABLE, NewShare, NoSuchShare, Share, Shares
+from uws.errors import NoSuchJob
+from uws.parameters import ParameterError, Parameters
+
+_PRIVATE = {"cache-control": "no-store"}
+_MODES = {"read": False, "write": True}
+_SCOPES = {TABLE: TokenScope.TABLES, JOB: TokenScope.JOBS}
+
+Run = Callable[[Request, Account, str], Awaitable[Response]]
+"""Answers a query in the name of an account, in the format that the request asks for."""
+
+
+@dataclass(frozen=True)
+class ShareResources:
+    """The handlers."""
+
+    shares: Shares
+    jobs: JobService
+    run: Run
+    config: Config
+
+    async def add(self, request: Request) -> Response:
+        account, parameters = _account(request), await read_parameters(request, self.config)
+        new = _new_share(parameters)
+        _check_scope(request, new.kind)
+        share, secret = await run_in_threadpool(self.shares.share, account, new)
+        answer = _shown(share)
+        if secret:
+            answer["url"] = f"{self.config.web.base_url}/shared/{secret}"
+        return JSONResponse(answer, 201, _PRIVATE)
+
+    async def list(self, request: Request) -> Response:
+        account = _account(request)
+        given = await run_in_threadpool(self.shares.given, account)
+        received = await run_in_threadpool(self.shares.received, account)
+        answer = {"given": [_shown(share) for share in given], "received": [_shown(share) for share in received]}
+        return JSONResponse(answer, headers=_PRIVATE)
+
+    async def revoke(self, request: Request) -> Response:
+        account, id_ = _account(request), request.path_params["share_id"]
+        if not (id_.isascii() and id_.isdigit() and len(id_) < 19):
+            raise NoSuchShare("You have no such share")
+        share = next(
+            (share for share in await run_in_threadpool(self.shares.given, account) if share.share_id == int(id_)), None
+        )
+        if share:
+            _check_scope(request, share.kind)
+        await run_in_threadpool(self.shares.revoke, account, int(id_))
+        return Response(status_code=204)
+
+    async def events(self, request: Request) -> Response:
+        events = await run_in_threadpool(self.shares.events, _account(request))
+        return JSONResponse([event | {"when": _instant(event["when"])} for event in events], headers=_PRIVATE)
+
+    async def follow(self, request: Request) -> Response:
+        """Give what a link leads to, to whoever has it."""
+        share = await run_in_threadpool(self.shares.of_link, request.path_params["secret"])
+        record = await run_in_threadpool(self.shares.accounts.record, share.giver)
+        if record is None:
+            raise NoSuchShare("This link leads to nothing, or no longer")
+        response = await (
+            self._rows(request, share, record.account) if share.kind == TABLE else self._result(request, share)
+        )
+        identity = identity_of(request)
+        who = identity.account.name if identity else address_of(request)
+        await run_in_threadpool(self.shares.fetched, share, who)
+        return response
+
+    async def _rows(self, request: Request, share: Share, giver: Account) -> Response:
+        if await run_in_threadpool(self.shares.tables.table, giver, share.name) is None:
+            raise NoSuchShare("This link leads to nothing, or no longer")
+        return await self.run(request, giver, f"SELECT * FROM {share.name}")
+
+    async def _result(self, request: Request, share: Share) -> Response:
+        try:
+            job = await run_in_threadpool(self.shares.jobs.job, share.name)
+        except NoSuchJob as error:
+            raise NoSuchShare("This link leads to nothing, or no longer") from error
+        return await self.jobs.send_result(request, job, RESULT)
+
+
+def _account(request: Request) -> Account:
+    identity = identity_of(request)
+    if identity is None:
+        raise Unauthorized("Please log in: only accounts share")
+    return identity.account
+
+
+def _check_scope(request: Request, kind: str) -> None:
+    identity, scope = identity_of(request), _SCOPES[kind]
+    if identity and scope not in identity.scopes:
+        raise OutOfScope(f"This token does not have the scope {scope}")
+
+
+def _new_share(parameters: Parameters) -> NewShare:
+    kind, mode = parameters.required("KIND").lower(), (parameters.one("MODE") or "read").lower()
+    if kind not in _SCOPES:
+        raise ParameterError(f"KIND can be table or job, not {kind[:40]!r}")
+    if mode not in _MODES:
+        raise ParameterError(f"MODE can be read or write, not {mode[:40]!r}")
+    name = parameters.required("NAME" if kind == TABLE else "JOB")
+    return NewShare(kind, name, parameters.required("WITH"), _MODES[mode], parameters.whole_number("DAYS"))
+
+
+def _shown(share: Share) -> dict[str, object]:
+    return {
+        "id": str(share.share_id),
+        "kind": share.kind,
+        "name": share.name,
+        "by": share.giver,
+        "with": share.whom,
+        "mode": "write" if share.may_write else "read",
+        "expires": _instant(share.expires),
+    }
+
+
+def _instant(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None

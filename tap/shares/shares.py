@@ -1,0 +1,186 @@
+"""Shares: made, ended, listed. A table's are rights in the database, which this keeps in step with what is written down."""
+
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from schema.own_tables.rows import NoSuchTable
+from schema.readers import grantee
+from tap.auth.accounts import AccountStore, NoSuchName, digest
+from tap.auth.identity import Account
+from tap.auth.rights import grantees_of
+from tap.own_tables.own_tables import NotYours, OwnTables
+from uws.errors import NoSuchJob
+from uws.parameters import ParameterError
+from uws.store import Store, is_job_id
+
+LINK = "link"
+TABLE, JOB = "table", "job"
+_LONGEST_DAYS = 36_500
+
+
+class NoSuchShare(Exception):
+    """There is no such share, or it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What `giver` lets `grantee` read, or whoever has a link; `name` is a table's in full or the id of a job.
+
+    `title` is the table as its owner called it.
+    """
+
+    share_id: int
+    account_id: int
+    giver: str
+    kind: str
+    name: str
+    grantee: str | None
+    may_write: bool
+    title: str | None
+    created: datetime
+    expires: datetime | None
+
+    @property
+    def whom(self) -> str:
+        return self.grantee or LINK
+
+
+@dataclass(frozen=True, slots=True)
+class NewShare:
+    """`whom` is user:NAME, group:NAME or link, in any case of letters; `days` None for ever."""
+
+    kind: str
+    name: str
+    whom: str
+    may_write: bool = False
+    days: int | None = None
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Blocks in every method."""
+
+    accounts: AccountStore
+    tables: OwnTables
+    jobs: Store
+
+    def share(self, account: Account, new: NewShare) -> tuple[Share, str | None]:
+        """Share what is the account's; return also the secret of a link, which is shown once.
+
+        Raises: ParameterError, NoSuchTable, NoSuchJob.
+        """
+        if new.days is not None and not 0 < new.days <= _LONGEST_DAYS:
+            raise ParameterError(f"DAYS must be a number from 1 to {_LONGEST_DAYS}")
+        name = self._name(account, new)
+        whom = self._whom(new.whom)
+        if whom == grantee("user", account.name):
+            raise ParameterError("It is yours already")
+        secret = secrets.token_urlsafe(32) if whom is None else None
+        values = {
+            "account_id": account.account_id,
+            "kind": new.kind,
+            "name": name,
+            "grantee": whom,
+            "digest": digest(secret) if secret else None,
+            "may_write": new.may_write,
+            "title": new.name if new.kind == TABLE else None,
+            "days": new.days,
+        }
+        share_id = self.accounts.rows("share", values)[0]["share_id"]
+        if new.kind == TABLE and whom:
+            self.tables.share(account, name, whom, may_write=new.may_write)
+        share = next(share for share in self.given(account) if share.share_id == share_id)
+        self._tell(share, account.name, "shared")
+        return share, secret
+
+    def _name(self, account: Account, new: NewShare) -> str:
+        """Return the name in full of what is the account's own. Raises: NoSuchTable, NoSuchJob, ParameterError."""
+        if new.may_write and (new.kind == JOB or new.whom == LINK):
+            raise ParameterError("MODE=write is for tables that are shared with an account or a group")
+        if new.kind == TABLE:
+            table = self.tables.table(account, new.name)
+            if table is None or table.account != account.name:
+                raise NoSuchTable(f"You have no table {new.name[:120]}")
+            return table.table_name
+        jobs = self.jobs.jobs([new.name]) if is_job_id(new.name) else []
+        if not jobs or jobs[0].owner_id != account.name:
+            raise NoSuchJob(f"You have no job {new.name[:40]}")
+        return new.name
+
+    def _whom(self, text: str) -> str | None:
+        """Return the grantee as it is spelt here, None for a link. Raises: ParameterError."""
+        kind, _, name = text.partition(":")
+        try:
+            if text == LINK:
+                return None
+            if kind == "group" and name:
+                return grantee("group", self.accounts.group_name(name))
+        except NoSuchName as error:
+            raise ParameterError(str(error)) from error
+        if kind != "user" or not name:
+            raise ParameterError(f"WITH is user:NAME, group:NAME or link, not {text[:60]!r}")
+        record = self.accounts.record(name)
+        if record is None:
+            raise ParameterError(f"There is no account {name[:60]}")
+        return grantee("user", record.account.name)
+
+    def revoke(self, account: Account, share_id: int) -> None:
+        """End a share of the account's at once. Raises: NoSuchShare."""
+        share = next((share for share in self.given(account) if share.share_id == share_id), None)
+        if share is None:
+            raise NoSuchShare("You have no such share")
+        self._end(share)
+        self._tell(share, account.name, "revoked")
+
+    def end_what_is_over(self) -> None:
+        for row in self.accounts.rows("shares_that_are_over", {}):
+            self._end(_share(row))
+
+    def _end(self, share: Share) -> None:
+        """Take the right first, so that what is written down leads to it until it is gone."""
+        if share.kind == TABLE and share.grantee:
+            record = self.accounts.record(share.giver)
+            with suppress(NoSuchTable, NotYours):
+                if record:
+                    self.tables.unshare(record.account, share.name, share.grantee)
+        self.accounts.rows("end_share", {"share_id": share.share_id})
+
+    # ---- what there is
+
+    def given(self, account: Account) -> list[Share]:
+        return [_share(row) for row in self.accounts.rows("shares_given", {"account_id": account.account_id})]
+
+    def received(self, account: Account) -> list[Share]:
+        values = {"account_id": account.account_id, "grantees": grantees_of(account)}
+        return [_share(row) for row in self.accounts.rows("shares_received", values)]
+
+    def of_link(self, secret: str) -> Share:
+        """Raises: NoSuchShare."""
+        rows = self.accounts.rows("share_of_link", {"digest": digest(secret)})
+        if not rows:
+            raise NoSuchShare("This link leads to nothing, or no longer")
+        return _share(rows[0])
+
+    def of_job(self, job_id: str, reader: str | None) -> Share | None:
+        """Return the share by which an account may read somebody else's job."""
+        rows = self.accounts.rows("share_of_job", {"name": job_id, "reader": reader}) if reader else []
+        return _share(rows[0]) if rows else None
+
+    def fetched(self, share: Share, who: str) -> None:
+        """Write down who fetched what is shared: an account, or an address."""
+        self._tell(share, who, "fetched")
+
+    def _tell(self, share: Share, who: str, what: str) -> None:
+        values = {"account_id": share.account_id, "who": who, "what": what, "name": share.name, "grantee": share.whom}
+        self.accounts.rows("add_event", values)
+
+    def events(self, account: Account) -> list[dict[str, Any]]:
+        return self.accounts.rows("events", {"account_id": account.account_id})
+
+
+def _share(row: Mapping[str, Any]) -> Share:
+    return Share(**{field.name: row[field.name] for field in fields(Share)})
