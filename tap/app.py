@@ -23,6 +23,9 @@ from tap.auth.authentication import AuthenticationMiddleware, Authenticator, add
 from tap.auth.identity import Account, identity_of
 from tap.auth.limits import config_for
 from tap.auth.login import Login
+from tap.auth.oidc import OidcProvider
+from tap.auth.oidc_login import PATH as OIDC_PATH
+from tap.auth.oidc_login import OidcLogin
 from tap.auth.passwords import Passwords
 from tap.auth.self_service import SelfService
 from tap.coding import packed, wanted_coding
@@ -82,6 +85,12 @@ class Endpoints:
     tap_plus: TapPlusTables
 
     @property
+    def oidc_login(self) -> OidcLogin:
+        oidc = self.config.oidc
+        provider = OidcProvider(oidc, f"{self.config.web.base_url}/login/oidc/callback") if oidc.oidc_issuer else None
+        return OidcLogin(self.login, self.config, provider)
+
+    @property
     def config(self) -> Config:
         return self.parts.config
 
@@ -92,7 +101,7 @@ class Endpoints:
     @property
     def routes(self) -> list[Route]:
         """The URL map."""
-        get, tap = ["GET"], "/tap"
+        get, tap, oidc_login = ["GET"], "/tap", self.oidc_login
         return [
             # The hot one comes first, and without Starlette's wrappers of functions.
             Route(f"{tap}/sync", AsgiEndpoint(self.sync), methods=["GET", "POST"]),
@@ -119,6 +128,8 @@ class Endpoints:
             *(Route(f"{at}/login", self.login.login, methods=["GET", "POST"]) for at in (tap, "")),
             *(Route(f"{at}/logout", self.login.logout, methods=["POST"]) for at in (tap, "")),
             *(Route(f"{at}/whoami", self.self_service.whoami, methods=get) for at in (tap, "")),
+            Route(OIDC_PATH, oidc_login.begin, methods=get),
+            Route(f"{OIDC_PATH}/callback", oidc_login.callback, methods=get),
             Route(f"{tap}/shares", self.shares.list, methods=get),
             Route(f"{tap}/shares", self.shares.add, methods=["POST"]),
             Route(f"{tap}/shares/events", self.shares.events, methods=get),

@@ -193,6 +193,24 @@ class AccountsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class OidcConfig:
+    """An OpenID provider that vouches for people."""
+
+    oidc_issuer: str = _about("", "URL of an OpenID provider that people may log in by; empty: none")
+    oidc_client_id: str = _about("", "what that provider calls this service")
+    oidc_client_secret: str = _about("", "the secret between both; best given in the environment")
+    oidc_scopes: str = _about("openid profile email", "what is asked of the provider, separated by blanks")
+    oidc_name_claim: str = _about("preferred_username", "the claim that a new account is called by")
+    oidc_groups_claim: str = _about("groups", "the claim that lists groups; those that exist here are taken over")
+
+    def __post_init__(self) -> None:
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_client_secret):
+            raise ConfigError("oidc_issuer needs oidc_client_id and oidc_client_secret")
+        if self.oidc_issuer and "openid" not in self.oidc_scopes.split():
+            raise ConfigError("oidc_scopes must have openid among them")
+
+
+@dataclass(frozen=True, slots=True)
 class OwnTablesConfig:
     """Tables that accounts have of their own; groups can have other limits."""
 
@@ -212,6 +230,7 @@ class Config:
     uploads: UploadsConfig = field(default_factory=UploadsConfig)
     jobs: JobsConfig = field(default_factory=JobsConfig)
     accounts: AccountsConfig = field(default_factory=AccountsConfig)
+    oidc: OidcConfig = field(default_factory=OidcConfig)
     own_tables: OwnTablesConfig = field(default_factory=OwnTablesConfig)
 
     def changed(self, **settings: Any) -> "Config":

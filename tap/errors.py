@@ -17,6 +17,7 @@ from schema.own_tables.quota import OverQuota
 from schema.own_tables.rows import NoSuchTable, TableExists
 from tap.auth.accounts import AccountsAway
 from tap.auth.authentication import ForeignPage, Insecure, OutOfScope, Unauthorized
+from tap.auth.oidc import NotVouchedFor, ProviderAway
 from tap.auth.passwords import TooManyAttempts, WrongPassword
 from tap.auth.rights import NoLongerAllowed
 from tap.engine.cancellation import CancelReason
@@ -155,6 +156,7 @@ _SAYS_IT_ITSELF: dict[type[Exception], int] = {
     OutOfScope: 403,
     ForeignPage: 403,
     NoLongerAllowed: 403,
+    NotVouchedFor: 403,
     NotAllowed: 403,
     NotOwnSchema: 403,
     NotYours: 403,
@@ -167,6 +169,7 @@ _SAYS_IT_ITSELF: dict[type[Exception], int] = {
     TooLarge: 413,
     OverQuota: 507,
     ResultsOverQuota: 507,
+    ProviderAway: 502,
 }
 _KNOWN: dict[type[Exception], Answer] = {
     TooManyJobs: Answer(429, _MANY, 30),

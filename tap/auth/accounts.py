@@ -125,6 +125,21 @@ class AccountStore:
         """Raises: NoSuchName."""
         self._of_account(name, "set_password", password=password)
 
+    def record_of_subject(self, issuer: str, subject: str) -> Record | None:
+        """Return the account that an OpenID provider knows by this subject."""
+        rows = self.rows("account_of_subject", {"issuer": issuer, "subject": subject})
+        return _record(rows[0]) if rows else None
+
+    def add_account_of_subject(self, name: str, email: str | None, *, issuer: str, subject: str) -> Record | None:
+        """Make an account of somebody at a provider; return None where the name is taken. Raises: BadName."""
+        values = {"name": name, "email": email, "issuer": issuer, "subject": subject}
+        self._named("add_account_of_subject", values)
+        return self.record_of_subject(issuer, subject)
+
+    def set_groups_of_claims(self, account: Account, groups: Sequence[str]) -> None:
+        """Let an account be in these groups as far as they exist, beside those that an operator put it into."""
+        self.rows("groups_of_claims", {"account_id": account.account_id, "groups": list(groups)})
+
     def rehash(self, record: Record, password: str) -> None:
         """Put a better hash of the same password in place of the one that was verified."""
         values = {"account_id": record.account.account_id, "password": password, "before": record.password}

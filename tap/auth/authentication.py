@@ -36,6 +36,8 @@ _OPEN = frozenset(
         "/tap/logout",
         "/login",
         "/logout",
+        "/tap/login/oidc",
+        "/tap/login/oidc/callback",
     }
 )
 """What strangers may see even of a service that is for accounts only: TAP 1.1 §2 wants the VOSI resources to be."""

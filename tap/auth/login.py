@@ -26,10 +26,15 @@ class Login:
         """Begin a session, of the account whose name and password the form has, or which the request shows by itself."""
         check_own_page(request)
         account = await self._account(request)
+        response = Response(f"{account.name} is logged in\n", media_type="text/plain")
+        await self.begin_session(request, response, account)
+        return response
+
+    async def begin_session(self, request: Request, response: Response, account: Account) -> None:
+        """Let a response carry the cookie of a new session."""
         request.scope["state"]["identity"] = Identity(account)
         seconds = self.config.accounts.session_seconds
         secret = await run_in_threadpool(self.authenticator.store.begin_session, account, seconds)
-        response = Response(f"{account.name} is logged in\n", media_type="text/plain")
         # Java's clients write a cookie that has Max-Age alone in a form of their own.
         response.set_cookie(
             COOKIE,
@@ -41,7 +46,6 @@ class Login:
             secure=request.url.scheme == "https",
         )
         response.headers["cache-control"] = "no-store"
-        return response
 
     async def _account(self, request: Request) -> Account:
         if request.method != "POST":

@@ -169,3 +169,23 @@ WITH made AS (
 )
 INSERT INTO accounts.members (group_id, account_id, is_owner) SELECT group_id, %(account_id)s, true FROM made
 RETURNING group_id;
+
+-- name: account_of_subject
+SELECT r.* FROM accounts.records AS r JOIN accounts.accounts AS a USING (account_id)
+WHERE a.issuer = %(issuer)s AND a.subject = %(subject)s;
+
+-- name: add_account_of_subject
+INSERT INTO accounts.accounts (name, email, issuer, subject)
+VALUES (%(name)s, %(email)s, %(issuer)s, %(subject)s)
+ON CONFLICT DO NOTHING RETURNING account_id;
+
+-- name: groups_of_claims
+-- The memberships that claims give: those that are new, and those that no claim gives any more. An operator's stay.
+WITH wanted AS (
+    SELECT group_id FROM accounts.groups WHERE lower(name) = ANY (SELECT lower(g) FROM unnest(%(groups)s::text[]) AS g)
+), ended AS (
+    DELETE FROM accounts.members
+    WHERE account_id = %(account_id)s AND from_oidc AND group_id NOT IN (SELECT group_id FROM wanted)
+)
+INSERT INTO accounts.members (group_id, account_id, from_oidc)
+SELECT group_id, %(account_id)s, true FROM wanted ON CONFLICT DO NOTHING;
