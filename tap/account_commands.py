@@ -11,6 +11,7 @@ from schema.readers import forget_grantee, grantee
 from schema.tap_schema import count_change
 from tap.auth.accounts import AccountsAway, AccountStore, BadName, NameTaken, NoSuchName, Record
 from tap.auth.identity import Account, TokenScope
+from tap.auth.limits import NAMES, BadLimit, checked
 from tap.auth.passwords import WeakPassword, hashed
 from tap.config import Config
 from tap.engine import database
@@ -26,7 +27,7 @@ def open_store(config: Config) -> Iterator[AccountStore]:
         store.open()
         try:
             yield store
-        except (NoSuchName, NameTaken, BadName, WeakPassword) as error:
+        except (NoSuchName, NameTaken, BadName, WeakPassword, BadLimit) as error:
             raise click.ClickException(str(error)) from error
         except AccountsAway as error:
             raise click.ClickException("The store of accounts cannot be reached") from error
@@ -182,6 +183,28 @@ def _delete_group(config: Config, store: AccountStore, group: str) -> None:
         forget_grantee(connection, grantee("group", name))
         count_change(connection)
     store.delete_group(name)
+
+
+@groups.command("limit")
+@click.argument("group")
+@click.argument("limits", nargs=-1, metavar="[SETTING=VALUE]...")
+@click.pass_obj
+def limit_group(config: Config, group: str, limits: tuple[str, ...]) -> None:
+    """Let members of GROUP have other limits than the configuration says; SETTING= takes one away.
+
+    Of several groups the one that gives most counts. Without settings, the limits are shown.
+    """
+    with open_store(config) as store:
+        name = store.group_name(group)
+        values = dict(next(existing.limits for existing in store.groups() if existing.name == name))
+        for setting, _, text in (limit.partition("=") for limit in limits):
+            values.pop(setting, None)
+            if text or setting not in NAMES:
+                values[setting] = checked(setting, text)
+        store.set_limits(name, values)
+    click.echo(
+        f"{name}: {', '.join(f'{setting}={value}' for setting, value in sorted(values.items())) or 'no limits of its own'}"
+    )
 
 
 @groups.command("list")

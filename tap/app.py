@@ -41,6 +41,7 @@ from tap.error_middleware import ErrorMiddleware, xml
 from tap.errors import NotFound, describe
 from tap.form import Form, read_form, read_parameters
 from tap.jobs import JobService
+from tap.own_tables.publications import Publications
 from tap.own_tables.resources import TableResources, rights_headers
 from tap.own_tables.results import Results
 from tap.own_tables.table_updates import TABLE_UPDATE, TableUpdateService
@@ -101,7 +102,7 @@ class Endpoints:
     @property
     def routes(self) -> list[Route]:
         """The URL map."""
-        get, tap, oidc_login = ["GET"], "/tap", self.oidc_login
+        get, tap, oidc_login, publications = ["GET"], "/tap", self.oidc_login, Publications(self.own_tables)
         return [
             # The hot one comes first, and without Starlette's wrappers of functions.
             Route(f"{tap}/sync", AsgiEndpoint(self.sync), methods=["GET", "POST"]),
@@ -130,6 +131,9 @@ class Endpoints:
             *(Route(f"{at}/whoami", self.self_service.whoami, methods=get) for at in (tap, "")),
             Route(OIDC_PATH, oidc_login.begin, methods=get),
             Route(f"{OIDC_PATH}/callback", oidc_login.callback, methods=get),
+            Route(f"{tap}/publications", publications.list, methods=get),
+            Route(f"{tap}/publications", publications.offer, methods=["POST"]),
+            Route(f"{tap}/publications/{{number}}", publications.decide, methods=["POST"]),
             Route(f"{tap}/shares", self.shares.list, methods=get),
             Route(f"{tap}/shares", self.shares.add, methods=["POST"]),
             Route(f"{tap}/shares/events", self.shares.events, methods=get),

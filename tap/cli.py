@@ -23,6 +23,7 @@ from schema.existing import exists
 from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.migrate import ChangedMigration
+from schema.own_tables.names import check_not_own, own_schemas
 from schema.publish import Loaded, full_name, load_table, publish_table, split_table_name, unpublish_table
 from schema.tap_schema import read_catalogue
 from tap.account_commands import groups, tokens, users
@@ -43,6 +44,7 @@ from tap.sharding.engines.choice import engine_of
 from tap.sharding.loading.load import SourceFile
 from tap.sharding.rebalancing.orphans import drop_orphans, drop_replaced
 from tap.sharding.setup import migrate_shards
+from tap.tables_commands import tables
 from tap.xmatch_command import xmatch
 
 _OUT = Console(stderr=True, highlight=False, emoji=False)
@@ -145,6 +147,7 @@ def work(config: Config) -> None:
 def load(config: Config, file: Path, table: str, description: Path | None) -> None:
     """Load FILE (Parquet, FITS, VOTable, CSV, TSV, ECSV) as a published table."""
     with _clear_errors(), _ready(config) as connection, _progress(table) as progress:
+        check_not_own(connection, split_table_name(table)[0])
         described = read_description(description) if description else Description()
         wanted = {c.source or name: c.type for name, c in described.columns.items() if c.type}
         if described.table.sharded:
@@ -162,6 +165,7 @@ def load(config: Config, file: Path, table: str, description: Path | None) -> No
 def publish(config: Config, table: str, description: Path | None) -> None:
     """Publish TABLE (schema.table), which exists in the database."""
     with _clear_errors(), _ready(config) as connection:
+        check_not_own(connection, split_table_name(table)[0])
         described = read_description(description) if description else Description()
         done = publish_table(connection, table, described)
     _report(done, "published")
@@ -205,7 +209,8 @@ def check(config: Config) -> None:
         with _engine(config) as engine, engine.session(10) as session:
             public = list(session.catalogue.tables)
         with database.owner_connection(config) as connection:
-            tables = list(read_catalogue(connection).tables)
+            own = own_schemas(connection)
+            tables = [table for table in read_catalogue(connection).tables if table.parts[0] not in own]
             closed = {table.table_name for table in tables} - {table.table_name for table in public}
             gone = {
                 table.table_name
@@ -213,6 +218,7 @@ def check(config: Config) -> None:
                 if table.table_name in closed and not exists(connection, sql.Identifier(*table.stored_parts))
             }
         unreadable = database.unreadable_tables(config, public) | gone
+    click.echo(f"{'schemas of accounts':24} {len(own)}")
     click.echo(f"{'published tables':24} {len(tables)}")
     for table in tables:
         about = [f"{table.nrows:,} rows"] if table.nrows else []
@@ -249,6 +255,7 @@ def show_config(config: Config) -> None:
 main.add_command(jobs)
 main.add_command(shards)
 main.add_command(xmatch)
+main.add_command(tables)
 main.add_command(users)
 main.add_command(groups)
 main.add_command(tokens)

@@ -13,6 +13,7 @@ from adql.errors import AdqlError, ClosedTable
 from schema.description import DescriptionError
 from schema.load.reader import LoadError
 from schema.own_tables.names import NotOwnSchema
+from schema.own_tables.publication import NoSuchPublication
 from schema.own_tables.quota import OverQuota
 from schema.own_tables.rows import NoSuchTable, TableExists
 from tap.auth.accounts import AccountsAway
@@ -164,6 +165,7 @@ _SAYS_IT_ITSELF: dict[type[Exception], int] = {
     NoSuchJob: 404,
     NoSuchTable: 404,
     NoSuchShare: 404,
+    NoSuchPublication: 404,
     TooSlow: 408,
     TableExists: 409,
     TooLarge: 413,

@@ -34,6 +34,18 @@ def claim_schema(connection: psycopg.Connection, account: str) -> str:
     return schema_name
 
 
+def own_schemas(connection: psycopg.Connection) -> set[str]:
+    """Return the names in the database of all schemas that belong to accounts."""
+    return {str(name) for (name,) in connection.execute(statement("own_schemas")).fetchall()}
+
+
+def check_not_own(connection: psycopg.Connection, schema_name: str) -> None:
+    """Raise LoadError for a schema that belongs to an account: what an operator publishes there would be taken for theirs."""
+    row = connection.execute(statement("is_own_schema"), (schema_name,)).fetchone()
+    if row:
+        raise LoadError(f"the schema {schema_name} has the tables of the account {row[0]}; choose another")
+
+
 def _choices(account: str) -> Iterator[str]:
     """Yield names for an account's schema: its own name first."""
     short = account.encode()[: LONGEST_NAME - len("user__9999")].decode("utf-8", "ignore")

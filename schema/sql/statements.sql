@@ -160,8 +160,10 @@ SELECT storage, loaded FROM armillary.tables WHERE table_name = %s;
 SELECT loaded, omitted, ra, dec FROM armillary.tables WHERE table_name = %s;
 
 -- name: accesses
+-- What is said of the operator's tables and schemas; accounts see to their own.
 SELECT a.name, a.is_public, ARRAY(SELECT r.grantee FROM armillary.readers AS r WHERE r.name = a.name ORDER BY r.grantee)
-FROM armillary.access AS a ORDER BY a.name;
+FROM armillary.access AS a WHERE NOT EXISTS (SELECT FROM armillary.own_tables AS o WHERE o.table_name = a.name)
+ORDER BY a.name;
 
 -- name: is_published_or_schema
 SELECT FROM tap_schema.tables WHERE table_name = %(name)s OR schema_name = %(name)s LIMIT 1;
@@ -252,6 +254,9 @@ SELECT FROM armillary.own_schemas WHERE lower(schema_name) = lower(%(name)s);
 -- name: is_own_schema
 SELECT account FROM armillary.own_schemas WHERE lower(schema_name) = lower(%s);
 
+-- name: own_schemas
+SELECT schema_name FROM armillary.own_schemas;
+
 -- name: lock_own_schema
 SELECT FROM armillary.own_schemas WHERE account = %s FOR UPDATE;
 
@@ -322,3 +327,30 @@ LIMIT 100;
 
 -- name: is_public
 SELECT FROM armillary.audiences WHERE lower(table_name) = lower(%(name)s) AND rule IS NULL;
+
+-- name: publications
+SELECT publication_id, account, table_name, title, abstract, licence, citation, contact, state, word, moderator,
+       published_as, version, offered, decided
+FROM armillary.publications WHERE account = coalesce(%(account)s, account) ORDER BY publication_id;
+
+-- name: offer
+INSERT INTO armillary.publications (account, table_name, title, abstract, licence, citation, contact)
+VALUES (%(account)s, %(table_name)s, %(title)s, %(abstract)s, %(licence)s, %(citation)s, %(contact)s)
+ON CONFLICT DO NOTHING RETURNING publication_id;
+
+-- name: offered_publication
+SELECT table_name, title, abstract, licence, citation, contact, account
+FROM armillary.publications WHERE publication_id = %s AND state = 'offered' FOR UPDATE;
+
+-- name: last_version
+-- The last version of what was published under a name.
+SELECT version FROM armillary.publications
+WHERE state = 'accepted' AND published_as IN (%(name)s || '_v' || version, rtrim(%(name)s, '"') || '_v' || version || '"')
+ORDER BY version DESC LIMIT 1;
+
+-- name: decide
+UPDATE armillary.publications SET
+    state = %(state)s, decided = now(), word = %(word)s, moderator = %(moderator)s,
+    published_as = %(published_as)s, version = %(version)s
+WHERE publication_id = %(publication_id)s AND state = 'offered' AND account = coalesce(%(account)s, account)
+RETURNING publication_id;

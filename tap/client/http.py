@@ -4,10 +4,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from typing import Any
+from urllib.parse import urlsplit
 
 from lxml import etree
 
@@ -32,9 +33,13 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True)
 class Http:
-    """Sends requests; `patience` in seconds, for a server that does not answer or answers 5xx."""
+    """Sends requests; `patience` in seconds, for a server that does not answer or answers 5xx.
+
+    `authorization` is sent with each, but to no other server than that.
+    """
 
     patience: float = 300.0
+    authorization: Mapping[str, str] = field(default_factory=dict)
 
     def send(self, method: str, url: str, body: Body = None, headers: Mapping[str, str] | None = None) -> HTTPResponse:
         """Return an answer with status 2xx, after redirections.
@@ -44,7 +49,7 @@ class Http:
         end, pause = time.monotonic() + self.patience, _FIRST_PAUSE
         while True:
             try:
-                return _once(method, url, body, headers or {})
+                return _once(method, url, body, {**(headers or {}), **self.authorization})
             except Refused as error:
                 if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
                     raise
@@ -57,12 +62,30 @@ class Http:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
 
+class _SameServer(urllib.request.HTTPRedirectHandler):
+    """Follows redirections, but shows who asks to the server only that it was meant for."""
+
+    def redirect_request(self, *arguments: Any) -> urllib.request.Request | None:
+        request, new = arguments[0], super().redirect_request(*arguments)
+        if new and _origin(new.full_url) != _origin(request.full_url):
+            new.remove_header("Authorization")
+        return new
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+_OPENER = urllib.request.build_opener(_SameServer)
+
+
 def _once(method: str, url: str, body: Body, headers: Mapping[str, str]) -> HTTPResponse:
     if not url.startswith(("http://", "https://")):
         raise Unreachable(f"{url} is no http or https URL")
     request = urllib.request.Request(url, body, dict(headers), method=method)  # noqa: S310
     try:
-        answer: HTTPResponse = urllib.request.urlopen(request, timeout=_TIMEOUT)  # noqa: S310
+        answer: HTTPResponse = _OPENER.open(request, timeout=_TIMEOUT)
         return answer
     except urllib.error.HTTPError as error:
         with error:

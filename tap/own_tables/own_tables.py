@@ -13,9 +13,10 @@ from schema.load import open_file
 from schema.load.reader import LoadError, Reader
 from schema.loaded import recall
 from schema.model import Table
-from schema.own_tables import changes, leftovers, quota, rows, sharing
+from schema.own_tables import changes, leftovers, publication, quota, rows, sharing
 from schema.own_tables.changes import OwnTable
 from schema.own_tables.names import expected_schema, own_name_of, table_name_of
+from schema.own_tables.publication import Offer, Publication
 from schema.own_tables.quota import Owner, Quota, Usage
 from schema.own_tables.rows import NewTable, NoSuchTable
 from schema.publish import Loaded
@@ -189,6 +190,36 @@ class OwnTables:
     def unshare(self, account: Account, name: str, reader: str) -> None:
         with self._connection() as connection:
             sharing.unshare(connection, _owned(connection, account, name).table_name, reader)
+
+    # ---- publication
+
+    def publications(self, account: Account | None) -> list[Publication]:
+        """Return those of an account, or of all."""
+        with self._connection() as connection:
+            return publication.publications(connection, account.name if account else None)
+
+    def offer(self, account: Account, name: str, offer: Offer) -> int:
+        """Raises: LoadError."""
+        with self._connection() as connection:
+            table = _owned(connection, account, name)
+            return publication.offer(connection, account.name, table.table_name, offer)
+
+    def withdraw(self, account: Account, number: int) -> None:
+        """Raises: NoSuchPublication."""
+        with self._connection() as connection:
+            publication.withdraw(connection, number, account.name)
+
+    def accept(self, moderator: Account, number: int, name: str) -> str:
+        """Return the name of what is published. Raises: NoSuchPublication, LoadError."""
+        with self._connection() as connection:
+            return publication.accept(connection, number, moderator.name, name)
+
+    def send_back(self, moderator: Account, number: int, word: str) -> None:
+        """Raises: NoSuchPublication."""
+        with self._connection() as connection:
+            publication.send_back(connection, number, moderator.name, word)
+
+    # ----
 
     def forget_group(self, group: str) -> None:
         """Take all rights of a group that is about to go, so that another of its name has none of them."""

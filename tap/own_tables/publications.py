@@ -1,0 +1,81 @@
+"""/publications: an account offers a table to the public, a moderator accepts it or sends it back; both see the state."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from schema.own_tables.publication import NoSuchPublication, Offer, Publication
+from tap.auth.authentication import OutOfScope, Unauthorized
+from tap.auth.identity import Account, identity_of
+from tap.form import read_parameters
+from tap.own_tables.resources import TableResources, account_of
+from uws.parameters import ParameterError, Parameters
+
+_PRIVATE = {"cache-control": "no-store"}
+
+
+@dataclass(frozen=True)
+class Publications:
+    """The handlers. Moderators are administrators, whose credential carries that right."""
+
+    resources: TableResources
+
+    async def list(self, request: Request) -> Response:
+        """List one's own; for a moderator those of all."""
+        identity = identity_of(request)
+        if identity is None:
+            raise Unauthorized("Please log in: only accounts publish tables")
+        account = None if identity.is_admin else identity.account
+        publications = await self.resources.run(self.resources.tables.publications, account)
+        return JSONResponse([_shown(publication) for publication in publications], headers=_PRIVATE)
+
+    async def offer(self, request: Request) -> Response:
+        account, parameters = account_of(request), await read_parameters(request, self.resources.config)
+        name, offer = parameters.required("TABLE"), _offer(parameters)
+        number = await self.resources.run(self.resources.tables.offer, account, name, offer)
+        location = f"{self.resources.config.web.base_url}/publications/{number}"
+        return JSONResponse({"id": str(number), "state": "offered"}, 201, {**_PRIVATE, "location": location})
+
+    async def decide(self, request: Request) -> Response:
+        """Withdraw one's own, or as a moderator accept it under the name AS or return it with a WORD."""
+        account, parameters = account_of(request), await read_parameters(request, self.resources.config)
+        number, action = _number(request), parameters.required("ACTION").lower()
+        if action == "withdraw":
+            await self.resources.run(self.resources.tables.withdraw, account, number)
+            return Response(status_code=204)
+        if action not in {"accept", "return"}:
+            raise ParameterError("ACTION can be accept, return or withdraw")
+        await self._moderate(request, account, number, parameters)
+        return Response(status_code=204)
+
+    async def _moderate(self, request: Request, account: Account, number: int, parameters: Parameters) -> None:
+        identity = identity_of(request)
+        if identity is None or not identity.is_admin:
+            raise OutOfScope("Only a moderator decides what is published")
+        if parameters.required("ACTION").lower() == "accept":
+            name = parameters.required("AS")
+            await self.resources.run(self.resources.tables.accept, account, number, name)
+        else:
+            word = parameters.required("WORD")
+            await self.resources.run(self.resources.tables.send_back, account, number, word)
+
+
+def _number(request: Request) -> int:
+    text = str(request.path_params["number"])
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise NoSuchPublication("There is no such offer")
+    return int(text)
+
+
+def _offer(parameters: Parameters) -> Offer:
+    title, abstract, licence, contact = map(parameters.required, ("TITLE", "ABSTRACT", "LICENCE", "CONTACT"))
+    return Offer(title, abstract, licence, contact, parameters.one("CITATION"))
+
+
+def _shown(publication: Publication) -> dict[str, object]:
+    values = {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(publication).items()
+    }
+    return {"id": str(values.pop("publication_id")), "table": values.pop("table_name"), **values}
