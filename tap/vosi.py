@@ -21,6 +21,8 @@ _NAMESPACES = {
     "vs": "http://www.ivoa.net/xml/VODataService/v1.1",
     "xsi": _XSI,
 }
+_CADC = {"table-update-async-1.x": "table-update", "table-load-sync-1.x": "load"}
+"""Where own tables are indexed and filled, by the names under which CADC's clients look."""
 _REGEXT = "ivo://ivoa.net/std/TAPRegExt#"
 _TYPE = f"{{{_XSI}}}type"
 _STARTED = datetime.now(UTC)
@@ -47,6 +49,10 @@ def capabilities(config: Config) -> bytes:
     tables = _interface("vs:ParamHTTP", f"{base}/tables", role="std", version="1.1")
     tables.extend(_security_methods(config))
     root.append(_E.capability({"standardID": "ivo://ivoa.net/std/VOSI#tables-1.1"}, tables))
+    for name, path in _CADC.items():
+        own_tables = _interface("vs:ParamHTTP", f"{base}/{path}", use="base", role="std")
+        own_tables.extend(_ways_of_accounts())
+        root.append(_E.capability({"standardID": f"ivo://ivoa.net/std/VOSI#{name}"}, own_tables))
     root.append(
         _E.capability(
             {"standardID": "ivo://ivoa.net/std/DALI#examples"}, _interface("vr:WebBrowser", f"{base}/examples")
@@ -68,8 +74,12 @@ def _security_methods(config: Config) -> list[Element]:
 
     The empty one means without an account.
     """
-    ways = [_E.securityMethod({"standardID": f"ivo://ivoa.net/sso#{way}"}) for way in ("BasicAA", "cookie", "OAuth")]
+    ways = _ways_of_accounts()
     return [_E.securityMethod(), *ways] if config.accounts.anonymous else ways
+
+
+def _ways_of_accounts() -> list[Element]:
+    return [_E.securityMethod({"standardID": f"ivo://ivoa.net/sso#{way}"}) for way in ("BasicAA", "cookie", "OAuth")]
 
 
 def _interface(type_: str, url: str, use: str = "full", **attributes: str) -> Element:

@@ -127,7 +127,8 @@ def _job_info(job: Job, waits_for: str | None) -> list[Element]:
     if job.phase is Phase.QUEUED and job.ahead is not None:
         info["queuePosition"] = job.ahead + 1
     for result in job.results:
-        info |= {"rows": result.rows, "bytes": result.size, "sha-256": result.digest}
+        in_storage = {"bytes": result.size, "sha-256": result.digest}
+        info |= {"rows": result.rows} | ({} if result.url else in_storage)
     if job.attempt > 1:
         info["attempt"] = job.attempt
     return [_E.jobInfo(*(_INFO(name, str(value)) for name, value in info.items() if value is not None))] if info else []

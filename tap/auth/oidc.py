@@ -42,7 +42,7 @@ class NotVouchedFor(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class LoginAttempt:
     """One login that has begun; what it began with must come back."""
 
     state: str
@@ -54,8 +54,8 @@ class Attempt:
         return _base64(hashlib.sha256(self.verifier.encode()).digest())
 
 
-def new_attempt() -> Attempt:
-    return Attempt(*(secrets.token_urlsafe(32) for _ in range(3)))
+def new_attempt() -> LoginAttempt:
+    return LoginAttempt(*(secrets.token_urlsafe(32) for _ in range(3)))
 
 
 class OidcProvider:
@@ -68,7 +68,7 @@ class OidcProvider:
         self._metadata: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
 
-    def login_url(self, attempt: Attempt) -> str:
+    def login_url(self, attempt: LoginAttempt) -> str:
         """Return where to send a browser. Raises: ProviderAway."""
         query = {
             "response_type": "code",
@@ -83,7 +83,7 @@ class OidcProvider:
         endpoint = str(self._read_metadata()["authorization_endpoint"])
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"
 
-    def claims(self, attempt: Attempt, answer: dict[str, str]) -> dict[str, Any]:
+    def claims(self, attempt: LoginAttempt, answer: dict[str, str]) -> dict[str, Any]:
         """Return what the provider says of who came back with this answer. Raises: NotVouchedFor, ProviderAway."""
         metadata = self._read_metadata()
         if not _equal(answer.get("state"), attempt.state):
@@ -129,7 +129,7 @@ class OidcProvider:
 
     # ---- the token
 
-    def _token(self, metadata: dict[str, Any], code: str, attempt: Attempt) -> str:
+    def _token(self, metadata: dict[str, Any], code: str, attempt: LoginAttempt) -> str:
         """Return the ID token for a code. Raises: NotVouchedFor, ProviderAway."""
         form = {
             "grant_type": "authorization_code",
@@ -151,7 +151,7 @@ class OidcProvider:
             raise ProviderAway("The provider's answer has no ID token")
         return token
 
-    def _checked(self, token: str, attempt: Attempt, metadata: dict[str, Any]) -> dict[str, Any]:
+    def _checked(self, token: str, attempt: LoginAttempt, metadata: dict[str, Any]) -> dict[str, Any]:
         """Return the claims of a token that is right (Core §3.1.3.7). Raises: NotVouchedFor, ProviderAway."""
         try:
             try:

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from tap.auth.accounts import BadName
 from tap.auth.identity import Account
 from tap.auth.login import Login
-from tap.auth.oidc import Attempt, NotVouchedFor, OidcProvider, new_attempt
+from tap.auth.oidc import LoginAttempt, NotVouchedFor, OidcProvider, new_attempt
 from tap.config import Config
 from tap.errors import NotFound
 
@@ -54,7 +54,7 @@ class OidcLogin:
     async def callback(self, request: Request) -> Response:
         """Begin a session of whom the provider vouches for."""
         provider, begun = self._known(), _unpacked(request.cookies.get(_COOKIE, ""))
-        attempt = Attempt(begun["state"], begun["nonce"], begun["verifier"])
+        attempt = LoginAttempt(begun["state"], begun["nonce"], begun["verifier"])
         answer = {name: value for name, value in request.query_params.items() if value}
         claims = await run_in_threadpool(provider.claims, attempt, answer)
         account = await run_in_threadpool(self._account, claims)

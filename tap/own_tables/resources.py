@@ -4,7 +4,7 @@ Which kind of body comes is told by the body itself.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -262,11 +262,25 @@ def opened(file: FormFile) -> tuple[Reader, Description]:
     if is_vosi_table(_head(file.path)):
         reader, description = read_vosi_table(_read_small(file.path))
         return reader, replace(description, columns={})
-    return open_file(file.path, name=Path(file.file_name or file_name_of(file.media_type))), Description()
+    return open_file(file.path, name=_name_of(file)), Description()
 
 
 def _more(file: FormFile) -> MoreRows:
-    return MoreRows(file.path, Path(file_name_of(file.media_type)))
+    return MoreRows(file.path, _name_of(file))
+
+
+def _name_of(file: FormFile) -> Path:
+    """Return a name that tells the kind of file; text of which nobody says more is CSV, as of `curl -T`."""
+    name = file.file_name or file_name_of(file.media_type)
+    return Path(name if "." in name or not _is_text(_head(file.path)) else f"{name}.csv")
+
+
+def _is_text(head: bytes) -> bool:
+    """Return whether a file that begins like this is text; its last character may be cut."""
+    with suppress(UnicodeDecodeError):
+        head[:-3].decode("utf-8")
+        return b"\0" not in head and not head.lstrip().startswith(b"<")
+    return False
 
 
 def _head(path: Path) -> bytes:

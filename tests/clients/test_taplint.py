@@ -1,20 +1,43 @@
 """STILTS taplint finds nothing to complain of."""
 
 import re
+import secrets
 import shutil
 import subprocess
+from collections.abc import Iterator
 
 import pytest
+
+from tap.auth.accounts import AccountStore
+from tap.auth.passwords import hashed
+from tap.config import Config
+from tests.conftest import alone, serving
+from tests.contract.client import request as send
+from tests.people import basic
 
 STILTS = shutil.which("stilts")
 STAGES = "TMV TME TMS TMC CPV CAP AVV QGE QPO QAS UWS UPL MDQ EXA"
 pytestmark = pytest.mark.skipif(STILTS is None, reason="STILTS is not installed: apt-get install stilts")
 
 
-@pytest.fixture(scope="module")
-def report(service: str) -> str:
-    command = [str(STILTS), "taplint", f"tapurl={service}", f"stages={STAGES}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+@pytest.fixture(scope="module", params=["stranger", "account"])
+def report(request: pytest.FixtureRequest, service: str, sample: Config, accounts: AccountStore) -> Iterator[str]:
+    """What it says to a stranger, and to an account of a service that is for accounts only."""
+    if request.param == "stranger":
+        yield _report(service)
+        return
+    password = secrets.token_urlsafe(12)
+    accounts.add_account("linter", hashed(password))
+    config = alone(sample, anonymous=False)
+    with serving(config) as url:
+        put = {**basic("linter", password), "Content-Type": "text/csv"}
+        assert send("PUT", f"{url}/tables/mine", b"ra,dec,name\n10,20,a\n30,40,b\n", put).status == 201
+        yield _report(url, "-Dstar.basicauth.user=linter", f"-Dstar.basicauth.password={password}")
+
+
+def _report(url: str, *properties: str) -> str:
+    command = [str(STILTS), *properties, "taplint", f"tapurl={url}", f"stages={STAGES}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
     return done.stdout + done.stderr
 
 
