@@ -22,9 +22,9 @@ async def _waits(task: asyncio.Task[Turn], seconds: float) -> bool:
 
 def test_a_query_that_has_just_begun_lets_the_next_wait_until_it_is_over() -> None:
     async def test() -> None:
-        turns = Turns(4, 4, 1, 10)
-        first = await turns.take("a")
-        second = asyncio.create_task(turns.take("a"))
+        turns = Turns(4, 1, 10)
+        first = await turns.take("a", 4)
+        second = asyncio.create_task(turns.take("a", 4))
         assert await _waits(second, 0)
         first.end()
         (await second).end()
@@ -34,9 +34,9 @@ def test_a_query_that_has_just_begun_lets_the_next_wait_until_it_is_over() -> No
 
 def test_a_long_query_holds_up_nobody() -> None:
     async def test() -> None:
-        turns = Turns(4, 4, 1, 10)
-        long = [await turns.take("a") for _ in range(3)]
-        (await turns.take("a")).end()
+        turns = Turns(4, 1, 10)
+        long = [await turns.take("a", 4) for _ in range(3)]
+        (await turns.take("a", 4)).end()
         for turn in long:
             turn.end()
 
@@ -45,9 +45,9 @@ def test_a_long_query_holds_up_nobody() -> None:
 
 def test_no_more_queries_run_at_once_than_may() -> None:
     async def test() -> None:
-        turns = Turns(2, 2, 2, 10)
-        first, _ = await turns.take("a"), await turns.take("a")
-        third = asyncio.create_task(turns.take("a"))
+        turns = Turns(2, 2, 10)
+        first, _ = await turns.take("a", 2), await turns.take("a", 2)
+        third = asyncio.create_task(turns.take("a", 2))
         assert await _waits(third, 0.2)
         first.end()
         (await third).end()
@@ -57,11 +57,11 @@ def test_no_more_queries_run_at_once_than_may() -> None:
 
 def test_one_who_asks_for_much_leaves_turns_to_others() -> None:
     async def test() -> None:
-        turns = Turns(4, 2, 4, 10)
-        first, second = await turns.take("a"), await turns.take("a")
-        third = asyncio.create_task(turns.take("a"))
+        turns = Turns(4, 4, 10)
+        first, second = await turns.take("a", 2), await turns.take("a", 2)
+        third = asyncio.create_task(turns.take("a", 2))
         assert await _waits(third, 0.1)
-        others = [await turns.take("b"), await turns.take("c")]
+        others = [await turns.take("b", 2), await turns.take("c", 2)]
         first.end()
         for turn in (second, await third, *others):
             turn.end()
@@ -72,11 +72,11 @@ def test_one_who_asks_for_much_leaves_turns_to_others() -> None:
 
 def test_who_waits_behind_own_queries_keeps_no_turn_of_others() -> None:
     async def test() -> None:
-        turns = Turns(2, 1, 2, 10)
-        first = await turns.take("a")
-        waiting = [asyncio.create_task(turns.take("a")) for _ in range(5)]
+        turns = Turns(2, 2, 10)
+        first = await turns.take("a", 1)
+        waiting = [asyncio.create_task(turns.take("a", 1)) for _ in range(5)]
         await asyncio.sleep(0)
-        (await turns.take("b")).end()
+        (await turns.take("b", 1)).end()
         first.end()
         for task in waiting:
             (await task).end()
@@ -87,10 +87,10 @@ def test_who_waits_behind_own_queries_keeps_no_turn_of_others() -> None:
 
 def test_queries_run_in_the_order_in_which_they_came() -> None:
     async def test() -> None:
-        turns, order = Turns(1, 1, 1, 10), []
+        turns, order = Turns(1, 1, 10), []
 
         async def query(number: int) -> None:
-            turn = await turns.take("a")
+            turn = await turns.take("a", 1)
             order.append(number)
             await asyncio.sleep(0)
             turn.end()
@@ -103,12 +103,12 @@ def test_queries_run_in_the_order_in_which_they_came() -> None:
 
 def test_who_waits_too_long_is_told_that_the_service_is_busy() -> None:
     async def test() -> None:
-        turns = Turns(1, 1, 1, 0.05)
-        first = await turns.take("a")
+        turns = Turns(1, 1, 0.05)
+        first = await turns.take("a", 1)
         with pytest.raises(Busy, match="Too many queries"):
-            await turns.take("a")
+            await turns.take("a", 1)
         first.end()
-        (await turns.take("a")).end()
+        (await turns.take("a", 1)).end()
 
     running(test)
 
@@ -116,9 +116,9 @@ def test_who_waits_too_long_is_told_that_the_service_is_busy() -> None:
 @pytest.mark.parametrize("seconds", [0, 0.05])
 def test_who_gives_up_while_waiting_leaves_its_turn_to_others(seconds: float) -> None:
     async def test() -> None:
-        turns = Turns(2, 2, 1, 10)
-        first = await turns.take("a")
-        others = [asyncio.create_task(turns.take("a")) for _ in range(2)]
+        turns = Turns(2, 1, 10)
+        first = await turns.take("a", 2)
+        others = [asyncio.create_task(turns.take("a", 2)) for _ in range(2)]
         await asyncio.sleep(seconds)
         for other in others:
             other.cancel()
@@ -126,7 +126,7 @@ def test_who_gives_up_while_waiting_leaves_its_turn_to_others(seconds: float) ->
             if isinstance(turn, Turn):
                 turn.end()
         first.end()
-        for turn in [await turns.take("a"), await turns.take("a")]:
+        for turn in [await turns.take("a", 2), await turns.take("a", 2)]:
             turn.end()
 
     running(test)

@@ -32,7 +32,8 @@ def whoami(service: str, headers: Mapping[str, str]) -> Any:
 
 
 def test_a_stranger_is_nobody(service: str) -> None:
-    assert whoami(service, {}) == {"account": None, "groups": [], "admin": False, "scopes": []}
+    nobody = {"account": None, "groups": [], "admin": False, "scopes": []}
+    assert nobody.items() <= whoami(service, {}).items()
 
 
 def test_a_password_a_token_and_a_cookie_are_the_same_account(
