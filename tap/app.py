@@ -317,7 +317,7 @@ def _endpoints(parts: Parts, planner: Engine, waiting: Waiting) -> Endpoints:
         Resources(store, waiting, jobs, config.jobs.wait_limit),
         jobs,
         Login(authenticator, config),
-        SelfService(authenticator, config, parts.own_tables),
+        SelfService(authenticator, config, parts.own_tables, store),
         own_tables,
         Resources(store, waiting, updates, config.jobs.wait_limit, TABLE_UPDATE),
         TapPlusTables(own_tables, parts.shares, parts.service.sources.remote),

@@ -17,6 +17,7 @@ from tap.errors import NotFound
 from tap.form import read_parameters
 from tap.own_tables.own_tables import OwnTables
 from uws.parameters import ParameterError, Parameters
+from uws.store import Store
 
 _DAY = 86_400
 _USUAL = (TokenScope.READ, TokenScope.JOBS, TokenScope.TABLES)
@@ -30,6 +31,7 @@ class SelfService:
     authenticator: Authenticator
     config: Config
     own_tables: OwnTables
+    jobs: Store
 
     async def whoami(self, request: Request) -> Response:
         """Tell who asks, what they may use, and what they do use."""
@@ -44,8 +46,12 @@ class SelfService:
         }
         if account:
             answer["schema"] = await run_in_threadpool(self.own_tables.schema_of, account)
-            answer["used"] = asdict(await run_in_threadpool(self.own_tables.usage, account))
+            answer["used"] = await run_in_threadpool(self._used, account)
         return JSONResponse(answer, headers=_PRIVATE)
+
+    def _used(self, account: Account) -> dict[str, int]:
+        """Return what an account's tables use, and how many bytes the results of its jobs have."""
+        return {**asdict(self.own_tables.usage(account)), "results_bytes": self.jobs.bytes_of_results(account.name)}
 
     async def tokens(self, request: Request) -> Response:
         """List the tokens of who asks, without their secrets."""

@@ -75,22 +75,26 @@ class OwnTables:
     """Blocks in every method, and may raise DatabaseAway; those that name a table NoSuchTable and NotYours."""
 
     def __init__(
-        self, owner_conninfo: str, accounts: AccountStore, quota_of: Callable[[Account], Quota], wait: float = 30.0
+        self, owner_conninfo: str, accounts: AccountStore, quota_of: Callable[[Account], Quota], wait: float = 10.0
     ) -> None:
         self._accounts = accounts
         self._quota_of = quota_of
         self._pool = lazy_pool(owner_conninfo, "armillary own tables", AT_ONCE, wait)
+        self._loads = lazy_pool(owner_conninfo, "armillary loads", AT_ONCE, wait)
 
     def open(self) -> None:
         self._pool.open()
+        self._loads.open()
 
     def close(self) -> None:
         self._pool.close(timeout=2)
+        self._loads.close(timeout=2)
 
     @contextmanager
-    def _connection(self) -> Iterator[psycopg.Connection]:
+    def _connection(self, *, takes_long: bool = False) -> Iterator[psycopg.Connection]:
+        """What takes long has connections of its own, so that what does not need not wait for it."""
         try:
-            with self._pool.connection() as connection:
+            with (self._loads if takes_long else self._pool).connection() as connection:
                 yield connection
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise DatabaseAway from error
@@ -136,14 +140,14 @@ class OwnTables:
 
     def make(self, account: Account, new: NewTable) -> Loaded:
         """Raises: TableExists, NotOwnSchema, LoadError, DescriptionError."""
-        with self._connection() as connection:
+        with self._connection(takes_long=True) as connection:
             return rows.create(connection, self._owner(account), new)
 
     def append(self, account: Account, name: str, more: MoreRows) -> tuple[str, int]:
         """Add a file's rows to a table; return its name and how many they were. Raises: LoadError."""
         known = self.columns(account, name)
         reader = open_for(more.path, more.file_name, known)
-        with self._connection() as connection:
+        with self._connection(takes_long=True) as connection:
             table = _writable(connection, account, name)
             return table.table_name, rows.append(connection, self._owner_of(table), table.table_name, reader, more.job)
 
@@ -154,7 +158,7 @@ class OwnTables:
 
         Raises: DescriptionError, LoadError, TableExists, NotOwnSchema.
         """
-        with self._connection() as connection, connection.transaction():
+        with self._connection(takes_long=True) as connection, connection.transaction():
             table = (_owned if change.is_owners else _writable)(connection, account, name)
             if change.groups != (None, None):
                 _share_with_groups(connection, table, *change.groups)
@@ -211,7 +215,7 @@ class OwnTables:
 
     def accept(self, moderator: Account, number: int, name: str) -> str:
         """Return the name of what is published. Raises: NoSuchPublication, LoadError."""
-        with self._connection() as connection:
+        with self._connection(takes_long=True) as connection:
             return publication.accept(connection, number, moderator.name, name)
 
     def send_back(self, moderator: Account, number: int, word: str) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -28,13 +29,13 @@ class Publications:
         if identity is None:
             raise Unauthorized("Please log in: only accounts publish tables")
         account = None if identity.is_admin else identity.account
-        publications = await self.resources.run(self.resources.tables.publications, account)
+        publications = await run_in_threadpool(self.resources.tables.publications, account)
         return JSONResponse([_shown(publication) for publication in publications], headers=_PRIVATE)
 
     async def offer(self, request: Request) -> Response:
         account, parameters = account_of(request), await read_parameters(request, self.resources.config)
         name, offer = parameters.required("TABLE"), _offer(parameters)
-        number = await self.resources.run(self.resources.tables.offer, account, name, offer)
+        number = await run_in_threadpool(self.resources.tables.offer, account, name, offer)
         location = f"{self.resources.config.web.base_url}/publications/{number}"
         return JSONResponse({"id": str(number), "state": "offered"}, 201, {**_PRIVATE, "location": location})
 
@@ -43,7 +44,7 @@ class Publications:
         account, parameters = account_of(request), await read_parameters(request, self.resources.config)
         number, action = _number(request), parameters.required("ACTION").lower()
         if action == "withdraw":
-            await self.resources.run(self.resources.tables.withdraw, account, number)
+            await run_in_threadpool(self.resources.tables.withdraw, account, number)
             return Response(status_code=204)
         if action not in {"accept", "return"}:
             raise ParameterError("ACTION can be accept, return or withdraw")
@@ -56,10 +57,10 @@ class Publications:
             raise OutOfScope("Only a moderator decides what is published")
         if parameters.required("ACTION").lower() == "accept":
             name = parameters.required("AS")
-            await self.resources.run(self.resources.tables.accept, account, number, name)
+            await self.resources.run(account, self.resources.tables.accept, number, name)
         else:
             word = parameters.required("WORD")
-            await self.resources.run(self.resources.tables.send_back, account, number, word)
+            await run_in_threadpool(self.resources.tables.send_back, account, number, word)
 
 
 def _number(request: Request) -> int:

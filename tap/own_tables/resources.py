@@ -11,6 +11,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from anyio import CapacityLimiter, to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,6 +30,7 @@ from tap.form import FormFile, read_parameters
 from tap.own_tables.own_tables import AT_ONCE, MoreRows, NotYours, OwnTables, TableChange
 from tap.own_tables.results import Results
 from tap.part import read_part
+from tap.turns import Turns
 from tap.uploads.upload import file_name_of, uploads_of
 from uws.parameters import ParameterError, Parameters
 
@@ -37,6 +39,9 @@ _GROUP_HEADERS = (("x-vosi-group-read", "x-vosi-group-ro"), ("x-vosi-group-write
 """As CADC's OpenAPI spells them, and as its code does."""
 _NULL = "null"
 _HEAD = 8192
+_AT_ONCE_FOR_ONE = AT_ONCE // 2
+_PATIENCE = 120.0
+"""Seconds that a change waits for others."""
 
 T = TypeVar("T")
 Groups = tuple[str | None, str | None]
@@ -62,15 +67,16 @@ class TableResources:
     results: Results
     config: Config
     limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE))
+    turns: Turns = field(default_factory=lambda: Turns(AT_ONCE, AT_ONCE, _PATIENCE))
 
     async def put(self, request: Request) -> Response:
         """Make a table: of a VOSI description without rows, or of any file that can be loaded."""
         account, parameters = account_of(request), Parameters.of(request.query_params.multi_items())
         change = TableChange(days=parameters.whole_number("DAYS"), groups=await self._groups(request))
         async with self._body(request) as file:
-            loaded = await self.run(self._make, account, request.path_params["name"], file, parameters)
+            loaded = await self.run(account, self._make, request.path_params["name"], file, parameters)
         if change:
-            await self.run(self.tables.change, account, loaded.table.table_name, change)
+            await self.run(account, self.tables.change, loaded.table.table_name, change)
         return self.made(loaded)
 
     def _make(self, account: Account, name: str, file: FormFile, parameters: Parameters) -> Loaded:
@@ -92,9 +98,9 @@ class TableResources:
         if _is_form(request):
             return await self._change(request, account, groups)
         async with self._body(request) as file:
-            await self.run(self._describe_or_append, account, name, file)
+            await self.run(account, self._describe_or_append, name, file)
         if groups != (None, None):
-            await self.run(self.tables.change, account, name, TableChange(groups=groups))
+            await self.run(account, self.tables.change, name, TableChange(groups=groups))
         return Response(status_code=204)
 
     def _describe_or_append(self, account: Account, name: str, file: FormFile) -> None:
@@ -118,15 +124,15 @@ class TableResources:
         name, parameters = request.path_params["name"], await read_parameters(request, self.config)
         change = _change_of(parameters, groups)
         if job_id := parameters.one("JOB"):
-            loaded = await self.run(self._keep_result, account, name, job_id, parameters)
+            loaded = await self.run(account, self._keep_result, name, job_id, parameters)
             if change.is_owners:
-                await self.run(self.tables.change, account, loaded.table.table_name, replace(change, description=None))
+                await self.run(account, self.tables.change, loaded.table.table_name, replace(change, description=None))
             return self.made(loaded)
         if not change and not any(header.startswith("x-vosi-") for header in request.headers):
             raise ParameterError(
                 "Nothing is asked for: a body with rows or a description, or JOB, DESCRIPTION, POSITION, INDEX, DAYS or RENAME"
             )
-        await self.run(self.tables.change, account, name, change)
+        await self.run(account, self.tables.change, name, change)
         return Response(status_code=204)
 
     def _keep_result(self, account: Account, name: str, job_id: str, parameters: Parameters) -> Loaded:
@@ -136,14 +142,14 @@ class TableResources:
             return self.tables.make(account, new)
 
     async def delete(self, request: Request) -> Response:
-        await self.run(self.tables.drop, account_of(request), request.path_params["name"])
+        await self.run(account_of(request), self.tables.drop, request.path_params["name"])
         return Response(status_code=204)
 
     async def load(self, request: Request) -> Response:
         """Add rows, and say how many they were."""
         account, name = account_of(request), request.path_params["name"]
         async with self._body(request) as file:
-            table_name, added = await self.run(self._append, account, name, file)
+            table_name, added = await self.run(account, self._append, name, file)
         return Response(f"Inserted {added} rows to table {table_name}\n", media_type="text/plain")
 
     def _append(self, account: Account, name: str, file: FormFile) -> tuple[str, int]:
@@ -155,7 +161,7 @@ class TableResources:
     async def table(self, request: Request, name: str) -> OwnTable | None:
         """Return the own table that a name means to who asks, None for any other."""
         identity = identity_of(request)
-        return await self.run(self.tables.table, identity.account, name) if identity else None
+        return await run_in_threadpool(self.tables.table, identity.account, name) if identity else None
 
     async def full_name(self, request: Request, name: str) -> str:
         """Return the name in full of the own table that a name means to who asks; other names as they are."""
@@ -167,7 +173,7 @@ class TableResources:
         if request.headers.get("x-vosi-auth-read", _NULL).lower() == "false":
             raise NotYours("A table is made public by publication only, which a moderator accepts")
         readers, writers = (_group_named(request, names) for names in _GROUP_HEADERS)
-        return await self.run(self._spelt, readers), await self.run(self._spelt, writers)
+        return await run_in_threadpool(self._spelt, readers), await run_in_threadpool(self._spelt, writers)
 
     def _spelt(self, group: str | None) -> str | None:
         try:
@@ -183,9 +189,16 @@ class TableResources:
         with closing(_Unlinked(file.path)):
             yield replace(file, media_type=request.headers.get("content-type", ""))
 
-    async def run(self, step: Callable[..., T], *arguments: object) -> T:
-        """Run what blocks for long in one of a few threads of its own: queries need the others."""
-        return await to_thread.run_sync(step, *arguments, limiter=self.limiter)
+    async def run(self, account: Account, step: Callable[..., T], *arguments: object) -> T:
+        """Run what blocks for long in the name of an account, few of them at once, and of one account fewer.
+
+        Raises: Busy where others take too long, and whatever `step` raises.
+        """
+        turn = await self.turns.take(account.name, _AT_ONCE_FOR_ONE)
+        try:
+            return await to_thread.run_sync(step, account, *arguments, limiter=self.limiter)
+        finally:
+            turn.end()
 
 
 @dataclass(frozen=True, slots=True)

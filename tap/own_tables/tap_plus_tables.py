@@ -68,9 +68,9 @@ class TapPlusTables:
         try:
             account, name = account_of(request), form.parameters.required("TABLE_NAME")
             if truth(form.parameters, "DELETE"):
-                await self.resources.run(self.resources.tables.drop, account, name)
+                await self.resources.run(account, self.resources.tables.drop, name)
                 return _done("deleted")
-            loaded = await self.resources.run(self._make, account, name, form)
+            loaded = await self.resources.run(account, self._make, name, form)
         finally:
             form.close()
         return _done(f"{loaded} is there")
@@ -128,7 +128,7 @@ class TapPlusTables:
         }
         if action not in changes:
             raise ParameterError(f"ACTION can be {', '.join(changes)}, not {action[:40]!r}")
-        await self.resources.run(changes[action], account, parameters)
+        await self.resources.run(account, changes[action], parameters)
         return _done("changed")
 
     def _rename(self, account: Account, parameters: Parameters) -> None:
