@@ -49,13 +49,15 @@ from tap.own_tables.tap_plus_tables import TapPlusTables
 from tap.parts import Opens, Parts, parts_of
 from tap.request import read_request
 from tap.sharding.model import Placements
+from tap.shares.group_resources import GroupResources
+from tap.shares.groups import Groups
 from tap.shares.readable_jobs import ReadableJobs
 from tap.shares.resources import ShareResources
 from tap.storage.storage import StorageAway, StorageFull
 from tap.sync import SLACK, Queries, QueryShare
 from tap.uploads.upload import sweep_uploads, uploads_of
 from uws.errors import StoreAway
-from uws.parameters import Parameters
+from uws.parameters import ParameterError, Parameters
 from uws.resources import Resources
 from uws.waiting import Waiting
 
@@ -103,6 +105,7 @@ class Endpoints:
     def routes(self) -> list[Route]:
         """The URL map."""
         get, tap, oidc_login, publications = ["GET"], "/tap", self.oidc_login, Publications(self.own_tables)
+        groups = GroupResources(self.tap_plus.groups, self.config)
         return [
             # The hot one comes first, and without Starlette's wrappers of functions.
             Route(f"{tap}/sync", AsgiEndpoint(self.sync), methods=["GET", "POST"]),
@@ -134,6 +137,10 @@ class Endpoints:
             Route(f"{tap}/publications", publications.list, methods=get),
             Route(f"{tap}/publications", publications.offer, methods=["POST"]),
             Route(f"{tap}/publications/{{number}}", publications.decide, methods=["POST"]),
+            Route(f"{tap}/groups", groups.list, methods=get),
+            Route(f"{tap}/groups", groups.add, methods=["POST"]),
+            Route(f"{tap}/groups/{{name}}", groups.change, methods=["POST"]),
+            Route(f"{tap}/groups/{{name}}", groups.delete, methods=["DELETE"]),
             Route(f"{tap}/shares", self.shares.list, methods=get),
             Route(f"{tap}/shares", self.shares.add, methods=["POST"]),
             Route(f"{tap}/shares/events", self.shares.events, methods=get),
@@ -158,6 +165,11 @@ class Endpoints:
 
     async def sync(self, request: Request) -> Response:
         form = await read_form(request, self.config, self.queries.service.room.folder)
+        if form.parameters.one("DEST"):
+            form.close()
+            raise ParameterError(
+                f"DEST keeps a result as a table, which needs a job: POST to {self.config.web.base_url}/async"
+            )
         identity = identity_of(request)
         return await self._answer(request, form, identity.account if identity else None)
 
@@ -311,6 +323,7 @@ def _endpoints(parts: Parts, planner: Engine, waiting: Waiting) -> Endpoints:
     authenticator = Authenticator(parts.accounts, passwords, config.accounts.anonymous, parts.shares.end_what_is_over)
     results = Results(ReadableJobs(parts.shares), parts.storage)
     own_tables = TableResources(parts.own_tables, parts.accounts, results, config)
+    groups = Groups(parts.accounts, parts.own_tables)
     return Endpoints(
         parts,
         Queries(parts.service, config),
@@ -320,7 +333,7 @@ def _endpoints(parts: Parts, planner: Engine, waiting: Waiting) -> Endpoints:
         SelfService(authenticator, config, parts.own_tables, store),
         own_tables,
         Resources(store, waiting, updates, config.jobs.wait_limit, TABLE_UPDATE),
-        TapPlusTables(own_tables, parts.shares, parts.service.sources.remote),
+        TapPlusTables(own_tables, parts.shares, groups, parts.service.sources.remote),
     )
 
 

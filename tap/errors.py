@@ -26,6 +26,7 @@ from tap.engine.engine import DatabaseAway, ShardAway
 from tap.engine.rows import Interrupted
 from tap.own_tables.own_tables import NotYours
 from tap.sharding.engines.citus.refusals import refusal
+from tap.shares.groups import NoSuchGroup
 from tap.shares.shares import NoSuchShare
 from tap.storage.storage import StorageAway, StorageFull
 from uws.errors import IllegalMove, NoSuchJob, NotAllowed, NotComplete, QueueFull, StoreAway, TooManyJobs
@@ -165,6 +166,7 @@ _SAYS_IT_ITSELF: dict[type[Exception], int] = {
     NoSuchJob: 404,
     NoSuchTable: 404,
     NoSuchShare: 404,
+    NoSuchGroup: 404,
     NoSuchPublication: 404,
     TooSlow: 408,
     TableExists: 409,

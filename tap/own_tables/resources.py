@@ -38,6 +38,8 @@ _FORM = "application/x-www-form-urlencoded"
 _GROUP_HEADERS = (("x-vosi-group-read", "x-vosi-group-ro"), ("x-vosi-group-write", "x-vosi-group-rw"))
 """As CADC's OpenAPI spells them, and as its code does."""
 _NULL = "null"
+_SAYS_NOTHING = {"", "text/plain", "application/octet-stream", _FORM}
+"""Types of content that programs give to whatever they send."""
 _HEAD = 8192
 _AT_ONCE_FOR_ONE = AT_ONCE // 2
 _PATIENCE = 120.0
@@ -284,8 +286,9 @@ def _more(file: FormFile) -> MoreRows:
 
 def _name_of(file: FormFile) -> Path:
     """Return a name that tells the kind of file; text of which nobody says more is CSV, as of `curl -T`."""
-    name = file.file_name or file_name_of(file.media_type)
-    return Path(name if "." in name or not _is_text(_head(file.path)) else f"{name}.csv")
+    name, kind = file.file_name or file_name_of(file.media_type), file.media_type.partition(";")[0].strip().lower()
+    is_csv = "." not in name and kind in _SAYS_NOTHING and _is_text(_head(file.path))
+    return Path(f"{name}.csv" if is_csv else name)
 
 
 def _is_text(head: bytes) -> bool:

@@ -20,13 +20,14 @@ from schema.description import ColumnDescription, Description, TableDescription
 from schema.load import open_file
 from schema.model import stored_name
 from schema.own_tables.rows import NewTable
-from tap.auth.accounts import AccountStore, BadName, Group, NameTaken, NoSuchName
+from tap.auth.accounts import AccountStore, Group
 from tap.auth.authentication import Unauthorized
 from tap.auth.identity import Account, identity_of
 from tap.form import Form, FormFile, pieces, read_form, read_parameters
-from tap.own_tables.own_tables import NotYours, TableChange
+from tap.own_tables.own_tables import TableChange
 from tap.own_tables.resources import TableResources, account_of, clearly, described, opened, truth
-from tap.shares.shares import TABLE, NewShare, NoSuchShare, Share, Shares
+from tap.shares.groups import Groups
+from tap.shares.shares import TABLE, NewShare, Share, Shares
 from tap.uploads.remote import Remote
 from tap.uploads.upload import uploads_of
 from uws.parameters import ParameterError, Parameters
@@ -48,6 +49,7 @@ class TapPlusTables:
 
     resources: TableResources
     shares: Shares
+    groups: Groups
     remote: Remote
 
     @property
@@ -200,40 +202,18 @@ class TapPlusTables:
 
     def _put_group(self, account: Account, parameters: Parameters) -> None:
         title, about = parameters.required("TITLE"), parameters.one("DESCRIPTION")
-        if parameters.one("GROUP_ID") is None:
-            try:
-                self.accounts.make_group(account, title, about)
-            except (NameTaken, BadName) as error:
-                raise ParameterError(str(error)) from error
+        number = parameters.one("GROUP_ID")
+        if number is None:
+            self.groups.make(account, title, about)
             return
-        group = self._own_group(account, parameters)
+        group = self.groups.owned(account, number)
         self.accounts.describe_group(group, about)
         wanted = {name.strip().lower() for name in (parameters.one("USERS_LIST") or "").split(",") if name.strip()}
-        for name in group.members:
-            if name.lower() not in wanted and name not in group.owners:
-                self.accounts.remove_member(group.name, name)
-        for name in sorted(wanted - {name.lower() for name in group.members}):
-            self._add_member(group, name)
-
-    def _add_member(self, group: Group, name: str) -> None:
-        try:
-            self.accounts.add_member(group.name, name, is_owner=False)
-        except NoSuchName as error:
-            raise ParameterError(f"There is no account {name[:60]}") from error
+        gone = [name for name in group.members if name.lower() not in wanted and name not in group.owners]
+        self.groups.change(group, sorted(wanted), gone)
 
     def _remove_group(self, account: Account, parameters: Parameters) -> None:
-        group = self._own_group(account, parameters)
-        self.resources.tables.forget_group(group.name)
-        self.accounts.delete_group(group.name)
-
-    def _own_group(self, account: Account, parameters: Parameters) -> Group:
-        """Raises: NotYours, NoSuchShare."""
-        group = self._group(parameters.required("GROUP_ID"))
-        if group is None or account.name not in group.members:
-            raise NoSuchShare("There is no such group")
-        if account.name not in group.owners:
-            raise NotYours(f"Only owners of the group {group.name} change it")
-        return group
+        self.groups.delete(self.groups.owned(account, parameters.required("GROUP_ID")))
 
     def _group(self, group_id: str) -> Group | None:
         return next((group for group in self.accounts.groups() if str(group.group_id) == group_id.strip()), None)
@@ -258,14 +238,13 @@ class TapPlusTables:
 
     def _groups(self, account: Account) -> Element:
         root = etree.Element("sharedGroups")
-        for group in self.accounts.groups():
-            if account.name in group.members:
-                owner = group.owners[0] if group.owners else ""
-                element = etree.SubElement(root, "sharedGroup", {"id": str(group.group_id), "owner": owner})
-                _texts(element, title=group.name, description=group.description)
-                users = etree.SubElement(element, "users")
-                for name in group.members:
-                    etree.SubElement(users, "user", {"id": name, "name": name})
+        for group in self.groups.of(account):
+            owner = group.owners[0] if group.owners else ""
+            element = etree.SubElement(root, "sharedGroup", {"id": str(group.group_id), "owner": owner})
+            _texts(element, title=group.name, description=group.description)
+            users = etree.SubElement(element, "users")
+            for name in group.members:
+                etree.SubElement(users, "user", {"id": name, "name": name})
         return root
 
     def _items(self, account: Account) -> Element:

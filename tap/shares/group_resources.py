@@ -1,0 +1,70 @@
+"""/groups as JSON: one's groups, and those that one owns changed."""
+
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tap.auth.accounts import Group
+from tap.auth.authentication import OutOfScope, Unauthorized
+from tap.auth.identity import Account, TokenScope, identity_of
+from tap.config import Config
+from tap.form import read_parameters
+from tap.shares.groups import Groups
+from uws.parameters import ParameterError
+
+_PRIVATE = {"cache-control": "no-store"}
+
+
+@dataclass(frozen=True)
+class GroupResources:
+    """The handlers."""
+
+    groups: Groups
+    config: Config
+
+    async def list(self, request: Request) -> Response:
+        groups = await run_in_threadpool(self.groups.of, _account(request, TokenScope.READ))
+        return JSONResponse([_shown(group) for group in groups], headers=_PRIVATE)
+
+    async def add(self, request: Request) -> Response:
+        """Make a group called NAME."""
+        account, parameters = _account(request), await read_parameters(request, self.config)
+        name = parameters.required("NAME")
+        await run_in_threadpool(self.groups.make, account, name, parameters.one("DESCRIPTION"))
+        return JSONResponse({"name": name}, 201, _PRIVATE)
+
+    async def change(self, request: Request) -> Response:
+        """ADD and REMOVE accounts, both repeatable."""
+        account, parameters = _account(request), await read_parameters(request, self.config)
+        add, remove = parameters.all("ADD"), parameters.all("REMOVE")
+        if not add and not remove:
+            raise ParameterError("Nothing is asked for: ADD=account, REMOVE=account")
+        group = await run_in_threadpool(self.groups.owned, account, request.path_params["name"])
+        await run_in_threadpool(self.groups.change, group, add, remove)
+        return Response(status_code=204)
+
+    async def delete(self, request: Request) -> Response:
+        group = await run_in_threadpool(self.groups.owned, _account(request), request.path_params["name"])
+        await run_in_threadpool(self.groups.delete, group)
+        return Response(status_code=204)
+
+
+def _account(request: Request, scope: TokenScope = TokenScope.TABLES) -> Account:
+    """Return who asks. Raises: Unauthorized for a stranger, OutOfScope for a token without that right."""
+    identity = identity_of(request)
+    if identity is None:
+        raise Unauthorized("Please log in: only accounts have groups")
+    if scope not in identity.scopes:
+        raise OutOfScope(f"This token does not have the scope {scope}")
+    return identity.account
+
+
+def _shown(group: Group) -> dict[str, object]:
+    return {
+        "name": group.name,
+        "description": group.description,
+        "members": list(group.members),
+        "owners": list(group.owners),
+    }
