@@ -43,7 +43,6 @@ from tap.form import Form, read_form, read_parameters
 from tap.jobs import JobService
 from tap.own_tables.publications import Publications
 from tap.own_tables.resources import TableResources, rights_headers
-from tap.own_tables.results import Results
 from tap.own_tables.table_updates import TABLE_UPDATE, TableUpdateService
 from tap.own_tables.tap_plus_tables import TapPlusTables
 from tap.parts import Opens, Parts, parts_of
@@ -321,7 +320,7 @@ def _endpoints(parts: Parts, planner: Engine, waiting: Waiting) -> Endpoints:
     jobs, updates = JobService(*values), TableUpdateService(*values)
     passwords = Passwords(parts.accounts)
     authenticator = Authenticator(parts.accounts, passwords, config.accounts.anonymous, parts.shares.end_what_is_over)
-    results = Results(ReadableJobs(parts.shares), parts.storage)
+    results = ReadableJobs(parts.shares, parts.storage)
     own_tables = TableResources(parts.own_tables, parts.accounts, results, config)
     groups = Groups(parts.accounts, parts.own_tables)
     return Endpoints(

@@ -87,10 +87,10 @@ def parts_of(config: Config, sessions: int, job_connections: int, limit: float) 
     accounts = AccountStore(accounts_conninfo(config))
     own_tables = OwnTables(owner_conninfo(config), accounts, partial(quota_of, config))
     store = Store(jobs_conninfo(config), limits_of(config.jobs), job_connections)
-    shares = Shares(accounts, own_tables, store)
-    rights = Rights(owner_conninfo(config), accounts, shares.end_what_is_over)
     storage = storage_of(config)
-    service = service_of(config, engine, sources_of(config, ReadableJobs(shares), storage), limit)
+    shares = Shares(accounts, own_tables, store, storage)
+    rights = Rights(owner_conninfo(config), accounts, shares.end_what_is_over)
+    service = service_of(config, engine, sources_of(config, ReadableJobs(shares, storage)), limit)
     return Parts(config, engine, accounts, rights, store, storage, own_tables, shares, service, shards)
 
 
@@ -128,10 +128,10 @@ def shards_of(config: Config, sessions: int) -> ShardPool:
     return ShardPool(find, sessions)
 
 
-def sources_of(config: Config, readable: ReadableJobs, storage: Storage) -> Sources:
+def sources_of(config: Config, readable: ReadableJobs) -> Sources:
     hosts = tuple(each.strip().lower() for each in config.uploads.upload_hosts.split(",") if each.strip())
     remote = Remote(hosts, config.uploads.upload_bytes, config.uploads.upload_seconds)
-    return Sources(readable, storage, remote, f"{config.web.base_url}/async")
+    return Sources(readable, remote, f"{config.web.base_url}/async")
 
 
 def quota_of(config: Config, account: Account) -> Quota:

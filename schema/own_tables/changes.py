@@ -12,6 +12,7 @@ from schema.description import Description
 from schema.load.reader import LoadError
 from schema.loaded import Known, forget, recall, remember
 from schema.model import Column, adql_names, quoted_if_needed
+from schema.own_tables.names import NotOwnSchema
 from schema.own_tables.quota import Owner, settle
 from schema.own_tables.rows import NoSuchTable, TableExists, drop_rows, stored_parts
 from schema.publish import Loaded, publish_known, publish_table
@@ -84,6 +85,8 @@ def add_index(
 
 def rename(connection: psycopg.Connection, old: str, new: str) -> None:
     """Give a table another name, in the same schema. Raises: NoSuchTable, TableExists."""
+    if stored_parts(old)[0] != stored_parts(new)[0]:
+        raise NotOwnSchema(f"{old} stays in its schema; only the name behind it can be another")
     with connection.transaction():
         known = _known(connection, old)
         other = own_table(connection, new)

@@ -10,6 +10,9 @@ from schema.model import is_name, quoted_if_needed, split_name, stored_name
 from schema.publish import LONGEST_NAME, OWN_SCHEMAS, full_name
 from schema.statements import statement
 
+SHARED = "shared"
+"""The schema in which results of jobs that are shared can be mounted, whosever they are."""
+
 
 class NotOwnSchema(Exception):
     """The table would lie in a schema that is not the account's own."""
@@ -41,6 +44,8 @@ def own_schemas(connection: psycopg.Connection) -> set[str]:
 
 def check_not_own(connection: psycopg.Connection, schema_name: str) -> None:
     """Raise LoadError for a schema that belongs to an account: what an operator publishes there would be taken for theirs."""
+    if schema_name.lower() == SHARED:
+        raise LoadError(f"the schema {SHARED} has results that accounts share; choose another")
     row = connection.execute(statement("is_own_schema"), (schema_name,)).fetchone()
     if row:
         raise LoadError(f"the schema {schema_name} has the tables of the account {row[0]}; choose another")
@@ -58,7 +63,7 @@ def _choices(account: str) -> Iterator[str]:
 
 def _is_free(connection: psycopg.Connection, schema_name: str) -> bool:
     lower = schema_name.lower()
-    if lower in OWN_SCHEMAS or lower.startswith("pg_"):
+    if lower in OWN_SCHEMAS | {SHARED} or lower.startswith("pg_"):
         return False
     row = connection.execute(statement("schema_exists"), {"name": schema_name}).fetchone()
     return row is None
@@ -76,14 +81,14 @@ def table_name_of(connection: psycopg.Connection, text: str, account: str) -> st
         alias = f"user_{owner}"
         for prefix in (quoted_if_needed(own), own, quoted_if_needed(alias), alias):
             if text.lower().startswith(f"{prefix.lower()}."):
-                return full_name(own, _checked(text[len(prefix) + 1 :]))
+                return full_name(own, checked_name(text[len(prefix) + 1 :]))
     if not is_name(text):
         raise LoadError(
             f"{text[:80]!r} is no name of a table; write schema.table, or the table alone for one of your own"
         )
     parts = split_name(text)
     if len(parts) == 1:
-        return full_name(schema_name, _checked(parts[0]))
+        return full_name(schema_name, checked_name(parts[0]))
     if len(parts) == 2:
         return full_name(*(stored_name(part) for part in parts))
     raise LoadError(
@@ -108,7 +113,7 @@ def own_name_of(connection: psycopg.Connection, text: str, account: str) -> str:
     return name
 
 
-def _checked(name: str) -> str:
+def checked_name(name: str) -> str:
     """Return the name in the database of a table. Raises: LoadError for one that it cannot have."""
     stored = stored_name(name)
     if not stored.strip() or any(unicodedata.category(character) == "Cc" for character in stored):

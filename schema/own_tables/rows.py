@@ -15,11 +15,11 @@ from schema.load.copy_binary import cast
 from schema.load.reader import ARROW_OF, FileColumn, LoadError, Reader
 from schema.loaded import Known, recall, remember
 from schema.model import Column, Table, split_name, stored_name
-from schema.own_tables.names import claim_schema, own_name_of
+from schema.own_tables.names import SHARED, checked_name, claim_schema, own_name_of
 from schema.own_tables.quota import LimitedReader, Owner, settle, usage
 from schema.plan import PlannedColumn
 from schema.positions import PositionCheck
-from schema.publish import Loaded, build_table, drop_stored, publish_known
+from schema.publish import Loaded, build_table, drop_stored, full_name, publish_known
 from schema.readers import grantee
 from schema.statements import statement
 
@@ -34,13 +34,17 @@ class NoSuchTable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewTable:
-    """A table to be made of a file; `replacing`: in place of one that has its name already; `job` whose result it is."""
+    """A table to be made of a file; `replacing`: in place of one that has its name already; `job` whose result it is.
+
+    `mounted`: in the schema of what is shared, instead of one's own.
+    """
 
     name: str
     reader: Reader
     description: Description
     replacing: bool = False
     job: str | None = None
+    mounted: bool = False
 
 
 def create(connection: psycopg.Connection, owner: Owner, new: NewTable) -> Loaded:
@@ -48,8 +52,10 @@ def create(connection: psycopg.Connection, owner: Owner, new: NewTable) -> Loade
 
     Raises: TableExists, NotOwnSchema, LoadError, DescriptionError.
     """
-    schema_name = claim_schema(connection, owner.account)
-    table_name = own_name_of(connection, new.name, owner.account)
+    claim_schema(connection, owner.account)
+    table_name = (
+        full_name(SHARED, checked_name(new.name)) if new.mounted else own_name_of(connection, new.name, owner.account)
+    )
     description = new.description
     if not _replaces(connection, table_name, new):
         private = replace(description.table, readers=(grantee("user", owner.account),))
@@ -62,7 +68,7 @@ def create(connection: psycopg.Connection, owner: Owner, new: NewTable) -> Loade
     except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable) as error:
         raise TableExists(f"{table_name} is just being made by another request") from error
     if previous is not None:
-        drop_rows(connection, schema_name, previous)
+        drop_rows(connection, stored_parts(table_name)[0], previous)
     return loaded
 
 

@@ -317,12 +317,14 @@ WHERE i.indrelid = to_regclass(%(stored)s) AND i.indisunique = %(unique)s AND i.
     JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number ORDER BY k.place);
 
 -- name: unused_own_storage
--- Tables in schemas of accounts that nothing is known of: what took the place of them is there, or who dropped them stopped halfway.
-SELECT n.nspname, c.relname FROM armillary.own_schemas AS s
-JOIN pg_namespace AS n ON n.nspname = s.schema_name JOIN pg_class AS c ON c.relnamespace = n.oid
-WHERE c.relkind = 'r' AND NOT EXISTS (
+-- Tables in schemas of accounts, and of what is shared, that nothing is known of: what took the place of them is there, or
+-- who dropped them stopped halfway. Names of accounts have no quotes.
+SELECT n.nspname, c.relname
+FROM pg_namespace AS n JOIN pg_class AS c ON c.relnamespace = n.oid
+WHERE n.nspname IN (SELECT schema_name FROM armillary.own_schemas UNION ALL SELECT 'shared') AND c.relkind = 'r'
+  AND NOT EXISTS (
     SELECT FROM armillary.loaded AS l JOIN armillary.own_tables AS o USING (table_name)
-    WHERE l.storage = c.relname AND o.account = s.account)
+    WHERE l.storage = c.relname AND replace(l.content ->> 'schema_name', '"', '') = n.nspname)
 LIMIT 100;
 
 -- name: is_public

@@ -28,8 +28,8 @@ from tap.auth.identity import Account, TokenScope, identity_of
 from tap.config import Config
 from tap.form import FormFile, read_parameters
 from tap.own_tables.own_tables import AT_ONCE, MoreRows, NotYours, OwnTables, TableChange
-from tap.own_tables.results import Results
 from tap.part import read_part
+from tap.shares.readable_jobs import ReadableJobs
 from tap.turns import Turns
 from tap.uploads.upload import file_name_of, uploads_of
 from uws.parameters import ParameterError, Parameters
@@ -66,7 +66,7 @@ class TableResources:
 
     tables: OwnTables
     accounts: AccountStore
-    results: Results
+    results: ReadableJobs
     config: Config
     limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE))
     turns: Turns = field(default_factory=lambda: Turns(AT_ONCE, AT_ONCE, _PATIENCE))
@@ -138,7 +138,7 @@ class TableResources:
         return Response(status_code=204)
 
     def _keep_result(self, account: Account, name: str, job_id: str, parameters: Parameters) -> Loaded:
-        with self.results.opened(account, job_id) as path, clearly(path):
+        with self.results.opened(account, job_id) as (_, path), clearly(path):
             description = described(Description(), parameters)
             new = NewTable(name, open_file(path), description, replacing=truth(parameters, "REPLACE"))
             return self.tables.make(account, new)

@@ -105,9 +105,8 @@ class TapPlusTables:
             return self._make_of_file(account, name, FormFile("FILE", Path(file.name), name_in_url), about)
 
     def _make_of_job(self, account: Account, name: str, job_id: str, about: str | None) -> str:
-        with self.resources.results.opened(account, job_id) as path, clearly(path):
-            job = self.resources.results.readable.find(job_id, account.name)
-            query = Parameters(job.parameters).one("QUERY") if job else None
+        with self.resources.results.opened(account, job_id) as (job, path), clearly(path):
+            query = Parameters(job.parameters).one("QUERY")
             return self._put(account, NewTable(name, open_file(path), _about(Description(), about or query)))
 
     def _put(self, account: Account, new: NewTable) -> str:

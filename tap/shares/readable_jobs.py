@@ -1,8 +1,15 @@
 """Jobs whose results an account may use, in queries and for tables: strangers', its own, and what is shared with it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from tap.auth.identity import Account
+from tap.own_tables.results import result_file
 from tap.shares.shares import Shares
+from tap.storage import Storage
+from uws.errors import NoSuchJob
 from uws.job import ASYNC, Job
 from uws.store import is_job_id
 
@@ -12,6 +19,16 @@ class ReadableJobs:
     """Blocks in every method."""
 
     shares: Shares
+    storage: Storage
+
+    @contextmanager
+    def opened(self, account: Account, job_id: str) -> Iterator[tuple[Job, Path]]:
+        """Yield a job, and its result as a file on this machine. Raises: NoSuchJob, LoadError."""
+        job = self.find(job_id, account.name)
+        if job is None:
+            raise NoSuchJob(f"There is no job {job_id[:40]}")
+        with result_file(self.storage, job) as path:
+            yield job, path
 
     def find(self, job_id: str, reader: str | None) -> Job | None:
         """Return a job that the account `reader`, None for a stranger, may read the result of."""

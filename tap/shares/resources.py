@@ -114,7 +114,8 @@ def _new_share(parameters: Parameters) -> NewShare:
     if mode not in _MODES:
         raise ParameterError(f"MODE can be read or write, not {mode[:40]!r}")
     name = parameters.required("NAME" if kind == TABLE else "JOB")
-    return NewShare(kind, name, parameters.required("WITH"), _MODES[mode], parameters.whole_number("DAYS"))
+    days, mount = parameters.whole_number("DAYS"), parameters.one("AS")
+    return NewShare(kind, name, parameters.required("WITH"), _MODES[mode], days, mount)
 
 
 def _shown(share: Share) -> dict[str, object]:
@@ -126,6 +127,7 @@ def _shown(share: Share) -> dict[str, object]:
         "with": share.whom,
         "mode": "write" if share.may_write else "read",
         "expires": _instant(share.expires),
+        **({"table": share.mounted} if share.mounted else {}),
     }
 
 

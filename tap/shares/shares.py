@@ -7,12 +7,16 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from schema.own_tables.rows import NoSuchTable
+from schema.description import Description, TableDescription
+from schema.load import open_file
+from schema.own_tables.rows import NewTable, NoSuchTable
 from schema.readers import grantee
 from tap.auth.accounts import AccountStore, NoSuchName, digest
 from tap.auth.identity import Account
 from tap.auth.rights import grantees_of
 from tap.own_tables.own_tables import NotYours, OwnTables
+from tap.own_tables.results import result_file
+from tap.storage import Storage
 from uws.errors import NoSuchJob
 from uws.parameters import ParameterError
 from uws.store import Store, is_job_id
@@ -30,7 +34,7 @@ class NoSuchShare(Exception):
 class Share:
     """What `giver` lets `grantee` read, or whoever has a link; `name` is a table's in full or the id of a job.
 
-    `title` is the table as its owner called it.
+    `title` is the table as its owner called it, `mounted` the one that a job's result can be read as.
     """
 
     share_id: int
@@ -41,6 +45,7 @@ class Share:
     grantee: str | None
     may_write: bool
     title: str | None
+    mounted: str | None
     created: datetime
     expires: datetime | None
 
@@ -51,13 +56,17 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class NewShare:
-    """`whom` is user:NAME, group:NAME or link, in any case of letters; `days` None for ever."""
+    """`whom` is user:NAME, group:NAME or link, in any case of letters; `days` None for ever.
+
+    `mount` is the name of a table that the result of a job shall be readable as.
+    """
 
     kind: str
     name: str
     whom: str
     may_write: bool = False
     days: int | None = None
+    mount: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,7 @@ class Shares:
     accounts: AccountStore
     tables: OwnTables
     jobs: Store
+    storage: Storage
 
     def share(self, account: Account, new: NewShare) -> tuple[Share, str | None]:
         """Share what is the account's; return also the secret of a link, which is shown once.
@@ -88,6 +98,7 @@ class Shares:
             "digest": digest(secret) if secret else None,
             "may_write": new.may_write,
             "title": new.name if new.kind == TABLE else None,
+            "mounted": self._mounted(account, new, whom),
             "days": new.days,
         }
         share_id = self.accounts.rows("share", values)[0]["share_id"]
@@ -96,6 +107,18 @@ class Shares:
         share = next(share for share in self.given(account) if share.share_id == share_id)
         self._tell(share, account.name, "shared")
         return share, secret
+
+    def _mounted(self, account: Account, new: NewShare, whom: str | None) -> str | None:
+        """Make a table of a job's result, and let the grantee read it; return its name. Raises: ParameterError, LoadError."""
+        if new.mount is None:
+            return None
+        if new.kind != JOB or whom is None:
+            raise ParameterError("AS mounts the result of a job for an account or a group")
+        about = Description(TableDescription(description=f"Result of a job of {account.name}"))
+        with result_file(self.storage, self.jobs.job(new.name)) as path:
+            made = self.tables.make(account, NewTable(new.mount, open_file(path), about, job=new.name, mounted=True))
+        self.tables.share(account, made.table.table_name, whom)
+        return made.table.table_name
 
     def _name(self, account: Account, new: NewShare) -> str:
         """Return the name in full of what is the account's own. Raises: NoSuchTable, NoSuchJob, ParameterError."""
@@ -147,7 +170,14 @@ class Shares:
             with suppress(NoSuchTable, NotYours):
                 if record:
                     self.tables.unshare(record.account, share.name, share.grantee)
+        self._unmount(share)
         self.accounts.rows("end_share", {"share_id": share.share_id})
+
+    def _unmount(self, share: Share) -> None:
+        record = self.accounts.record(share.giver) if share.mounted else None
+        if record and share.mounted:
+            with suppress(NoSuchTable):
+                self.tables.drop(record.account, share.mounted)
 
     # ---- what there is
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from schema.load.reader import LoadError
 from tap.shares.readable_jobs import ReadableJobs
-from tap.storage import Storage
 from tap.uploads.remote import Remote
 from tap.uploads.upload import Upload
 
@@ -29,7 +28,6 @@ class Sources:
     """
 
     readable: ReadableJobs
-    storage: Storage
     remote: Remote
     jobs: str
 
@@ -47,7 +45,7 @@ class Sources:
         if upload.file:
             yield upload.file.path
         elif job_id := self._job_id(upload.source):
-            with self.storage.local(self._result_of(upload, job_id, owner)) as path:
+            with self.readable.storage.local(self._result_of(upload, job_id, owner)) as path:
                 yield path
         else:
             with tempfile.NamedTemporaryFile() as file:

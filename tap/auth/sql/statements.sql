@@ -108,11 +108,11 @@ DELETE FROM accounts.failures WHERE key = %(key)s;
 
 -- name: share
 -- A share, in place of one of the same thing with the same grantee.
-INSERT INTO accounts.shares (account_id, kind, name, grantee, digest, may_write, title, expires)
-VALUES (%(account_id)s, %(kind)s, %(name)s, %(grantee)s, %(digest)s, %(may_write)s, %(title)s,
+INSERT INTO accounts.shares (account_id, kind, name, grantee, digest, may_write, title, mounted, expires)
+VALUES (%(account_id)s, %(kind)s, %(name)s, %(grantee)s, %(digest)s, %(may_write)s, %(title)s, %(mounted)s,
         now() + %(days)s * interval '1 day')
 ON CONFLICT (kind, name, grantee) WHERE grantee IS NOT NULL
-DO UPDATE SET may_write = excluded.may_write, title = excluded.title, expires = excluded.expires
+DO UPDATE SET may_write = excluded.may_write, title = excluded.title, mounted = coalesce(excluded.mounted, shares.mounted), expires = excluded.expires
 RETURNING share_id;
 
 -- name: shares_given

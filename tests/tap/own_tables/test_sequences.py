@@ -24,6 +24,7 @@ from tap.jobs import limits_of
 from tap.own_tables.own_tables import MoreRows, NotYours, OwnTables, TableChange
 from tap.shares.groups import Groups
 from tap.shares.shares import TABLE, NewShare, NoSuchShare, Shares
+from tap.storage import storage_of
 from uws.store import Store
 
 _PEOPLE = ("ada", "bo", "cy")
@@ -190,7 +191,7 @@ def parts(config: Config, sample: Config, accounts: AccountStore, tmp_path: Path
     tables = OwnTables(owner_conninfo(config), accounts, lambda _: Quota())
     jobs = Store(jobs_conninfo(config), limits_of(config.jobs))
     engine = Engine(reader_conninfo(config), 3, member_conninfo=member_conninfo(config))
-    shares = Shares(accounts, tables, jobs)
+    shares = Shares(accounts, tables, jobs, storage_of(config))
     rights = Rights(owner_conninfo(config), accounts, shares.end_what_is_over)
     for part in (tables, engine, rights):
         part.open()

@@ -159,3 +159,36 @@ def test_a_shared_job_is_not_changed_by_the_receiver(
     assert bo.send(method, f"async/{job}{resource}", body or None, form).status == 403
     assert bo.post("deletejobs", JOB_IDS=job).status in {403, 404}
     assert ada.get(f"async/{job}").body == before
+
+
+# ---- results as tables
+
+
+def test_the_result_of_a_job_is_mounted_as_a_table_for_whoever_may_read_it(
+    ada: Asker, bo: Asker, cy: Asker, job: str
+) -> None:
+    name = f"ngc_{secrets.token_hex(4)}"
+    share = ada.share(KIND="job", JOB=job, WITH=f"user:{bo.name}", AS=name)
+    assert share["table"] == f"shared.{name}"
+    rows = f"SELECT * FROM shared.{name} ORDER BY name"
+    for who in (ada, bo):
+        check(read(who.query(rows).body), read(result(ada, job).body))
+        assert who.get(f"tables/shared.{name}").status == 200
+    assert cy.query(rows).status == 400
+    assert cy.get(f"tables/shared.{name}").status == 404
+    assert bo.send("DELETE", f"tables/shared.{name}").status == 403
+    assert ada.send("DELETE", f"shares/{share['id']}").status == 204
+    for who in (ada, bo):
+        assert who.query(rows).status == 400
+
+
+def test_a_name_that_is_mounted_already_is_refused_and_only_results_are_mounted(
+    ada: Asker, bo: Asker, table: Shared, job: str
+) -> None:
+    name = f"ngc_{secrets.token_hex(4)}"
+    form = {"KIND": "job", "JOB": job, "WITH": f"user:{bo.name}"}
+    ada.share(**form, AS=name)
+    assert ada.post("shares", KIND="job", JOB=job, WITH=f"user:{bo.name}", AS=name).status == 409
+    assert ada.post("shares", KIND="job", JOB=job, WITH="link", AS=f"{name}x").status == 400
+    assert ada.post("shares", KIND="table", NAME=table.name, WITH=f"user:{bo.name}", AS=f"{name}y").status == 400
+    assert ada.post(f"tables/shared.{name}", RENAME="mine").status == 403
