@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from schema.model import Column, Key, Origin, Table, stored_name
 from schema.statements import statement
 
-_MARK = "Loaded by Armillary"
+MARK = "Loaded by Armillary"
 """The comment by which our own tables are told from others that somebody made under the same name."""
 
 
@@ -36,7 +36,7 @@ class Known:
 def remember(connection: psycopg.Connection, known: Known) -> None:
     storage = known.table.stored_parts[1]
     target = sql.Identifier(*known.table.stored_parts)
-    connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(target, _MARK))
+    connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(target, MARK))
     connection.execute(statement("remember"), (known.table.table_name, storage, Jsonb(_content(known))))
 
 
@@ -46,7 +46,7 @@ def storage_of(connection: psycopg.Connection, table_name: str) -> str | None:
     if row is None:
         return None
     name = sql.Identifier(stored_name(row[1]), row[0]).as_string()
-    if connection.execute(statement("comment_of_table"), (name,)).fetchone() != (_MARK,):
+    if connection.execute(statement("comment_of_table"), (name,)).fetchone() != (MARK,):
         forget(connection, table_name)
         return None
     return str(row[0])

@@ -1,5 +1,6 @@
 """What a table shall be: the columns of a file or of the database, with what a description says of them."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -61,7 +62,8 @@ def _check_names(names: list[str]) -> None:
         example = f'[columns."other name"] from = "{name}"'
         if names.count(name) > 1:
             raise DescriptionError(f"two columns are called {name}; a description can leave one out or rename it")
-        if not name or name in _SYSTEM_COLUMNS or len(name.encode()) > _LONGEST_NAME:
+        has_controls = any(unicodedata.category(character) in {"Cc", "Cs", "Cn"} for character in name)
+        if not name or has_controls or name in _SYSTEM_COLUMNS or len(name.encode()) > _LONGEST_NAME:
             raise DescriptionError(
                 f"a column cannot be called {name or 'nothing at all'} in PostgreSQL; rename it in a description: {example}"
             )
@@ -81,9 +83,15 @@ def _about(column: FileColumn, name: str, described: ColumnDescription | None, *
     if type_ is types.UNICODE and by_content:
         type_ = types.TEXT
     arraysize = column.arraysize if type_ is column.type and column.arraysize else type_.arraysize
-    metadata = (column.unit, column.ucd, column.utype, column.description)
+    texts = (column.unit, column.ucd, column.utype, column.description)
+    unit, ucd, utype, description = map(_without_nul, texts)
     xtype = column.xtype if type_ is column.type and not type_.xtype else type_.xtype
-    return Column(name, type_.datatype, arraysize, xtype, *metadata)
+    return Column(name, type_.datatype, arraysize, xtype, unit, ucd, utype, description)
+
+
+def _without_nul(text: str | None) -> str | None:
+    """Return what a file says without NUL, which PostgreSQL cannot store."""
+    return text.replace("\0", "") if text else text
 
 
 def described_column(about: Column, described: ColumnDescription | None) -> Column:

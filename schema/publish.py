@@ -291,10 +291,18 @@ def publish_known(connection: psycopg.Connection, known: Known, readers: Sequenc
     connection.execute(sql.SQL(command).format(names, places, changes), list(values.values()))
     write_keys(connection, kept_keys(connection, shown, known.keys))
     if readers is None:
+        _check_ruled(connection, table)
         enforce(connection, table.table_name)
     else:
         set_readers(connection, table.table_name, readers)
     count_change_of(connection, table.table_name)
+
+
+def _check_ruled(connection: psycopg.Connection, table: Table) -> None:
+    """Raise LoadError for a table of an account of which nothing says who may read it: never is it everybody."""
+    values = {"name": table.table_name, "schema": table.parts[0]}
+    if connection.execute(statement("is_unruled"), values).fetchone() is not None:
+        raise LoadError(f"{table.table_name} was dropped or renamed meanwhile")
 
 
 # ---- tables that are there already

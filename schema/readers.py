@@ -102,6 +102,7 @@ def forget_grantee(connection: psycopg.Connection, reader: str) -> None:
     """Take all rights of a group or account that is gone, so that another of its name has none of them."""
     for (name,) in connection.execute(statement("names_read_by"), (reader,)).fetchall():
         remove_readers(connection, name, [reader])
+    connection.execute(statement("drop_grantee_role"), (reader,))
 
 
 def take_rights(connection: psycopg.Connection, target: sql.Identifier) -> None:

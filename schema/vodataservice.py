@@ -1,5 +1,6 @@
 """Catalogue → VOSI tables (VOSI 1.1 §2.3 and §4, VODataService 1.2 §3.3)."""
 
+import re
 from collections.abc import Container, Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ _E = ElementMaker()
 _ROOT = ElementMaker(namespace=_VOSI, nsmap=_NAMESPACES)
 
 Element = Any
+_UNWRITABLE = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def tableset(catalogue: Catalogue, brief: Container[str] = ()) -> bytes:
@@ -36,7 +38,9 @@ def _bytes(root: Element) -> bytes:
 
 
 def _schema(schema: Schema, catalogue: Catalogue, brief: Container[str]) -> Element:
-    schema_element = _E.schema(_E.name(schema.schema_name), *_texts(description=schema.description, utype=schema.utype))
+    schema_element = _E.schema(
+        _E.name(writable(schema.schema_name)), *_texts(description=schema.description, utype=schema.utype)
+    )
     for table in schema.tables:
         table_element = _E.table({"type": table.table_type})
         with_columns = table.table_name not in brief
@@ -48,7 +52,7 @@ def _schema(schema: Schema, catalogue: Catalogue, brief: Container[str]) -> Elem
 
 def _table_content(table: Table, keys: Iterable[Key], *, with_columns: bool) -> list[Element]:
     elements = [
-        _E.name(table.table_name),
+        _E.name(writable(table.table_name)),
         *_texts(title=table.origin.title, description=table.description, utype=table.utype),
     ]
     if with_columns:
@@ -58,13 +62,18 @@ def _table_content(table: Table, keys: Iterable[Key], *, with_columns: bool) -> 
 
 
 def _texts(**texts: str | None) -> list[Element]:
-    return [_E(name, text) for name, text in texts.items() if text]
+    return [_E(name, writable(text)) for name, text in texts.items() if text]
+
+
+def writable(text: str) -> str:
+    """Return a text with U+FFFD in place of what XML cannot hold."""
+    return _UNWRITABLE.sub("\ufffd", text)
 
 
 def _column(column: Column) -> Element:
     about = _texts(description=column.description, unit=column.unit, ucd=column.ucd, utype=column.utype)
     element = _E.column(
-        {"std": "true" if column.std else "false"}, _E.name(column.column_name), *about, _data_type(column)
+        {"std": "true" if column.std else "false"}, _E.name(writable(column.column_name)), *about, _data_type(column)
     )
     # TapPlus keeps the last one.
     flags = (("principal", column.principal), ("indexed", column.indexed))

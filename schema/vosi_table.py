@@ -1,5 +1,6 @@
 """A table that a client describes as VOSI's /tables does (VODataService 1.2 §3.3): its columns, still without rows."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,6 +73,8 @@ def _table(document: bytes) -> Element:
         root: Element = etree.fromstring(document, parser)
     except etree.XMLSyntaxError as error:
         raise LoadError(f"the document is no XML: {str(error)[:200]}") from error
+    if root.getroottree().docinfo.doctype:
+        raise LoadError("the document has a DOCTYPE, which a description of a table does not need")
     tables = [element for element in root.iter() if _is(element, "table")]
     if len(tables) != 1:
         raise LoadError(f"the document must describe one table; it has {len(tables)}")
@@ -98,8 +101,9 @@ _TAP_TYPES = {"DOUBLE": "DOUBLE PRECISION", "CHAR": "VARCHAR", "CLOB": "VARCHAR"
 def _typed(name: str, data_type: Element, said: dict[str, str | None]) -> FileColumn:
     """Return a column by its VOTableType or TAPType. Raises: LoadError for a type that has no place in a database."""
     datatype, arraysize = (data_type.text or "").strip(), data_type.get("arraysize")
-    if datatype.isupper():
-        return _of_tap_type(name, datatype.removeprefix("ADQL:"), said)
+    tap_type = re.sub("^adql:", "", datatype, flags=re.IGNORECASE)
+    if tap_type.isupper():
+        return _of_tap_type(name, tap_type, said)
     attributes = {"name": name, "datatype": datatype, "arraysize": arraysize, "xtype": data_type.get("extendedType")}
     return field_of({key: value for key, value in (attributes | said).items() if value is not None}).column
 
@@ -120,4 +124,4 @@ def _is(element: Element, name: str) -> bool:
 
 def _text(element: Element, name: str) -> str | None:
     child = next(iter(_children(element, name)), None)
-    return None if child is None else (child.text or "").strip() or None
+    return None if child is None else str(child.xpath("string()")).strip() or None

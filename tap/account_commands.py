@@ -155,7 +155,12 @@ def groups() -> None:
 def add_group(config: Config, group: str, members: tuple[str, ...], *, owner: bool) -> None:
     """Make GROUP, or add MEMBERS to it."""
     with open_store(config) as store:
-        if group.lower() not in {existing.name.lower() for existing in store.groups()}:
+        existing = next((existing for existing in store.groups() if existing.name.lower() == group.lower()), None)
+        if existing and existing.of_account:
+            raise NameTaken(
+                f"{existing.name} is a group that {', '.join(existing.owners)} made, and sees to; take another name"
+            )
+        if existing is None:
             store.add_group(group)
         for member in members:
             store.add_member(group, member, is_owner=owner)
@@ -215,7 +220,8 @@ def list_groups(config: Config) -> None:
         found = store.groups()
     for group in found:
         members = [f"{name}*" if name in group.owners else name for name in group.members]
-        click.echo(f"{group.name:24}  {', '.join(members)}".rstrip())
+        made = " (made by an account)" if group.of_account else ""
+        click.echo(f"{group.name:24}  {', '.join(members)}{made}".rstrip())
 
 
 @click.group()

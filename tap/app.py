@@ -173,15 +173,18 @@ class Endpoints:
         return await self._answer(request, form, identity.account if identity else None)
 
     async def run(self, request: Request, account: Account, query: str) -> Response:
-        """Answer a query in the name of an account, whoever asks, in the format that the request asks for."""
+        """Answer a query in the name of an account, in the turns of whoever asks, in the format that the request asks for."""
         names = ("RESPONSEFORMAT", "FORMAT", "MAXREC")
         asked = Parameters.of(request.query_params.multi_items())
         pairs = tuple((name, value) for name, value in asked.pairs if name in names)
         most = (("MAXREC", str(self.config.limits.maxrec_hard)),) if asked.one("MAXREC") is None else ()
         parameters = Parameters((("LANG", "ADQL"), ("QUERY", query), *pairs, *most))
-        return await self._answer(request, Form(parameters), account)
+        return await self._answer(request, Form(parameters), account, address_of(request))
 
-    async def _answer(self, request: Request, form: Form, account: Account | None) -> Response:
+    async def _answer(
+        self, request: Request, form: Form, account: Account | None, share_name: str | None = None
+    ) -> Response:
+        """`share_name` is whose turns it takes, if not those of the account, or of a stranger's address."""
         with ExitStack() as stack:
             stack.callback(form.close)
             config = config_for(self.config, account)
@@ -191,7 +194,7 @@ class Endpoints:
                 tap_request = replace(tap_request, owner=account.name, role=role)
             done = stack.pop_all().close
         coding = wanted_coding(request) if tap_request.format.packs else None
-        name = tap_request.owner or address_of(request)
+        name = share_name or tap_request.owner or address_of(request)
         share = QueryShare(name, config.web.queries_per_owner, config.limits.sync_limit)
         return self.queries.answer(tap_request, share, done, coding)  # type: ignore[return-value]
 

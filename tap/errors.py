@@ -24,7 +24,7 @@ from tap.auth.rights import NoLongerAllowed
 from tap.engine.cancellation import CancelReason
 from tap.engine.engine import DatabaseAway, ShardAway
 from tap.engine.rows import Interrupted
-from tap.own_tables.own_tables import NotYours
+from tap.own_tables.own_tables import NotYours, TableInUse
 from tap.sharding.engines.citus.refusals import refusal
 from tap.shares.groups import NoSuchGroup
 from tap.shares.shares import NoSuchShare
@@ -170,6 +170,7 @@ _SAYS_IT_ITSELF: dict[type[Exception], int] = {
     NoSuchPublication: 404,
     TooSlow: 408,
     TableExists: 409,
+    TableInUse: 409,
     TooLarge: 413,
     OverQuota: 507,
     ResultsOverQuota: 507,

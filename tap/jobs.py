@@ -107,7 +107,7 @@ class QueryJobs:
                 for file in job.attachments
             ]
             account = self.rights.owner(job.owner_id)
-            return self._run(job, task, self._request(job, files, account), self._room(account))
+            return self._run(job, task, self._request(job, files, account), account)
 
     def _update(self, job: Job) -> tuple[Result, ...]:
         """Change a table, which has no result."""
@@ -138,14 +138,19 @@ class QueryJobs:
         used = self.store.bytes_of_results(account.name if account else None) if most else 0
         return most - used if most else sys.maxsize
 
-    def _run(self, job: Job, task: Task, request: TapRequest, room: int) -> tuple[Result, ...]:
+    def _limit(self, account: Account | None) -> float:
+        """Return how many seconds PostgreSQL lets a query of an account's job run; 0 for no limit."""
+        longest = config_for(self.config, account).jobs.job_duration_limit
+        return longest + 30 if longest else 0
+
+    def _run(self, job: Job, task: Task, request: TapRequest, account: Account | None) -> tuple[Result, ...]:
         cancellation, progress = Cancellation(), QueryProgress(lambda done: setattr(task, "progress", done))
         task.on_stop(lambda stop: cancellation.trigger(_REASONS[stop]))
         if read_destination(Parameters(job.parameters)):
-            return self.destinations.run(job, RunningQuery(request, cancellation, progress))
+            return self.destinations.run(job, RunningQuery(request, cancellation, progress, self._limit(account)))
         key = f"{job.job_id}/{task.attempt.number}.{request.format.extension}"
         digest = hashlib.sha256()
-        query_service = replace(self.service, streams=False)
+        room, query_service = self._room(account), replace(self.service, streams=False, limit=self._limit(account))
         with self.storage.sink(key) as sink, closing(execute(request, query_service, cancellation, progress)) as pieces:
             for piece in pieces:
                 sink.write(piece)
@@ -292,6 +297,6 @@ class JobService:
 
 def _allowed(request: Request, parameters: Parameters) -> Parameters:
     """Return the parameters. Raises: Unauthorized, OutOfScope where DEST is not for who asks; ParameterError."""
-    if read_destination(parameters):
+    if read_destination(parameters) or str(request.path_params.get("name", "")).upper() == "DEST":
         account_of(request)
     return parameters

@@ -30,9 +30,17 @@ def _change(config: Config) -> Iterator[tuple[psycopg.Connection, AccountStore]]
             raise click.ClickException(str(error)) from error
 
 
+def _operators(store: AccountStore, name: str) -> str:
+    """Return the name of a group that no account made: its owner would say who reads. Raises: NoSuchName."""
+    spelt = store.group_name(name)
+    if next(group for group in store.groups() if group.name == spelt).of_account:
+        raise NoSuchName(f"{spelt} is a group that an account made and sees to; make one of your own")
+    return spelt
+
+
 def _grantees(store: AccountStore, group_names: tuple[str, ...], user_names: tuple[str, ...]) -> list[str]:
     """Return them as they are spelt in the store. Raises: NoSuchName."""
-    found = [grantee("group", store.group_name(name)) for name in group_names]
+    found = [grantee("group", _operators(store, name)) for name in group_names]
     for name in user_names:
         record = store.record(name)
         if record is None:

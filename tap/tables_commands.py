@@ -39,7 +39,7 @@ def _authorization(user: str | None, token: str | None) -> dict[str, str]:
 def _clear_errors() -> Iterator[None]:
     try:
         yield
-    except (Refused, Unreachable, OSError) as error:
+    except (Refused, Unreachable, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 
 

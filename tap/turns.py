@@ -33,19 +33,21 @@ class Turns:
     def __init__(self, count: int, beginning: int, patience: float) -> None:
         self._running = asyncio.Semaphore(count)
         self._beginning = asyncio.Semaphore(beginning)
-        self._shares: dict[str, _Share] = {}
+        self._shares: dict[tuple[str, int], _Share] = {}
         self._patience = patience
 
     async def take(self, share: str, at_once: int) -> "Turn":
         """Take a turn of an account or address, of which so many queries run at once. Raises: Busy."""
-        entry = self._shares.setdefault(share, _Share(at_once))
+        # Where the number has changed, what runs counts no longer.
+        key = share, at_once
+        entry = self._shares.setdefault(key, _Share(at_once))
         entry.queries += 1
         try:
             await self._acquire([entry.running, self._running, self._beginning])
         except (Busy, asyncio.CancelledError):
-            self._leave(share)
+            self._leave(key)
             raise
-        return Turn([entry.running, self._running], self._beginning, partial(self._leave, share))
+        return Turn([entry.running, self._running], self._beginning, partial(self._leave, key))
 
     async def _acquire(self, semaphores: list[asyncio.Semaphore]) -> None:
         """Acquire all or none."""
@@ -58,11 +60,11 @@ class Turns:
         except TimeoutError:
             raise Busy("Too many queries are running. Please try again soon.") from None
 
-    def _leave(self, share: str) -> None:
-        entry = self._shares[share]
+    def _leave(self, key: tuple[str, int]) -> None:
+        entry = self._shares[key]
         entry.queries -= 1
         if not entry.queries:
-            del self._shares[share]
+            del self._shares[key]
 
 
 class _Share:

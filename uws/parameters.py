@@ -16,7 +16,11 @@ class Parameters:
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> "Parameters":
-        return cls(tuple((name.upper(), value) for name, value in pairs))
+        """Raises: ParameterError for a value that holds a NUL, which nothing can store; a query tells where it is."""
+        parameters = cls(tuple((name.upper(), value) for name, value in pairs))
+        if wrong := next((name for name, value in parameters.pairs if "\0" in value and name != "QUERY"), None):
+            raise ParameterError(f"The parameter {wrong[:40]!r} holds a NUL character")
+        return parameters
 
     def all(self, name: str) -> tuple[str, ...]:
         return tuple(value for key, value in self.pairs if key == name)

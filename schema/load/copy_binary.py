@@ -125,19 +125,49 @@ def cast(column: pa.Array, type_: Type, name: str) -> pa.Array:
         return column
     if type_.is_array and pa.types.is_nested(getattr(column.type, "value_type", pa.null())):
         return pa.array([None if value is None else list(flat(value)) for value in column.to_pylist()], target)
+    _check_kinds(column, type_, name)
     if pa.types.is_floating(column.type) and pa.types.is_integer(target):
         # A missing whole number is NaN in many files.
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     try:
         if type_ is types.TIMESTAMP:
             return moments(column.cast(pa.string())) if _is_text(column.type) else in_microseconds(column)
-        if pa.types.is_decimal(column.type):
-            return column.cast(pa.string()).cast(target)
-        return column.cast(target)
+        result = (column.cast(pa.string()) if pa.types.is_decimal(column.type) else column).cast(target)
+        _check_finite(column, result, name)
+        return result
     except pa.ArrowInvalid as error:
         raise LoadError(
             f"column {name}: {error}; write it as texts or doubles in the file, or give its type in a description"
         ) from error
+
+
+def _check_kinds(column: pa.Array, type_: Type, name: str) -> None:
+    """Raise LoadError where Arrow would take a number for a time, or any number for a truth."""
+    is_number = (
+        pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)
+    )
+    if not is_number:
+        return
+    if type_ is types.TIMESTAMP:
+        raise LoadError(f"column {name}: it holds numbers, not times; write them as in 2016-01-01T00:00:00")
+    if type_ is types.BOOLEAN and not pc.all(pc.is_in(column.drop_null(), pa.array([0, 1], column.type))).as_py():
+        raise LoadError(f"column {name}: of numbers only 0 and 1 are false and true")
+
+
+def _check_finite(column: pa.Array, result: pa.Array, name: str) -> None:
+    """Raise LoadError for a finite number that its type has no room for, which Arrow makes infinite."""
+    if not pa.types.is_floating(result.type):
+        return
+    infinite = pc.is_inf(result)
+    if not pc.any(infinite).as_py():
+        return
+    said = pc.match_substring(column, "inf", ignore_case=True) if _is_text(column.type) else _are_infinite(column)
+    if pc.any(pc.and_(infinite, pc.invert(said))).as_py():
+        raise LoadError(f"column {name}: a number is too large for its type")
+
+
+def _are_infinite(column: pa.Array) -> pa.Array:
+    return pc.is_inf(column) if pa.types.is_floating(column.type) else pa.array([False] * len(column))
 
 
 def _is_text(kind: pa.DataType) -> bool:

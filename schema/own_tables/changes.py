@@ -15,7 +15,7 @@ from schema.model import Column, adql_names, quoted_if_needed
 from schema.own_tables.names import NotOwnSchema
 from schema.own_tables.quota import Owner, settle
 from schema.own_tables.rows import NoSuchTable, TableExists, drop_rows, stored_parts
-from schema.publish import Loaded, publish_known, publish_table
+from schema.publish import publish_known, publish_table
 from schema.statements import statement
 from schema.tap_schema import count_change_of, remove_table
 
@@ -24,14 +24,13 @@ from schema.tap_schema import count_change_of, remove_table
 class OwnTable:
     """A table of an account's own; `readers` and `writers` are grantees, of whom the owner is a reader.
 
-    `by_writing` are those who may read only because they may add rows. `job` is the one whose result came into it last.
+    `by_writing` are those who may read only because they may add rows.
     """
 
     table_name: str
     account: str
     nrows: int
     bytes: int
-    job: str | None
     created: datetime
     expires: datetime | None
     readers: tuple[str, ...]
@@ -52,35 +51,38 @@ def own_tables(connection: psycopg.Connection, account: str) -> list[str]:
     return [str(name) for (name,) in connection.execute(statement("own_tables"), (account,)).fetchall()]
 
 
-def describe(connection: psycopg.Connection, table_name: str, description: Description) -> Loaded:
-    """Change what a description names. Raises: DescriptionError, LoadError."""
-    return publish_table(connection, table_name, description)
-
-
-def add_index(
-    connection: psycopg.Connection, owner: Owner, table_name: str, columns: Sequence[str], *, unique: bool = False
-) -> None:
-    """Index columns, by their names in any case. Raises: LoadError where one is not there, or values repeat."""
+def describe(connection: psycopg.Connection, owner: Owner, table_name: str, description: Description) -> None:
+    """Change what a description names. Raises: NoSuchTable, DescriptionError, LoadError, OverQuota."""
     with connection.transaction():
-        known = _known(connection, table_name)
-        names = [_column(known, name).name for name in columns]
-        target = sql.Identifier(*known.table.stored_parts)
-        stored = {"stored": target.as_string(connection), "unique": unique, "columns": names}
-        if connection.execute(statement("has_index"), stored).fetchone():
-            return
-        command = sql.SQL("CREATE {}INDEX ON {} ({})").format(
-            sql.SQL("UNIQUE " if unique else ""), target, sql.SQL(", ").join(map(sql.Identifier, names))
-        )
-        try:
-            connection.execute(command)
-        except psycopg.errors.UniqueViolation as error:
-            raise LoadError(f"column {', '.join(names)}: its values repeat: {error.diag.message_detail}") from error
-        except (psycopg.errors.UndefinedObject, psycopg.errors.FeatureNotSupported) as error:
-            raise LoadError(f"column {', '.join(names)}: values of its type cannot be indexed") from error
-        except psycopg.errors.ProgramLimitExceeded as error:
-            raise LoadError(f"column {', '.join(names)}: its values are too long for an index") from error
-        loaded = publish_table(connection, table_name, Description())
+        _known(connection, table_name)
+        loaded = publish_table(connection, table_name, description)
         settle(connection, owner, loaded.table)
+
+
+def create_index(
+    connection: psycopg.Connection, table_name: str, columns: Sequence[str], *, unique: bool = False
+) -> None:
+    """Index columns, by their names in any case; `describe` tells of it. Raises: LoadError where values repeat, or cannot be.
+
+    It may take long, so that nothing that others need is locked before.
+    """
+    known = _known(connection, table_name)
+    names = [_column(known, name).name for name in columns]
+    target = sql.Identifier(*known.table.stored_parts)
+    stored = {"stored": target.as_string(connection), "unique": unique, "columns": names}
+    if connection.execute(statement("has_index"), stored).fetchone() is not None:
+        return
+    command = sql.SQL("CREATE {}INDEX ON {} ({})").format(
+        sql.SQL("UNIQUE " if unique else ""), target, sql.SQL(", ").join(map(sql.Identifier, names))
+    )
+    try:
+        connection.execute(command)
+    except psycopg.errors.UniqueViolation as error:
+        raise LoadError(f"column {', '.join(names)}: its values repeat: {error.diag.message_detail}") from error
+    except (psycopg.errors.UndefinedObject, psycopg.errors.FeatureNotSupported) as error:
+        raise LoadError(f"column {', '.join(names)}: values of its type cannot be indexed") from error
+    except psycopg.errors.ProgramLimitExceeded as error:
+        raise LoadError(f"column {', '.join(names)}: its values are too long for an index") from error
 
 
 def rename(connection: psycopg.Connection, old: str, new: str) -> None:
@@ -111,6 +113,7 @@ def publish_hidden(connection: psycopg.Connection, owned: OwnTable, renamed: Kno
     old, new = owned.table_name, renamed.table.table_name
     publish_known(connection, renamed, owned.readers)
     connection.execute(statement("move_own_table"), {"old": old, "new": new})
+    connection.execute(statement("move_jobs_of_table"), {"old": old, "new": new})
     remove_table(connection, old)
     connection.execute(statement("drop_access"), (old,))
     forget(connection, old)
@@ -163,10 +166,17 @@ def drop(connection: psycopg.Connection, table_name: str) -> None:
     with connection.transaction():
         known = _known(connection, table_name)
         count_change_of(connection, table_name)
+        connection.execute(statement("withdraw_offers"), (table_name,))
         remove_table(connection, table_name)
         connection.execute(statement("drop_access"), (table_name,))
         forget(connection, table_name)
     drop_rows(connection, *known.table.stored_parts)
+
+
+def locked_table(connection: psycopg.Connection, table_name: str) -> OwnTable:
+    """Return a table that nobody else changes until the end of the transaction. Raises: NoSuchTable."""
+    _known(connection, table_name)
+    return own_table_or_raise(connection, table_name)
 
 
 def own_table_or_raise(connection: psycopg.Connection, table_name: str) -> OwnTable:

@@ -116,7 +116,7 @@ def own_name_of(connection: psycopg.Connection, text: str, account: str) -> str:
 def checked_name(name: str) -> str:
     """Return the name in the database of a table. Raises: LoadError for one that it cannot have."""
     stored = stored_name(name)
-    if not stored.strip() or any(unicodedata.category(character) == "Cc" for character in stored):
+    if not stored.strip() or any(unicodedata.category(character) in {"Cc", "Cs", "Cn"} for character in stored):
         raise LoadError("The name of a table must not be empty, nor have control characters")
     if len(stored.encode()) > LONGEST_NAME:
         raise LoadError(f"The name of a table has {LONGEST_NAME} bytes at most")

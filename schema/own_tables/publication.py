@@ -92,6 +92,10 @@ def accept(connection: psycopg.Connection, publication_id: int, moderator: str, 
         row = connection.execute(statement("offered_publication"), (publication_id,)).fetchone()
         if row is None:
             raise NoSuchPublication(f"There is no offer {publication_id}, or it has been decided")
+        if connection.execute(statement("changed_since_offer"), (publication_id,)).fetchone():
+            raise LoadError(
+                f"{row[0]} has been changed since it was offered; send it back, so that it is offered as it is"
+            )
         table_name, title, abstract, licence, citation, contact, account = row
         known = recall(connection, table_name)
         if known is None:

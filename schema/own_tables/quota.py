@@ -16,6 +16,10 @@ class OverQuota(LoadError):
     """The tables of an account would use more than they may."""
 
 
+class DoneAlready(Exception):
+    """Another attempt at the same job has put its rows there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quota:
     """Limits of all tables of an account together; `days` that a table is kept. 0 is no limit."""
@@ -78,7 +82,10 @@ _PACKS = 4
 
 
 def settle(connection: psycopg.Connection, owner: Owner, table: Table, job: str | None = None) -> None:
-    """Write down what a table uses now, and which job's rows came last. Raises: OverQuota if it is too much."""
+    """Write down what a table uses now, and which job's rows came into it.
+
+    Raises: OverQuota if it is too much, DoneAlready if that job's rows are there.
+    """
     connection.execute(statement("lock_own_schema"), (owner.account,))
     values = {
         "table_name": table.table_name,
@@ -86,9 +93,10 @@ def settle(connection: psycopg.Connection, owner: Owner, table: Table, job: str 
         "nrows": table.nrows or 0,
         "stored": sql.Identifier(*table.stored_parts).as_string(connection),
         "days": owner.quota.days or None,
-        "job": job,
     }
     connection.execute(statement("put_own_table"), values)
+    if job and connection.execute(statement("add_job_of_table"), values | {"job": job}).fetchone() is None:
+        raise DoneAlready(f"The result of the job {job} is in {table.table_name} already")
     check(owner.quota, usage(connection, owner.account))
 
 

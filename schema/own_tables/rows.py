@@ -19,7 +19,7 @@ from schema.own_tables.names import SHARED, checked_name, claim_schema, own_name
 from schema.own_tables.quota import LimitedReader, Owner, settle, usage
 from schema.plan import PlannedColumn
 from schema.positions import PositionCheck
-from schema.publish import Loaded, build_table, drop_stored, full_name, publish_known
+from schema.publish import Loaded, build_table, drop_stored, full_name, make_schema, publish_known
 from schema.readers import grantee
 from schema.statements import statement
 
@@ -52,17 +52,12 @@ def create(connection: psycopg.Connection, owner: Owner, new: NewTable) -> Loade
 
     Raises: TableExists, NotOwnSchema, LoadError, DescriptionError.
     """
-    claim_schema(connection, owner.account)
-    table_name = (
-        full_name(SHARED, checked_name(new.name)) if new.mounted else own_name_of(connection, new.name, owner.account)
-    )
-    description = new.description
-    if not _replaces(connection, table_name, new):
-        private = replace(description.table, readers=(grantee("user", owner.account),))
-        description = replace(description, table=private)
+    table_name = _claimed_name(connection, owner, new)
     limited = LimitedReader(new.reader, owner, usage(connection, owner.account, table_name))
     try:
         with connection.transaction():
+            readers = _readers(connection, owner, table_name, new)
+            description = replace(new.description, table=replace(new.description.table, readers=readers))
             loaded, previous = build_table(connection, limited, table_name, description)
             settle(connection, owner, loaded.table, new.job)
     except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable) as error:
@@ -72,30 +67,51 @@ def create(connection: psycopg.Connection, owner: Owner, new: NewTable) -> Loade
     return loaded
 
 
-def drop_rows(connection: psycopg.Connection, schema_name: str, storage: str) -> bool:
-    """Drop a table by its names in the database, unless a query still reads it: then it is dropped later.
+def _claimed_name(connection: psycopg.Connection, owner: Owner, new: NewTable) -> str:
+    """Return the full name of a new table, in a schema that is there. Raises: NotOwnSchema, LoadError."""
+    if not new.mounted:
+        own_name_of(connection, new.name, owner.account)
+    with connection.transaction():
+        make_schema(connection, claim_schema(connection, owner.account))
+    if not new.mounted:
+        return own_name_of(connection, new.name, owner.account)
+    make_schema(connection, SHARED)
+    return full_name(SHARED, checked_name(new.name))
 
-    Return whether it was dropped.
+
+def _readers(connection: psycopg.Connection, owner: Owner, table_name: str, new: NewTable) -> tuple[str, ...]:
+    """Return who may read a table that is made or replaced, which nobody else changes until then.
+
+    Raises: TableExists where it must not be there, or differs in case only.
+    """
+    own = (grantee("user", owner.account),)
+    recall(connection, table_name)  # which locks what is known of it
+    row = connection.execute(statement("account_and_readers"), {"name": table_name}).fetchone()
+    if row is None:
+        alike = connection.execute(statement("named_alike"), {"name": table_name}).fetchone()
+        taken = connection.execute(statement("is_published"), (table_name,)).fetchone()
+        if alike or taken:
+            raise TableExists(
+                f"{alike[0] if alike else table_name} exists already; take another name than {table_name}"
+            )
+        return own
+    if not new.replacing or row[0] != owner.account:
+        raise TableExists(f"{table_name} exists already; drop it first, or give REPLACE=true")
+    return tuple(row[1]) or own
+
+
+def drop_rows(connection: psycopg.Connection, schema_name: str, storage: str) -> bool:
+    """Drop a table by its names in the database, unless a query, or a view of the operator's, still needs it.
+
+    Then it is dropped later. Return whether it was dropped.
     """
     try:
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '2s'")
             drop_stored(connection, schema_name, storage)
-    except psycopg.errors.LockNotAvailable:
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DependentObjectsStillExist):
         return False
     return True
-
-
-def _replaces(connection: psycopg.Connection, table_name: str, new: NewTable) -> bool:
-    """Return whether the table is there. Raises: TableExists where it must not be, or differs in case only."""
-    if connection.execute(statement("is_published"), (table_name,)).fetchone() is not None:
-        if not new.replacing:
-            raise TableExists(f"{table_name} exists already; drop it first, or give REPLACE=true")
-        return True
-    row = connection.execute(statement("named_alike"), {"name": table_name}).fetchone()
-    if row:
-        raise TableExists(f"{row[0]} exists already, and differs from {table_name} in case or quotes only")
-    return False
 
 
 # ---- more rows

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from schema.own_tables.changes import own_table_or_raise
+from schema.own_tables.changes import locked_table
 from schema.readers import add_readers, grantee, remove_readers
 from schema.statements import statement
 from schema.tap_schema import count_change_of
@@ -13,7 +13,7 @@ def share(
 ) -> None:
     """Let a grantee read a table, and add rows to it or no longer; `reads`: also when it may not add rows any more."""
     with connection.transaction():
-        own_table_or_raise(connection, table_name)
+        locked_table(connection, table_name)
         add_readers(connection, table_name, [reader])
         values = {"name": table_name, "grantee": reader, "reads": reads}
         connection.execute(statement("add_writer" if may_write else "remove_writer"), values)
@@ -23,7 +23,7 @@ def share(
 def unshare(connection: psycopg.Connection, table_name: str, reader: str) -> None:
     """Take it again; nothing happens where the grantee may not read it. The owner always may."""
     with connection.transaction():
-        owned = own_table_or_raise(connection, table_name)
+        owned = locked_table(connection, table_name)
         if reader == grantee("user", owned.account) or reader not in owned.readers:
             return
         count_change_of(connection, table_name)

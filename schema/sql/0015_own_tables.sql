@@ -15,6 +15,12 @@ CREATE INDEX tables_by_schema ON tap_schema.tables (schema_name);
 CREATE INDEX keys_from_table ON tap_schema.keys (from_table);
 CREATE INDEX keys_to_table ON tap_schema.keys (target_table);
 
+-- When each role for what a session may read was last handed out, more or less: those that nobody has used for long can go.
+CREATE TABLE armillary.session_roles (
+    role text PRIMARY KEY,
+    used timestamptz NOT NULL DEFAULT now()
+);
+
 -- How often something changed of what only the readers of a role see; everybody's changes are counted in armillary.catalogue.
 CREATE TABLE armillary.reader_versions (
     role    text PRIMARY KEY,
@@ -93,13 +99,19 @@ CREATE TABLE armillary.own_tables (
     account    text NOT NULL REFERENCES armillary.own_schemas,
     nrows      bigint NOT NULL,
     bytes      bigint NOT NULL,
-    job        text,                                -- whose result came into it last
-    created    timestamptz(0) NOT NULL DEFAULT now(),
+    created    timestamptz NOT NULL DEFAULT now(),
+    changed    timestamptz NOT NULL DEFAULT now(),
     expires    timestamptz(0)
 );
 CREATE INDEX own_tables_by_name ON armillary.own_tables (lower(table_name));
 CREATE INDEX own_tables_by_account ON armillary.own_tables (account);
 CREATE INDEX own_tables_that_end ON armillary.own_tables (expires) WHERE expires IS NOT NULL;
+-- Jobs whose results have come into a table, so that a second attempt does not bring them again.
+CREATE TABLE armillary.own_table_jobs (
+    table_name text NOT NULL REFERENCES armillary.own_tables ON DELETE CASCADE,
+    job        text NOT NULL,
+    PRIMARY KEY (table_name, job)
+);
 -- Who, beside its owner, may add rows to a table, and so read it; `reads`: also without that.
 CREATE TABLE armillary.writers (
     table_name text NOT NULL REFERENCES armillary.own_tables ON DELETE CASCADE,

@@ -13,7 +13,7 @@ CREATE TABLE armillary.publications (
     moderator      text,
     published_as   text,                            -- the frozen copy
     version        integer,
-    offered        timestamptz(0) NOT NULL DEFAULT now(),
+    offered        timestamptz NOT NULL DEFAULT now(),
     decided        timestamptz(0)
 );
 CREATE UNIQUE INDEX a_table_is_offered_once ON armillary.publications (table_name) WHERE state = 'offered';

@@ -179,6 +179,14 @@ DELETE FROM armillary.readers WHERE name = %s;
 INSERT INTO armillary.readers (name, grantee, role)
 VALUES (%(name)s, %(grantee)s, armillary.grantee_role(%(grantee)s)) ON CONFLICT DO NOTHING;
 
+-- name: drop_grantee_role
+SELECT armillary.drop_grantee_role(%s);
+
+-- name: is_unruled
+-- Whether a table lies in a schema of an account, or of what is shared, and nothing is said of who may read it.
+SELECT WHERE NOT EXISTS (SELECT FROM armillary.access WHERE name = %(name)s)
+AND (%(schema)s = 'shared' OR EXISTS (SELECT FROM armillary.own_schemas WHERE schema_name = %(schema)s));
+
 -- name: remove_reader
 DELETE FROM armillary.readers WHERE name = %s AND grantee = %s RETURNING name;
 
@@ -236,9 +244,11 @@ UPDATE armillary.access SET announced = %s WHERE name = %s AND NOT is_public RET
 SELECT schema_name FROM armillary.own_schemas WHERE account = %s;
 
 -- name: own_schema_by_alias
--- The schema of the account that user_ACCOUNT. at the beginning of a text means.
+-- The schema of the account that user_ACCOUNT. at the beginning of a text means, unless a schema is really called so.
 SELECT schema_name, account FROM armillary.own_schemas
-WHERE starts_with(%(text)s, 'user_' || lower(account) || '.') ORDER BY length(account) DESC LIMIT 1;
+WHERE starts_with(%(text)s, 'user_' || lower(account) || '.')
+  AND NOT EXISTS (SELECT FROM pg_namespace WHERE starts_with(%(text)s, lower(nspname) || '.'))
+ORDER BY length(account) DESC LIMIT 1;
 
 -- name: claim_schema
 -- Nothing where the account has one by now, or another account has this one.
@@ -266,25 +276,46 @@ SELECT count(*), coalesce(sum(nrows), 0)::bigint, coalesce(sum(bytes), 0)::bigin
 FROM armillary.own_tables WHERE account = %(account)s AND table_name <> %(without)s;
 
 -- name: put_own_table
-INSERT INTO armillary.own_tables (table_name, account, nrows, bytes, job, expires)
-VALUES (%(table_name)s, %(account)s, %(nrows)s, pg_total_relation_size(%(stored)s), %(job)s,
-        now() + %(days)s * interval '1 day')
-ON CONFLICT (table_name) DO UPDATE SET nrows = excluded.nrows, bytes = excluded.bytes, job = excluded.job;
+INSERT INTO armillary.own_tables (table_name, account, nrows, bytes, expires)
+VALUES (%(table_name)s, %(account)s, %(nrows)s, pg_total_relation_size(%(stored)s), now() + %(days)s * interval '1 day')
+ON CONFLICT (table_name) DO UPDATE SET nrows = excluded.nrows, bytes = excluded.bytes, changed = now();
+
+-- name: add_job_of_table
+-- No row where the job's result is in the table already.
+INSERT INTO armillary.own_table_jobs VALUES (%(table_name)s, %(job)s) ON CONFLICT DO NOTHING RETURNING job;
+
+-- name: has_rows_of_job
+SELECT job FROM armillary.own_table_jobs WHERE table_name = %s AND job = %s;
 
 -- name: own_table
-SELECT o.table_name, o.account, o.nrows, o.bytes, o.job, o.created, o.expires,
+SELECT o.table_name, o.account, o.nrows, o.bytes, o.created, o.expires,
        ARRAY(SELECT r.grantee FROM armillary.readers AS r WHERE r.name = o.table_name ORDER BY r.grantee),
        ARRAY(SELECT w.grantee FROM armillary.writers AS w WHERE w.table_name = o.table_name ORDER BY w.grantee),
        ARRAY(SELECT w.grantee FROM armillary.writers AS w WHERE w.table_name = o.table_name AND NOT w.reads)
 FROM armillary.own_tables AS o WHERE lower(o.table_name) = lower(%(name)s) ORDER BY o.table_name = %(name)s DESC LIMIT 1;
 
+-- name: account_and_readers
+-- Whose an own table is, and who may read it.
+SELECT o.account, ARRAY(SELECT r.grantee FROM armillary.readers AS r WHERE r.name = o.table_name ORDER BY r.grantee)
+FROM armillary.own_tables AS o WHERE o.table_name = %(name)s;
+
 -- name: own_tables
 SELECT table_name FROM armillary.own_tables WHERE account = %s ORDER BY table_name;
 
 -- name: move_own_table
--- What is known of an own table, under another name.
-INSERT INTO armillary.own_tables (table_name, account, nrows, bytes, job, created, expires)
-SELECT %(new)s, account, nrows, bytes, job, created, expires FROM armillary.own_tables WHERE table_name = %(old)s;
+-- What is known of an own table, under another name; what it is offered as follows it.
+WITH offered AS (
+    UPDATE armillary.publications SET table_name = %(new)s WHERE table_name = %(old)s AND state = 'offered'
+)
+INSERT INTO armillary.own_tables (table_name, account, nrows, bytes, created, changed, expires)
+SELECT %(new)s, account, nrows, bytes, created, changed, expires FROM armillary.own_tables WHERE table_name = %(old)s;
+
+-- name: move_jobs_of_table
+INSERT INTO armillary.own_table_jobs SELECT %(new)s, job FROM armillary.own_table_jobs WHERE table_name = %(old)s;
+
+-- name: withdraw_offers
+-- Offers of a table that goes.
+UPDATE armillary.publications SET state = 'withdrawn', decided = now() WHERE table_name = %s AND state = 'offered';
 
 -- name: keep_until
 UPDATE armillary.own_tables SET expires = now() + %(days)s * interval '1 day' WHERE table_name = %(name)s;
@@ -322,6 +353,7 @@ WHERE i.indrelid = to_regclass(%(stored)s) AND i.indisunique = %(unique)s AND i.
 SELECT n.nspname, c.relname
 FROM pg_namespace AS n JOIN pg_class AS c ON c.relnamespace = n.oid
 WHERE n.nspname IN (SELECT schema_name FROM armillary.own_schemas UNION ALL SELECT 'shared') AND c.relkind = 'r'
+  AND obj_description(c.oid, 'pg_class') = %(mark)s
   AND NOT EXISTS (
     SELECT FROM armillary.loaded AS l JOIN armillary.own_tables AS o USING (table_name)
     WHERE l.storage = c.relname AND replace(l.content ->> 'schema_name', '"', '') = n.nspname)
@@ -339,6 +371,10 @@ FROM armillary.publications WHERE account = coalesce(%(account)s, account) ORDER
 INSERT INTO armillary.publications (account, table_name, title, abstract, licence, citation, contact)
 VALUES (%(account)s, %(table_name)s, %(title)s, %(abstract)s, %(licence)s, %(citation)s, %(contact)s)
 ON CONFLICT DO NOTHING RETURNING publication_id;
+
+-- name: changed_since_offer
+SELECT FROM armillary.publications AS p JOIN armillary.own_tables AS o USING (table_name)
+WHERE p.publication_id = %s AND o.changed > p.offered;
 
 -- name: offered_publication
 SELECT table_name, title, abstract, licence, citation, contact, account

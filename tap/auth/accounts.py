@@ -67,7 +67,10 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group with the names of its members, of whom some are owners; `limits` that its members have, by setting."""
+    """A group with the names of its members, of whom some are owners; `limits` that its members have, by setting.
+
+    `of_account`: an account made it, not the operator.
+    """
 
     name: str
     members: tuple[str, ...]
@@ -75,6 +78,7 @@ class Group:
     limits: Mapping[str, float] = field(default_factory=dict)
     description: str | None = None
     group_id: int = 0
+    of_account: bool = False
 
 
 class AccountStore:

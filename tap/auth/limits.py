@@ -1,5 +1,7 @@
 """What one may use: as the configuration says, or as one's groups do, of several the group that gives most."""
 
+import math
+import sys
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
@@ -22,6 +24,7 @@ NAMES = (
 """The settings that a group can have another value of."""
 _UNLIMITED_BY_ZERO = frozenset(NAMES) - {"maxrec_hard", "sync_limit", "queries_per_owner", "jobs_waiting_per_owner"}
 _ACCOUNTS = 1024
+_LARGEST = {"own_days": 1_000_000, "sync_limit": 10_000_000, "job_duration_limit": 10 * 365 * 86_400}
 
 
 class BadLimit(Exception):
@@ -34,12 +37,23 @@ def checked(name: str, text: str) -> float:
         raise BadLimit(f"There is no limit {name}; known are {', '.join(NAMES)}")
     try:
         value = next(setting.type for setting in SETTINGS if setting.name == name)(text)
-        Config().changed(**{name: value, **({"maxrec_default": 1} if name == "maxrec_hard" else {})})
+        _check(name, value)
     except (ValueError, ConfigError) as error:
         raise BadLimit(f"{name} cannot be {text!r}: {error}") from error
     if value < 0 or (value == 0 and name not in _UNLIMITED_BY_ZERO):
         raise BadLimit(f"{name} must be more than 0" if value == 0 else f"{name} must not be negative")
     return float(value) if isinstance(value, float) else int(value)
+
+
+_LEAST = {"maxrec_hard": "maxrec_default", "job_duration_limit": "job_duration_default"}
+"""What must not be larger than a limit."""
+
+
+def _check(name: str, value: float) -> None:
+    """Raises: ConfigError, ValueError."""
+    if not math.isfinite(value) or value > _LARGEST.get(name, sys.maxsize):
+        raise ValueError(f"it can be {_LARGEST.get(name, sys.maxsize):,} at most")
+    Config().changed(**{name: value, **({_LEAST[name]: 1} if name in _LEAST else {})})
 
 
 def merged(limits_of_groups: Iterable[Mapping[str, float]]) -> Limits:

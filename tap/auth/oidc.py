@@ -26,7 +26,7 @@ from tap.config import OidcConfig
 
 _REGISTRY = JWSRegistry(algorithms=["RS256", "PS256", "ES256"], strict_check_header=False)
 """Never what the provider, or a token, says of algorithms."""
-_TIMEOUT = 10.0
+_TIMEOUT = 5.0
 _MOST_BYTES = 1_000_000
 _FRESH = 3600.0
 _LEEWAY = 60
@@ -104,15 +104,19 @@ class OidcProvider:
     def _read_metadata(self) -> dict[str, Any]:
         """Return the discovery document (OpenID Connect Discovery 1.0 §4). Raises: ProviderAway."""
         with self._lock:
-            if self._metadata is None or self._metadata[0] < time.monotonic() - _FRESH:
-                issuer = self._config.oidc_issuer
-                document = _get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-                if document.get("issuer") != issuer:
-                    raise ProviderAway("The provider calls itself by another name than its configuration here")
-                for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-                    _check_url(document.get(name))
-                self._metadata = time.monotonic(), document
+            now = time.monotonic()
+            if self._metadata is None or self._metadata[0] < now - _FRESH:
+                self._metadata = now, self._discovered()
             return self._metadata[1]
+
+    def _discovered(self) -> dict[str, Any]:
+        issuer = self._config.oidc_issuer
+        document = _get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        if document.get("issuer") != issuer:
+            raise ProviderAway("The provider calls itself by another name than its configuration here")
+        for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+            _check_url(document.get(name))
+        return document
 
     def _key_set(self, metadata: dict[str, Any], *, again: bool = False) -> KeySet:
         """Return its keys; `again` anew, as they may have been changed. Raises: ProviderAway."""

@@ -4,9 +4,10 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -22,22 +23,24 @@ PATH = "/tap/login/oidc"
 _COOKIE = "armillary_oidc"
 _SECONDS = 600
 _LONGEST = 4000
+_AT_ONCE = 4
 _NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,1000}")
 """A path of this server: nothing that a browser could take for another one."""
 
 
 @dataclass(frozen=True)
 class OidcLogin:
-    """The handlers; `provider` is None where none is configured."""
+    """The handlers; `provider` is None where none is configured. It may be slow, so that few threads wait for it."""
 
     login: Login
     config: Config
     provider: OidcProvider | None
+    limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_AT_ONCE))
 
     async def begin(self, request: Request) -> Response:
         """Send the browser to the provider."""
         provider, attempt = self._known(), new_attempt()
-        url = await run_in_threadpool(provider.login_url, attempt)
+        url = await to_thread.run_sync(provider.login_url, attempt, limiter=self.limiter)
         response = RedirectResponse(url, 302)
         response.set_cookie(
             _COOKIE,
@@ -56,7 +59,7 @@ class OidcLogin:
         provider, begun = self._known(), _unpacked(request.cookies.get(_COOKIE, ""))
         attempt = LoginAttempt(begun["state"], begun["nonce"], begun["verifier"])
         answer = {name: value for name, value in request.query_params.items() if value}
-        claims = await run_in_threadpool(provider.claims, attempt, answer)
+        claims = await to_thread.run_sync(provider.claims, attempt, answer, limiter=self.limiter)
         account = await run_in_threadpool(self._account, claims)
         server = self.config.web.base_url.removesuffix("/tap")
         response = RedirectResponse(f"{server}{_safe(begun['next'])}", 303)
@@ -107,6 +110,10 @@ def _packed(values: dict[str, str]) -> str:
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
 
 
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str) and value != "" and value.isascii()
+
+
 def _unpacked(text: str) -> dict[str, str]:
     """Read the cookie; who writes one can only begin a login of their own. Raises: NotVouchedFor."""
     try:
@@ -114,6 +121,6 @@ def _unpacked(text: str) -> dict[str, str]:
     except (binascii.Error, ValueError, RecursionError):
         values = None
     names = ("state", "nonce", "verifier", "next")
-    if not isinstance(values, dict) or not all(isinstance(values.get(name), str) and values[name] for name in names):
+    if not isinstance(values, dict) or not all(_is_plain(values.get(name)) for name in names):
         raise NotVouchedFor("This login was not begun in this browser, or took too long. Please begin again.")
     return {name: values[name] for name in names}

@@ -66,7 +66,11 @@ class _SameServer(urllib.request.HTTPRedirectHandler):
     """Follows redirections, but shows who asks to the server only that it was meant for."""
 
     def redirect_request(self, *arguments: Any) -> urllib.request.Request | None:
-        request, new = arguments[0], super().redirect_request(*arguments)
+        request, code = arguments[0], arguments[2]
+        if request.data is not None and code != HTTPStatus.SEE_OTHER:
+            # A body would be lost without a word.
+            return None
+        new = super().redirect_request(*arguments)
         if new and _origin(new.full_url) != _origin(request.full_url):
             new.remove_header("Authorization")
         return new
@@ -105,5 +109,5 @@ def _message(body: bytes) -> str:
     try:
         infos = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True)).iter("{*}INFO")
     except etree.XMLSyntaxError:
-        return body[:500].decode("utf-8", "replace")
+        return " ".join(body[:500].decode("utf-8", "replace").split())
     return " ".join(info.text or "" for info in infos if info.get("name") == "QUERY_STATUS").strip()

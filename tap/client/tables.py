@@ -1,14 +1,14 @@
 """Tables of one's own on any service that has VOSI 1.2's draft of writable /tables."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from tap.client.http import Http, Refused, parsed
+from tap.client.http import Body, Http, Refused, parsed
 
 _PIECE = 1 << 20
 _KINDS = {
@@ -53,25 +53,40 @@ class RemoteTables:
 
     def append(self, name: str, path: Path) -> None:
         """Raises: Refused, Unreachable, OSError."""
-        self.http.send("POST", self._url(name), _content(path), _headers(path)).close()
+        self._send("POST", self._url(name), _content(path), _headers(path))
 
     def drop(self, name: str) -> None:
-        self.http.send("DELETE", self._url(name)).close()
+        self._send("DELETE", self._url(name))
 
     def share_with_group(self, name: str, group: str, *, may_write: bool) -> None:
         """Let a group read a table, or none where that is empty."""
         header = "x-vosi-group-write" if may_write else "x-vosi-group-read"
-        self.http.send("POST", self._url(name), b"", {header: group or "null"}).close()
+        self._send("POST", self._url(name), b"", {header: group or "null"})
 
     def share_with_user(self, name: str, user: str, *, may_write: bool) -> None:
         """Let an account read a table: by /shares, which VOSI does not know."""
         form = {"KIND": "table", "NAME": name, "WITH": f"user:{user}", "MODE": "write" if may_write else "read"}
         try:
-            self.http.send("POST", f"{self.service}/shares", urlencode(form).encode()).close()
+            self._send("POST", f"{self.service}/shares", urlencode(form).encode())
         except Refused as error:
-            if error.status == HTTPStatus.NOT_FOUND and "account" not in str(error):
+            if error.status == HTTPStatus.NOT_FOUND and self._has_no_shares():
                 raise Refused(error.status, error.headers, b"this service shares tables with groups only") from error
             raise
+
+    def _has_no_shares(self) -> bool:
+        try:
+            self.http.send("GET", f"{self.service}/shares").close()
+        except Refused as error:
+            return error.status == HTTPStatus.NOT_FOUND
+        return False
+
+    def _send(self, method: str, url: str, body: Body = None, headers: Mapping[str, str] | None = None) -> None:
+        """Send a change, which must not end elsewhere. Raises: Refused, Unreachable."""
+        with self.http.send(method, url, body, headers) as answer:
+            if answer.url != url:
+                raise Refused(
+                    answer.status, {}, f"the service led elsewhere, to {answer.url}; nothing was done".encode()
+                )
 
     def _url(self, name: str) -> str:
         return f"{self.service.rstrip('/')}/tables/{quote(name)}"

@@ -1,7 +1,7 @@
 """DEST: a job whose result becomes a table of its owner's own, and is never downloaded."""
 
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -9,7 +9,7 @@ from urllib.parse import quote
 from schema.description import Description, TableDescription
 from schema.load import open_file
 from schema.load.reader import LoadError
-from schema.own_tables.quota import OverQuota
+from schema.own_tables.quota import DoneAlready, OverQuota
 from schema.own_tables.rows import NewTable
 from tap.auth.accounts import AccountStore
 from tap.auth.authentication import Unauthorized
@@ -49,9 +49,12 @@ def read_destination(parameters: Parameters) -> Destination | None:
 
 @dataclass(frozen=True, slots=True)
 class RunningQuery:
+    """`limit` in seconds is PostgreSQL's, 0 for none."""
+
     request: TapRequest
     cancellation: Cancellation
     progress: QueryProgress
+    limit: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,14 @@ class Destinations:
         account = self._owner(job)
         if destination is None:
             raise ParameterError("DEST names the table")
-        if not self._is_done(account, destination, job):
+        if not self.tables.has_rows_of(account, destination.name, job.job_id):
             with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".parquet") as file:
                 path = Path(file.name)
-                self._fill(path, run, Parameters(job.parameters).whole_number("MAXREC"), account)
-                self._put(account, destination, path, job)
+                self._fill(
+                    path, run, Parameters(job.parameters).whole_number("MAXREC"), self._room(account, destination)
+                )
+                with suppress(DoneAlready):
+                    self._put(account, destination, path, job)
         table = self.tables.table(account, destination.name)
         rows = table.nrows if table else None
         url = f"{self.base_url}/tables/{quote(table.table_name if table else destination.name)}"
@@ -89,17 +95,12 @@ class Destinations:
             raise NoLongerAllowed(f"The account {job.owner_id} cannot be used any more")
         return record.account
 
-    def _is_done(self, account: Account, destination: Destination, job: Job) -> bool:
-        """Return whether an attempt of this job that did not live to tell has put the rows there."""
-        table = self.tables.table(account, destination.name)
-        return table is not None and table.job == job.job_id
-
-    def _fill(self, path: Path, run: RunningQuery, maxrec: int | None, account: Account) -> None:
+    def _fill(self, path: Path, run: RunningQuery, maxrec: int | None, room: int) -> None:
         """Write all rows, or as many as MAXREC allows; never fewer because of a limit. Raises: OverQuota, Interrupted."""
         wanted = self.most_rows if maxrec is None else maxrec
-        most = min(wanted, self._room(account))
+        most = min(wanted, room)
         request = replace(run.request, maxrec=most, format=_FORMAT)
-        service = replace(self.service, streams=False)
+        service = replace(self.service, streams=False, limit=run.limit)
         with path.open("wb") as file, closing(execute(request, service, run.cancellation, run.progress)) as pieces:
             for piece in pieces:
                 file.write(piece)
@@ -109,10 +110,10 @@ class Destinations:
         if run.progress.overflow and (maxrec is None or most < wanted):
             raise OverQuota(f"The result has more than the {most:,} rows that your tables may still have")
 
-    def _room(self, account: Account) -> int:
+    def _room(self, account: Account, destination: Destination) -> int:
         """Return how many rows the account's tables may still have."""
-        most = self.tables.quota_of(account).rows
-        return max(0, most - self.tables.usage(account).rows) if most else self.most_rows
+        most, replaced = self.tables.quota_of(account).rows, destination.name if destination.mode == "replace" else ""
+        return max(0, most - self.tables.usage(account, replaced).rows) if most else self.most_rows
 
     def _put(self, account: Account, destination: Destination, path: Path, job: Job) -> None:
         try:

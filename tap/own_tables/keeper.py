@@ -3,8 +3,13 @@
 import threading
 from collections.abc import Callable
 
+import psycopg
+
+from schema.load.reader import LoadError
+from tap.auth.accounts import AccountsAway
 from tap.engine.engine import DatabaseAway
-from tap.own_tables.own_tables import OwnTables
+from tap.observe import Fault, observe
+from tap.own_tables.own_tables import OwnTables, TableInUse
 
 _EVERY = 60.0
 
@@ -29,7 +34,10 @@ class TableKeeper:
         while not self._stopped.wait(_EVERY):
             try:
                 dropped = self._tables.tidy()
-            except DatabaseAway:
+            except (DatabaseAway, TableInUse, LoadError, AccountsAway):
+                continue
+            except psycopg.Error as error:
+                observe(Fault("the keeper of own tables"), error)
                 continue
             if dropped:
                 self._observe(dropped)

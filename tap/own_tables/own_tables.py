@@ -67,6 +67,13 @@ class TableChange:
         return bool(self.description or self.index) or self.is_owners
 
 
+class TableInUse(Exception):
+    """Something that runs keeps a table from being changed."""
+
+
+_TOO_WIDE = {"54000", "54011"}
+_OPTIONS = "-c lock_timeout=8s"
+"""No change waits longer for a query that reads its table, while others wait for it."""
 AT_ONCE = 4
 """Loads and changes at once, of one process."""
 
@@ -79,8 +86,8 @@ class OwnTables:
     ) -> None:
         self._accounts = accounts
         self._quota_of = quota_of
-        self._pool = lazy_pool(owner_conninfo, "armillary own tables", AT_ONCE, wait)
-        self._loads = lazy_pool(owner_conninfo, "armillary loads", AT_ONCE, wait)
+        self._pool = lazy_pool(owner_conninfo, "armillary own tables", AT_ONCE, wait, options=_OPTIONS)
+        self._loads = lazy_pool(owner_conninfo, "armillary loads", AT_ONCE, wait, options=_OPTIONS)
 
     def open(self) -> None:
         self._pool.open()
@@ -96,7 +103,11 @@ class OwnTables:
         try:
             with (self._loads if takes_long else self._pool).connection() as connection:
                 yield connection
+        except psycopg.errors.LockNotAvailable as error:
+            raise TableInUse("A query or another change needs this table just now. Please try again soon.") from error
         except (PoolTimeout, psycopg.OperationalError) as error:
+            if getattr(error, "sqlstate", None) in _TOO_WIDE:
+                raise LoadError("The table is too wide: the database takes 1,600 columns, and rows of 8 kB") from error
             raise DatabaseAway from error
 
     # ---- what there is
@@ -109,9 +120,20 @@ class OwnTables:
     def quota_of(self, account: Account) -> Quota:
         return self._quota_of(account)
 
-    def usage(self, account: Account) -> Usage:
+    def usage(self, account: Account, without: str = "") -> Usage:
+        """Return what the account's tables use, but for the one called `without`."""
         with self._connection() as connection:
-            return quota.usage(connection, account.name)
+            name = own_name_of(connection, without, account.name) if without else ""
+            return quota.usage(connection, account.name, name)
+
+    def has_rows_of(self, account: Account, name: str, job_id: str) -> bool:
+        """Return whether the result of a job is in a table."""
+        table = self.table(account, name)
+        if table is None:
+            return False
+        with self._connection() as connection:
+            row = connection.execute(statement("has_rows_of_job"), (table.table_name, job_id)).fetchone()
+            return row is not None
 
     def table(self, account: Account, name: str) -> OwnTable | None:
         """Return an own table that the account may read, None for any other."""
@@ -160,17 +182,17 @@ class OwnTables:
         """
         with self._connection(takes_long=True) as connection, connection.transaction():
             table = (_owned if change.is_owners else _writable)(connection, account, name)
-            if change.groups != (None, None):
-                _share_with_groups(connection, table, *change.groups)
-            if change.description:
-                changes.describe(connection, table.table_name, change.description)
             if change.index:
-                owner = self._owner_of(table)
-                changes.add_index(connection, owner, table.table_name, change.index, unique=change.unique)
-            if change.days is not None:
-                changes.keep_for(connection, self._owner(account), table.table_name, change.days)
+                changes.create_index(connection, table.table_name, change.index, unique=change.unique)
+            if change.index or change.description:
+                description = change.description or Description()
+                changes.describe(connection, self._owner_of(table), table.table_name, description)
             if change.columns:
                 changes.rename_columns(connection, table.table_name, change.columns)
+            if change.groups != (None, None):
+                _share_with_groups(connection, table, *change.groups)
+            if change.days is not None:
+                changes.keep_for(connection, self._owner(account), table.table_name, change.days)
             if change.name is None:
                 return table.table_name
             new_name = own_name_of(connection, change.name, account.name)
@@ -181,7 +203,7 @@ class OwnTables:
     def drop(self, account: Account, name: str) -> None:
         with self._connection() as connection:
             table = _owned(connection, account, name)
-            self._accounts.rows("forget_shares", {"name": table.table_name})
+            self._forget_shares(table.table_name)
             changes.drop(connection, table.table_name)
 
     def share(self, account: Account, name: str, reader: str, *, may_write: bool = False) -> str:
@@ -235,10 +257,11 @@ class OwnTables:
     def tidy(self) -> int:
         """Drop what is over or left over; return of how many tables."""
         with self._connection() as connection:
-            expired = leftovers.drop_expired(connection)
-            for name in expired:
-                self._accounts.rows("forget_shares", {"name": name})
-            return len(expired) + leftovers.drop_unused(connection)
+            return leftovers.drop_expired(connection, self._forget_shares) + leftovers.drop_unused(connection)
+
+    def _forget_shares(self, table_name: str) -> None:
+        """End the shares of a table before it goes: another of its name must not have them."""
+        self._accounts.rows("forget_shares", {"name": table_name})
 
     # ----
 
@@ -290,7 +313,7 @@ def _readable(connection: psycopg.Connection, account: Account, name: str) -> Ow
     table = changes.own_table(connection, table_name)
     if table and set(table.readers) & set(grantees_of(account)):
         return table
-    if connection.execute(statement("is_public"), {"name": table_name}).fetchone():
+    if connection.execute(statement("is_public"), {"name": table_name}).fetchone() is not None:
         raise NotYours(f"{table_name} belongs to this service; your own tables can be changed only")
     raise NoSuchTable(f"There is no table {table_name[:120]}")
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from schema.own_tables.publication import NoSuchPublication, Offer, Publication
+from schema.vodataservice import writable
 from tap.auth.authentication import OutOfScope, Unauthorized
 from tap.auth.identity import Account, identity_of
 from tap.form import read_parameters
@@ -72,7 +73,10 @@ def _number(request: Request) -> int:
 
 def _offer(parameters: Parameters) -> Offer:
     title, abstract, licence, contact = map(parameters.required, ("TITLE", "ABSTRACT", "LICENCE", "CONTACT"))
-    return Offer(title, abstract, licence, contact, parameters.one("CITATION"))
+    offer = Offer(title, abstract, licence, contact, parameters.one("CITATION"))
+    if wrong := next((name for name, text in asdict(offer).items() if text and writable(text) != text), None):
+        raise ParameterError(f"{wrong.upper()} has characters that no document can hold")
+    return offer
 
 
 def _shown(publication: Publication) -> dict[str, object]:

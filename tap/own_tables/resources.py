@@ -40,6 +40,7 @@ _GROUP_HEADERS = (("x-vosi-group-read", "x-vosi-group-ro"), ("x-vosi-group-write
 _NULL = "null"
 _SAYS_NOTHING = {"", "text/plain", "application/octet-stream", _FORM}
 """Types of content that programs give to whatever they send."""
+_LONGEST_DAYS = 36_500
 _HEAD = 8192
 _AT_ONCE_FOR_ONE = AT_ONCE // 2
 _PATIENCE = 120.0
@@ -74,7 +75,7 @@ class TableResources:
     async def put(self, request: Request) -> Response:
         """Make a table: of a VOSI description without rows, or of any file that can be loaded."""
         account, parameters = account_of(request), Parameters.of(request.query_params.multi_items())
-        change = TableChange(days=parameters.whole_number("DAYS"), groups=await self._groups(request))
+        change = TableChange(days=_days(parameters), groups=await self._groups(request))
         async with self._body(request) as file:
             loaded = await self.run(account, self._make, request.path_params["name"], file, parameters)
         if change:
@@ -228,10 +229,17 @@ def _change_of(parameters: Parameters, groups: Groups) -> TableChange:
         described(Description(), parameters) if says else None,
         tuple(_list(parameters.one("INDEX") or "")),
         truth(parameters, "UNIQUE"),
-        parameters.whole_number("DAYS"),
+        _days(parameters),
         name=parameters.one("RENAME"),
         groups=groups,
     )
+
+
+def _days(parameters: Parameters) -> int | None:
+    days = parameters.whole_number("DAYS")
+    if days is not None and days > _LONGEST_DAYS:
+        raise ParameterError(f"DAYS can be {_LONGEST_DAYS} at most; 0 is for as long as may be")
+    return days
 
 
 def described(description: Description, parameters: Parameters) -> Description:

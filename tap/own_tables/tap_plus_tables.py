@@ -58,11 +58,13 @@ class TapPlusTables:
 
     async def post(self, request: Request) -> Response:
         """Take what TapPlus sends to the service itself where nobody told it of Upload and TableTool."""
+        account_of(request)
         form = await read_form(request, self.resources.config, uploads_of(self.resources.config))
         return await (self._edit if form.parameters.one("ACTION") else self._upload)(request, form)
 
     async def upload(self, request: Request) -> Response:
         """Make a table of a file, a URL or a job's result; or delete one."""
+        account_of(request)
         form = await read_form(request, self.resources.config, uploads_of(self.resources.config))
         return await self._upload(request, form)
 
@@ -115,6 +117,7 @@ class TapPlusTables:
     # ---- TableTool
 
     async def table_tool(self, request: Request) -> Response:
+        account_of(request)
         form = await read_form(request, self.resources.config, uploads_of(self.resources.config))
         return await self._edit(request, form)
 
@@ -205,14 +208,14 @@ class TapPlusTables:
         if number is None:
             self.groups.make(account, title, about)
             return
-        group = self.groups.owned(account, number)
+        group = self.groups.owned(account, number=number)
         self.accounts.describe_group(group, about)
         wanted = {name.strip().lower() for name in (parameters.one("USERS_LIST") or "").split(",") if name.strip()}
         gone = [name for name in group.members if name.lower() not in wanted and name not in group.owners]
         self.groups.change(group, sorted(wanted), gone)
 
     def _remove_group(self, account: Account, parameters: Parameters) -> None:
-        self.groups.delete(self.groups.owned(account, parameters.required("GROUP_ID")))
+        self.groups.delete(self.groups.owned(account, number=parameters.required("GROUP_ID")))
 
     def _group(self, group_id: str) -> Group | None:
         return next((group for group in self.accounts.groups() if str(group.group_id) == group_id.strip()), None)

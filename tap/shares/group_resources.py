@@ -41,14 +41,17 @@ class GroupResources:
         add, remove = parameters.all("ADD"), parameters.all("REMOVE")
         if not add and not remove:
             raise ParameterError("Nothing is asked for: ADD=account, REMOVE=account")
-        group = await run_in_threadpool(self.groups.owned, account, request.path_params["name"])
+        group = await run_in_threadpool(self._owned, account, request.path_params["name"])
         await run_in_threadpool(self.groups.change, group, add, remove)
         return Response(status_code=204)
 
     async def delete(self, request: Request) -> Response:
-        group = await run_in_threadpool(self.groups.owned, _account(request), request.path_params["name"])
+        group = await run_in_threadpool(self._owned, _account(request), request.path_params["name"])
         await run_in_threadpool(self.groups.delete, group)
         return Response(status_code=204)
+
+    def _owned(self, account: Account, name: str) -> Group:
+        return self.groups.owned(account, name=name)
 
 
 def _account(request: Request, scope: TokenScope = TokenScope.TABLES) -> Account:

@@ -8,6 +8,8 @@ from tap.auth.identity import Account
 from tap.own_tables.own_tables import NotYours, OwnTables
 from uws.parameters import ParameterError
 
+_MOST = 100
+
 
 class NoSuchGroup(Exception):
     """There is no such group, or none that one may know of."""
@@ -26,17 +28,22 @@ class Groups:
 
     def make(self, account: Account, name: str, description: str | None) -> None:
         """Make a group, which the account owns. Raises: ParameterError."""
+        if sum(account.name in group.owners for group in self.of(account)) >= _MOST:
+            raise ParameterError(f"You own {_MOST} groups, which is as many as one may")
         try:
             self.accounts.make_group(account, name, description)
         except (NameTaken, BadName) as error:
             raise ParameterError(str(error)) from error
 
-    def owned(self, account: Account, key: str) -> Group:
-        """Return a group by its name or number, to an owner of it. Raises: NoSuchGroup, NotYours."""
-        keys = [(group.name.lower(), str(group.group_id), group) for group in self.of(account)]
-        group = next((group for name, number, group in keys if key.strip().lower() in {name, number}), None)
+    def owned(self, account: Account, *, name: str = "", number: str = "") -> Group:
+        """Return a group by its name, or else its number, to an owner of it. Raises: NoSuchGroup, NotYours."""
+        groups = self.of(account)
+        if name:
+            group = next((group for group in groups if group.name.lower() == name.lower()), None)
+        else:
+            group = next((group for group in groups if str(group.group_id) == number.strip()), None)
         if group is None:
-            raise NoSuchGroup(f"You are in no group {key[:60]}")
+            raise NoSuchGroup(f"You are in no group {(name or number)[:60]}")
         if account.name not in group.owners:
             raise NotYours(f"Only owners of the group {group.name} change it")
         return group

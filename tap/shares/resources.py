@@ -82,7 +82,9 @@ class ShareResources:
         return response
 
     async def _rows(self, request: Request, share: Share, giver: Account) -> Response:
-        if await run_in_threadpool(self.shares.tables.table, giver, share.name) is None:
+        table = await run_in_threadpool(self.shares.tables.table, giver, share.name)
+        # A link is to a table, not to whatever has its name later.
+        if table is None or table.created > share.created:
             raise NoSuchShare("This link leads to nothing, or no longer")
         return await self.run(request, giver, f"SELECT * FROM {share.name}")
 

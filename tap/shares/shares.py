@@ -7,14 +7,19 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+import psycopg
+
 from schema.description import Description, TableDescription
 from schema.load import open_file
+from schema.load.reader import LoadError
 from schema.own_tables.rows import NewTable, NoSuchTable
 from schema.readers import grantee
 from tap.auth.accounts import AccountStore, NoSuchName, digest
 from tap.auth.identity import Account
 from tap.auth.rights import grantees_of
-from tap.own_tables.own_tables import NotYours, OwnTables
+from tap.engine.engine import DatabaseAway
+from tap.observe import Fault, observe
+from tap.own_tables.own_tables import NotYours, OwnTables, TableInUse
 from tap.own_tables.results import result_file
 from tap.storage import Storage
 from uws.errors import NoSuchJob
@@ -114,6 +119,9 @@ class Shares:
             return None
         if new.kind != JOB or whom is None:
             raise ParameterError("AS mounts the result of a job for an account or a group")
+        there = next((s for s in self.given(account) if (s.kind, s.name, s.grantee) == (JOB, new.name, whom)), None)
+        if there and there.mounted:
+            raise ParameterError(f"It is mounted as {there.mounted} already; end share {there.share_id} first")
         about = Description(TableDescription(description=f"Result of a job of {account.name}"))
         with result_file(self.storage, self.jobs.job(new.name)) as path:
             made = self.tables.make(account, NewTable(new.mount, open_file(path), about, job=new.name, mounted=True))
@@ -127,11 +135,11 @@ class Shares:
         if new.kind == TABLE:
             table = self.tables.table(account, new.name)
             if table is None or table.account != account.name:
-                raise NoSuchTable(f"You have no table {new.name[:120]}")
+                raise NoSuchTable(f"There is no table {new.name[:120]} of yours")
             return table.table_name
         jobs = self.jobs.jobs([new.name]) if is_job_id(new.name) else []
         if not jobs or jobs[0].owner_id != account.name:
-            raise NoSuchJob(f"You have no job {new.name[:40]}")
+            raise NoSuchJob(f"There is no job {new.name[:40]} of yours")
         return new.name
 
     def _whom(self, text: str) -> str | None:
@@ -160,24 +168,24 @@ class Shares:
         self._tell(share, account.name, "revoked")
 
     def end_what_is_over(self) -> None:
+        """End the shares whose time is over; what cannot be ended now stays for the next time, and disturbs nobody."""
         for row in self.accounts.rows("shares_that_are_over", {}):
-            self._end(_share(row))
+            share = _share(row)
+            try:
+                self._end(share)
+            except (LoadError, TableInUse, DatabaseAway, psycopg.Error) as error:
+                observe(Fault(f"the end of share {share.share_id}"), error)
 
     def _end(self, share: Share) -> None:
         """Take the right first, so that what is written down leads to it until it is gone."""
-        if share.kind == TABLE and share.grantee:
-            record = self.accounts.record(share.giver)
-            with suppress(NoSuchTable, NotYours):
-                if record:
-                    self.tables.unshare(record.account, share.name, share.grantee)
-        self._unmount(share)
-        self.accounts.rows("end_share", {"share_id": share.share_id})
-
-    def _unmount(self, share: Share) -> None:
-        record = self.accounts.record(share.giver) if share.mounted else None
-        if record and share.mounted:
-            with suppress(NoSuchTable):
+        record = self.accounts.record(share.giver)
+        with suppress(NoSuchTable, NotYours):
+            if record and share.kind == TABLE and share.grantee:
+                self.tables.unshare(record.account, share.name, share.grantee)
+        with suppress(NoSuchTable, NotYours):
+            if record and share.mounted:
                 self.tables.drop(record.account, share.mounted)
+        self.accounts.rows("end_share", {"share_id": share.share_id})
 
     # ---- what there is
 

@@ -9,7 +9,7 @@ CREATE TABLE accounts.shares (
     may_write  boolean NOT NULL DEFAULT false,
     title      text,                               -- the table as whoever shared it calls it
     mounted    text,                               -- the table that a job's result can be read as
-    created    timestamptz(0) NOT NULL DEFAULT now(),
+    created    timestamptz NOT NULL DEFAULT now(),
     expires    timestamptz(0),
     CONSTRAINT with_somebody_or_by_a_link CHECK ((grantee IS NULL) <> (digest IS NULL)),
     CONSTRAINT only_tables_are_written_to CHECK (kind = 'table' AND digest IS NULL OR NOT may_write)

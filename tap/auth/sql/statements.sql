@@ -53,7 +53,7 @@ DELETE FROM accounts.groups WHERE lower(name) = lower(%(name)s) RETURNING group_
 UPDATE accounts.groups SET limits = %(limits)s WHERE lower(name) = lower(%(group)s) RETURNING group_id;
 
 -- name: groups
-SELECT g.group_id, g.name, g.limits, g.description,
+SELECT g.group_id, g.name, g.limits, g.description, g.of_account,
        ARRAY(SELECT a.name FROM accounts.members AS m JOIN accounts.accounts AS a USING (account_id)
              WHERE m.group_id = g.group_id ORDER BY lower(a.name)) AS members,
        ARRAY(SELECT a.name FROM accounts.members AS m JOIN accounts.accounts AS a USING (account_id)
@@ -131,7 +131,7 @@ WHERE s.digest = %(digest)s AND NOT a.disabled AND (s.expires IS NULL OR s.expir
 -- name: share_of_job
 -- A share by which an account may read a job, by its own name or that of a group.
 SELECT s.*, g.name AS giver FROM accounts.shares AS s JOIN accounts.accounts AS g USING (account_id)
-WHERE s.kind = 'job' AND s.name = %(name)s AND (s.expires IS NULL OR s.expires > now())
+WHERE s.kind = 'job' AND s.name = %(name)s AND NOT g.disabled AND (s.expires IS NULL OR s.expires > now())
   AND (s.grantee = 'user:' || %(reader)s OR s.grantee IN (
     SELECT 'group:' || gr.name FROM accounts.groups AS gr JOIN accounts.members AS m USING (group_id)
     JOIN accounts.accounts AS a ON a.account_id = m.account_id WHERE a.name = %(reader)s))
@@ -145,6 +145,8 @@ WHERE s.expires < now() LIMIT 1000;
 DELETE FROM accounts.shares WHERE share_id = %(share_id)s RETURNING share_id;
 
 -- name: forget_shares
+-- What is mounted of a job goes with its table.
+WITH unmounted AS (UPDATE accounts.shares SET mounted = NULL WHERE mounted = %(name)s)
 DELETE FROM accounts.shares WHERE kind = 'table' AND name = %(name)s;
 
 -- name: rename_shares
@@ -165,7 +167,8 @@ UPDATE accounts.groups SET description = %(description)s WHERE group_id = %(grou
 -- name: make_group
 -- A group with its first owner; no row where the name is taken.
 WITH made AS (
-    INSERT INTO accounts.groups (name, description) VALUES (%(name)s, %(description)s) ON CONFLICT DO NOTHING RETURNING group_id
+    INSERT INTO accounts.groups (name, description, of_account) VALUES (%(name)s, %(description)s, true)
+    ON CONFLICT DO NOTHING RETURNING group_id
 )
 INSERT INTO accounts.members (group_id, account_id, is_owner) SELECT group_id, %(account_id)s, true FROM made
 RETURNING group_id;
@@ -182,7 +185,8 @@ ON CONFLICT DO NOTHING RETURNING account_id;
 -- name: groups_of_claims
 -- The memberships that claims give: those that are new, and those that no claim gives any more. An operator's stay.
 WITH wanted AS (
-    SELECT group_id FROM accounts.groups WHERE lower(name) = ANY (SELECT lower(g) FROM unnest(%(groups)s::text[]) AS g)
+    SELECT group_id FROM accounts.groups
+    WHERE lower(name) = ANY (SELECT lower(g) FROM unnest(%(groups)s::text[]) AS g) AND NOT of_account
 ), ended AS (
     DELETE FROM accounts.members
     WHERE account_id = %(account_id)s AND from_oidc AND group_id NOT IN (SELECT group_id FROM wanted)

@@ -200,6 +200,7 @@ def test_many_sets_of_rights_leave_no_more_roles_than_may_be(
         prefix = str(role)[: len("armillary_as_") + 9]
         for number in range(500):
             admin.execute(f'CREATE ROLE "{prefix}{number}" NOLOGIN'.encode())
+        owner.execute("UPDATE armillary.session_roles SET used = now() - interval '2 hours'")
         with engine.session(60, access=Access.READ_WRITE, role=role) as session:
             session.run_in_write_transaction(lambda connection: connection.execute("CREATE TEMP TABLE mine (a int)"))
             bo = person()

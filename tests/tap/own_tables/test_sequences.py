@@ -148,7 +148,7 @@ class World:
         if not model.members:
             self.groups.make(ada, self.name(_GROUP), None)
             model.members = {"ada"}
-        group = self.groups.owned(ada, self.name(_GROUP))
+        group = self.groups.owned(ada, name=self.name(_GROUP))
         if what == "dissolve":
             self.groups.delete(group)
             model.members = set()

@@ -188,7 +188,7 @@ def test_a_name_that_is_mounted_already_is_refused_and_only_results_are_mounted(
     name = f"ngc_{secrets.token_hex(4)}"
     form = {"KIND": "job", "JOB": job, "WITH": f"user:{bo.name}"}
     ada.share(**form, AS=name)
-    assert ada.post("shares", KIND="job", JOB=job, WITH=f"user:{bo.name}", AS=name).status == 409
+    assert ada.post("shares", KIND="job", JOB=job, WITH=f"user:{bo.name}", AS=name).status == 400
     assert ada.post("shares", KIND="job", JOB=job, WITH="link", AS=f"{name}x").status == 400
     assert ada.post("shares", KIND="table", NAME=table.name, WITH=f"user:{bo.name}", AS=f"{name}y").status == 400
     assert ada.post(f"tables/shared.{name}", RENAME="mine").status == 403
