@@ -92,6 +92,7 @@ def announce(connection: psycopg.Connection, name: str, *, announced: bool) -> N
 
 def remove_readers(connection: psycopg.Connection, name: str, grantees: Iterable[str]) -> None:
     """Raises: LoadError for one that is no reader."""
+    connection.execute(statement("lock_catalogue"))
     for reader in grantees:
         if connection.execute(statement("remove_reader"), (name, reader)).fetchone() is None:
             raise LoadError(f"{reader} is no reader of {name}")
@@ -111,6 +112,7 @@ def take_rights(connection: psycopg.Connection, target: sql.Identifier) -> None:
 
 
 def _put(connection: psycopg.Connection, name: str, *, is_public: bool) -> None:
+    connection.execute(statement("lock_catalogue"))
     if name.split(".", maxsplit=1)[0] == "tap_schema":
         raise LoadError("TAP_SCHEMA is for everybody: what is closed is not shown in it")
     if connection.execute(statement("is_published_or_schema"), {"name": name}).fetchone() is None:

@@ -158,5 +158,9 @@ def count_change(connection: psycopg.Connection) -> None:
 
 
 def count_change_of(connection: psycopg.Connection, table_name: str) -> None:
-    """Tell it for those only who may read a table, if it is published: before a change, and again when it is made."""
+    """Tell it for those only who may read a table, if it is published: before a change, and again when it is made.
+
+    Whoever changes what is published takes turns from here on, so that none waits for another that waits for them.
+    """
+    connection.execute(statement("lock_catalogue"))
     connection.execute(statement("count_change_of"), {"name": table_name})

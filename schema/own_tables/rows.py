@@ -72,6 +72,7 @@ def _claimed_name(connection: psycopg.Connection, owner: Owner, new: NewTable) -
     if not new.mounted:
         own_name_of(connection, new.name, owner.account)
     with connection.transaction():
+        connection.execute(statement("lock_catalogue"))
         make_schema(connection, claim_schema(connection, owner.account))
     if not new.mounted:
         return own_name_of(connection, new.name, owner.account)

@@ -103,7 +103,7 @@ class OwnTables:
         try:
             with (self._loads if takes_long else self._pool).connection() as connection:
                 yield connection
-        except psycopg.errors.LockNotAvailable as error:
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
             raise TableInUse("A query or another change needs this table just now. Please try again soon.") from error
         except (PoolTimeout, psycopg.OperationalError) as error:
             if getattr(error, "sqlstate", None) in _TOO_WIDE:
@@ -200,8 +200,9 @@ class OwnTables:
             self._accounts.rows("rename_shares", {"old": table.table_name, "new": new_name})
             return new_name
 
-    def drop(self, account: Account, name: str) -> None:
-        with self._connection() as connection:
+    def drop(self, account: Account, name: str, *, waits: bool = True) -> None:
+        """Drop a table; where it must not wait for a change of the table, TableInUse is raised."""
+        with self._connection() as connection, _patience(connection, waits=waits):
             table = _owned(connection, account, name)
             self._forget_shares(table.table_name)
             changes.drop(connection, table.table_name)
@@ -213,8 +214,9 @@ class OwnTables:
             sharing.share(connection, table.table_name, reader, may_write=may_write)
             return table.table_name
 
-    def unshare(self, account: Account, name: str, reader: str) -> None:
-        with self._connection() as connection:
+    def unshare(self, account: Account, name: str, reader: str, *, waits: bool = True) -> None:
+        """Take a right; where it must not wait for a change of the table, TableInUse is raised."""
+        with self._connection() as connection, _patience(connection, waits=waits):
             sharing.unshare(connection, _owned(connection, account, name).table_name, reader)
 
     # ---- publication
@@ -302,6 +304,17 @@ def _share_with_groups(
         sharing.unshare(connection, table.table_name, group)
     for group in reading | writing:
         sharing.share(connection, table.table_name, group, may_write=group in writing, reads=group in reading)
+
+
+@contextmanager
+def _patience(connection: psycopg.Connection, *, waits: bool) -> Iterator[None]:
+    """Let what happens inside be one transaction that hardly waits, unless it may."""
+    if waits:
+        yield
+        return
+    with connection.transaction():
+        connection.execute("SET LOCAL lock_timeout = '200ms'")
+        yield
 
 
 # ---- who may

@@ -1,9 +1,10 @@
 """Shares: made, ended, listed. A table's are rights in the database, which this keeps in step with what is written down."""
 
 import secrets
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +30,8 @@ from uws.store import Store, is_job_id
 LINK = "link"
 TABLE, JOB = "table", "job"
 _LONGEST_DAYS = 36_500
+_HURRY = 0.5
+"""Seconds that a request waits for another that ends shares."""
 
 
 class NoSuchShare(Exception):
@@ -82,6 +85,7 @@ class Shares:
     tables: OwnTables
     jobs: Store
     storage: Storage
+    ending: threading.Lock = field(default_factory=threading.Lock)
 
     def share(self, account: Account, new: NewShare) -> tuple[Share, str | None]:
         """Share what is the account's; return also the secret of a link, which is shown once.
@@ -169,22 +173,30 @@ class Shares:
 
     def end_what_is_over(self) -> None:
         """End the shares whose time is over; what cannot be ended now stays for the next time, and disturbs nobody."""
+        if not self.ending.acquire(timeout=_HURRY):
+            return
+        try:
+            self._end_all()
+        finally:
+            self.ending.release()
+
+    def _end_all(self) -> None:
         for row in self.accounts.rows("shares_that_are_over", {}):
             share = _share(row)
             try:
-                self._end(share)
+                self._end(share, waits=False)
             except (LoadError, TableInUse, DatabaseAway, psycopg.Error) as error:
                 observe(Fault(f"the end of share {share.share_id}"), error)
 
-    def _end(self, share: Share) -> None:
+    def _end(self, share: Share, *, waits: bool = True) -> None:
         """Take the right first, so that what is written down leads to it until it is gone."""
         record = self.accounts.record(share.giver)
         with suppress(NoSuchTable, NotYours):
             if record and share.kind == TABLE and share.grantee:
-                self.tables.unshare(record.account, share.name, share.grantee)
+                self.tables.unshare(record.account, share.name, share.grantee, waits=waits)
         with suppress(NoSuchTable, NotYours):
             if record and share.mounted:
-                self.tables.drop(record.account, share.mounted)
+                self.tables.drop(record.account, share.mounted, waits=waits)
         self.accounts.rows("end_share", {"share_id": share.share_id})
 
     # ---- what there is

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import psycopg
@@ -43,7 +44,8 @@ GONE = (urllib.error.URLError, HTTPException, OSError)
 
 @pytest.fixture(scope="module")
 def frail(sample: Config) -> Config:
-    return alone(sample, processes=2, workers=1, drain_seconds=1.0, jobs_running_per_owner=0)
+    folder = Path(sample.database.data_dir) / "uploads-of-the-killed"
+    return alone(sample, processes=2, workers=1, drain_seconds=1.0, jobs_running_per_owner=0, upload_folder=str(folder))
 
 
 @pytest.fixture(scope="module")

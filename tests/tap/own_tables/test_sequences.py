@@ -200,7 +200,7 @@ def parts(config: Config, sample: Config, accounts: AccountStore, tmp_path: Path
         part.close()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(_STEP, max_size=10))
 def test_any_sequence_means_what_a_model_says(parts: World, steps: list[Step]) -> None:
     parts.mark = secrets.token_hex(4)
