@@ -199,3 +199,9 @@ def test_a_table_of_a_query_is_used_by_the_next(ada: Asker, stars: str) -> None:
     )
     assert ada.phase(job) == "COMPLETED", ada.error(job)
     assert ada.rows(f"SELECT twice FROM {ada.own('more')}") == [(0.0,)]
+
+
+def test_dest_at_sync_is_refused_with_where_it_works(ada: Asker) -> None:
+    reply = ada.call("GET", "sync?LANG=ADQL&QUERY=SELECT+TOP+1+name+FROM+demo.ngc&DEST=mine")
+    assert reply.status == 400
+    assert "needs a job" in reply.text
