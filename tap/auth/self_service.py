@@ -16,6 +16,7 @@ from tap.config import Config
 from tap.errors import NotFound
 from tap.form import read_parameters
 from tap.own_tables.own_tables import OwnTables
+from tap.pages import account_page
 from uws.parameters import ParameterError, Parameters
 from uws.store import Store
 
@@ -34,7 +35,7 @@ class SelfService:
     jobs: Store
 
     async def whoami(self, request: Request) -> Response:
-        """Tell who asks, what they may use, and what they do use."""
+        """Tell who asks, what they may use, and what they do use: JSON, and to browsers a page."""
         identity = identity_of(request)
         account = identity.account if identity else None
         answer: dict[str, object] = {
@@ -47,6 +48,8 @@ class SelfService:
         if account:
             answer["schema"] = await run_in_threadpool(self.own_tables.schema_of, account)
             answer["used"] = await run_in_threadpool(self._used, account)
+        if "text/html" in request.headers.get("accept", ""):
+            return Response(account_page(self.config, answer), media_type="text/html", headers=_PRIVATE)
         return JSONResponse(answer, headers=_PRIVATE)
 
     def _used(self, account: Account) -> dict[str, int]:

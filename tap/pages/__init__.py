@@ -1,5 +1,6 @@
 """The few pages that people read, from templates that escape by themselves."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from urllib.parse import urlsplit
@@ -31,6 +32,12 @@ def error_page(message: str, job: str | None = None) -> str:
     `job` is the URL that makes a job of the query when it is posted to, where that would help.
     """
     return _templates().get_template("error.html").render(message=message, job=job)
+
+
+def account_page(config: Config, about: Mapping[str, object]) -> str:
+    """Return the page of who asks: what /whoami tells."""
+    root = urlsplit(config.web.base_url).path.removesuffix("/tap")
+    return _templates().get_template("account.html").render(about=about, title=config.web.title, root=root)
 
 
 def _render(name: str, config: Config, catalogue: Catalogue) -> str:

@@ -324,3 +324,11 @@ def test_many_rows_arrive_as_they_were_sent(ada: Asker) -> None:
     assert ada.put(ada.own("many"), buffer.getvalue().to_pybytes(), "application/vnd.apache.parquet").status == 201
     found = ada.rows(f"SELECT i, x FROM {ada.own('many')} ORDER BY i")
     assert found == list(zip(sent["i"].to_pylist(), sent["x"].to_pylist(), strict=True))
+
+
+def test_a_browser_is_shown_a_page_of_account_limits_and_use(ada: Asker, stars: str) -> None:
+    page = ada.call("GET", "whoami", None, Accept="text/html,application/xhtml+xml").text
+    assert page.startswith("<!DOCTYPE html>")
+    assert f"<h1>{ada.name}</h1>" in page
+    assert "<tr><th>rows</th><td>3</td></tr>" in page
+    assert "own_rows" in page
