@@ -54,6 +54,11 @@ def split_name(table_name: str) -> tuple[str, ...]:
     return tuple(re.findall(r'"(?:[^"]|"")*"|[^.]+', table_name))
 
 
+def unquoted_parts(table_name: str) -> tuple[str, ...]:
+    """Return schema and table of a published name, as the database has them."""
+    return tuple(stored_name(part) for part in split_name(table_name))
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A published column; `type` follows from datatype, arraysize and xtype.
@@ -152,7 +157,7 @@ class Table:
     @cached_property
     def parts(self) -> tuple[str, ...]:
         """Schema and table, as they are published, without quotes."""
-        return tuple(stored_name(part) for part in split_name(self.table_name))
+        return unquoted_parts(self.table_name)
 
     @cached_property
     def stored_parts(self) -> tuple[str, str]:
@@ -207,7 +212,7 @@ class Catalogue:
     def is_announced(self, name: tuple[str, ...]) -> bool:
         """Return whether a name means a table that only others may read."""
         lower = tuple(part.lower() for part in name)
-        parts = [tuple(stored_name(part).lower() for part in split_name(table)) for table in self.announced]
+        parts = [unquoted_parts(table.lower()) for table in self.announced]
         return any(part[-len(lower) :] == lower for part in parts)
 
     def keys_from(self, table: Table) -> tuple[Key, ...]:

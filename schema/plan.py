@@ -62,11 +62,16 @@ def _check_names(names: list[str]) -> None:
         example = f'[columns."other name"] from = "{name}"'
         if names.count(name) > 1:
             raise DescriptionError(f"two columns are called {name}; a description can leave one out or rename it")
-        has_controls = any(unicodedata.category(character) in {"Cc", "Cs", "Cn"} for character in name)
-        if not name or has_controls or name in _SYSTEM_COLUMNS or len(name.encode()) > _LONGEST_NAME:
+        if not can_be_column(name):
             raise DescriptionError(
                 f"a column cannot be called {name or 'nothing at all'} in PostgreSQL; rename it in a description: {example}"
             )
+
+
+def can_be_column(name: str) -> bool:
+    """Return whether PostgreSQL, and the documents that tell of it, can have a column of this name."""
+    is_text = all(unicodedata.category(character) not in {"Cc", "Cs", "Cn"} for character in name)
+    return name != "" and is_text and name not in _SYSTEM_COLUMNS and len(name.encode()) <= _LONGEST_NAME
 
 
 def named_apart(columns: list[PlannedColumn]) -> list[PlannedColumn]:

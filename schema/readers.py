@@ -13,7 +13,7 @@ from psycopg import sql
 
 from schema.existing import exists
 from schema.load.reader import LoadError
-from schema.model import split_name, stored_name
+from schema.model import unquoted_parts
 from schema.roles import READER
 from schema.statements import statement
 
@@ -141,7 +141,7 @@ def enforce(connection: psycopg.Connection, name: str) -> None:
 
 
 def _stored(published: str, storage: str | None) -> sql.Identifier:
-    schema_name, name = (stored_name(part) for part in split_name(published))
+    schema_name, name = unquoted_parts(published)
     return sql.Identifier(schema_name, storage or name)
 
 

@@ -1,4 +1,4 @@
-"""The web application: everything is put together here, and nowhere else."""
+"""The web application: its URL map, and the handlers that need several parts. What a process is made of is in parts.py."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
@@ -30,12 +30,7 @@ from tap.auth.passwords import Passwords
 from tap.auth.self_service import SelfService
 from tap.coding import packed, wanted_coding
 from tap.config import Config
-from tap.engine.database import (
-    PLANNERS,
-    member_conninfo,
-    reader_conninfo,
-    sessions_of,
-)
+from tap.engine.database import PLANNERS, member_conninfo, reader_conninfo, sessions_of
 from tap.engine.engine import DatabaseAway, Engine
 from tap.error_middleware import ErrorMiddleware, xml
 from tap.errors import NotFound, describe
@@ -97,14 +92,11 @@ class Endpoints:
         return self.parts.config
 
     @property
-    def shares(self) -> ShareResources:
-        return ShareResources(self.parts.shares, self.job_service, self.run, self.config)
-
-    @property
     def routes(self) -> list[Route]:
         """The URL map."""
         get, tap, oidc_login, publications = ["GET"], "/tap", self.oidc_login, Publications(self.own_tables)
         groups = GroupResources(self.tap_plus.groups, self.config)
+        shares = ShareResources(self.parts.shares, self.job_service, self.run, self.config)
         return [
             # The hot one comes first, and without Starlette's wrappers of functions.
             Route(f"{tap}/sync", AsgiEndpoint(self.sync), methods=["GET", "POST"]),
@@ -140,11 +132,11 @@ class Endpoints:
             Route(f"{tap}/groups", groups.add, methods=["POST"]),
             Route(f"{tap}/groups/{{name}}", groups.change, methods=["POST"]),
             Route(f"{tap}/groups/{{name}}", groups.delete, methods=["DELETE"]),
-            Route(f"{tap}/shares", self.shares.list, methods=get),
-            Route(f"{tap}/shares", self.shares.add, methods=["POST"]),
-            Route(f"{tap}/shares/events", self.shares.events, methods=get),
-            Route(f"{tap}/shares/{{share_id}}", self.shares.revoke, methods=["DELETE"]),
-            Route(f"{tap}/shared/{{secret}}", self.shares.follow, methods=get),
+            Route(f"{tap}/shares", shares.list, methods=get),
+            Route(f"{tap}/shares", shares.add, methods=["POST"]),
+            Route(f"{tap}/shares/events", shares.events, methods=get),
+            Route(f"{tap}/shares/{{share_id}}", shares.revoke, methods=["DELETE"]),
+            Route(f"{tap}/shared/{{secret}}", shares.follow, methods=get),
             Route(f"{tap}/tokens", self.self_service.tokens, methods=get),
             Route(f"{tap}/tokens", self.self_service.add_token, methods=["POST"]),
             Route(f"{tap}/tokens/{{name}}", self.self_service.revoke_token, methods=["DELETE"]),

@@ -33,7 +33,7 @@ from tap.errors import Answer, ResultsOverQuota, describe
 from tap.form import Form, FormFile, read_form, read_parameters
 from tap.observe import Fault, JobDone, observe
 from tap.own_tables.destination import Destinations, RunningQuery, read_destination
-from tap.own_tables.resources import account_of
+from tap.own_tables.resources import owner_of
 from tap.part import read_part
 from tap.progress import QueryProgress
 from tap.query.explain import planned_cost
@@ -146,8 +146,9 @@ class QueryJobs:
     def _run(self, job: Job, task: Task, request: TapRequest, account: Account | None) -> tuple[Result, ...]:
         cancellation, progress = Cancellation(), QueryProgress(lambda done: setattr(task, "progress", done))
         task.on_stop(lambda stop: cancellation.trigger(_REASONS[stop]))
-        if read_destination(Parameters(job.parameters)):
-            return self.destinations.run(job, RunningQuery(request, cancellation, progress, self._limit(account)))
+        if destination := read_destination(Parameters(job.parameters)):
+            query = RunningQuery(request, cancellation, progress, self._limit(account))
+            return self.destinations.run(job, account, destination, query)
         key = f"{job.job_id}/{task.attempt.number}.{request.format.extension}"
         digest = hashlib.sha256()
         room, query_service = self._room(account), replace(self.service, streams=False, limit=self._limit(account))
@@ -205,7 +206,10 @@ class JobService:
 
     async def form(self, request: Request) -> Form:
         form = await read_form(request, self.config, uploads_of(self.config))
-        _allowed(request, form.parameters)
+        with ExitStack() as stack:
+            stack.callback(form.close)
+            _allowed(request, form.parameters)
+            stack.pop_all()
         return form
 
     @property
@@ -238,7 +242,7 @@ class JobService:
         limits = limits_of(own.jobs) if own is not self.config else None
         return Requester(name, None, name, sees_all=identity.is_admin, limits=limits)
 
-    def is_lent(self, request: Request, job: Job) -> bool:
+    def is_shared(self, request: Request, job: Job) -> bool:
         identity = identity_of(request)
         return identity is not None and self.shares.of_job(job.job_id, identity.account.name) is not None
 
@@ -298,5 +302,5 @@ class JobService:
 def _allowed(request: Request, parameters: Parameters) -> Parameters:
     """Return the parameters. Raises: Unauthorized, OutOfScope where DEST is not for who asks; ParameterError."""
     if read_destination(parameters) or str(request.path_params.get("name", "")).upper() == "DEST":
-        account_of(request)
+        owner_of(request)
     return parameters

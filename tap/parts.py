@@ -24,7 +24,7 @@ from tap.engine.engine import Engine
 from tap.jobs import QueryJobs, limits_of
 from tap.observe import Kept, observe
 from tap.own_tables.destination import Destinations
-from tap.own_tables.keeper import TableKeeper
+from tap.own_tables.keeper import table_keeper
 from tap.own_tables.own_tables import OwnTables
 from tap.own_tables.table_updates import update_table
 from tap.query.run import QueryService
@@ -143,11 +143,11 @@ def quota_of(config: Config, account: Account) -> Quota:
 @contextmanager
 def query_worker(config: Config) -> Iterator[Worker]:
     """A worker for the jobs of this service, and the keepers beside it."""
-    longest, slots = config.jobs.job_duration_limit, config.jobs.worker_slots
-    parts = parts_of(config, slots + 1, slots + 3, longest + 30 if longest else 0)
+    slots = config.jobs.worker_slots
+    # How long a job's query may take follows from whose it is.
+    parts = parts_of(config, slots + 1, slots + 3, 0)
     destinations = Destinations(
         parts.own_tables,
-        parts.accounts,
         parts.service,
         uploads_of(config),
         config.web.base_url,
@@ -156,13 +156,13 @@ def query_worker(config: Config) -> Iterator[Worker]:
     update = partial(update_table, parts.own_tables)
     runner = QueryJobs(parts.service, config, parts.store, parts.storage, parts.rights, destinations, update)
     keeper = Housekeeper(parts.store, parts.storage, lambda what, count: observe(Kept(what, count)))
-    table_keeper = TableKeeper(parts.own_tables, lambda count: observe(Kept("own tables that were over", count)))
+    tables = table_keeper(parts.own_tables)
     parts.open()
     keeper.start()
-    table_keeper.start()
+    tables.start()
     try:
         yield Worker(parts.store, runner, slots, config.jobs.long_slots)
     finally:
         keeper.stop()
-        table_keeper.stop()
+        tables.stop()
         parts.close()

@@ -3,13 +3,14 @@
 Any number may keep the same store; none does a thing twice.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Protocol
 
 from uws.errors import IllegalMove, NoSuchJob, StoreAway
+from uws.periodic import Periodic
 from uws.phases import FINAL, Move, Phase
 from uws.queue import Queue
 from uws.store import Row, Store
@@ -41,26 +42,21 @@ class Housekeeper:
         self._queue = Queue(store)
         self._shelf = shelf
         self._observe = observe
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._sweep_at = time.monotonic()
+        self._thread = Periodic("keeper", _EVERY, self._keep)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join(5)
+        self._thread.stop()
 
     def _keep(self) -> None:
-        sweep_at = time.monotonic()
-        while not self._stopped.wait(_EVERY):
-            try:
-                left_something = self.look()
-                if left_something or time.monotonic() >= sweep_at:
-                    self.sweep()
-                    sweep_at = time.monotonic() + _SWEEP_EVERY
-            except (StoreAway, OSError):
-                continue
+        with suppress(StoreAway, OSError):
+            left_something = self.look()
+            if left_something or time.monotonic() >= self._sweep_at:
+                self.sweep()
+                self._sweep_at = time.monotonic() + _SWEEP_EVERY
 
     def look(self) -> bool:
         """Do everything that is due now; return whether a dead worker may have left something in storage."""

@@ -270,13 +270,13 @@ class Resources:
         job = await run_in_threadpool(self.store.job, job_id)
         if job.job_list != self.name:
             raise NoSuchJob
-        if not self.service.asker(request).may_see(job) and not await self._is_lent(request, job):
+        if not self.service.asker(request).may_see(job) and not await self._is_shared(request, job):
             raise NotAllowed
         return job
 
-    async def _is_lent(self, request: Request, job: Job) -> bool:
+    async def _is_shared(self, request: Request, job: Job) -> bool:
         """Return whether this is a request that reads, from somebody who may read the job."""
-        return request.method in {"GET", "HEAD"} and await run_in_threadpool(self.service.is_lent, request, job)
+        return request.method in {"GET", "HEAD"} and await run_in_threadpool(self.service.is_shared, request, job)
 
     def _url(self, job: Job) -> str:
         return f"{self.service.url}/{job.job_id}"

@@ -71,7 +71,7 @@ class UwsService(Protocol):
 
     def asker(self, request: Request) -> Requester: ...
 
-    def is_lent(self, request: Request, job: Job) -> bool:
+    def is_shared(self, request: Request, job: Job) -> bool:
         """Return whether who asks may read somebody else's job. Blocks."""
         ...
 

@@ -10,11 +10,12 @@ from psycopg import sql
 
 from schema.description import Description
 from schema.load.reader import LoadError
-from schema.loaded import Known, forget, recall, remember
-from schema.model import Column, adql_names, quoted_if_needed
+from schema.loaded import Known, forget, remember
+from schema.model import Column, adql_names, quoted_if_needed, unquoted_parts
 from schema.own_tables.names import NotOwnSchema
 from schema.own_tables.quota import Owner, settle
-from schema.own_tables.rows import NoSuchTable, TableExists, drop_rows, stored_parts
+from schema.own_tables.rows import NoSuchTable, TableExists, drop_rows, locked
+from schema.plan import can_be_column
 from schema.publish import publish_known, publish_table
 from schema.statements import statement
 from schema.tap_schema import count_change_of, remove_table
@@ -47,14 +48,10 @@ def own_table(connection: psycopg.Connection, table_name: str) -> OwnTable | Non
     return OwnTable(**values | {name: tuple(values[name]) for name in ("readers", "writers", "by_writing")})
 
 
-def own_tables(connection: psycopg.Connection, account: str) -> list[str]:
-    return [str(name) for (name,) in connection.execute(statement("own_tables"), (account,)).fetchall()]
-
-
 def describe(connection: psycopg.Connection, owner: Owner, table_name: str, description: Description) -> None:
     """Change what a description names. Raises: NoSuchTable, DescriptionError, LoadError, OverQuota."""
     with connection.transaction():
-        _known(connection, table_name)
+        locked(connection, table_name)
         loaded = publish_table(connection, table_name, description)
         settle(connection, owner, loaded.table)
 
@@ -66,7 +63,7 @@ def create_index(
 
     It may take long, so that nothing that others need is locked before.
     """
-    known = _known(connection, table_name)
+    known = locked(connection, table_name)
     names = [_column(known, name).name for name in columns]
     target = sql.Identifier(*known.table.stored_parts)
     stored = {"stored": target.as_string(connection), "unique": unique, "columns": names}
@@ -87,10 +84,10 @@ def create_index(
 
 def rename(connection: psycopg.Connection, old: str, new: str) -> None:
     """Give a table another name, in the same schema. Raises: NoSuchTable, TableExists."""
-    if stored_parts(old)[0] != stored_parts(new)[0]:
+    if unquoted_parts(old)[0] != unquoted_parts(new)[0]:
         raise NotOwnSchema(f"{old} stays in its schema; only the name behind it can be another")
     with connection.transaction():
-        known = _known(connection, old)
+        known = locked(connection, old)
         other = own_table(connection, new)
         if other is not None and other.table_name != old:
             raise TableExists(f"{other.table_name} exists already")
@@ -99,31 +96,31 @@ def rename(connection: psycopg.Connection, old: str, new: str) -> None:
         owned = own_table_or_raise(connection, old)
         count_change_of(connection, old)
         stored = known.table.stored_parts[1]
-        table = replace(known.table, table_name=new, storage=stored if stored != stored_parts(new)[1] else None)
-        renamed = replace(known, table=table)
-        connection.execute(statement("drop_writers"), (old,))
-        publish_hidden(connection, owned, renamed)
-        for writer in owned.writers:
-            values = {"name": new, "grantee": writer, "reads": writer not in owned.by_writing}
-            connection.execute(statement("add_writer"), values)
+        table = replace(known.table, table_name=new, storage=stored if stored != unquoted_parts(new)[1] else None)
+        _move(connection, owned, replace(known, table=table))
 
 
-def publish_hidden(connection: psycopg.Connection, owned: OwnTable, renamed: Known) -> None:
-    """Publish a table under its new name, for its readers and nobody else at any moment."""
+def _move(connection: psycopg.Connection, owned: OwnTable, renamed: Known) -> None:
+    """Publish a table under its new name, for its readers and nobody else at any moment, and forget the old one."""
     old, new = owned.table_name, renamed.table.table_name
     publish_known(connection, renamed, owned.readers)
-    connection.execute(statement("move_own_table"), {"old": old, "new": new})
-    connection.execute(statement("move_jobs_of_table"), {"old": old, "new": new})
-    remove_table(connection, old)
-    connection.execute(statement("drop_access"), (old,))
-    forget(connection, old)
+    for name in ("move_own_table", "move_jobs_of_table", "move_writers"):
+        connection.execute(statement(name), {"old": old, "new": new})
+    _forget(connection, old)
     remember(connection, renamed)
+
+
+def _forget(connection: psycopg.Connection, table_name: str) -> None:
+    """Take away all that is written down of a table, but not its rows."""
+    remove_table(connection, table_name)
+    connection.execute(statement("drop_access"), (table_name,))
+    forget(connection, table_name)
 
 
 def rename_columns(connection: psycopg.Connection, table_name: str, names: Mapping[str, str]) -> None:
     """Give columns other names: old ones to new ones. Raises: LoadError."""
     with connection.transaction():
-        known = _known(connection, table_name)
+        known = locked(connection, table_name)
         target = sql.Identifier(*known.table.stored_parts)
         renamed = {_column(known, old).name: new for old, new in names.items()}
         for old, new in renamed.items():
@@ -150,7 +147,7 @@ def _with_names(known: Known, renamed: Mapping[str, str]) -> Known:
 
 
 def _check_column_name(name: str) -> None:
-    if not name.strip() or not name.isprintable() or len(name.encode()) > 63:
+    if not name.strip() or not name.isprintable() or not can_be_column(name):
         raise LoadError(f"A column cannot be called {name[:60]!r}")
 
 
@@ -164,18 +161,16 @@ def keep_for(connection: psycopg.Connection, owner: Owner, table_name: str, days
 def drop(connection: psycopg.Connection, table_name: str) -> None:
     """Take a table away at once, and its rows when the last query that reads them has ended. Raises: NoSuchTable."""
     with connection.transaction():
-        known = _known(connection, table_name)
+        known = locked(connection, table_name)
         count_change_of(connection, table_name)
         connection.execute(statement("withdraw_offers"), (table_name,))
-        remove_table(connection, table_name)
-        connection.execute(statement("drop_access"), (table_name,))
-        forget(connection, table_name)
+        _forget(connection, table_name)
     drop_rows(connection, *known.table.stored_parts)
 
 
 def locked_table(connection: psycopg.Connection, table_name: str) -> OwnTable:
     """Return a table that nobody else changes until the end of the transaction. Raises: NoSuchTable."""
-    _known(connection, table_name)
+    locked(connection, table_name)
     return own_table_or_raise(connection, table_name)
 
 
@@ -185,13 +180,6 @@ def own_table_or_raise(connection: psycopg.Connection, table_name: str) -> OwnTa
     if owned is None:
         raise NoSuchTable(f"There is no table {table_name[:120]}")
     return owned
-
-
-def _known(connection: psycopg.Connection, table_name: str) -> Known:
-    known = recall(connection, table_name)
-    if known is None:
-        raise NoSuchTable(f"There is no table {table_name[:120]}")
-    return known
 
 
 def _column(known: Known, name: str) -> Column:

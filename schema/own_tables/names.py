@@ -75,7 +75,10 @@ def table_name_of(connection: psycopg.Connection, text: str, account: str) -> st
     It may say `schema.table` as it is published, without the quotes, with `user_ACCOUNT` for a schema, or the table alone.
     Raises: LoadError for what can be no name.
     """
-    schema_name = expected_schema(connection, account)
+    return _meant(connection, text, account, expected_schema(connection, account))
+
+
+def _meant(connection: psycopg.Connection, text: str, account: str, schema_name: str) -> str:
     schemas = {schema_name: account, **_schema_by_alias(connection, text)}
     for own, owner in schemas.items():
         alias = f"user_{owner}"
@@ -106,8 +109,8 @@ def _schema_by_alias(connection: psycopg.Connection, text: str) -> dict[str, str
 
 def own_name_of(connection: psycopg.Connection, text: str, account: str) -> str:
     """Return the published name of a table that shall lie in the account's own schema. Raises: NotOwnSchema, LoadError."""
-    name = table_name_of(connection, text, account)
-    own = quoted_if_needed(expected_schema(connection, account))
+    schema_name = expected_schema(connection, account)
+    name, own = _meant(connection, text, account, schema_name), quoted_if_needed(schema_name)
     if not name.startswith(f"{own}."):
         raise NotOwnSchema(f"{name[:120]} is not in your schema; your own tables are {own}.NAME")
     return name

@@ -14,7 +14,7 @@ from schema.geometries import stored_as
 from schema.load.copy_binary import cast
 from schema.load.reader import ARROW_OF, FileColumn, LoadError, Reader
 from schema.loaded import Known, recall, remember
-from schema.model import Column, Table, split_name, stored_name
+from schema.model import Column, Table, unquoted_parts
 from schema.own_tables.names import SHARED, checked_name, claim_schema, own_name_of
 from schema.own_tables.quota import LimitedReader, Owner, settle, usage
 from schema.plan import PlannedColumn
@@ -30,6 +30,17 @@ class TableExists(Exception):
 
 class NoSuchTable(Exception):
     """There is no such table, or none that one may know of."""
+
+
+def locked(connection: psycopg.Connection, table_name: str) -> Known:
+    """Return what is known of a table, which nobody else changes until the transaction ends. Raises: NoSuchTable.
+
+    Whoever changes a table locks this first, so that none waits for another that waits for them.
+    """
+    known = recall(connection, table_name)
+    if known is None:
+        raise NoSuchTable(f"There is no table {table_name[:120]}")
+    return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,7 @@ def create(connection: psycopg.Connection, owner: Owner, new: NewTable) -> Loade
     except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable) as error:
         raise TableExists(f"{table_name} is just being made by another request") from error
     if previous is not None:
-        drop_rows(connection, stored_parts(table_name)[0], previous)
+        drop_rows(connection, unquoted_parts(table_name)[0], previous)
     return loaded
 
 
@@ -126,9 +137,7 @@ def append(
     `owner` is whose table it is, `job` whose result the rows are. Columns that the file lacks are NULL. Raises: NoSuchTable, LoadError.
     """
     with connection.transaction():
-        known = recall(connection, table_name)
-        if known is None:
-            raise NoSuchTable(f"There is no table {table_name}")
+        known = locked(connection, table_name)
         limited = LimitedReader(reader, owner, usage(connection, owner.account))
         columns = [PlannedColumn(c.name, i, c.type, c) for i, c in enumerate(known.table.columns)]
         source = RowSource(_Matched(limited, known.table), columns, _position_check(known))
@@ -195,9 +204,3 @@ def _places(names: list[str], table: Table) -> list[int | None]:
             raise LoadError(f"the file has two columns for {own[matches[0]]}")
         places[matches[0]] = place
     return places
-
-
-def stored_parts(table_name: str) -> tuple[str, str]:
-    """Return schema and table without quotes."""
-    schema_name, name = split_name(table_name)
-    return stored_name(schema_name), stored_name(name)

@@ -299,9 +299,6 @@ FROM armillary.own_tables AS o WHERE lower(o.table_name) = lower(%(name)s) ORDER
 SELECT o.account, ARRAY(SELECT r.grantee FROM armillary.readers AS r WHERE r.name = o.table_name ORDER BY r.grantee)
 FROM armillary.own_tables AS o WHERE o.table_name = %(name)s;
 
--- name: own_tables
-SELECT table_name FROM armillary.own_tables WHERE account = %s ORDER BY table_name;
-
 -- name: move_own_table
 -- What is known of an own table, under another name; what it is offered as follows it.
 WITH offered AS (
@@ -312,6 +309,9 @@ SELECT %(new)s, account, nrows, bytes, created, changed, expires FROM armillary.
 
 -- name: move_jobs_of_table
 INSERT INTO armillary.own_table_jobs SELECT %(new)s, job FROM armillary.own_table_jobs WHERE table_name = %(old)s;
+
+-- name: move_writers
+INSERT INTO armillary.writers SELECT %(new)s, grantee, reads FROM armillary.writers WHERE table_name = %(old)s;
 
 -- name: withdraw_offers
 -- Offers of a table that goes.
@@ -329,9 +329,6 @@ DELETE FROM armillary.writers WHERE table_name = %(name)s AND grantee = %(grante
 
 -- name: forget_writer
 DELETE FROM armillary.writers WHERE grantee = %s;
-
--- name: drop_writers
-DELETE FROM armillary.writers WHERE table_name = %s;
 
 -- name: drop_access
 DELETE FROM armillary.access WHERE name = %s;

@@ -5,13 +5,14 @@ from datetime import datetime
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from tap.auth.accounts import BadName, NameTaken, NoSuchName
 from tap.auth.authentication import Authenticator, OutOfScope, Unauthorized
 from tap.auth.identity import Account, TokenScope, identity_of
 from tap.auth.limits import limits_for
 from tap.auth.passwords import WeakPassword, hashed
+from tap.auth.private import PRIVATE, private_json
 from tap.config import Config
 from tap.errors import NotFound
 from tap.form import read_parameters
@@ -22,7 +23,6 @@ from uws.store import Store
 
 _DAY = 86_400
 _USUAL = (TokenScope.READ, TokenScope.JOBS, TokenScope.TABLES)
-_PRIVATE = {"cache-control": "no-store"}
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class SelfService:
             answer["schema"] = await run_in_threadpool(self.own_tables.schema_of, account)
             answer["used"] = await run_in_threadpool(self._used, account)
         if "text/html" in request.headers.get("accept", ""):
-            return Response(account_page(self.config, answer), media_type="text/html", headers=_PRIVATE)
-        return JSONResponse(answer, headers=_PRIVATE)
+            return Response(account_page(self.config, answer), media_type="text/html", headers=PRIVATE)
+        return private_json(answer)
 
     def _used(self, account: Account) -> dict[str, int]:
         """Return what an account's tables use, and how many bytes the results of its jobs have."""
@@ -59,7 +59,7 @@ class SelfService:
     async def tokens(self, request: Request) -> Response:
         """List the tokens of who asks, without their secrets."""
         tokens = await run_in_threadpool(self.authenticator.store.tokens, _account(request))
-        return JSONResponse([_plain(asdict(token)) for token in tokens], headers=_PRIVATE)
+        return private_json([_plain(asdict(token)) for token in tokens])
 
     async def add_token(self, request: Request) -> Response:
         """Make a token called NAME, with SCOPE (repeatable) for DAYS, and tell its secret once."""
@@ -72,7 +72,7 @@ class SelfService:
             secret = await run_in_threadpool(self.authenticator.store.add_token, account, name, scopes, seconds)
         except (NameTaken, BadName) as error:
             raise ParameterError(str(error)) from error
-        return JSONResponse({"name": name, "token": secret}, 201, _PRIVATE)
+        return private_json({"name": name, "token": secret}, 201)
 
     def _seconds(self, parameters: Parameters) -> float | None:
         """Return for how long a token shall be valid, at most as long as one may be; None for ever."""

@@ -8,13 +8,10 @@ from urllib.parse import quote
 
 from schema.description import Description, TableDescription
 from schema.load import open_file
-from schema.load.reader import LoadError
 from schema.own_tables.quota import DoneAlready, OverQuota
 from schema.own_tables.rows import NewTable
-from tap.auth.accounts import AccountStore
 from tap.auth.authentication import Unauthorized
 from tap.auth.identity import Account
-from tap.auth.rights import NoLongerAllowed
 from tap.engine.cancellation import Cancellation
 from tap.engine.rows import Interrupted
 from tap.formats import FORMATS
@@ -22,6 +19,7 @@ from tap.own_tables.own_tables import MoreRows, OwnTables
 from tap.progress import QueryProgress
 from tap.query.run import QueryService, execute
 from tap.request import TapRequest
+from tap.temp_files import without_path
 from uws.job import Job, Result
 from uws.parameters import ParameterError, Parameters
 
@@ -62,18 +60,15 @@ class Destinations:
     """Runs queries into tables; their rows wait in a file of `folder` until all are there, `most_rows` at most."""
 
     tables: OwnTables
-    accounts: AccountStore
     service: QueryService
     folder: Path
     base_url: str
     most_rows: int
 
-    def run(self, job: Job, run: RunningQuery) -> tuple[Result, ...]:
-        """Raises: Unauthorized, TableExists, NotOwnSchema, OverQuota, and whatever `execute` raises."""
-        destination = read_destination(Parameters(job.parameters))
-        account = self._owner(job)
-        if destination is None:
-            raise ParameterError("DEST names the table")
+    def run(self, job: Job, account: Account | None, destination: Destination, run: RunningQuery) -> tuple[Result, ...]:
+        """`account` owns the job. Raises: Unauthorized, TableExists, NotOwnSchema, OverQuota, whatever `execute` raises."""
+        if account is None:
+            raise Unauthorized("DEST keeps the result as a table of your own, for which one must log in")
         if not self.tables.has_rows_of(account, destination.name, job.job_id):
             with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".parquet") as file:
                 path = Path(file.name)
@@ -86,14 +81,6 @@ class Destinations:
         rows = table.nrows if table else None
         url = f"{self.base_url}/tables/{quote(table.table_name if table else destination.name)}"
         return (Result(TABLE, f"{job.job_id}/{TABLE}", "text/xml", 0, "", rows, url),)
-
-    def _owner(self, job: Job) -> Account:
-        record = self.accounts.record(job.owner_id) if job.owner_id else None
-        if job.owner_id is None:
-            raise Unauthorized("DEST keeps the result as a table of your own, for which one must log in")
-        if record is None or record.disabled:
-            raise NoLongerAllowed(f"The account {job.owner_id} cannot be used any more")
-        return record.account
 
     def _fill(self, path: Path, run: RunningQuery, maxrec: int | None, room: int) -> None:
         """Write all rows, or as many as MAXREC allows; never fewer because of a limit. Raises: OverQuota, Interrupted."""
@@ -116,7 +103,7 @@ class Destinations:
         return max(0, most - self.tables.usage(account, replaced).rows) if most else self.most_rows
 
     def _put(self, account: Account, destination: Destination, path: Path, job: Job) -> None:
-        try:
+        with without_path(path, "the result"):
             if destination.mode == "append" and self.tables.table(account, destination.name):
                 self.tables.append(account, destination.name, MoreRows(path, job=job.job_id))
                 return
@@ -124,6 +111,3 @@ class Destinations:
             about = Description(TableDescription(description=f"Result of: {' '.join(query.split())[:500]}"))
             replacing = destination.mode == "replace"
             self.tables.make(account, NewTable(destination.name, open_file(path), about, replacing, job.job_id))
-        except LoadError as error:
-            error.args = (str(error).replace(str(path), "the result"),)
-            raise

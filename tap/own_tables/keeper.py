@@ -1,43 +1,30 @@
-"""A thread that drops own tables whose time is over, and what interrupted changes left."""
-
-import threading
-from collections.abc import Callable
+"""Looks after own tables: those whose time is over, and what interrupted changes left."""
 
 import psycopg
 
 from schema.load.reader import LoadError
 from tap.auth.accounts import AccountsAway
 from tap.engine.engine import DatabaseAway
-from tap.observe import Fault, observe
+from tap.observe import Fault, Kept, observe
 from tap.own_tables.own_tables import OwnTables, TableInUse
+from uws.periodic import Periodic
 
 _EVERY = 60.0
 
 
-class TableKeeper:
-    """Any number may look after the same tables; `observe` is told how many were dropped."""
+def table_keeper(tables: OwnTables) -> Periodic:
+    """Return a thread that drops them; any number may look after the same tables."""
+    return Periodic("table keeper", _EVERY, lambda: _tidy(tables))
 
-    def __init__(self, tables: OwnTables, observe: Callable[[int], None]) -> None:
-        self._tables = tables
-        self._observe = observe
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="table keeper", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join(5)
-
-    def _keep(self) -> None:
-        while not self._stopped.wait(_EVERY):
-            try:
-                dropped = self._tables.tidy()
-            except (DatabaseAway, TableInUse, LoadError, AccountsAway):
-                continue
-            except psycopg.Error as error:
-                observe(Fault("the keeper of own tables"), error)
-                continue
-            if dropped:
-                self._observe(dropped)
+def _tidy(tables: OwnTables) -> None:
+    """Do what is due; what cannot be done now is due again."""
+    try:
+        dropped = tables.tidy()
+    except (DatabaseAway, TableInUse, LoadError, AccountsAway):
+        return
+    except psycopg.Error as error:
+        observe(Fault("the keeper of own tables"), error)
+        return
+    if dropped:
+        observe(Kept("own tables that were over", dropped))

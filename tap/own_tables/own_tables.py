@@ -11,7 +11,6 @@ from psycopg_pool import PoolTimeout
 from schema.description import Description
 from schema.load import open_file
 from schema.load.reader import LoadError, Reader
-from schema.loaded import recall
 from schema.model import Table
 from schema.own_tables import changes, leftovers, publication, quota, rows, sharing
 from schema.own_tables.changes import OwnTable
@@ -74,6 +73,7 @@ class TableInUse(Exception):
 _TOO_WIDE = {"54000", "54011"}
 _OPTIONS = "-c lock_timeout=8s"
 """No change waits longer for a query that reads its table, while others wait for it."""
+LONGEST_DAYS = 36_500
 AT_ONCE = 4
 """Loads and changes at once, of one process."""
 
@@ -143,20 +143,11 @@ class OwnTables:
             except (NoSuchTable, NotYours, LoadError):
                 return None
 
-    def tables(self, account: Account) -> list[OwnTable]:
-        """Return the tables of the account."""
-        with self._connection() as connection:
-            names = changes.own_tables(connection, account.name)
-            return [table for name in names if (table := changes.own_table(connection, name))]
-
     def columns(self, account: Account, name: str) -> Table:
         """Return a table that the account may add rows to, with its columns."""
         with self._connection() as connection:
             table = _writable(connection, account, name)
-            known = recall(connection, table.table_name)
-            if known is None:
-                raise NoSuchTable(f"There is no table {table.table_name}")
-            return known.table
+            return rows.locked(connection, table.table_name).table
 
     # ---- rows
 

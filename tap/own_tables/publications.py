@@ -5,17 +5,16 @@ from datetime import datetime
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from schema.own_tables.publication import NoSuchPublication, Offer, Publication
 from schema.vodataservice import writable
-from tap.auth.authentication import OutOfScope, Unauthorized
+from tap.auth.authentication import OutOfScope
 from tap.auth.identity import Account, identity_of
+from tap.auth.private import account_of, number_in_path, private_json
 from tap.form import read_parameters
-from tap.own_tables.resources import TableResources, account_of
+from tap.own_tables.resources import TableResources, owner_of
 from uws.parameters import ParameterError, Parameters
-
-_PRIVATE = {"cache-control": "no-store"}
 
 
 @dataclass(frozen=True)
@@ -26,23 +25,21 @@ class Publications:
 
     async def list(self, request: Request) -> Response:
         """List one's own; for a moderator those of all."""
-        identity = identity_of(request)
-        if identity is None:
-            raise Unauthorized("Please log in: only accounts publish tables")
-        account = None if identity.is_admin else identity.account
-        publications = await run_in_threadpool(self.resources.tables.publications, account)
-        return JSONResponse([_shown(publication) for publication in publications], headers=_PRIVATE)
+        account = account_of(request, "only accounts publish tables")
+        whose = None if _is_moderator(request) else account
+        publications = await run_in_threadpool(self.resources.tables.publications, whose)
+        return private_json([_shown(publication) for publication in publications])
 
     async def offer(self, request: Request) -> Response:
-        account, parameters = account_of(request), await read_parameters(request, self.resources.config)
+        account, parameters = owner_of(request), await read_parameters(request, self.resources.config)
         name, offer = parameters.required("TABLE"), _offer(parameters)
         number = await run_in_threadpool(self.resources.tables.offer, account, name, offer)
         location = f"{self.resources.config.web.base_url}/publications/{number}"
-        return JSONResponse({"id": str(number), "state": "offered"}, 201, {**_PRIVATE, "location": location})
+        return private_json({"id": str(number), "state": "offered"}, 201, {"location": location})
 
     async def decide(self, request: Request) -> Response:
         """Withdraw one's own, or as a moderator accept it under the name AS or return it with a WORD."""
-        account, parameters = account_of(request), await read_parameters(request, self.resources.config)
+        account, parameters = owner_of(request), await read_parameters(request, self.resources.config)
         number, action = _number(request), parameters.required("ACTION").lower()
         if action == "withdraw":
             await run_in_threadpool(self.resources.tables.withdraw, account, number)
@@ -53,8 +50,7 @@ class Publications:
         return Response(status_code=204)
 
     async def _moderate(self, request: Request, account: Account, number: int, parameters: Parameters) -> None:
-        identity = identity_of(request)
-        if identity is None or not identity.is_admin:
+        if not _is_moderator(request):
             raise OutOfScope("Only a moderator decides what is published")
         if parameters.required("ACTION").lower() == "accept":
             name = parameters.required("AS")
@@ -64,11 +60,16 @@ class Publications:
             await run_in_threadpool(self.resources.tables.send_back, account, number, word)
 
 
+def _is_moderator(request: Request) -> bool:
+    identity = identity_of(request)
+    return identity is not None and identity.is_admin
+
+
 def _number(request: Request) -> int:
-    text = str(request.path_params["number"])
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    number = number_in_path(request, "number")
+    if number is None:
         raise NoSuchPublication("There is no such offer")
-    return int(text)
+    return number
 
 
 def _offer(parameters: Parameters) -> Offer:

@@ -3,8 +3,8 @@
 Which kind of body comes is told by the body itself.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -23,13 +23,14 @@ from schema.own_tables.rows import NewTable
 from schema.publish import Loaded
 from schema.vosi_table import MOST_BYTES, is_vosi_table, read_vosi_table
 from tap.auth.accounts import AccountStore, NoSuchName
-from tap.auth.authentication import OutOfScope, Unauthorized
 from tap.auth.identity import Account, TokenScope, identity_of
+from tap.auth.private import account_of
 from tap.config import Config
 from tap.form import FormFile, read_parameters
-from tap.own_tables.own_tables import AT_ONCE, MoreRows, NotYours, OwnTables, TableChange
+from tap.own_tables.own_tables import AT_ONCE, LONGEST_DAYS, MoreRows, NotYours, OwnTables, TableChange
 from tap.part import read_part
 from tap.shares.readable_jobs import ReadableJobs
+from tap.temp_files import without_path
 from tap.turns import Turns
 from tap.uploads.upload import file_name_of, uploads_of
 from uws.parameters import ParameterError, Parameters
@@ -40,7 +41,6 @@ _GROUP_HEADERS = (("x-vosi-group-read", "x-vosi-group-ro"), ("x-vosi-group-write
 _NULL = "null"
 _SAYS_NOTHING = {"", "text/plain", "application/octet-stream", _FORM}
 """Types of content that programs give to whatever they send."""
-_LONGEST_DAYS = 36_500
 _HEAD = 8192
 _AT_ONCE_FOR_ONE = AT_ONCE // 2
 _PATIENCE = 120.0
@@ -51,14 +51,12 @@ Groups = tuple[str | None, str | None]
 """Which group may read, and which may add rows: an empty name is none, None leaves it as it is."""
 
 
-def account_of(request: Request) -> Account:
+WHY = "tables of your own need an account"
+
+
+def owner_of(request: Request) -> Account:
     """Return who asks to change tables. Raises: Unauthorized for a stranger, OutOfScope for a token without that right."""
-    identity = identity_of(request)
-    if identity is None:
-        raise Unauthorized("Please log in: tables of your own need an account")
-    if TokenScope.TABLES not in identity.scopes:
-        raise OutOfScope(f"This token does not have the scope {TokenScope.TABLES}")
-    return identity.account
+    return account_of(request, WHY, TokenScope.TABLES)
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class TableResources:
 
     async def put(self, request: Request) -> Response:
         """Make a table: of a VOSI description without rows, or of any file that can be loaded."""
-        account, parameters = account_of(request), Parameters.of(request.query_params.multi_items())
+        account, parameters = owner_of(request), Parameters.of(request.query_params.multi_items())
         change = TableChange(days=_days(parameters), groups=await self._groups(request))
         async with self._body(request) as file:
             loaded = await self.run(account, self._make, request.path_params["name"], file, parameters)
@@ -83,7 +81,7 @@ class TableResources:
         return self.made(loaded)
 
     def _make(self, account: Account, name: str, file: FormFile, parameters: Parameters) -> Loaded:
-        with clearly(file.path):
+        with without_path(file.path):
             new = NewTable(name, *opened(file), replacing=truth(parameters, "REPLACE"))
             return self.tables.make(account, replace(new, description=described(new.description, parameters)))
 
@@ -96,7 +94,7 @@ class TableResources:
 
     async def post(self, request: Request) -> Response:
         """Add rows, describe anew, or do what the parameters of a form say."""
-        account, name = account_of(request), request.path_params["name"]
+        account, name = owner_of(request), request.path_params["name"]
         groups = await self._groups(request)
         if _is_form(request):
             return await self._change(request, account, groups)
@@ -107,7 +105,7 @@ class TableResources:
         return Response(status_code=204)
 
     def _describe_or_append(self, account: Account, name: str, file: FormFile) -> None:
-        with clearly(file.path):
+        with without_path(file.path):
             if is_vosi_table(_head(file.path)):
                 self._describe(account, name, _read_small(file.path))
             else:
@@ -139,24 +137,24 @@ class TableResources:
         return Response(status_code=204)
 
     def _keep_result(self, account: Account, name: str, job_id: str, parameters: Parameters) -> Loaded:
-        with self.results.opened(account, job_id) as (_, path), clearly(path):
+        with self.results.opened(account.name, job_id) as (_, path), without_path(path):
             description = described(Description(), parameters)
             new = NewTable(name, open_file(path), description, replacing=truth(parameters, "REPLACE"))
             return self.tables.make(account, new)
 
     async def delete(self, request: Request) -> Response:
-        await self.run(account_of(request), self.tables.drop, request.path_params["name"])
+        await self.run(owner_of(request), self.tables.drop, request.path_params["name"])
         return Response(status_code=204)
 
     async def load(self, request: Request) -> Response:
         """Add rows, and say how many they were."""
-        account, name = account_of(request), request.path_params["name"]
+        account, name = owner_of(request), request.path_params["name"]
         async with self._body(request) as file:
             table_name, added = await self.run(account, self._append, name, file)
         return Response(f"Inserted {added} rows to table {table_name}\n", media_type="text/plain")
 
     def _append(self, account: Account, name: str, file: FormFile) -> tuple[str, int]:
-        with clearly(file.path):
+        with without_path(file.path):
             return self.tables.append(account, name, _more(file))
 
     # ---- whose it is
@@ -176,11 +174,16 @@ class TableResources:
         if request.headers.get("x-vosi-auth-read", _NULL).lower() == "false":
             raise NotYours("A table is made public by publication only, which a moderator accepts")
         readers, writers = (_group_named(request, names) for names in _GROUP_HEADERS)
-        return await run_in_threadpool(self._spelt, readers), await run_in_threadpool(self._spelt, writers)
+        if not readers and not writers:
+            return readers, writers
+        return await run_in_threadpool(self._spelt, readers, writers)
 
-    def _spelt(self, group: str | None) -> str | None:
+    def _spelt(self, readers: str | None, writers: str | None) -> Groups:
         try:
-            return self.accounts.group_name(group) if group else group
+            return (
+                self.accounts.group_name(readers) if readers else readers,
+                self.accounts.group_name(writers) if writers else writers,
+            )
         except NoSuchName as error:
             raise ParameterError(str(error)) from error
 
@@ -189,8 +192,10 @@ class TableResources:
     @asynccontextmanager
     async def _body(self, request: Request) -> AsyncIterator[FormFile]:
         file = await read_part(request, self.config, uploads_of(self.config), self.config.uploads.upload_bytes)
-        with closing(_Unlinked(file.path)):
+        try:
             yield replace(file, media_type=request.headers.get("content-type", ""))
+        finally:
+            file.path.unlink(missing_ok=True)
 
     async def run(self, account: Account, step: Callable[..., T], *arguments: object) -> T:
         """Run what blocks for long in the name of an account, few of them at once, and of one account fewer.
@@ -202,24 +207,6 @@ class TableResources:
             return await to_thread.run_sync(step, account, *arguments, limiter=self.limiter)
         finally:
             turn.end()
-
-
-@dataclass(frozen=True, slots=True)
-class _Unlinked:
-    path: Path
-
-    def close(self) -> None:
-        self.path.unlink(missing_ok=True)
-
-
-@contextmanager
-def clearly(path: Path) -> Iterator[None]:
-    """Let no error tell where a file lay on this machine."""
-    try:
-        yield
-    except LoadError as error:
-        error.args = (str(error).replace(str(path), "the file"),)
-        raise
 
 
 def _change_of(parameters: Parameters, groups: Groups) -> TableChange:
@@ -237,8 +224,8 @@ def _change_of(parameters: Parameters, groups: Groups) -> TableChange:
 
 def _days(parameters: Parameters) -> int | None:
     days = parameters.whole_number("DAYS")
-    if days is not None and days > _LONGEST_DAYS:
-        raise ParameterError(f"DAYS can be {_LONGEST_DAYS} at most; 0 is for as long as may be")
+    if days is not None and days > LONGEST_DAYS:
+        raise ParameterError(f"DAYS can be {LONGEST_DAYS} at most; 0 is for as long as may be")
     return days
 
 

@@ -10,7 +10,7 @@ from tap.auth.identity import Account
 from tap.form import Form
 from tap.jobs import JobService
 from tap.own_tables.own_tables import OwnTables, TableChange
-from tap.own_tables.resources import account_of, truth
+from tap.own_tables.resources import owner_of, truth
 from uws.job import Requester
 from uws.parameters import ParameterError, Parameters
 
@@ -29,11 +29,11 @@ class TableUpdateService(JobService):
         return f"{self.config.web.base_url}/{TABLE_UPDATE}"
 
     async def form(self, request: Request) -> Form:
-        account_of(request)
+        owner_of(request)
         return await super().form(request)
 
     def asker(self, request: Request) -> Requester:
-        account_of(request)
+        owner_of(request)
         return super().asker(request)
 
     def cost(self, parameters: Parameters, owner: str | None) -> float | None:

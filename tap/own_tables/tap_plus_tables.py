@@ -20,14 +20,17 @@ from schema.description import ColumnDescription, Description, TableDescription
 from schema.load import open_file
 from schema.model import stored_name
 from schema.own_tables.rows import NewTable
+from schema.vodataservice import writable
 from tap.auth.accounts import AccountStore, Group
-from tap.auth.authentication import Unauthorized
-from tap.auth.identity import Account, identity_of
+from tap.auth.identity import Account
+from tap.auth.private import account_of
+from tap.error_middleware import xml
 from tap.form import Form, FormFile, pieces, read_form, read_parameters
 from tap.own_tables.own_tables import TableChange
-from tap.own_tables.resources import TableResources, account_of, clearly, described, opened, truth
+from tap.own_tables.resources import TableResources, opened, owner_of, truth
 from tap.shares.groups import Groups
 from tap.shares.shares import TABLE, NewShare, Share, Shares
+from tap.temp_files import without_path
 from tap.uploads.remote import Remote
 from tap.uploads.upload import uploads_of
 from uws.parameters import ParameterError, Parameters
@@ -36,6 +39,7 @@ Element = Any
 
 _NONE = "none"
 """What TapPlus writes for what it does not know."""
+_WHY = "only accounts have groups and shares"
 _UCDS = {"FLUX": "phot.flux", "MAG": "phot.mag", "PK": "meta.id;meta.main"}
 _ITEM = re.compile(r"([^|,]+)\|(Group|User)\|(Read|Write)", re.IGNORECASE)
 _KEYS = re.compile(
@@ -58,19 +62,19 @@ class TapPlusTables:
 
     async def post(self, request: Request) -> Response:
         """Take what TapPlus sends to the service itself where nobody told it of Upload and TableTool."""
-        account_of(request)
+        owner_of(request)
         form = await read_form(request, self.resources.config, uploads_of(self.resources.config))
         return await (self._edit if form.parameters.one("ACTION") else self._upload)(request, form)
 
     async def upload(self, request: Request) -> Response:
         """Make a table of a file, a URL or a job's result; or delete one."""
-        account_of(request)
+        owner_of(request)
         form = await read_form(request, self.resources.config, uploads_of(self.resources.config))
         return await self._upload(request, form)
 
     async def _upload(self, request: Request, form: Form) -> Response:
         try:
-            account, name = account_of(request), form.parameters.required("TABLE_NAME")
+            account, name = owner_of(request), form.parameters.required("TABLE_NAME")
             if truth(form.parameters, "DELETE"):
                 await self.resources.run(account, self.resources.tables.drop, name)
                 return _done("deleted")
@@ -94,7 +98,7 @@ class TapPlusTables:
         return self._make_of_file(account, name, file, about)
 
     def _make_of_file(self, account: Account, name: str, file: FormFile, about: str | None) -> str:
-        with clearly(file.path):
+        with without_path(file.path):
             reader, description = opened(file)
             return self._put(account, NewTable(name, reader, _about(description, about)))
 
@@ -107,7 +111,7 @@ class TapPlusTables:
             return self._make_of_file(account, name, FormFile("FILE", Path(file.name), name_in_url), about)
 
     def _make_of_job(self, account: Account, name: str, job_id: str, about: str | None) -> str:
-        with self.resources.results.opened(account, job_id) as (job, path), clearly(path):
+        with self.resources.results.opened(account.name, job_id) as (job, path), without_path(path):
             query = Parameters(job.parameters).one("QUERY")
             return self._put(account, NewTable(name, open_file(path), _about(Description(), about or query)))
 
@@ -117,13 +121,13 @@ class TapPlusTables:
     # ---- TableTool
 
     async def table_tool(self, request: Request) -> Response:
-        account_of(request)
+        owner_of(request)
         form = await read_form(request, self.resources.config, uploads_of(self.resources.config))
         return await self._edit(request, form)
 
     async def _edit(self, request: Request, form: Form) -> Response:
         form.close()
-        account, parameters = account_of(request), form.parameters
+        account, parameters = owner_of(request), form.parameters
         action = parameters.required("ACTION").lower()
         changes: dict[str, Callable[[Account, Parameters], None]] = {
             "rename": self._rename,
@@ -166,14 +170,15 @@ class TapPlusTables:
     # ---- groups and shares
 
     async def share(self, request: Request) -> Response:
-        account = _reader(request)
+        account = account_of(request, _WHY)
         if request.method == "GET":
             action = (await read_parameters(request, self.resources.config)).required("ACTION").lower()
             lists: dict[str, Callable[[Account], Element]] = {"getgroups": self._groups, "getshareditems": self._items}
             if action not in lists:
                 raise ParameterError("ACTION can be GetGroups or GetSharedItems")
-            return _xml(await run_in_threadpool(lists[action], account))
-        account_of(request)
+            root = await run_in_threadpool(lists[action], account)
+            return xml(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+        owner_of(request)
         await run_in_threadpool(self._change_shares, account, await self._unescaped(request))
         return _done("done")
 
@@ -236,7 +241,7 @@ class TapPlusTables:
         share_id = parameters.whole_number("RESOURCE_ID")
         if share_id is None:
             raise ParameterError("The parameter RESOURCE_ID is missing")
-        self.shares.revoke(account, share_id)
+        self.shares.revoke(self.shares.find(account, share_id))
 
     def _groups(self, account: Account) -> Element:
         root = etree.Element("sharedGroups")
@@ -260,7 +265,7 @@ class TapPlusTables:
 
     async def users(self, request: Request) -> Response:
         """Tell whether there is an account of that name."""
-        _reader(request)
+        account_of(request, _WHY)
         name = (await read_parameters(request, self.resources.config)).required("USER")
         record = await run_in_threadpool(self.accounts.record, name)
         text = f"{record.account.name}: {record.account.name}\n" if record and record.account.name == name else "\n"
@@ -293,7 +298,8 @@ def _known(parameters: Parameters, name: str) -> str | None:
 
 
 def _about(description: Description, text: str | None) -> Description:
-    return described(replace(description), Parameters((("DESCRIPTION", text or ""),)))
+    """Return a description with a text of the table, if there is one."""
+    return replace(description, table=replace(description.table, description=text)) if text else description
 
 
 def _item(root: Element, share: Share, groups: dict[str, int]) -> None:
@@ -309,19 +315,7 @@ def _item(root: Element, share: Share, groups: dict[str, int]) -> None:
 def _texts(element: Element, **texts: str | None) -> None:
     """Write each text, the empty ones too: TapPlus misses what is not there."""
     for name, text in texts.items():
-        etree.SubElement(element, name).text = text or ""
-
-
-def _reader(request: Request) -> Account:
-    identity = identity_of(request)
-    if identity is None:
-        raise Unauthorized("Please log in: only accounts have groups and shares")
-    return identity.account
-
-
-def _xml(root: Element) -> Response:
-    document = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
-    return Response(document, media_type="text/xml")
+        etree.SubElement(element, name).text = writable(text or "")
 
 
 def _done(text: str) -> Response:

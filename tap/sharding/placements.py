@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from schema.model import split_name, stored_name
+from schema.model import unquoted_parts
 from tap.sharding.model import CellRange, HealpixPartitioning, Placement, Placements
 
 _READ = (files("tap.sharding") / "placements.sql").read_text("utf-8").encode()
@@ -21,7 +21,7 @@ def read_placements(connection: psycopg.Connection) -> Placements:
 def _placement(
     table_name: str, storage: str | None, partitioning: list[Any], ranges: list[list[Any]] | None, workers: list[str]
 ) -> tuple[tuple[str, ...], Placement]:
-    schema_name, name = map(stored_name, split_name(table_name))
+    schema_name, name = unquoted_parts(table_name)
     divided = replace(HealpixPartitioning(*partitioning), hashed=ranges is None)
     cell_ranges = tuple(CellRange(*row) for row in ranges or ())
     return (schema_name, storage or name), Placement(divided, cell_ranges, () if ranges else tuple(workers))

@@ -4,17 +4,15 @@ from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from tap.auth.accounts import Group
-from tap.auth.authentication import OutOfScope, Unauthorized
-from tap.auth.identity import Account, TokenScope, identity_of
+from tap.auth.identity import Account, TokenScope
+from tap.auth.private import account_of, private_json
 from tap.config import Config
 from tap.form import read_parameters
 from tap.shares.groups import Groups
 from uws.parameters import ParameterError
-
-_PRIVATE = {"cache-control": "no-store"}
 
 
 @dataclass(frozen=True)
@@ -26,14 +24,14 @@ class GroupResources:
 
     async def list(self, request: Request) -> Response:
         groups = await run_in_threadpool(self.groups.of, _account(request, TokenScope.READ))
-        return JSONResponse([_shown(group) for group in groups], headers=_PRIVATE)
+        return private_json([_shown(group) for group in groups])
 
     async def add(self, request: Request) -> Response:
         """Make a group called NAME."""
         account, parameters = _account(request), await read_parameters(request, self.config)
         name = parameters.required("NAME")
         await run_in_threadpool(self.groups.make, account, name, parameters.one("DESCRIPTION"))
-        return JSONResponse({"name": name}, 201, _PRIVATE)
+        return private_json({"name": name}, 201)
 
     async def change(self, request: Request) -> Response:
         """ADD and REMOVE accounts, both repeatable."""
@@ -55,13 +53,7 @@ class GroupResources:
 
 
 def _account(request: Request, scope: TokenScope = TokenScope.TABLES) -> Account:
-    """Return who asks. Raises: Unauthorized for a stranger, OutOfScope for a token without that right."""
-    identity = identity_of(request)
-    if identity is None:
-        raise Unauthorized("Please log in: only accounts have groups")
-    if scope not in identity.scopes:
-        raise OutOfScope(f"This token does not have the scope {scope}")
-    return identity.account
+    return account_of(request, "only accounts have groups", scope)
 
 
 def _shown(group: Group) -> dict[str, object]:

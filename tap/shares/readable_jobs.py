@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tap.auth.identity import Account
 from tap.own_tables.results import result_file
 from tap.shares.shares import Shares
 from tap.storage import Storage
@@ -22,16 +21,18 @@ class ReadableJobs:
     storage: Storage
 
     @contextmanager
-    def opened(self, account: Account, job_id: str) -> Iterator[tuple[Job, Path]]:
-        """Yield a job, and its result as a file on this machine. Raises: NoSuchJob, LoadError."""
-        job = self.find(job_id, account.name)
+    def opened(self, reader: str | None, job_id: str) -> Iterator[tuple[Job, Path]]:
+        """Yield a job that the account `reader`, None for a stranger, may read, and its result as a file on this machine.
+
+        Raises: NoSuchJob, LoadError.
+        """
+        job = self._find(job_id, reader)
         if job is None:
             raise NoSuchJob(f"There is no job {job_id[:40]}")
         with result_file(self.storage, job) as path:
             yield job, path
 
-    def find(self, job_id: str, reader: str | None) -> Job | None:
-        """Return a job that the account `reader`, None for a stranger, may read the result of."""
+    def _find(self, job_id: str, reader: str | None) -> Job | None:
         jobs = self.shares.jobs.jobs([job_id]) if is_job_id(job_id) else []
         if not jobs or jobs[0].job_list != ASYNC:
             return None

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from tap.auth.authentication import OutOfScope, Unauthorized, address_of
+from tap.auth.authentication import address_of
 from tap.auth.identity import Account, TokenScope, identity_of
+from tap.auth.private import account_of, number_in_path, private_json
 from tap.config import Config
 from tap.form import read_parameters
 from tap.jobs import RESULT, JobService
@@ -17,7 +18,6 @@ from tap.shares.shares import JOB, TABLE, NewShare, NoSuchShare, Share, Shares
 from uws.errors import NoSuchJob
 from uws.parameters import ParameterError, Parameters
 
-_PRIVATE = {"cache-control": "no-store"}
 _MODES = {"read": False, "write": True}
 _SCOPES = {TABLE: TokenScope.TABLES, JOB: TokenScope.JOBS}
 
@@ -37,35 +37,30 @@ class ShareResources:
     async def add(self, request: Request) -> Response:
         account, parameters = _account(request), await read_parameters(request, self.config)
         new = _new_share(parameters)
-        _check_scope(request, new.kind)
+        _account(request, new.kind)
         share, secret = await run_in_threadpool(self.shares.share, account, new)
         answer = _shown(share)
         if secret:
             answer["url"] = f"{self.config.web.base_url}/shared/{secret}"
-        return JSONResponse(answer, 201, _PRIVATE)
+        return private_json(answer, 201)
 
     async def list(self, request: Request) -> Response:
         account = _account(request)
         given = await run_in_threadpool(self.shares.given, account)
         received = await run_in_threadpool(self.shares.received, account)
         answer = {"given": [_shown(share) for share in given], "received": [_shown(share) for share in received]}
-        return JSONResponse(answer, headers=_PRIVATE)
+        return private_json(answer)
 
     async def revoke(self, request: Request) -> Response:
-        account, id_ = _account(request), request.path_params["share_id"]
-        if not (id_.isascii() and id_.isdigit() and len(id_) < 19):
-            raise NoSuchShare("You have no such share")
-        share = next(
-            (share for share in await run_in_threadpool(self.shares.given, account) if share.share_id == int(id_)), None
-        )
-        if share:
-            _check_scope(request, share.kind)
-        await run_in_threadpool(self.shares.revoke, account, int(id_))
+        account, number = _account(request), number_in_path(request, "share_id")
+        share = await run_in_threadpool(self.shares.find, account, number)
+        _account(request, share.kind)
+        await run_in_threadpool(self.shares.revoke, share)
         return Response(status_code=204)
 
     async def events(self, request: Request) -> Response:
         events = await run_in_threadpool(self.shares.events, _account(request))
-        return JSONResponse([event | {"when": _instant(event["when"])} for event in events], headers=_PRIVATE)
+        return private_json([event | {"when": _instant(event["when"])} for event in events])
 
     async def follow(self, request: Request) -> Response:
         """Give what a link leads to, to whoever has it."""
@@ -96,17 +91,9 @@ class ShareResources:
         return await self.jobs.send_result(request, job, RESULT)
 
 
-def _account(request: Request) -> Account:
-    identity = identity_of(request)
-    if identity is None:
-        raise Unauthorized("Please log in: only accounts share")
-    return identity.account
-
-
-def _check_scope(request: Request, kind: str) -> None:
-    identity, scope = identity_of(request), _SCOPES[kind]
-    if identity and scope not in identity.scopes:
-        raise OutOfScope(f"This token does not have the scope {scope}")
+def _account(request: Request, kind: str | None = None) -> Account:
+    """Return who asks, to change a share of that kind if one is named."""
+    return account_of(request, "only accounts share", _SCOPES[kind] if kind else TokenScope.READ)
 
 
 def _new_share(parameters: Parameters) -> NewShare:

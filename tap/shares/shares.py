@@ -20,7 +20,7 @@ from tap.auth.identity import Account
 from tap.auth.rights import grantees_of
 from tap.engine.engine import DatabaseAway
 from tap.observe import Fault, observe
-from tap.own_tables.own_tables import NotYours, OwnTables, TableInUse
+from tap.own_tables.own_tables import LONGEST_DAYS, NotYours, OwnTables, TableInUse
 from tap.own_tables.results import result_file
 from tap.storage import Storage
 from uws.errors import NoSuchJob
@@ -29,7 +29,6 @@ from uws.store import Store, is_job_id
 
 LINK = "link"
 TABLE, JOB = "table", "job"
-_LONGEST_DAYS = 36_500
 _HURRY = 0.5
 """Seconds that a request waits for another that ends shares."""
 
@@ -92,8 +91,8 @@ class Shares:
 
         Raises: ParameterError, NoSuchTable, NoSuchJob.
         """
-        if new.days is not None and not 0 < new.days <= _LONGEST_DAYS:
-            raise ParameterError(f"DAYS must be a number from 1 to {_LONGEST_DAYS}")
+        if new.days is not None and not 0 < new.days <= LONGEST_DAYS:
+            raise ParameterError(f"DAYS must be a number from 1 to {LONGEST_DAYS}")
         name = self._name(account, new)
         whom = self._whom(new.whom)
         if whom == grantee("user", account.name):
@@ -110,10 +109,10 @@ class Shares:
             "mounted": self._mounted(account, new, whom),
             "days": new.days,
         }
-        share_id = self.accounts.rows("share", values)[0]["share_id"]
+        row = self.accounts.rows("share", values)[0]
         if new.kind == TABLE and whom:
             self.tables.share(account, name, whom, may_write=new.may_write)
-        share = next(share for share in self.given(account) if share.share_id == share_id)
+        share = _share({**row, "giver": account.name})
         self._tell(share, account.name, "shared")
         return share, secret
 
@@ -163,13 +162,17 @@ class Shares:
             raise ParameterError(f"There is no account {name[:60]}")
         return grantee("user", record.account.name)
 
-    def revoke(self, account: Account, share_id: int) -> None:
-        """End a share of the account's at once. Raises: NoSuchShare."""
+    def find(self, account: Account, share_id: int | None) -> Share:
+        """Return a share of the account's by its number. Raises: NoSuchShare."""
         share = next((share for share in self.given(account) if share.share_id == share_id), None)
         if share is None:
             raise NoSuchShare("You have no such share")
+        return share
+
+    def revoke(self, share: Share) -> None:
+        """End a share at once, at the wish of who gave it."""
         self._end(share)
-        self._tell(share, account.name, "revoked")
+        self._tell(share, share.giver, "revoked")
 
     def end_what_is_over(self) -> None:
         """End the shares whose time is over; what cannot be ended now stays for the next time, and disturbs nobody."""

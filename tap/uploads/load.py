@@ -3,7 +3,6 @@
 What a client calls its columns never reaches PostgreSQL: there they are c0, c1, …
 """
 
-import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from schema.model import Column, Schema, Table, adql_names, delimited
 from schema.text_sizes import TextSizes
 from schema.types import Type
 from tap.engine import temp_tables
+from tap.temp_files import without_path
 from tap.uploads.sources import Opened
 from tap.uploads.upload import SCHEMA, Upload
 
@@ -37,8 +37,6 @@ class UploadLimits:
     unpacked_bytes: int = 10**11
 
 
-_PATH = re.compile(r"/\S*/tmp\w+")
-"""Where a packed file was unpacked."""
 _AHEAD_BYTES = 16 << 20
 
 
@@ -164,10 +162,8 @@ def _until(size: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBa
 
 
 def _reader(upload: Upload, path: Path, most_bytes: int) -> Reader:
-    try:
+    with without_path(path):
         return open_file(path, name=Path(upload.says) if upload.says else None, most_bytes=most_bytes)
-    except LoadError as error:
-        raise LoadError(_PATH.sub("the file", str(error).replace(str(path), "the file"))) from error
 
 
 def _check(columns: tuple[FileColumn, ...], limits: UploadLimits) -> None:

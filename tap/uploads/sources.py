@@ -10,6 +10,7 @@ from schema.load.reader import LoadError
 from tap.shares.readable_jobs import ReadableJobs
 from tap.uploads.remote import Remote
 from tap.uploads.upload import Upload
+from uws.errors import NoSuchJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Sources:
         if upload.file:
             yield upload.file.path
         elif job_id := self._job_id(upload.source):
-            with self.readable.storage.local(self._result_of(upload, job_id, owner)) as path:
-                yield path
+            with ExitStack() as stack:
+                yield self._result_of(upload, job_id, owner, stack)
         else:
             with tempfile.NamedTemporaryFile() as file:
                 for piece in self.remote.fetch(upload.source):
@@ -62,10 +63,12 @@ class Sources:
             return source.removeprefix(f"{self.jobs}/").partition("/")[0]
         return None
 
-    def _result_of(self, upload: Upload, job_id: str, owner: str | None) -> str:
-        job = self.readable.find(job_id, owner)
-        if job is None:
-            raise LoadError(f"The upload {upload.table_name}: there is no job {job_id[:40]}")
-        if not job.results:
-            raise LoadError(f"The upload {upload.table_name}: the job {job_id} has no result; it is {job.phase}")
-        return job.results[0].key
+    def _result_of(self, upload: Upload, job_id: str, owner: str | None, stack: ExitStack) -> Path:
+        """Return the result of a job as a file that is there until the stack ends. Raises: LoadError naming the upload."""
+        try:
+            _, path = stack.enter_context(self.readable.opened(owner, job_id))
+        except NoSuchJob as error:
+            raise LoadError(f"The upload {upload.table_name}: there is no job {job_id[:40]}") from error
+        except LoadError as error:
+            raise LoadError(f"The upload {upload.table_name}: {error}") from error
+        return path

@@ -61,8 +61,8 @@ class Echoes:
         who = request.headers.get("x-user")
         return Requester(who, None, who or "nobody")
 
-    def is_lent(self, request: Request, job: Job) -> bool:
-        return request.headers.get("x-lent") == job.job_id
+    def is_shared(self, request: Request, job: Job) -> bool:
+        return request.headers.get("x-shared") == job.job_id
 
     def welcome(self, request: Request, response: Response, asker: Requester) -> None:
         response.headers["x-welcome"] = asker.owner_id or "stranger"

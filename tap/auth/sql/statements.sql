@@ -113,7 +113,7 @@ VALUES (%(account_id)s, %(kind)s, %(name)s, %(grantee)s, %(digest)s, %(may_write
         now() + %(days)s * interval '1 day')
 ON CONFLICT (kind, name, grantee) WHERE grantee IS NOT NULL
 DO UPDATE SET may_write = excluded.may_write, title = excluded.title, mounted = coalesce(excluded.mounted, shares.mounted), expires = excluded.expires
-RETURNING share_id;
+RETURNING *;
 
 -- name: shares_given
 SELECT s.*, a.name AS giver FROM accounts.shares AS s JOIN accounts.accounts AS a USING (account_id)

@@ -120,7 +120,8 @@ def test_renames_and_descriptions_at_once_open_a_table_to_nobody(
                 except GONE:
                     continue
             assert open_to_all(reader, ada) == []
-    assert [table.table_name for table in tables.tables(ada)] == [f'"{ada.name}".t']
+    table = tables.table(ada, "t")
+    assert (table and table.table_name, tables.usage(ada).tables) == (f'"{ada.name}".t', 1)
 
 
 def test_what_lies_in_a_schema_of_an_account_and_was_not_loaded_here_is_left_alone(

@@ -134,7 +134,7 @@ class World:
             given = [s for s in self.shares.given(account) if s.grantee == self.whom(whom) and self._is(s.name, table)]
             assert bool(given) == (whom in shared)
             for one in given:
-                self.shares.revoke(account, one.share_id)
+                self.shares.revoke(one)
             shared.pop(whom, None)
             return
         self.shares.share(account, NewShare(TABLE, table[1], self.whom(whom), what == "write"))
@@ -220,6 +220,6 @@ def test_a_share_is_revoked_once(parts: World) -> None:
     ada = parts.account("ada")
     parts.tables.make(ada, NewTable("t", open_file(parts.file), Description()))
     share, _ = parts.shares.share(ada, NewShare(TABLE, "t", f"user:{parts.name('bo')}"))
-    parts.shares.revoke(ada, share.share_id)
+    parts.shares.revoke(parts.shares.find(ada, share.share_id))
     with pytest.raises(NoSuchShare):
-        parts.shares.revoke(ada, share.share_id)
+        parts.shares.find(ada, share.share_id)
