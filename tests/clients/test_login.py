@@ -1,14 +1,8 @@
 """Clients log in, each in its own way, and find their own jobs."""
 
 import os
-import re
 import secrets
-import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -31,7 +25,7 @@ from tap.auth.accounts import AccountStore
 from tap.auth.identity import TokenScope
 from tap.config import Config
 from tests.clients.test_stilts import stilts
-from tests.conftest import alone, free_port, serving
+from tests.conftest import alone, serving
 from tests.people import WRONG, MakePerson, Person
 
 QUERY = "SELECT TOP 3 name, ra FROM demo.ngc ORDER BY name"
@@ -130,42 +124,6 @@ def test_stilts_logs_in_for_a_table_that_is_announced(
 
 
 # ---- TapPlus, which logs in by TLS only
-
-
-@pytest.fixture(scope="module")
-def tls(service: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a TLS proxy before the service, whose certificate clients are told to trust."""
-    folder, port = tmp_path_factory.mktemp("tls"), free_port()
-    certificate = folder / "caddy/pki/authorities/local/root.crt"
-    upstream = re.sub(r"https?://|/tap$", "", service)
-    (folder / "Caddyfile").write_text(
-        f"{{\n admin off\n auto_https disable_redirects\n skip_install_trust\n}}\n"
-        f"https://localhost:{port} {{\n tls internal\n reverse_proxy {upstream}\n}}\n"
-    )
-    caddy = Path(sys.executable).parent / "caddy"
-    program = str(caddy) if caddy.exists() else shutil.which("caddy") or pytest.skip("caddy is not installed")
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [program, "run", "--config", folder / "Caddyfile", "--adapter", "caddyfile"],
-            env={"HOME": str(folder), "XDG_DATA_HOME": str(folder)},
-            stdout=log,
-            stderr=log,
-        )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", str(certificate))
-        _wait_for(f"https://localhost:{port}/livez", certificate)
-        yield port
-    process.kill()
-    process.wait()
-
-
-def _wait_for(url: str, certificate: Path) -> None:
-    for _ in range(200):
-        with suppress(OSError):
-            requests.get(url, verify=str(certificate), timeout=5)
-            return
-        time.sleep(0.1)
-    raise RuntimeError("the proxy did not start")
 
 
 def test_tap_plus_logs_in_and_out(tls: int, person: MakePerson) -> None:

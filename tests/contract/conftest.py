@@ -4,24 +4,6 @@ import pytest
 
 from tests.contract.own_tables import Asker, votable
 from tests.contract.own_tables import stars as three_stars
-from tests.people import MakePerson
-
-
-@pytest.fixture
-def ada(service: str, person: MakePerson) -> Asker:
-    return Asker(service, person())
-
-
-@pytest.fixture
-def bo(service: str, person: MakePerson) -> Asker:
-    """Another account."""
-    return Asker(service, person())
-
-
-@pytest.fixture
-def stranger(service: str) -> Asker:
-    """One without an account."""
-    return Asker(service)
 
 
 @pytest.fixture

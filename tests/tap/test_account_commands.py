@@ -9,7 +9,6 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
 
 from schema.description import Description
 from schema.load import open_file
@@ -17,24 +16,14 @@ from schema.publish import load_table, unpublish_table
 from tap.auth.accounts import AccountStore
 from tap.auth.identity import TokenScope
 from tap.auth.passwords import Passwords, WrongPassword
-from tap.cli import main
-from tap.config import ENVIRONMENT, Config
+from tests.command import armillary
 
-
-@pytest.fixture(autouse=True)
-def _here(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(f"{ENVIRONMENT}DATA_DIR", config.database.data_dir)
+pytestmark = pytest.mark.usefixtures("environment")
 
 
 @pytest.fixture
 def name() -> str:
     return f"bo.{secrets.token_hex(4)}"
-
-
-def armillary(*arguments: str, stdin: str = "", fails: bool = False) -> str:
-    done = CliRunner().invoke(main, list(arguments), input=stdin)
-    assert done.exit_code == int(fails), (done.output, done.exception)
-    return done.output
 
 
 def test_an_account_is_made_with_the_password_that_standard_input_gives(accounts: AccountStore, name: str) -> None:

@@ -10,13 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
-from click.testing import CliRunner
 from psycopg import sql
 
 from schema.model import Table
 from schema.tap_schema import count_change, read_catalogue, remove_table
-from tap.cli import main
-from tap.config import ENVIRONMENT, SETTINGS, Config, ConfigError, load_config
+from tap.config import ENVIRONMENT, SETTINGS, ConfigError, load_config
+from tests import command
 
 ROOT = Path(__file__).parents[2]
 WRONG = f"{ENVIRONMENT}MAXRECDEFAULT"
@@ -24,10 +23,9 @@ WRONG = f"{ENVIRONMENT}MAXRECDEFAULT"
 
 @pytest.fixture
 def shed(
-    config: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    environment: None, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[psycopg.Connection]:
     """The database of the commands, with a schema `shed`, and a folder of its own to type them in."""
-    monkeypatch.setenv(f"{ENVIRONMENT}DATA_DIR", config.database.data_dir)
     monkeypatch.chdir(tmp_path)
     yield owner
     for table in published(owner).values():
@@ -38,10 +36,7 @@ def shed(
 
 def armillary(*arguments: str, fails: bool = False) -> str:
     """What the command says, on one line."""
-    done = CliRunner().invoke(main, list(arguments))
-    assert done.exit_code == int(fails), (done.output, done.exception)
-    assert "Traceback" not in done.output
-    return " ".join(done.output.split())
+    return " ".join(command.armillary(*arguments, fails=fails).split())
 
 
 def published(connection: psycopg.Connection) -> dict[str, Table]:

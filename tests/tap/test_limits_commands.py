@@ -2,9 +2,7 @@
 
 import json
 import re
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 
 import numpy as np
 import psycopg
@@ -12,21 +10,20 @@ import pytest
 from astropy.table import Table
 from click.testing import CliRunner
 
-from tap.auth.accounts import AccountStore, NoSuchName
+from tap.auth.accounts import AccountStore
 from tap.auth.identity import TokenScope
 from tap.auth.limits import NAMES
 from tap.cli import main
-from tap.config import ENVIRONMENT, SETTINGS, Config
+from tap.config import SETTINGS, Config
 from tap.engine import database
 from tap.own_tables.own_tables import OwnTables
 from tap.parts import quota_of
+from tests.command import Give, armillary
 from tests.conftest import alone, serving
 from tests.contract.own_tables import CSV, XML, Asker, column, csv, description
-from tests.people import MakePerson
 
 OWN = {"own_tables": 2, "own_rows": 50, "own_bytes": 200_000, "own_days": 10}
 ONE = description(column("x", "int"))
-Give = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
@@ -35,51 +32,9 @@ def frugal(sample: Config) -> Config:
 
 
 @pytest.fixture(scope="module")
-def url(frugal: Config) -> Iterator[str]:
+def service(frugal: Config) -> Iterator[str]:
     with serving(frugal) as url:
         yield url
-
-
-@pytest.fixture
-def ada(url: str, person: MakePerson) -> Asker:
-    return Asker(url, person())
-
-
-@pytest.fixture
-def bo(url: str, person: MakePerson) -> Asker:
-    """One who is in no group."""
-    return Asker(url, person())
-
-
-@pytest.fixture(autouse=True)
-def _here(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(f"{ENVIRONMENT}DATA_DIR", config.database.data_dir)
-
-
-def armillary(*arguments: str, fails: bool = False) -> str:
-    done = CliRunner().invoke(main, list(arguments))
-    assert done.exit_code == int(fails), (done.output, done.exception)
-    assert "Traceback" not in done.output
-    return done.output
-
-
-@pytest.fixture
-def give(accounts: AccountStore) -> Iterator[Give]:
-    """Put accounts into a new group with limits; return its name."""
-    made = []
-
-    def give(*limits: str, to: tuple[Asker, ...] = ()) -> str:
-        name = f"limits-{secrets.token_hex(4)}"
-        armillary("groups", "add", name, *(who.name for who in to))
-        made.append(name)
-        if limits:
-            armillary("groups", "limit", name, *limits)
-        return name
-
-    yield give
-    for name in made:
-        with suppress(NoSuchName):  # a test removed it
-            accounts.delete_group(name)
 
 
 def limits(who: Asker) -> dict[str, float]:

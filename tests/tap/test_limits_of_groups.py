@@ -1,18 +1,16 @@
 """`armillary groups limit`: what members of a group may use, from their next request on, and nobody else."""
 
-import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from tap.auth.accounts import AccountStore
-from tap.cli import main
-from tap.config import ENVIRONMENT, Config
+from tap.config import Config
+from tests.command import Give, armillary
 from tests.conftest import alone, serving
 from tests.contract.client import Reply
 from tests.contract.own_tables import Asker
@@ -35,7 +33,6 @@ STRICT = {
     "results_per_owner": 10_000,
     "results_of_strangers": 2_000,
 }
-Give = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
@@ -44,46 +41,9 @@ def strict(sample: Config) -> Config:
 
 
 @pytest.fixture(scope="module")
-def url(strict: Config) -> Iterator[str]:
+def service(strict: Config) -> Iterator[str]:
     with serving(strict) as url:
         yield url
-
-
-@pytest.fixture
-def ada(url: str, person: MakePerson) -> Asker:
-    return Asker(url, person())
-
-
-@pytest.fixture
-def bo(url: str, person: MakePerson) -> Asker:
-    """One who is in no group."""
-    return Asker(url, person())
-
-
-def armillary(*arguments: str, fails: bool = False) -> str:
-    done = CliRunner().invoke(main, list(arguments))
-    assert done.exit_code == int(fails), (done.output, done.exception)
-    assert "Traceback" not in done.output
-    return done.output
-
-
-@pytest.fixture
-def give(config: Config, accounts: AccountStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Give]:
-    """Put an account into a new group with limits, as an operator types them; return the group's name."""
-    monkeypatch.setenv(f"{ENVIRONMENT}DATA_DIR", config.database.data_dir)
-    made = []
-
-    def give(who: Asker | None, *limits: str) -> str:
-        name = f"limits-{secrets.token_hex(4)}"
-        armillary("groups", "add", name, *([who.name] if who else []))
-        made.append(name)
-        if limits:
-            armillary("groups", "limit", name, *limits)
-        return name
-
-    yield give
-    for name in made:
-        accounts.delete_group(name)
 
 
 # ---- rows of results
@@ -102,7 +62,7 @@ def asked(who: Asker, **form: str) -> tuple[int, bool]:
 
 def test_rows_beyond_ones_own_limit_are_cut_and_that_is_told(ada: Asker, bo: Asker, give: Give) -> None:
     assert asked(ada, MAXREC="300") == (20, True)
-    group = give(ada, "maxrec_hard=5")
+    group = give("maxrec_hard=5", to=(ada,))
     assert [asked(ada, MAXREC=each) for each in ("300", "5", "4")] == [(5, True), (5, True), (4, True)]
     assert asked(ada) == (5, True)
     assert asked(bo, MAXREC="300") == (20, True)
@@ -113,14 +73,14 @@ def test_rows_beyond_ones_own_limit_are_cut_and_that_is_told(ada: Asker, bo: Ask
 
 
 def test_rows_of_jobs_have_the_limit_of_their_owner(ada: Asker, bo: Asker, give: Give) -> None:
-    give(ada, "maxrec_hard=40", "results_per_owner=0")
+    give("maxrec_hard=40", "results_per_owner=0", to=(ada,))
     for who, rows in ((ada, 40), (bo, 20)):
         job = who.run(ROWS, FORMAT="votable/td", MAXREC="300")
         assert cut(who.call("GET", f"{job}/results/result")) == (rows, True)
 
 
 def test_a_table_has_all_rows_whatever_the_limit_of_results(ada: Asker, give: Give) -> None:
-    give(ada, "maxrec_hard=5", "own_rows=1000")
+    give("maxrec_hard=5", "own_rows=1000", to=(ada,))
     job = ada.run(ROWS, DEST="kept")
     if ada.phase(job) == "COMPLETED":
         assert ada.count(ada.own("kept")) == 500
@@ -143,13 +103,13 @@ def stopped(who: Asker) -> float:
 
 
 def test_a_slow_query_is_stopped_by_the_limit_of_who_asks(ada: Asker, bo: Asker, give: Give) -> None:
-    give(ada, "sync_limit=0.5")
+    give("sync_limit=0.5", to=(ada,))
     assert 0.5 <= stopped(ada) < 2 <= stopped(bo)
 
 
 def test_a_larger_limit_lets_a_query_run_longer_than_all_others_may(ada: Asker, give: Give) -> None:
     # PostgreSQL's own limit for others lies five seconds above theirs.
-    give(ada, "sync_limit=8")
+    give("sync_limit=8", to=(ada,))
     assert stopped(ada) >= 8
 
 
@@ -172,7 +132,7 @@ def test_so_many_queries_of_one_account_run_at_once(
     ada: Asker, bo: Asker, give: Give, most: int | None, *, others: int, status: int
 ) -> None:
     if most:
-        give(ada, f"queries_per_owner={most}")
+        give(f"queries_per_owner={most}", to=(ada,))
     with running(ada, others):
         assert ada.ask(ONE).status == status
         assert bo.ask(ONE).status == 200
@@ -180,7 +140,7 @@ def test_so_many_queries_of_one_account_run_at_once(
 
 
 def test_another_limit_of_queries_counts_while_some_run(ada: Asker, give: Give) -> None:
-    group = give(ada, "queries_per_owner=1")
+    group = give("queries_per_owner=1", to=(ada,))
     with running(ada, 1):
         assert ada.ask(ONE).status == 503
         armillary("groups", "limit", group, "queries_per_owner=2")
@@ -209,7 +169,7 @@ def duration(who: Asker, **form: str) -> int:
 
 
 def test_a_job_runs_as_long_as_its_owner_may_let_it(ada: Asker, bo: Asker, give: Give, accounts: AccountStore) -> None:
-    group = give(ada)
+    group = give(to=(ada,))
     accounts.set_limits(group, {"job_duration_limit": 30})
     assert (duration(ada), duration(ada, EXECUTIONDURATION="90"), duration(ada, EXECUTIONDURATION="9")) == (30, 30, 9)
     assert (duration(bo), duration(bo, EXECUTIONDURATION="900")) == (50, 100)
@@ -226,7 +186,7 @@ def test_a_job_runs_as_long_as_its_owner_may_let_it(ada: Asker, bo: Asker, give:
 def test_the_duration_of_a_job_is_changed_within_the_limit_of_its_owner(
     ada: Asker, give: Give, accounts: AccountStore
 ) -> None:
-    accounts.set_limits(give(ada), {"job_duration_limit": 1000})
+    accounts.set_limits(give(to=(ada,)), {"job_duration_limit": 1000})
     job = created(ada)
     for asked_for, given in (("900", "900"), ("2000", "1000")):
         ada.post_form(f"{job}/executionduration", EXECUTIONDURATION=asked_for)
@@ -235,7 +195,7 @@ def test_the_duration_of_a_job_is_changed_within_the_limit_of_its_owner(
 
 
 def test_a_job_is_stopped_by_the_limit_of_its_owner(ada: Asker, give: Give, accounts: AccountStore) -> None:
-    accounts.set_limits(give(ada), {"job_duration_limit": 1})
+    accounts.set_limits(give(to=(ada,)), {"job_duration_limit": 1})
     job = ada.run(ENDLESS)
     assert ada.phase(job) == "ABORTED"
     assert "execution duration of 1 seconds" in ada.error(job)
@@ -248,7 +208,7 @@ def test_a_larger_limit_lets_a_job_run_longer_than_all_others_may(
     """PostgreSQL's own limit lies thirty seconds above that of all others."""
     with serving(alone(sample, job_duration_default=1, job_duration_limit=1)) as url:
         ada = Asker(url, person())
-        accounts.set_limits(give(ada), {"job_duration_limit": 40})
+        accounts.set_limits(give(to=(ada,)), {"job_duration_limit": 40})
         job = created(ada, PHASE="RUN", EXECUTIONDURATION="40")
         time.sleep(36)
         assert ada.phase(job) == "EXECUTING", ada.error(job)
@@ -259,7 +219,7 @@ def test_a_larger_limit_lets_a_job_run_longer_than_all_others_may(
 @pytest.mark.parametrize(("most", "expected"), [("1", 1), (None, 2), ("3", 3)])
 def test_so_many_jobs_of_one_account_run_at_once(ada: Asker, give: Give, most: str | None, expected: int) -> None:
     if most:
-        give(ada, f"jobs_running_per_owner={most}", "jobs_waiting_per_owner=10")
+        give(f"jobs_running_per_owner={most}", "jobs_waiting_per_owner=10", to=(ada,))
     jobs = [created(ada, PHASE="RUN") for _ in range(4 if most else 3)]
     for _ in range(60):
         phases = [ada.phase(job) for job in jobs]
@@ -276,7 +236,7 @@ def test_more_jobs_than_may_wait_are_refused(ada: Asker, bo: Asker, give: Give) 
     def waiting(who: Asker) -> list[int]:
         return [who.post_form("async", LANG="ADQL", QUERY=ONE).status for _ in range(5)]
 
-    group = give(ada, "jobs_waiting_per_owner=1")
+    group = give("jobs_waiting_per_owner=1", to=(ada,))
     assert waiting(ada) == [303, 429, 429, 429, 429]
     armillary("groups", "limit", group, "jobs_waiting_per_owner=5")
     assert waiting(ada) == [303, 303, 303, 303, 429]
@@ -293,7 +253,7 @@ def files(config: Config, job: str) -> list[Path]:
 
 
 def test_a_result_that_does_not_fit_fails_with_nothing_stored(strict: Config, ada: Asker, give: Give) -> None:
-    give(ada, "maxrec_hard=500", "results_per_owner=3000")
+    give("maxrec_hard=500", "results_per_owner=3000", to=(ada,))
     first = ada.run(ROWS, FORMAT="csv", MAXREC="200")
     assert ada.phase(first) == "COMPLETED", ada.error(first)
     assert len(files(strict, first)) == 1
@@ -310,7 +270,7 @@ def test_a_result_that_does_not_fit_fails_with_nothing_stored(strict: Config, ad
 
 
 def test_results_have_the_room_that_their_owner_may_have(ada: Asker, bo: Asker, give: Give) -> None:
-    group = give(ada, "maxrec_hard=500", "results_per_owner=100")
+    group = give("maxrec_hard=500", "results_per_owner=100", to=(ada,))
     assert ada.phase(ada.run(ROWS, FORMAT="csv", MAXREC="20")) == "ERROR"
     armillary("groups", "limit", group, "results_per_owner=0")
     assert ada.phase(ada.run(ROWS, FORMAT="csv", MAXREC="500")) == "COMPLETED"
@@ -318,9 +278,9 @@ def test_results_have_the_room_that_their_owner_may_have(ada: Asker, bo: Asker, 
     assert bo.phase(bo.run(ROWS, FORMAT="csv")) == "COMPLETED"
 
 
-def test_results_of_all_strangers_have_one_room_which_no_account_takes(strict: Config, url: str, bo: Asker) -> None:
+def test_results_of_all_strangers_have_one_room_which_no_account_takes(strict: Config, service: str, bo: Asker) -> None:
     wide = "SELECT name, ra, dec, name AS n2, ra AS r2, dec AS d2 FROM demo.ngc"
-    strangers = [Asker(url) for _ in range(4)]
+    strangers = [Asker(service) for _ in range(4)]
     jobs = [each.run(wide, FORMAT="csv", MAXREC="10") for each in strangers]
     assert [each.phase(job) for each, job in zip(strangers, jobs, strict=True)] == ["COMPLETED"] * 2 + ["ERROR"] * 2
     assert "without an account" in strangers[3].error(jobs[3])

@@ -84,16 +84,6 @@ class Terminal:
 
 
 @pytest.fixture
-def ada(service: str, person: MakePerson) -> Asker:
-    return Asker(service, person())
-
-
-@pytest.fixture
-def bo(service: str, person: MakePerson) -> Asker:
-    return Asker(service, person())
-
-
-@pytest.fixture
 def here(ada: Asker, tmp_path: Path) -> Terminal:
     """Her terminal, with three stars in files of all kinds."""
     for kind, suffix in SUFFIXES.items():

@@ -10,25 +10,7 @@ import pytest
 from tap.auth.accounts import AccountStore
 from tests.contract.own_tables import Asker, parquet
 from tests.contract.own_tables import stars as three_stars
-from tests.people import MakePerson
 from tests.tap.own_tables.holdings import Holdings, Limit, Stored
-
-
-@pytest.fixture
-def ada(service: str, person: MakePerson) -> Asker:
-    return Asker(service, person())
-
-
-@pytest.fixture
-def bo(service: str, person: MakePerson) -> Asker:
-    """Another account."""
-    return Asker(service, person())
-
-
-@pytest.fixture
-def stranger(service: str) -> Asker:
-    """One without an account."""
-    return Asker(service)
 
 
 @pytest.fixture

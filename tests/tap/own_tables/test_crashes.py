@@ -31,7 +31,6 @@ from tap.own_tables.own_tables import OwnTables
 from tap.parts import quota_of
 from tests.conftest import ROOT, alone, serving
 from tests.contract.own_tables import Asker, path
-from tests.people import MakePerson
 from tests.tap.own_tables.holdings import Stored
 
 PARQUET = "application/vnd.apache.parquet"
@@ -49,19 +48,9 @@ def frail(sample: Config) -> Config:
 
 
 @pytest.fixture(scope="module")
-def url(frail: Config) -> Iterator[str]:
+def service(frail: Config) -> Iterator[str]:
     with serving(frail) as url:
         yield url
-
-
-@pytest.fixture
-def ada(url: str, person: MakePerson) -> Asker:
-    return Asker(url, person())
-
-
-@pytest.fixture
-def bo(url: str, person: MakePerson) -> Asker:
-    return Asker(url, person())
 
 
 @pytest.fixture(scope="module")
