@@ -80,6 +80,13 @@ def test_a_query_makes_a_table_and_says_where_it_is(ada: Asker, stars: str) -> N
     assert ada.rows(f"SELECT id, twice, name FROM {ada.own('kept')} ORDER BY id") == doubled()
 
 
+def test_a_job_whose_result_is_a_table_is_refused_as_an_upload(ada: Asker, stars: str) -> None:
+    job = ada.run(TWICE.format(stars), DEST="kept")
+    reply = ada.ask("SELECT * FROM TAP_UPLOAD.t", UPLOAD=f"t,{job}/results/result")
+    assert reply.status == 400
+    assert id_of(job) in reply.text
+
+
 def test_the_full_name_may_stand_in_dest(ada: Asker, stars: str) -> None:
     job = ada.run(TWICE.format(stars), DEST=ada.own("kept"))
     assert ada.phase(job) == "COMPLETED", ada.error(job)

@@ -1,5 +1,6 @@
 """Texts that no XML document can hold (XML 1.0 §2.2) are refused, or kept without harm: /tables is still answered, to everybody who sees the table."""
 
+import secrets
 from collections.abc import Callable
 from io import BytesIO
 from urllib.parse import quote
@@ -7,7 +8,9 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from lxml import etree
 
+from tap.auth.accounts import AccountStore
 from tests.contract.client import Reply
 from tests.contract.own_tables import CSV, Asker
 
@@ -52,6 +55,20 @@ def test_a_table_that_is_shared_does_not_spoil_the_list_of_who_receives_it(ada: 
     ada.change("t", DESCRIPTION="a\x01b")
     ada.post_form("shares", KIND="table", NAME=ada.own("t"), WITH=f"user:{bo.name}", MODE="read")
     assert bo.call("GET", "tables").status == 200
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=repr)
+def test_the_description_of_a_group_does_not_spoil_the_list_of_groups(
+    ada: Asker, accounts: AccountStore, text: str
+) -> None:
+    name = f"survey-{secrets.token_hex(4)}"
+    made = ada.post_form("groups", NAME=name, DESCRIPTION=text)
+    groups = ada.call("GET", "share?ACTION=GetGroups")
+    assert (made.status, groups.status) in {(201, 200), (400, 200)}, groups.text
+    titles = [title.text for title in etree.fromstring(groups.body).iterfind("sharedGroup/title")]
+    assert titles == ([name] if made.status == 201 else [])
+    if titles:
+        accounts.delete_group(name)
 
 
 def test_what_belongs_to_the_service_is_told_apart_from_what_is_not_there(ada: Asker) -> None:
