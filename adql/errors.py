@@ -11,7 +11,7 @@ Each has a message, a position and, where we can tell, a hint; `str()` is the me
 `explain()` is the whole, with the line of the query and a caret.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -36,6 +36,21 @@ NOWHERE = Span(0, 0)
 _SHOWN = 400
 
 
+class Suggestion(str):
+    """A hint that gives names to write in place of one, `wrong`, which stands at the error or shortly before it."""
+
+    __slots__ = ("choices", "wrong")
+
+    wrong: str
+    choices: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, wrong: str, choices: Sequence[str]) -> "Suggestion":
+        suggestion = cls(text)
+        suggestion.wrong, suggestion.choices = wrong, tuple(choices)
+        return suggestion
+
+
 class AdqlError(Exception):
     """The query cannot be translated; `message` is one sentence, `hint` says what to write instead."""
 
@@ -44,6 +59,7 @@ class AdqlError(Exception):
         self.message = _shortened(message)
         self.span = span
         self.hint = hint and _shortened(hint)
+        self.suggestion = hint if isinstance(hint, Suggestion) else None
         self.text = ""
 
     def within(self, text: str) -> "AdqlError":
@@ -64,7 +80,7 @@ class AdqlError(Exception):
 
     def explain(self) -> str:
         """Return the message, the line of the query with a caret under the offending text, and the hint."""
-        lines = [str(self), *_quoted_line(self)]
+        lines = [str(self), *quoted_line(self)]
         if self.hint:
             lines.append(f"Hint: {self.hint}")
         return "\n".join(lines)
@@ -111,7 +127,8 @@ UPLOAD_IT = "Upload a long list as a table (UPLOAD) and join it."
 _WINDOW = 76
 
 
-def _quoted_line(error: AdqlError) -> list[str]:
+def quoted_line(error: AdqlError) -> list[str]:
+    """Return the line of the query that an error speaks of, and one with a caret under the place."""
     lines = error.text.split("\n")
     if error.line > len(lines) or not error.text.strip():
         return []
@@ -135,7 +152,7 @@ def _window(line: str, start: int) -> tuple[int, int]:
 
 def nearest(
     name: str, known_names: list[str], count: int = 3, written: Callable[[str], str] = str, cutoff: float = 0.6
-) -> str | None:
+) -> Suggestion | None:
     """Return a hint that gives the known names most like this one, as they are written; None where none is near.
 
     `cutoff` is the least similarity, from 0 to 1.
@@ -144,4 +161,5 @@ def nearest(
     matches = get_close_matches(name.lower(), list(by_lower), n=count, cutoff=cutoff)
     if not matches:
         return None
-    return "Did you mean " + " or ".join(written(by_lower[match]) for match in matches) + "?"
+    choices = [written(by_lower[match]) for match in matches]
+    return Suggestion.of(f"Did you mean {' or '.join(choices)}?", name, choices)

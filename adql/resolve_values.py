@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from adql import infer, literals, nodes
-from adql.errors import AdqlError, UnknownName
+from adql.errors import AdqlError, Suggestion, UnknownName
 from adql.grouping import aggregate_in, window_in
 from adql.nodes import Condition, Expression, Query, Value
 from adql.scope import Scope
@@ -115,7 +115,9 @@ class Expressions:
             return tuple(resolved)
         if unknown.name and any(value.type is not None and value.type.is_text for value in resolved):
             quotes = f"A text stands in single quotes: '{unknown.name}'."
+            named = unknown.suggestion.choices if unknown.suggestion else ()
             unknown.hint = f"{quotes} {unknown.hint}" if unknown.hint else quotes
+            unknown.suggestion = Suggestion.of(unknown.hint, unknown.name, (f"'{unknown.name}'", *named))
         raise unknown
 
     def _case(self, node: nodes.Case) -> Value:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from adql import tokens
 from adql.called_elsewhere import NO_PRESENT_MOMENT
+from adql.errors import Suggestion
 from adql.tokens import Token
 from schema.words import RESERVED
 
@@ -183,7 +184,8 @@ def _misspelt(place: Place) -> str | None:
         if token.kind != tokens.WORD or token.value in RESERVED:
             continue
         if close := get_close_matches(token.value, _KEYWORDS, n=1, cutoff=_ALIKE):
-            return f"Did you mean {close[0]} instead of {place.written(token, token)}?"
+            wrong = place.written(token, token)
+            return Suggestion.of(f"Did you mean {close[0]} instead of {wrong}?", wrong, close)
     return None
 
 

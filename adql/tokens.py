@@ -155,3 +155,24 @@ def _describe(text: str, position: int) -> str:
         return f"The {kind} that begins here has no end"
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
     return f"The character {shown} is not part of ADQL here"
+
+
+def tokens_of_unfinished(text: str) -> list[Token]:
+    """Return the tokens of a query that is being written: what begins none is passed over.
+
+    An unfinished string is the last token, of the kind STRING; the list has no END.
+    """
+    tokens: list[Token] = []
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None or match.lastgroup is None:
+            start = _after_blanks(text, position)
+            if text.startswith(("'", "/*"), start):
+                return [*tokens, Token(STRING, text[start + 1 :], start, len(text))]
+            position = start + 1
+            continue
+        if match.lastgroup != END:
+            tokens.append(Token(match.lastgroup, match[match.lastgroup], *match.span(match.lastgroup)))
+        position = match.end()
+    return tokens

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -18,7 +19,8 @@ from starlette.types import Receive, Scope, Send
 from adql.errors import ClosedTable
 from schema import vodataservice
 from schema.model import Catalogue
-from tap import pages, tap_plus, vosi
+from schema.search import TableIndexes
+from tap import tap_plus, vosi
 from tap.auth.authentication import AuthenticationMiddleware, Authenticator, address_of, challenges
 from tap.auth.identity import Account, identity_of
 from tap.auth.limits import config_for
@@ -34,12 +36,24 @@ from tap.engine.database import PLANNERS, member_conninfo, reader_conninfo, sess
 from tap.engine.engine import DatabaseAway, Engine
 from tap.error_middleware import ErrorMiddleware, xml
 from tap.errors import NotFound, describe
+from tap.examples import examples_for
 from tap.form import Form, read_form, read_parameters
 from tap.jobs import JobService
 from tap.own_tables.publications import Publications
 from tap.own_tables.resources import TableResources, rights_headers
 from tap.own_tables.table_updates import TABLE_UPDATE, TableUpdateService
 from tap.own_tables.tap_plus_tables import TapPlusTables
+from tap.pages.account_pages import AccountPages, AccountParts
+from tap.pages.builder_pages import BuilderPages
+from tap.pages.forms import Forms
+from tap.pages.help_pages import HelpPages
+from tap.pages.job_pages import JobPages
+from tap.pages.lists import Lists
+from tap.pages.query_page import QueryPage
+from tap.pages.rendering import Pages
+from tap.pages.result_rows import ResultRows
+from tap.pages.routes import PageHandlers
+from tap.pages.schema_pages import SchemaPages
 from tap.parts import Opens, Parts, parts_of
 from tap.request import read_request
 from tap.sharding.model import Placements
@@ -80,12 +94,34 @@ class Endpoints:
     own_tables: TableResources
     table_updates: Resources
     tap_plus: TapPlusTables
+    planner: Engine
 
     @property
     def oidc_login(self) -> OidcLogin:
         oidc = self.config.oidc
         provider = OidcProvider(oidc, f"{self.config.web.base_url}/login/oidc/callback") if oidc.oidc_issuer else None
         return OidcLogin(self.login, self.config, provider)
+
+    @cached_property
+    def pages(self) -> PageHandlers:
+        """The pages, of which each has what it shows."""
+        parts, config, pages, indexes = self.parts, self.config, Pages(self.config.web), TableIndexes()
+        planner, rights = self.planner, self.parts.rights
+        accounts = AccountParts(
+            self.login.authenticator, parts.own_tables, self.tap_plus.groups, parts.shares, parts.store
+        )
+        rows = ResultRows(parts.storage, Path(uploads_of(config)).parent / "pages")
+        return PageHandlers(
+            QueryPage(pages, config, self.catalogue, self.job_service.asker, parts.store, planner, rights, indexes),
+            SchemaPages(pages, config, self.catalogue, self.own_tables.table, planner, rights, indexes),
+            JobPages(pages, config, self.jobs, rows),
+            AccountPages(pages, config, self.catalogue, self.login, self.self_service, accounts),
+            BuilderPages(pages, config, self.catalogue),
+            HelpPages(pages, config),
+            Forms(pages, config),
+            Lists(config),
+            self.download,
+        )
 
     @property
     def config(self) -> Config:
@@ -100,11 +136,9 @@ class Endpoints:
         return [
             # The hot one comes first, and without Starlette's wrappers of functions.
             Route(f"{tap}/sync", AsgiEndpoint(self.sync), methods=["GET", "POST"]),
-            Route("/", self.index, methods=get),
-            Route("/-/style.css", self.style, methods=get),
+            *self.pages.routes(tap),
             Route("/livez", self.livez, methods=get),
             Route("/readyz", self.readyz, methods=get),
-            Route(f"{tap}", self.index, methods=get),
             *self.jobs.routes(f"{tap}/async"),
             *self.table_updates.routes(f"{tap}/{TABLE_UPDATE}"),
             Route(f"{tap}/jobs/async", self.found_jobs, methods=get),
@@ -211,7 +245,7 @@ class Endpoints:
     async def tables(self, request: Request) -> Response:
         parameters = await read_parameters(request, self.config)
         brief = (parameters.one("DETAIL") or "max").lower() == "min" or tap_plus.wants_names_only(parameters)
-        catalogue = await self._catalogue(request)
+        catalogue = await self.catalogue(request)
         # pyvo would fetch the columns of each table without the login that it was given.
         public = {table.table_name for table in (await self._published()).tables} if brief else set()
         document = vodataservice.tableset(catalogue, public)
@@ -221,7 +255,7 @@ class Endpoints:
         return packed(request, xml(document))
 
     async def table(self, request: Request) -> Response:
-        catalogue, name = await self._catalogue(request), request.path_params["name"]
+        catalogue, name = await self.catalogue(request), request.path_params["name"]
         own_table = await self.own_tables.table(request, name)
         name = own_table.table_name if own_table else name
         for table in catalogue.tables:
@@ -244,15 +278,23 @@ class Endpoints:
         return Response("deleted\n", media_type="text/plain")
 
     async def examples(self, request: Request) -> Response:
-        page = pages.examples_page(self.config, await self._catalogue(request))
-        return packed(request, Response(page, media_type="application/xhtml+xml"))
+        catalogue = await self.catalogue(request)
+        values = {"examples": examples_for(catalogue)}
+        return packed(request, self.pages.query.pages.response(request, "examples.xhtml", values))
 
-    async def index(self, request: Request) -> Response:
-        page = pages.index_page(self.config, await self._catalogue(request))
-        return packed(request, Response(page, media_type="text/html"))
-
-    async def style(self, request: Request) -> Response:
-        return Response(pages.style(), media_type="text/css", headers={"cache-control": "max-age=3600"})
+    async def download(self, request: Request) -> Response:
+        """Answer with the result of a job in the format that is asked for."""
+        job = await self.jobs.job_of(request)
+        asked = Parameters.of(request.query_params.multi_items())
+        pairs = (
+            ("LANG", "ADQL"),
+            ("QUERY", "SELECT * FROM TAP_UPLOAD.result"),
+            ("UPLOAD", f"result,{job.job_id}"),
+            ("RESPONSEFORMAT", asked.one("RESPONSEFORMAT") or "votable"),
+            ("MAXREC", str(self.config.limits.maxrec_hard)),
+        )
+        identity = identity_of(request)
+        return await self._answer(request, Form(Parameters(pairs)), identity.account if identity else None)
 
     async def livez(self, request: Request) -> Response:
         return Response("alive\n", media_type="text/plain")
@@ -267,7 +309,7 @@ class Endpoints:
         shards = dict.fromkeys(shard for placement in placements.values() for shard in placement.shards)
         return await run_in_threadpool(self.parts.engine.shards.away, shards) if shards else ()
 
-    async def _catalogue(self, request: Request) -> Catalogue:
+    async def catalogue(self, request: Request) -> Catalogue:
         """Return what who asks may know of."""
         identity = identity_of(request)
         return await self._published(identity.account if identity else None)
@@ -298,7 +340,7 @@ def create_app(config: Config) -> Starlette:
                 allow_headers=["*"],
                 expose_headers=["*"],
             ),
-            Middleware(ErrorMiddleware, challenges_of(config)),
+            Middleware(ErrorMiddleware, challenges_of(config), Pages(config.web)),
             Middleware(AuthenticationMiddleware, endpoints.login.authenticator),
         ],
         lifespan=partial(_lifespan, [parts, planner, waiting]),
@@ -328,6 +370,7 @@ def _endpoints(parts: Parts, planner: Engine, waiting: Waiting) -> Endpoints:
         own_tables,
         Resources(store, waiting, updates, config.jobs.wait_limit, TABLE_UPDATE),
         TapPlusTables(own_tables, parts.shares, groups, parts.service.sources.remote),
+        planner,
     )
 
 

@@ -5,21 +5,26 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tap import pages
 from tap.auth.authentication import named
 from tap.auth.identity import Identity, in_scope
 from tap.errors import LOG_IN, Answer, describe
 from tap.formats.html import POLICY
 from tap.formats.votable_document import error_document
 from tap.observe import Fault, Unavailable, observe
+from tap.pages.negotiation import wants_page
+from tap.pages.rendering import Pages
 
 VOTABLE = "application/x-votable+xml"
 Headers = list[tuple[bytes, bytes]]
 _HEADERS = [(b"server", b"Armillary"), (b"x-content-type-options", b"nosniff")]
-_POLICY = (b"content-security-policy", f"default-src 'none'; {POLICY}; form-action 'self'; base-uri 'none'".encode())
+_POLICY = (
+    b"content-security-policy",
+    f"default-src 'none'; {POLICY}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'".encode(),
+)
 _PAGES = re.compile(rb"text/html|application/xhtml")
 _SLASHES = re.compile("/{2,}")
 _MAX_HEADERS, _MAX_HEADER_BYTES = 200, 64 * 1024
@@ -37,9 +42,10 @@ _LONGEST_CAUSE = 300
 class ErrorMiddleware:
     """The outermost layer. An error before the first byte becomes a document, a later one breaks the answer off."""
 
-    def __init__(self, app: ASGIApp, challenges: Headers) -> None:
+    def __init__(self, app: ASGIApp, challenges: Headers, pages: Pages) -> None:
         self._app = app
         self._challenges = challenges
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,7 +58,7 @@ class ErrorMiddleware:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message = self._with_headers(message, in_scope(scope))
+                message = self._with_headers(message, in_scope(scope), to_people=wants_page(scope))
             await send(message)
 
         try:
@@ -70,23 +76,43 @@ class ErrorMiddleware:
             if started:
                 raise
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-            await error_response(answer, headers, to_people=_is_looked_at(scope))(scope, receive, watched)
+            response = error_response(answer, headers)
+            if wants_page(scope):
+                response = self._page(Request(scope), answer, response)
+            await response(scope, receive, watched)
 
-    def _with_headers(self, message: Message, identity: Identity | None) -> Message:
+    def _page(self, request: Request, answer: Answer, document: Response) -> Response:
+        """Return an error as people read it, with the headers of what programs get."""
+        is_stranger = in_scope(request.scope) is None
+        values = {
+            "heading": "Please log in" if answer.status == HTTPStatus.UNAUTHORIZED else "No result",
+            "message": answer.message,
+            "job": answer.job,
+            "log_in": is_stranger and (answer.status == HTTPStatus.UNAUTHORIZED or answer.reason == LOG_IN),
+        }
+        page = self._pages.response(request, "error.html", values, answer.status)
+        own = {"content-type", "content-length"}
+        page.headers.update({name: value for name, value in document.headers.items() if name not in own})
+        return page
+
+    def _with_headers(self, message: Message, identity: Identity | None, *, to_people: bool) -> Message:
         """Add what every answer has.
 
         The policy is for pages: under it a browser shows XML as text without a style. Who may not see something is told
-        how to log in, unless they have: some clients would begin again.
+        how to log in, unless they have: some clients would begin again. Browsers would ask for a password in a window of
+        their own.
         """
         headers = [*message.get("headers", []), *_HEADERS]
         if identity:
             headers.append(named(identity))
             if not any(name == b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"private, no-store"))
-        elif message["status"] in {401, 403}:
+        elif message["status"] in {401, 403} and not to_people:
             headers += self._challenges
         kinds = [value for name, value in headers if name == b"content-type"]
-        return {**message, "headers": [*headers, _POLICY] if any(map(_PAGES.match, kinds)) else headers}
+        has_policy = any(name == _POLICY[0] for name, _ in headers)
+        needs_policy = not has_policy and any(map(_PAGES.match, kinds))
+        return {**message, "headers": [*headers, _POLICY] if needs_policy else headers}
 
 
 def plain_path(path: str) -> str:
@@ -110,19 +136,12 @@ def _answer(error: Exception) -> Answer:
     return describe(error)
 
 
-def _is_looked_at(scope: Scope) -> bool:
-    """Whether somebody opened this in a browser, which would save a VOTable to a file."""
-    return (b"sec-fetch-dest", b"document") in scope["headers"]
-
-
-def error_response(answer: Answer, headers: dict[str, str], *, to_people: bool = False) -> Response:
-    """A VOTable whatever format was asked for: clients read the message from there. People get a page."""
+def error_response(answer: Answer, headers: dict[str, str]) -> Response:
+    """Return a VOTable whatever format was asked for: clients read the message from there."""
     if answer.retry_after:
         headers["retry-after"] = str(answer.retry_after)
     if answer.reason:
         headers["x-armillary-reason"] = answer.reason
-    if to_people:
-        return Response(pages.error_page(answer.message, answer.job), answer.status, headers, media_type="text/html")
     return Response(error_document(answer.message, answer.reason), answer.status, headers, media_type=VOTABLE)
 
 

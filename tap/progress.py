@@ -31,4 +31,6 @@ class QueryProgress:
         known = {"rows": self.rows, "bytes": self.bytes}
         if self.uploaded:
             known |= {"uploadedRows": self.uploaded, "uploadedRowsDone": self.matched}
+        if self.overflow:
+            known |= {"overflow": 1}
         self.tell(known)

@@ -51,7 +51,8 @@ def read_request(parameters: Parameters, config: Config, files: list[FormFile] |
     uploads = read_uploads(parameters, files or [])
     partial = _partial(parameters, format_)
     comments = _allowed(parameters, "COMMENTS")
-    return TapRequest(query, _maxrec(parameters, config.limits), format_, media_type, uploads, partial, comments)
+    maxrec = min(_maxrec(parameters, config.limits), format_.most_rows or config.limits.maxrec_hard)
+    return TapRequest(query, maxrec, format_, media_type, uploads, partial, comments)
 
 
 def _partial(parameters: Parameters, format_: Format) -> bool:

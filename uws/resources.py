@@ -1,6 +1,6 @@
 """The tree of resources of a job list as routes (UWS 1.1 §2.2.1): for any service that runs jobs.
 
-Every handler finds its job through `_job`, where it is decided who may see it.
+Every handler finds its job through `job_of`, where it is decided who may see it.
 """
 
 import math
@@ -71,7 +71,7 @@ class Resources:
 
     @property
     def _appending(self) -> ResumableUploads:
-        return ResumableUploads(self.store, self.service, self._job)
+        return ResumableUploads(self.store, self.service, self.job_of)
 
     # ---- the list
 
@@ -136,7 +136,7 @@ class Resources:
     # ---- a job
 
     async def job(self, request: Request) -> Response:
-        job = await self._job(request)
+        job = await self.job_of(request)
         parameters = await self.service.parameters(request)
         wait = parameters.one("WAIT")
         if wait is not None:
@@ -152,13 +152,13 @@ class Resources:
         return _xml(job_document(job, self._url(job), outlook(job, self.store.limits)))
 
     async def delete(self, request: Request) -> Response:
-        job = await self._job(request)
+        job = await self.job_of(request)
         await run_in_threadpool(self.store.delete, job.job_id)
         return _see(self.service.url)
 
     async def change(self, request: Request) -> Response:
         """Take a form that steers the job or sets its parameters, at any of its resources (UWS 1.1 §2.1.11, §2.2.3)."""
-        job = await self._job(request)
+        job = await self.job_of(request)
         form = await self.service.form(request)
         with closing(form):
             action = form.parameters.one("ACTION")
@@ -169,7 +169,7 @@ class Resources:
             await run_in_threadpool(self._change, job, form, self.service.asker(request))
         # astroquery takes nothing but 200 here, and follows no redirect.
         if request.headers.get("user-agent", "").startswith("astroquery/"):
-            return self._document(await self._job(request))
+            return self._document(await self.job_of(request))
         return _see(self._url(job))
 
     def _change(self, job: Job, form: JobForm, asker: Requester) -> None:
@@ -212,11 +212,11 @@ class Resources:
         self.store.change_parameters(job.job_id, pairs, cost, attachments)
 
     async def parameters(self, request: Request) -> Response:
-        job = await self._job(request)
+        job = await self.job_of(request)
         return _xml(parameters_document(job, self._url(job)))
 
     async def parameter(self, request: Request) -> Response:
-        job, name = await self._job(request), request.path_params["name"]
+        job, name = await self.job_of(request), request.path_params["name"]
         attachment = job.attachment(name)
         if attachment and request.method == "HEAD":
             return self._appending.offset(attachment)
@@ -229,35 +229,35 @@ class Resources:
 
     async def put_parameter(self, request: Request) -> Response:
         """Set a parameter; the value is the body itself (UWS 1.1 §2.1.11)."""
-        job = await self._job(request)
+        job = await self.job_of(request)
         parameters = await self.service.parameters(request)
         changes = Parameters.of([(request.path_params["name"], parameters.required(BODY))])
         await run_in_threadpool(self._set, job, changes)
         return _see(self._url(job))
 
     async def results(self, request: Request) -> Response:
-        job = await self._job(request)
+        job = await self.job_of(request)
         return _xml(results_document(job, self._url(job)))
 
     async def result(self, request: Request) -> Response:
-        return await self.service.result(request, await self._job(request), request.path_params["result_id"])
+        return await self.service.result(request, await self.job_of(request), request.path_params["result_id"])
 
     async def error(self, request: Request) -> Response:
-        job = await self._job(request)
+        job = await self.job_of(request)
         if job.error is None:
             raise NoSuchJob("The job has no error")
         return self.service.error(job)
 
     def atom(self, value: Callable[[Job], str]) -> Callable[[Request], object]:
         async def handler(request: Request) -> Response:
-            return _plain(value(await self._job(request)))
+            return _plain(value(await self.job_of(request)))
 
         return handler
 
     def _quote(self, job: Job) -> str:
         return write_instant(outlook(job, self.store.limits).quote)
 
-    async def _job(self, request: Request) -> Job:
+    async def job_of(self, request: Request) -> Job:
         """Return the job that the URL names.
 
         One with an owner is its owner's; of others it is enough to know the id.
@@ -270,9 +270,12 @@ class Resources:
         job = await run_in_threadpool(self.store.job, job_id)
         if job.job_list != self.name:
             raise NoSuchJob
-        if not self.service.asker(request).may_see(job) and not await self._is_shared(request, job):
+        if not await self.may_see(request, job):
             raise NotAllowed
         return job
+
+    async def may_see(self, request: Request, job: Job) -> bool:
+        return self.service.asker(request).may_see(job) or await self._is_shared(request, job)
 
     async def _is_shared(self, request: Request, job: Job) -> bool:
         """Return whether this is a request that reads, from somebody who may read the job."""

@@ -250,6 +250,11 @@ class Store:
         """Return the size of the results of all jobs of an owner, or of all that have none."""
         return int(self.rows("bytes_of_results", {"owner_id": owner_id})[0]["bytes"])
 
+    def durations(self, cost: float) -> tuple[float, float] | None:
+        """Return between which seconds four of five finished jobs of like cost lay; None where there are too few."""
+        rows = self.rows("durations", {"cost": cost})
+        return (rows[0]["least"], rows[0]["most"]) if rows else None
+
     def overview(self) -> list[Row]:
         """Return how many jobs are in each phase, and since when the first of those that wait has waited."""
         return self.rows("overview", {})

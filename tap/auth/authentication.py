@@ -29,7 +29,6 @@ _OPEN = frozenset(
     {
         "/livez",
         "/readyz",
-        "/-/style.css",
         "/tap/capabilities",
         "/tap/availability",
         "/tap/login",
@@ -41,8 +40,8 @@ _OPEN = frozenset(
     }
 )
 """What strangers may see even of a service that is for accounts only: TAP 1.1 §2 wants the VOSI resources to be."""
-_LINKS = "/tap/shared/"
-"""Their secrets are all that is needed."""
+_OPEN_BELOW = ("/tap/shared/", "/-/static/")
+"""Of links, their secrets are all that is needed."""
 _LONGEST_HOST = 64
 _OF_JOBS = ("/tap/async", "/tap/jobs", "/tap/deletejobs")
 
@@ -135,7 +134,7 @@ class AuthenticationMiddleware:
 
 
 def _is_open(path: str) -> bool:
-    return path in _OPEN or path.startswith(_LINKS)
+    return path in _OPEN or path.startswith(_OPEN_BELOW)
 
 
 def _check_scope(request: HTTPConnection, identity: Identity) -> None:

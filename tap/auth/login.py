@@ -1,5 +1,6 @@
 """Login and logout: a cookie for a name and a password (AuthVO §3.2.1; TapPlus sends the same)."""
 
+import re
 import time
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -13,6 +14,13 @@ from tap.auth.identity import Account, Identity, identity_of
 from tap.config import Config
 from tap.errors import BadRequest
 from tap.form import read_parameters
+
+_LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,4000}")
+
+
+def local_path(text: str | None) -> str | None:
+    """Return a path of this server to go on at; None for what a browser could take for another one's."""
+    return text if text and _LOCAL.fullmatch(text) else None
 
 
 @dataclass(frozen=True)

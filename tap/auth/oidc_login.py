@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tap.auth.accounts import BadName
 from tap.auth.identity import Account
-from tap.auth.login import Login
+from tap.auth.login import Login, local_path
 from tap.auth.oidc import LoginAttempt, NotVouchedFor, OidcProvider, new_attempt
 from tap.config import Config
 from tap.errors import NotFound
@@ -24,8 +23,6 @@ _COOKIE = "armillary_oidc"
 _SECONDS = 600
 _LONGEST = 4000
 _AT_ONCE = 4
-_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,1000}")
-"""A path of this server: nothing that a browser could take for another one."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ class OidcLogin:
 
 def _safe(path: str | None) -> str:
     """Return a path to go on at: the service itself for what could lead elsewhere."""
-    return path if path and _NEXT.fullmatch(path) else "/tap"
+    return local_path(path) or "/tap"
 
 
 def _packed(values: dict[str, str]) -> str:

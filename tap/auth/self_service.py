@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,12 +13,11 @@ from tap.auth.authentication import Authenticator, OutOfScope, Unauthorized
 from tap.auth.identity import Account, TokenScope, identity_of
 from tap.auth.limits import limits_for
 from tap.auth.passwords import WeakPassword, hashed
-from tap.auth.private import PRIVATE, private_json
+from tap.auth.private import private_json
 from tap.config import Config
 from tap.errors import NotFound
 from tap.form import read_parameters
 from tap.own_tables.own_tables import OwnTables
-from tap.pages import account_page
 from uws.parameters import ParameterError, Parameters
 from uws.store import Store
 
@@ -35,10 +35,13 @@ class SelfService:
     jobs: Store
 
     async def whoami(self, request: Request) -> Response:
-        """Tell who asks, what they may use, and what they do use: JSON, and to browsers a page."""
+        return private_json(await self.about(request))
+
+    async def about(self, request: Request) -> dict[str, Any]:
+        """Return who asks, what they may use, and what they do use."""
         identity = identity_of(request)
         account = identity.account if identity else None
-        answer: dict[str, object] = {
+        answer: dict[str, Any] = {
             "account": account and account.name,
             "groups": list(account.groups) if account else [],
             "admin": identity is not None and identity.is_admin,
@@ -48,9 +51,7 @@ class SelfService:
         if account:
             answer["schema"] = await run_in_threadpool(self.own_tables.schema_of, account)
             answer["used"] = await run_in_threadpool(self._used, account)
-        if "text/html" in request.headers.get("accept", ""):
-            return Response(account_page(self.config, answer), media_type="text/html", headers=PRIVATE)
-        return private_json(answer)
+        return answer
 
     def _used(self, account: Account) -> dict[str, int]:
         """Return what an account's tables use, and how many bytes the results of its jobs have."""

@@ -134,14 +134,14 @@ class Session:
 
     def cost(self, translation: Translation) -> float:
         """Return the planner's estimate of the cost of all of it. Raises: psycopg.Error."""
-        return float(self._plan(translation.sql)["Total Cost"])
+        return float(self.plan(translation.sql)["Total Cost"])
 
     def expected_rows(self, sql: str) -> float:
         """Return how many rows the planner expects beneath a LIMIT. Raises: psycopg.Error."""
-        (beneath,) = self._plan(sql)["Plans"]
+        (beneath,) = self.plan(sql)["Plans"]
         return float(beneath["Plan Rows"])
 
-    def _plan(self, sql: str) -> dict[str, Any]:
+    def plan(self, sql: str) -> dict[str, Any]:
         row = self._connection.execute(b"EXPLAIN (FORMAT JSON) " + sql.encode(), binary=True).fetchone()
         return row[0][0]["Plan"] if row else {}
 

@@ -77,7 +77,8 @@ class Format:
     """A kind of output. `media_types[0]` is its own; what is asked for by another of them is answered with that one.
 
     `ivo_id` is TAPRegExt's name of the format, `versions` what `;version=` may ask for, the first being the default;
-    `packs`: whether a content coding makes it smaller; `speaks`: whether it says anything of the result as a whole.
+    `packs`: whether a content coding makes it smaller; `speaks`: whether it says anything of the result as a whole;
+    `most_rows` are as many as make sense in it, whatever MAXREC is.
     """
 
     name: str
@@ -91,3 +92,4 @@ class Format:
     can_tell_errors: bool = False
     packs: bool = True
     speaks: bool = True
+    most_rows: int | None = None

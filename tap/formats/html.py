@@ -24,6 +24,10 @@ def _hash(text: str) -> str:
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
 
+_MOST_ROWS = 2_000
+"""More would stop a browser for as long as it lays them out."""
+_MORE = f"A page shows {_MOST_ROWS:,} at most; all other formats have all. "
+
 POLICY = f"style-src 'self' {_hash(_STYLE)}; script-src {_hash(_SCRIPT)}"
 
 
@@ -51,9 +55,14 @@ class HtmlWriter(Writer):
 
     def footer(self, end: Ending) -> Iterator[bytes]:
         rows = f"{self._count:,} row{'' if self._count == 1 else 's'}"
-        note = f"The first {rows}; there are more. {escape(self._header.more_rows)}" if end.overflow else f"{rows}."
+        more = _MORE if self._count == _MOST_ROWS else ""
+        note = (
+            f"The first {rows}; there are more. {more}{escape(self._header.more_rows)}" if end.overflow else f"{rows}."
+        )
         warnings = "".join(map(_warning, end.warnings))
-        yield _readable(f"</tbody>\n</table>\n{warnings}<p>{note}</p>\n<script>{_SCRIPT}</script>\n</body>\n</html>\n")
+        yield _readable(
+            f'</tbody>\n</table>\n{warnings}<p id="note">{note}</p>\n<script>{_SCRIPT}</script>\n</body>\n</html>\n'
+        )
 
 
 def _warning(text: str) -> str:
@@ -82,4 +91,5 @@ HTML = Format(
     encoding=RowEncoding.TEXT,
     writer=HtmlWriter,
     speaks=False,
+    most_rows=_MOST_ROWS,
 )

@@ -340,9 +340,9 @@ def test_no_answer_is_json_by_mistake(service: str) -> None:
 
 
 def test_people_who_look_with_a_browser_get_their_error_as_a_page(service: str) -> None:
-    """A browser would save the VOTable to a file; clients never say that they open a document."""
+    """A browser would save the VOTable to a file; of programs, some take HTML, and anything else."""
     url = f"{service}/sync?LANG=ADQL&QUERY=SELECT+a%3Cb+FROM+demo.stars"
-    reply = get(url, Sec_Fetch_Dest="document")
+    reply = get(url, Accept="text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
     assert (reply.status, reply.media_type) == (400, "text/html")
     assert "<pre>" in reply.text
     assert "a&lt;b" in reply.text

@@ -110,8 +110,8 @@ def of_format(format_: str, **headers: str) -> tuple[str, dict[str, str]]:
 PAGES = {
     "start": ("", {}),
     "result": of_format("html"),
-    "error": ("sync?LANG=ADQL&QUERY=SELECT", {"Sec-Fetch-Dest": "document"}),
-    "not found": ("nothing", {"Sec-Fetch-Dest": "document"}),
+    "error": ("sync?LANG=ADQL&QUERY=SELECT", {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}),
+    "not found": ("nothing", {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}),
 }
 DOCUMENTS = {
     "capabilities": ("capabilities", {}),

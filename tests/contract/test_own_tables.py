@@ -330,5 +330,5 @@ def test_a_browser_is_shown_a_page_of_account_limits_and_use(ada: Asker, stars: 
     page = ada.call("GET", "whoami", None, Accept="text/html,application/xhtml+xml").text
     assert page.startswith("<!DOCTYPE html>")
     assert f"<h1>{ada.name}</h1>" in page
-    assert "<tr><th>rows</th><td>3</td></tr>" in page
+    assert '<th scope="row">rows in use</th><td class="number">3</td>' in page
     assert "own_rows" in page

@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from tap.config import Config
 from tap.error_middleware import ErrorMiddleware
 from tap.form import Form, read_form, read_parameters
+from tap.pages.rendering import Pages
 from tests.contract.xsd import UWS, parse
 from tests.uws.conftest import PHASES, Sql, create, job_in, row_of
 from uws.errors import NoSuchJob
@@ -97,7 +98,9 @@ class Client:
     def __init__(self, store: Store) -> None:
         # Nothing wakes who waits here: all that is asked is how long it may take.
         resources = Resources(store, Waiting(store), Echoes(), LONGEST)
-        self._app = Starlette(routes=resources.routes("/jobs"), middleware=[Middleware(ErrorMiddleware, [])])
+        self._app = Starlette(
+            routes=resources.routes("/jobs"), middleware=[Middleware(ErrorMiddleware, [], Pages(Config().web))]
+        )
 
     def __call__(self, method: str, path: str, who: str | None = None, /, **form: str) -> Answer:
         return asyncio.run(_call(self._app, method, path, who, urlencode(form).encode()))

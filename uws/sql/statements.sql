@@ -193,6 +193,13 @@ WHERE job_id = ANY (%(job_ids)s) AND NOT deleted;
 -- name: ran
 INSERT INTO uws.runs (cost, seconds) VALUES (%(cost)s, %(seconds)s);
 
+-- name: durations
+-- Between which seconds four of five jobs of like cost lay; no row where there are too few to tell.
+SELECT percentile_cont(0.1) WITHIN GROUP (ORDER BY seconds) AS least,
+       percentile_cont(0.9) WITHIN GROUP (ORDER BY seconds) AS most
+FROM (SELECT seconds FROM uws.runs WHERE cost BETWEEN %(cost)s / 2 AND %(cost)s * 2 LIMIT 500) AS alike
+HAVING count(*) >= 5;
+
 -- name: trim
 DELETE FROM uws.runs WHERE finished < (SELECT finished FROM uws.runs ORDER BY finished DESC OFFSET 5000 LIMIT 1);
 

@@ -109,7 +109,7 @@ def test_a_hundred_and_fifty_thousand_rows_of_json_are_as_they_were(many: str) -
 
 @pytest.mark.parametrize("format_", ["html", "text", "ecsv"])
 def test_many_blocks_of_lines_join_without_a_seam(many: str, format_: str) -> None:
-    """Rows counted and compared by hand: the readers of these formats are made for less."""
+    """Rows counted and compared by hand: the readers of these formats are made for less. A page has the first 2,000."""
     query = "SELECT n, b FROM formats.many ORDER BY n"
     text = fetch(many, query, format_).text
     pattern = {
@@ -119,7 +119,8 @@ def test_many_blocks_of_lines_join_without_a_seam(many: str, format_: str) -> No
     }
     rows = [match.groups() for line in text.split("\n") if (match := re.fullmatch(pattern[format_], line))]
     wanted = zip(MANY_VALUES["n"].to_pylist(), MANY_VALUES["b"].to_pylist(), strict=True)
-    assert [(int(n), int(b) if b else None) for n, b in rows] == list(wanted)
+    most = 2000 if format_ == "html" else MANY
+    assert [(int(n), int(b) if b else None) for n, b in rows] == list(wanted)[:most]
 
 
 # ---- no rows, too many rows
@@ -173,6 +174,9 @@ def test_a_result_tells_whether_there_are_more_rows(
 
 # ---- errors in mid-stream
 
+OF_MANY_ROWS = [format_ for format_ in NEW if format_ != "html"]
+"""A page has too few rows to be broken off."""
+
 LATE = f"SELECT n, d, t, 1 / (n - {MANY - 10}) AS x FROM formats.many"
 
 
@@ -183,7 +187,7 @@ def test_an_error_in_mid_stream_is_told_where_nothing_was_sent_yet(many: str, fo
     assert "division by zero" in reply.votable().message
 
 
-@pytest.mark.parametrize("format_", [each for each in NEW if each not in AT_THE_END])
+@pytest.mark.parametrize("format_", [each for each in OF_MANY_ROWS if each not in AT_THE_END])
 def test_an_error_in_mid_stream_breaks_the_transfer_off(many: str, format_: str) -> None:
     """No format here can tell a late error, so its client must see that this is not the whole table."""
     with pytest.raises(http.client.IncompleteRead) as caught:
@@ -197,7 +201,6 @@ def looks_whole(format_: str, body: bytes) -> bool:
         "parquet": lambda: len(body) > 4 and body.endswith(b"PAR1"),
         "arrow": lambda: body.endswith(b"\xff\xff\xff\xff\0\0\0\0"),
         "json": lambda: body.rstrip().endswith(b"}"),
-        "html": lambda: body.rstrip().endswith(b"</html>"),
     }
     return format_ in ends and ends[format_]()
 
@@ -205,7 +208,7 @@ def looks_whole(format_: str, body: bytes) -> bool:
 SLOW = "SELECT a.n, a.d, b.t FROM formats.many AS a, formats.many AS b WHERE MOD(a.n + 7 * b.n, 997) = 0"
 
 
-@in_every_new_format
+@pytest.mark.parametrize("format_", OF_MANY_ROWS)
 def test_a_statement_that_is_cancelled_in_mid_stream_leaves_nothing_that_looks_whole(
     sample: Config, many: str, format_: str
 ) -> None:
@@ -235,7 +238,7 @@ CANCEL = (
 )
 
 
-@in_every_new_format
+@pytest.mark.parametrize("format_", OF_MANY_ROWS)
 def test_a_job_that_fails_in_mid_stream_has_no_result(many: str, format_: str) -> None:
     job = submit(many, LATE, RESPONSEFORMAT=format_, PHASE="RUN", MAXREC=str(MANY))
     assert wait_for(job, "ERROR") == "ERROR"

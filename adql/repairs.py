@@ -1,0 +1,71 @@
+"""What to change in the text of a query so that an error is gone: changes that were tried, not guesses."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from adql.errors import AdqlError, Span, Suggestion
+from adql.tokens import DELIMITED, WORD, tokenize
+
+_MOST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A text to put in place of another one of a query."""
+
+    span: Span
+    text: str
+
+    def applied(self, query: str) -> str:
+        return query[: self.span.start] + self.text + query[self.span.end :]
+
+
+def repairs(query: str, error: AdqlError, check: Callable[[str], object]) -> list[Repair]:
+    """Return the changes that mend an error, or bring another one that comes later in the text.
+
+    `check` raises an AdqlError for a query that is wrong.
+    """
+    candidates = _candidates(query, error)
+    return [repair for repair in candidates if _helps(repair, query, error, check)][:_MOST]
+
+
+def _candidates(query: str, error: AdqlError) -> list[Repair]:
+    suggestion = error.suggestion
+    if suggestion is None:
+        return []
+    span = _place_of(query, error.span, suggestion)
+    return [Repair(span, choice) for choice in suggestion.choices] if span else []
+
+
+def _place_of(query: str, error: Span, suggestion: Suggestion) -> Span | None:
+    """Return where the wrong name stands: within the error's span, or else the last time before it."""
+    places = [span for span in _places(query, suggestion.wrong) if span.start < error.end]
+    within = [span for span in places if span.start >= error.start]
+    return within[0] if within else places[-1] if places else None
+
+
+def _places(query: str, wrong: str) -> Iterator[Span]:
+    """Yield where a name stands; its parts may be apart, in quotes or not."""
+    parts = wrong.split(".")
+    try:
+        tokens = tokenize(query)
+    except AdqlError:
+        return
+    for index in range(len(tokens)):
+        row = tokens[index : index + 2 * len(parts) - 1]
+        names, dots = row[::2], row[1::2]
+        if (
+            len(row) == 2 * len(parts) - 1
+            and all(token.kind in {WORD, DELIMITED} for token in names)
+            and all(token.value == "." for token in dots)
+            and [token.value.lower() for token in names] == [part.lower() for part in parts]
+        ):
+            yield row[0].span.to(row[-1].span)
+
+
+def _helps(repair: Repair, query: str, error: AdqlError, check: Callable[[str], object]) -> bool:
+    try:
+        check(repair.applied(query))
+    except AdqlError as later:
+        return later.span.start > repair.span.start + len(repair.text)
+    return True

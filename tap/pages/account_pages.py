@@ -1,0 +1,111 @@
+"""An account as its owner sees it: login, tokens, groups, own tables, shares, limits; and what moderators decide."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schema.model import Catalogue, Table, unquoted_parts
+from tap.auth.accounts import Record
+from tap.auth.authentication import Authenticator
+from tap.auth.identity import Account, TokenScope, identity_of
+from tap.auth.login import Login, local_path
+from tap.auth.passwords import TooManyAttempts, WrongPassword
+from tap.auth.self_service import SelfService
+from tap.config import Config
+from tap.own_tables.own_tables import OwnTables
+from tap.pages.rendering import Pages
+from tap.shares.groups import Groups
+from tap.shares.shares import Shares
+from uws.store import Store
+
+CatalogueOf = Callable[[Request], Awaitable[Catalogue]]
+
+
+@dataclass(frozen=True)
+class AccountParts:
+    """What accounts have."""
+
+    authenticator: Authenticator
+    tables: OwnTables
+    groups: Groups
+    shares: Shares
+    jobs: Store
+
+
+@dataclass(frozen=True)
+class AccountPages:
+    """The handlers."""
+
+    pages: Pages
+    config: Config
+    catalogue: CatalogueOf
+    login: Login
+    self_service: SelfService
+    parts: AccountParts
+
+    async def login_form(self, request: Request) -> Response:
+        return self._login_page(request)
+
+    def _login_page(self, request: Request, message: str = "", name: str = "", status: int = 200) -> Response:
+        issuer = self.config.oidc.oidc_issuer
+        values = {"message": message, "name": name, "oidc": issuer, "next": self._next(request)}
+        return self.pages.response(request, "login.html", values, status)
+
+    def _next(self, request: Request) -> str:
+        return local_path(request.query_params.get("next")) or f"{self.pages.root}/"
+
+    async def log_in(self, request: Request) -> Response:
+        """Begin a session and lead on; who is not known may try again."""
+        try:
+            answer = await self.login.login(request)
+        except WrongPassword:
+            return self._login_page(request, "There is no such account, or its password is another.", status=401)
+        except TooManyAttempts as error:
+            message = f"There were too many wrong passwords. The next is looked at in {error.seconds} seconds."
+            return self._login_page(request, message, status=429)
+        return self._led_on(answer, self._next(request))
+
+    async def log_out(self, request: Request) -> Response:
+        return self._led_on(await self.login.logout(request), f"{self.pages.root}/")
+
+    def _led_on(self, answer: Response, target: str) -> Response:
+        """Return a redirect with the cookies of an answer."""
+        response = Response(b"", 303, {"location": target, "cache-control": "no-store"})
+        response.raw_headers += [(name, value) for name, value in answer.raw_headers if name == b"set-cookie"]
+        return response
+
+    async def account(self, request: Request) -> Response:
+        """Show who asks what they have and may."""
+        identity = identity_of(request)
+        about = await self.self_service.about(request)
+        values: dict[str, Any] = {"about": about, "scopes": [str(scope) for scope in TokenScope], "has": None}
+        if identity:
+            catalogue = await self.catalogue(request)
+            tables = _tables_in(catalogue, about["schema"])
+            values["has"] = {"tables": tables, **await run_in_threadpool(self._has, identity.account)}
+            if identity.is_admin:
+                values["site_wide"] = await run_in_threadpool(self._site_wide)
+        return self.pages.response(request, "account.html", values)
+
+    def _has(self, account: Account) -> dict[str, Any]:
+        return {
+            "tokens": self.parts.authenticator.store.tokens(account),
+            "groups": self.parts.groups.of(account),
+            "given": self.parts.shares.given(account),
+            "received": self.parts.shares.received(account),
+            "publications": self.parts.tables.publications(account),
+        }
+
+    def _site_wide(self) -> dict[str, Any]:
+        """Return what only administrators see."""
+        records: list[Record] = self.parts.authenticator.store.records()
+        offers = [offer for offer in self.parts.tables.publications(None) if offer.state == "offered"]
+        return {"records": records, "offers": offers, "overview": self.parts.jobs.overview()}
+
+
+def _tables_in(catalogue: Catalogue, schema_name: str) -> list[Table]:
+    return [table for table in catalogue.tables if unquoted_parts(table.table_name)[0] == schema_name]

@@ -1,0 +1,117 @@
+"""Pages that write ADQL: a query of one table, and a cross-match of two."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schema.model import Catalogue, Table
+from tap.config import Config
+from tap.errors import NotFound
+from tap.form import read_parameters
+from tap.pages.builder import (
+    FINDS,
+    OPERATORS,
+    Choice,
+    Cut,
+    Side,
+    match_of,
+    query_of,
+    region_of,
+    side_of_list,
+    side_of_table,
+)
+from tap.pages.rendering import Pages
+from tap.pages.schema_pages import position_of
+from uws.parameters import ParameterError, Parameters
+
+_LIST = "your list"
+_CUTS = 4
+_MOST_TABLES = 500
+
+CatalogueOf = Callable[[Request], Awaitable[Catalogue]]
+
+
+@dataclass(frozen=True)
+class BuilderPages:
+    """The handlers."""
+
+    pages: Pages
+    config: Config
+    catalogue: CatalogueOf
+
+    async def build(self, request: Request) -> Response:
+        """Show the form, or lead to the query that it means."""
+        parameters, catalogue = await read_parameters(request, self.config), await self.catalogue(request)
+        tables = list(catalogue.tables)[:_MOST_TABLES]
+        table = _table(catalogue, parameters.one("TABLE")) if parameters.one("TABLE") else None
+        message = ""
+        if table and parameters.one("WRITE"):
+            try:
+                return self._to_editor(query_of(_choice(table, parameters), position_of(table)))
+            except ParameterError as error:
+                message = str(error)
+        values: dict[str, Any] = {
+            "tables": tables,
+            "table": table,
+            "position": position_of(table) if table else None,
+            "operators": OPERATORS,
+            "cuts": [*_cuts(parameters), *[Cut("", "")] * _CUTS][:_CUTS],
+            "given": parameters,
+            "message": message,
+        }
+        return self.pages.response(request, "build.html", values, 400 if message else 200)
+
+    async def cross_match(self, request: Request) -> Response:
+        """Show the form, or lead to the query that it means."""
+        parameters, catalogue = await read_parameters(request, self.config), await self.catalogue(request)
+        message = ""
+        if parameters.one("WRITE"):
+            try:
+                left, right = _sides(catalogue, parameters)
+                radius, find = parameters.required("RADIUS"), parameters.one("FIND") or "all"
+                query = match_of(left, right, radius, find, parameters.whole_number("NEAREST") or 3)
+                return self._to_editor(query, with_list=parameters.one("LEFT") == _LIST)
+            except (ParameterError, NotFound) as error:
+                message = str(error)
+        positional = [table for table in catalogue.tables if position_of(table)][:_MOST_TABLES]
+        values = {"tables": positional, "list": _LIST, "finds": FINDS, "given": parameters, "message": message}
+        return self.pages.response(request, "crossmatch.html", values, 400 if message else 200)
+
+    def _to_editor(self, query: str, *, with_list: bool = False) -> Response:
+        location = f"{self.pages.root}/?{'list=1&' if with_list else ''}query={quote(query, safe='')}"
+        return Response(b"", 303, {"location": location, "cache-control": "no-store"})
+
+
+def _table(catalogue: Catalogue, name: str | None) -> Table:
+    table = next((table for table in catalogue.tables if table.table_name == name), None)
+    if table is None:
+        raise NotFound(f"There is no table {(name or '')[:100]} that you may read")
+    return table
+
+
+def _choice(table: Table, parameters: Parameters) -> Choice:
+    region = region_of(parameters.one("SHAPE") or "cone", parameters.one("REGION") or "")
+    order = parameters.one("ORDER") or ""
+    if order and parameters.one("DESC"):
+        order += " DESC"
+    return Choice(
+        table, tuple(parameters.all("SELECT")), region, _cuts(parameters), order, parameters.whole_number("TOP")
+    )
+
+
+def _cuts(parameters: Parameters) -> tuple[Cut, ...]:
+    rows = zip(parameters.all("COLUMN"), parameters.all("OP"), parameters.all("VALUE"), strict=False)
+    return tuple(Cut(column, operator, value) for column, operator, value in rows if column)
+
+
+def _sides(catalogue: Catalogue, parameters: Parameters) -> tuple[Side, Side]:
+    left, right = parameters.required("LEFT"), _table(catalogue, parameters.required("RIGHT"))
+    right_side = side_of_table(right, position_of(right))
+    if left == _LIST:
+        return side_of_list(parameters.one("RA") or "", parameters.one("DEC") or ""), right_side
+    table = _table(catalogue, left)
+    return side_of_table(table, position_of(table)), right_side

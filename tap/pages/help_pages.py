@@ -1,0 +1,90 @@
+"""Help: how to use the service, the language as the code knows it, limits, and the documents for users."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from adql.functions import FUNCTIONS
+from adql.functions.function import Feature
+from schema.words import ADQL_RESERVED
+from tap.auth.identity import identity_of
+from tap.auth.limits import limits_for
+from tap.config import Config
+from tap.errors import NotFound
+from tap.formats import FORMATS
+from tap.pages.rendering import Pages
+
+DOCUMENTS = {
+    "topcat": "TOPCAT and STILTS",
+    "jobs": "Jobs",
+    "uploads": "Uploads",
+    "cross-match": "Cross-matching",
+    "formats": "Formats",
+    "own-tables": "Tables of your own",
+    "accounts": "Accounts and tokens",
+}
+_HEADINGS = {
+    Feature.CORE: "Of the language",
+    Feature.GEOMETRY: "Geometry",
+    Feature.STRING: "Texts",
+    Feature.CONDITIONAL: "Conditions",
+    Feature.UNIT: "Units",
+    Feature.UDF: "More functions",
+}
+
+
+@dataclass(frozen=True)
+class HelpPages:
+    """The handlers."""
+
+    pages: Pages
+    config: Config
+
+    async def help(self, request: Request) -> Response:
+        identity = identity_of(request)
+        values = {
+            "documents": DOCUMENTS,
+            "functions": _functions(),
+            "limits": limits_for(self.config, identity.account if identity else None),
+            "formats": FORMATS,
+            "words": sorted(ADQL_RESERVED),
+        }
+        return self.pages.response(request, "help.html", values)
+
+    async def document(self, request: Request) -> Response:
+        name = request.path_params["name"].removesuffix(".md")
+        if name not in DOCUMENTS:
+            raise NotFound("There is no such document")
+        values = {"heading": DOCUMENTS[name], "document": Markup(_rendered(name)), "documents": DOCUMENTS}  # noqa: S704
+        return self.pages.response(request, "document.html", values)
+
+
+@cache
+def _rendered(name: str) -> str:
+    """Return a document as HTML; raw HTML in it is escaped."""
+    return str(
+        MarkdownIt("commonmark", {"html": False})
+        .enable("table")
+        .render(_folder().joinpath(f"{name}.md").read_text("utf-8"))
+    )
+
+
+def _folder() -> Path:
+    """Return where the documents are: beside the code in a wheel, in the folder of the repository otherwise."""
+    package = Path(str(files("tap")))
+    inside = package / "pages" / "docs"
+    return inside if inside.is_dir() else package.parent / "docs"
+
+
+def _functions() -> list[tuple[str, list[Any]]]:
+    return [
+        (heading, [function for function in FUNCTIONS if function.feature is feature])
+        for feature, heading in _HEADINGS.items()
+    ]

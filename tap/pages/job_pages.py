@@ -1,0 +1,253 @@
+"""Jobs as people see them: the list, and a job with its result."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import pyarrow as pa
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from schema.load.reader import FileColumn, LoadError
+from tap.auth.identity import identity_of
+from tap.config import Config
+from tap.errors import Busy, NotFound
+from tap.form import read_parameters
+from tap.formats import FORMATS
+from tap.jobs import RESULT
+from tap.pages.cells import rows_of
+from tap.pages.rendering import Pages
+from tap.pages.result_rows import ResultRows, View
+from tap.pages.take_away import FILES, kit
+from uws.errors import NoSuchJob
+from uws.forecast import outlook
+from uws.job import Job
+from uws.parameters import ParameterError, Parameters
+from uws.phases import ACTIVE, FINAL, Phase
+from uws.resources import Resources
+
+_JOBS_SHOWN, _ROWS_SHOWN, _MOST_ROWS = 50, 100, 1000
+_AT_ONCE, _YOUNG = 1.5, 5.0
+"""Seconds that a page waits for its job to end, if it is not older than so many."""
+_TICK, _STREAMS, _WATCHED = 2.0, 500, 60
+_LIVE = frozenset({Phase.QUEUED, Phase.EXECUTING})
+
+
+@dataclass
+class Streams:
+    """How many pages hear of their jobs just now."""
+
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class JobPages:
+    """The handlers."""
+
+    pages: Pages
+    config: Config
+    jobs: Resources
+    rows: ResultRows
+    streams: Streams = field(default_factory=Streams)
+
+    # ---- the list
+
+    async def job_list(self, request: Request) -> Response:
+        """Show one's jobs, the newest first; PHASE and NAME choose among them."""
+        parameters = await read_parameters(request, self.config)
+        jobs, more = await run_in_threadpool(self._list, request, parameters)
+        values = {
+            "jobs": [self._line(job) for job in jobs],
+            "more": more,
+            "phase": parameters.one("PHASE") or "",
+            "phases": [str(phase) for phase in Phase if phase is not Phase.UNKNOWN],
+            "before": jobs[-1].creation_time.isoformat() if more else "",
+            "live": ",".join(job.job_id for job in jobs if job.phase in ACTIVE),
+        }
+        template = "_job_list.html" if "hx-request" in request.headers else "jobs.html"
+        return self.pages.response(request, template, values)
+
+    def _list(self, request: Request, parameters: Parameters) -> tuple[list[Job], bool]:
+        phases = [Phase(text) for text in parameters.all("PHASE") if text in set(Phase)]
+        references = self.jobs.store.references(self.jobs.service.asker(request), phases)
+        if before := parameters.one("BEFORE"):
+            references = [job for job in references if job.creation_time.isoformat() < before]
+        shown = references[:_JOBS_SHOWN]
+        jobs = self.jobs.store.jobs([reference.job_id for reference in shown])
+        jobs.sort(key=lambda job: job.creation_time, reverse=True)
+        return jobs, len(references) > len(shown)
+
+    def _line(self, job: Job) -> dict[str, Any]:
+        parameters = Parameters(job.parameters)
+        return {
+            "job": job,
+            "query": parameters.one("QUERY") or "",
+            "rows": dict(job.progress).get("rows") or (job.results[0].rows if job.results else None),
+            "outlook": outlook(job, self.jobs.store.limits),
+            "seconds": _seconds(job),
+            "is_final": job.phase in FINAL,
+        }
+
+    # ---- a job
+
+    async def job(self, request: Request) -> Response:
+        """Show a job; of one that was just made its result, if that takes no longer than a moment."""
+        job = await self._fresh(await self.jobs.job_of(request))
+        parameters = await read_parameters(request, self.config)
+        if request.headers.get("hx-target") == "rows":
+            return self.pages.response(request, "_rows.html", {"job": job, **await self._rows(job, parameters)})
+        identity = identity_of(request)
+        asked = Parameters(job.parameters)
+        values = {
+            **self._line(job),
+            **(await self._rows(job, parameters)),
+            "parameters": job.parameters,
+            "result": next((result for result in job.results if result.url is None), None),
+            "results": job.results,
+            "truncated": dict(job.progress).get("overflow"),
+            "maxrec": asked.one("MAXREC"),
+            "is_mine": job.owner_id == (identity.account.name if identity else None),
+            "is_live": job.phase in _LIVE,
+            "formats": [format_ for format_ in FORMATS if format_.aliases[0] != "html"],
+            "kit": kit(job, self.config) if asked.one("QUERY") else {},
+        }
+        return self.pages.response(request, "job.html", values)
+
+    async def _fresh(self, job: Job) -> Job:
+        age = (datetime.now(UTC) - job.creation_time).total_seconds()
+        if age > _YOUNG:
+            return job
+        end = asyncio.get_running_loop().time() + _AT_ONCE
+        while job.phase in _LIVE and (remaining := end - asyncio.get_running_loop().time()) > 0:
+            changed_job = await self.jobs.waiting.job(job.job_id, remaining, job.phase)
+            if changed_job is None:
+                raise NoSuchJob
+            job = changed_job
+        return job
+
+    async def _rows(self, job: Job, parameters: Parameters) -> dict[str, Any]:
+        """Return the rows that the page shows, or why there are none."""
+        view = _view(parameters)
+        values: dict[str, Any] = {
+            "view": view,
+            "columns": (),
+            "cells": [],
+            "total": None,
+            "why_not": "",
+            "plottable": [],
+        }
+        if job.result(RESULT) is None:
+            return values
+        try:
+            rows = await run_in_threadpool(self.rows.view, job, view)
+        except LoadError as error:
+            return values | {"why_not": str(error)}
+        cells = await run_in_threadpool(list, rows_of(rows.columns, rows.table))
+        return values | {
+            "columns": rows.columns,
+            "cells": cells,
+            "plottable": [_about(column) for column in rows.columns],
+            "total": rows.total,
+            "last": view.first + len(cells),
+            "url": lambda **changes: _url(parameters, changes),
+        }
+
+    # ---- what the scripts of the page ask for
+
+    async def columns(self, request: Request) -> Response:
+        """Send the columns NAME of a result as an Arrow stream, for plots."""
+        job, names = await self.jobs.job_of(request), request.query_params.getlist("name")
+        if not names:
+            raise ParameterError("NAME is missing: a column of the result")
+        content = await run_in_threadpool(self._stream, job, names)
+        return Response(
+            content,
+            headers={"cache-control": "private, max-age=3600"},
+            media_type="application/vnd.apache.arrow.stream",
+        )
+
+    def _stream(self, job: Job, names: list[str]) -> bytes:
+        table = self.rows.columns(job, names)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        return bytes(sink.getvalue())
+
+    async def take_away(self, request: Request) -> Response:
+        """Send a file that makes the job anew, or cites its data."""
+        job, name = await self.jobs.job_of(request), request.path_params["file"]
+        file = FILES.get(name)
+        if file is None:
+            raise NotFound("There is no such file")
+        text = kit(job, self.config)[name]
+        headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+        return Response(text, headers=headers, media_type=file)
+
+    async def events(self, request: Request) -> Response:
+        """Tell of changes of jobs as server-sent events, until none of them can change any more."""
+        job_ids = request.query_params.get("jobs", "").split(",")[:_WATCHED]
+        jobs = [
+            job
+            for job in await run_in_threadpool(self.jobs.store.jobs, job_ids)
+            if await self.jobs.may_see(request, job)
+        ]
+        if self.streams.count >= _STREAMS:
+            raise Busy("Too many pages hear of their jobs just now")
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(self._events(jobs), headers=headers, media_type="text/event-stream")
+
+    async def _events(self, jobs: list[Job]) -> AsyncIterator[str]:
+        self.streams.count += 1
+        try:
+            while live := [job for job in jobs if job.phase in ACTIVE]:
+                jobs = await self._changed(live)
+                yield "event: change\ndata: \n\n"
+            yield "event: end\ndata: \n\n"
+        finally:
+            self.streams.count -= 1
+
+    async def _changed(self, jobs: list[Job]) -> list[Job]:
+        """Return the jobs when one has moved, or when a while has passed and one may have got further."""
+        seconds = _TICK if any(job.phase is Phase.EXECUTING for job in jobs) else self.config.jobs.wait_limit
+        waits = [asyncio.ensure_future(self.jobs.waiting.job(job.job_id, seconds, job.phase)) for job in jobs]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return await run_in_threadpool(self.jobs.store.jobs, [job.job_id for job in jobs])
+
+
+def _about(column: FileColumn) -> dict[str, Any]:
+    """Return what a plot must know of a column."""
+    is_number = column.type.is_numeric and column.xtype is None
+    return {"name": column.name, "unit": column.unit, "ucd": column.ucd, "number": is_number}
+
+
+def _seconds(job: Job) -> float | None:
+    if job.start_time is None:
+        return None
+    return ((job.end_time or datetime.now(UTC)) - job.start_time).total_seconds()
+
+
+def _view(parameters: Parameters) -> View:
+    first, count = parameters.whole_number("FIRST") or 0, parameters.whole_number("COUNT") or _ROWS_SHOWN
+    return View(
+        min(first, 1 << 40),
+        min(max(count, 1), _MOST_ROWS),
+        parameters.one("SORT"),
+        parameters.one("DESC") is not None,
+        parameters.one("WHERE") or None,
+        parameters.one("OP") or "=",
+        parameters.one("VALUE") or "",
+    )
+
+
+def _url(parameters: Parameters, changes: dict[str, Any]) -> str:
+    """Return the query part of a URL like the present one, with some parameters changed; None takes one away."""
+    pairs = {name.lower(): value for name, value in parameters.pairs} | changes
+    return "?" + urlencode({name: value for name, value in pairs.items() if value is not None})

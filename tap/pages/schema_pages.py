@@ -1,0 +1,147 @@
+"""The schema browser: tables found by words, and a table with all that is known of it."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from adql.sql_names import name
+from schema.model import Catalogue, Column, Table
+from schema.own_tables.changes import OwnTable
+from schema.positions import find_position
+from schema.search import TableIndexes
+from tap.auth.identity import Account, identity_of
+from tap.auth.rights import Rights
+from tap.config import Config
+from tap.engine.engine import DatabaseAway, Engine
+from tap.engine.rows import Interrupted
+from tap.errors import NotFound
+from tap.form import read_parameters
+from tap.pages.cells import Cell, cell_of
+from tap.pages.rendering import Pages
+from uws.parameters import Parameters
+
+_TABLES, _BRIEF, _SAMPLE = 100, 30, 8
+_SAMPLE_SECONDS = 2.0
+
+CatalogueOf = Callable[[Request], Awaitable[Catalogue]]
+OwnTableOf = Callable[[Request, str], Awaitable[OwnTable | None]]
+
+
+@dataclass(frozen=True)
+class SchemaPages:
+    """The handlers. `planner` is the engine for what costs next to nothing."""
+
+    pages: Pages
+    config: Config
+    catalogue: CatalogueOf
+    own_table: OwnTableOf
+    planner: Engine
+    rights: Rights
+    indexes: TableIndexes
+
+    async def tables(self, request: Request) -> Response:
+        """Show the tables that have the words Q, so many from FIRST on."""
+        parameters = await read_parameters(request, self.config)
+        words, first = parameters.one("Q") or "", min(parameters.whole_number("FIRST") or 0, 10**9)
+        brief = parameters.one("BRIEF") is not None
+        index = self.indexes.of(await self.catalogue(request))
+        found = await run_in_threadpool(index.search, words, first, _BRIEF if brief else _TABLES)
+        template = "_table_list.html" if brief else "tables.html"
+        return self.pages.response(request, template, {"found": found, "first": first})
+
+    async def table(self, request: Request) -> Response:
+        """Show a table: its columns, keys, some rows, and how to cite it."""
+        parameters = await read_parameters(request, self.config)
+        catalogue, name = await self.catalogue(request), request.path_params["name"]
+        own_table = await self.own_table(request, name)
+        name = own_table.table_name if own_table else name
+        table = next((table for table in catalogue.tables if table.table_name.lower() == name.lower()), None)
+        if table is None:
+            raise NotFound(f"There is no table {name[:100]} that you may read")
+        account = _account(request)
+        values = {
+            "table": table,
+            "columns": _matching(table, parameters),
+            "words": parameters.one("Q") or "",
+            "own_table": own_table,
+            "keys": [key for key in catalogue.keys if table.table_name in {key.from_table, key.target_table}],
+            "queries": _queries(table),
+            "sample": await run_in_threadpool(self._sample, table, account),
+            "bibtex": bibtex(table),
+            "position": position_of(table),
+        }
+        return self.pages.response(request, "table.html", values)
+
+    def _sample(self, table: Table, account: Account | None) -> list[list[Cell]]:
+        """Return some rows; none where they do not come at once."""
+        columns = ", ".join(_readable(column) for column in table.columns)
+        sql = f"SELECT {columns} FROM {'.'.join(map(name, table.stored_parts))} LIMIT {_SAMPLE}"
+        try:
+            with self.planner.session(_SAMPLE_SECONDS, role=self.rights.role(account)) as session:
+                return [[cell_of(value) for value in row] for row in session.records(sql, ())]
+        except (DatabaseAway, Interrupted):
+            return []
+
+
+def _readable(column: Column) -> str:
+    """Return the SQL of a column; of types that psycopg does not read, their text."""
+    sql = name(column.stored)
+    return f"{sql}::text" if column.type.is_geometry or column.xtype else sql
+
+
+def _matching(table: Table, parameters: Parameters) -> list[Column]:
+    words = (parameters.one("Q") or "").lower().split()
+    return [column for column in table.columns if all(word in _text(column) for word in words)]
+
+
+def _text(column: Column) -> str:
+    parts = (column.column_name, column.unit, column.ucd, column.description)
+    return " ".join(part for part in parts if part).lower()
+
+
+def position_of(table: Table) -> tuple[Column, Column] | None:
+    """Return the columns of longitude and latitude; None where they cannot be told."""
+    return find_position(table.columns).position
+
+
+def _queries(table: Table) -> list[tuple[str, str]]:
+    """Return first queries on a table, with what they are for."""
+    principal = [column.column_name for column in table.columns if column.principal] or ["*"]
+    columns = "*" if len(principal) == len(table.columns) else ", ".join(principal)
+    queries = [("Some rows", f"SELECT TOP 100 {columns}\nFROM {table.table_name}")]
+    if position := position_of(table):
+        longitude, latitude = (column.column_name for column in position)
+        cone = f"DISTANCE(POINT({longitude}, {latitude}), POINT(56.75, 24.12)) < 0.5"
+        queries.append(("A cone", f"SELECT TOP 1000 {columns}\nFROM {table.table_name}\nWHERE {cone}"))
+    queries.append(("How many", f"SELECT COUNT(*) AS n\nFROM {table.table_name}"))
+    return queries
+
+
+def bibtex(table: Table) -> str:
+    """Return how to cite a table; empty where nobody says."""
+    origin = table.origin
+    fields = {
+        "title": origin.title or table.description or table.table_name,
+        "author": origin.creator,
+        "publisher": origin.publisher,
+        "howpublished": origin.reference_url,
+        "note": ". ".join(filter(None, (origin.citation, origin.licence and f"Licence: {origin.licence}"))) or None,
+    }
+    if not (origin.citation or origin.creator or origin.reference_url):
+        return ""
+    key = re.sub(r"\W+", "_", table.table_name)
+    lines = [f"  {field} = {{{_for_tex(value)}}}" for field, value in fields.items() if value]
+    return f"@misc{{{key},\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _for_tex(text: str) -> str:
+    return re.sub(r"([&%$#_])", r"\\\1", " ".join(text.split()).replace("{", "(").replace("}", ")"))
+
+
+def _account(request: Request) -> Account | None:
+    identity = identity_of(request)
+    return identity.account if identity else None

@@ -1,0 +1,438 @@
+// Plots of a result's columns, or of a table's counts: histogram, scatter, sky. What is selected in one stands out in all.
+
+import {extent, format, geoGraticule10, geoMollweide, geoPath, max, scaleLinear, scaleLog} from "./vendor/plotting.js";
+import {cellOf} from "./healpix.js";
+
+const WIDTH = 800;
+const MARGIN = {left: 70, right: 14, top: 14, bottom: 52};
+const BINS = 100;
+const FEW = 20000;
+
+// ---- values
+
+const label = ({name, unit}) => unit ? `${name} (${unit})` : name;
+const isMagnitude = ({ucd = ""}) => /^(phot\.mag|phys\.magAbs)/.test(ucd ?? "");
+const isOf = (column, pattern) => pattern.test(column.ucd ?? "");
+export const guess = {
+  longitude: columns => columns.find(column => isOf(column, /^pos\.eq\.ra(;|$)/)),
+  latitude: columns => columns.find(column => isOf(column, /^pos\.eq\.dec(;|$)/)),
+  colour: columns => columns.find(column => isOf(column, /^phot\.color/)),
+  magnitude: columns => columns.find(isMagnitude),
+};
+
+
+// light-dark() is for style sheets only: let the browser work it out.
+function colours() {
+  const probe = document.body.appendChild(document.createElement("span"));
+  const read = name => (probe.style.color = `var(${name})`, getComputedStyle(probe).color);
+  const result = Object.fromEntries(["text", "quiet", "line", "accent", "warm", "ground"].map(name => [name, read(`--${name}`)]));
+  probe.remove();
+  return result;
+}
+
+const numbers = text => text.match(/[\d.]+/g).slice(0, 3).map(Number);
+
+// ---- drawing on a canvas, and the same lines and texts as SVG
+
+class Sheet {
+  constructor(canvas, height) {
+    this.canvas = canvas;
+    this.height = height;
+    this.ratio = Math.min(2, devicePixelRatio || 1);
+    canvas.width = WIDTH * this.ratio;
+    canvas.height = height * this.ratio;
+    this.context = canvas.getContext("2d");
+    this.context.scale(this.ratio, this.ratio);
+    this.vectors = [];
+    this.colours = colours();
+  }
+  line(x1, y1, x2, y2, stroke = this.colours.text) {
+    this.context.strokeStyle = stroke;
+    this.context.beginPath();
+    this.context.moveTo(x1, y1);
+    this.context.lineTo(x2, y2);
+    this.context.stroke();
+    this.vectors.push(`<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke="${stroke}"/>`);
+  }
+  bar(x, y, width, height, fill) {
+    this.context.fillStyle = fill;
+    this.context.fillRect(x, y, width, height);
+    this.vectors.push(`<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="${fill}"/>`);
+  }
+  text(words, x, y, anchor = "middle", turned = false) {
+    const {context} = this;
+    context.save();
+    context.fillStyle = this.colours.text;
+    context.font = "14px system-ui, sans-serif";
+    context.textAlign = {start: "left", middle: "center", end: "right"}[anchor];
+    context.translate(x, y);
+    if (turned) context.rotate(-Math.PI / 2);
+    context.fillText(words, 0, 0);
+    context.restore();
+    const escaped = String(words).replace(/[&<>"]/g, letter => `&#${letter.charCodeAt(0)};`);
+    const turn = turned ? ` transform="rotate(-90 ${x} ${y})"` : "";
+    this.vectors.push(`<text x="${x}" y="${y}" text-anchor="${anchor}" font-family="sans-serif" font-size="14" fill="${this.colours.text}"${turn}>${escaped}</text>`);
+  }
+  // Pixels cannot be vectors: a picture of them stands in the SVG.
+  pixels(left, top, width, height, paint) {
+    const {ratio} = this;
+    const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+    const picture = document.createElement("canvas");
+    picture.width = columns;
+    picture.height = rows;
+    const image = new ImageData(columns, rows);
+    paint(image, ratio);
+    picture.getContext("2d").putImageData(image, 0, 0);
+    this.context.drawImage(picture, left, top, width, height);
+    this.vectors.push(`<image x="${left}" y="${top}" width="${width}" height="${height}" href="${picture.toDataURL()}"/>`);
+  }
+  path(feature, projection, stroke) {
+    this.context.strokeStyle = stroke;
+    this.context.beginPath();
+    geoPath(projection, this.context)(feature);
+    this.context.stroke();
+    this.vectors.push(`<path d="${geoPath(projection)(feature) ?? ""}" fill="none" stroke="${stroke}"/>`);
+  }
+  svg() {
+    return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${this.height}"><rect width="100%" height="100%" fill="${this.colours.ground}"/>${this.vectors.join("")}</svg>`;
+  }
+}
+
+function axis(values, {log, reversed}, range) {
+  let [low, high] = extent(values, value => log && value <= 0 ? NaN : value);
+  if (low === undefined) [low, high] = log ? [1, 10] : [0, 1];
+  if (low === high) [low, high] = log ? [low / 2, high * 2] : [low - 0.5, high + 0.5];
+  return (log ? scaleLog() : scaleLinear()).domain(reversed ? [high, low] : [low, high]).range(range);
+}
+
+const compact = value => Math.abs(value) >= 1e5 || (value && Math.abs(value) < 1e-3) ? format(".2~e")(value) : format(",.6~g")(value);
+
+function axes(sheet, x, y, xLabel, yLabel) {
+  const {left, right, top, bottom} = MARGIN;
+  const [base, end] = [sheet.height - bottom, WIDTH - right];
+  sheet.line(left, base, end, base);
+  sheet.line(left, top, left, base);
+  for (const value of x.ticks(7)) {
+    sheet.line(x(value), base, x(value), base + 5);
+    sheet.text(compact(value), x(value), base + 20);
+  }
+  for (const value of y.ticks(6)) {
+    sheet.line(left - 5, y(value), left, y(value));
+    sheet.text(compact(value), left - 8, y(value) + 5, "end");
+  }
+  sheet.text(xLabel, (left + end) / 2, sheet.height - 8);
+  sheet.text(yLabel, 16, (top + base) / 2, "middle", true);
+}
+
+// ---- plots: each draws itself, and says what a rectangle on it selects
+
+class Histogram {
+  constructor(options) { Object.assign(this, options); }
+  height = 600;
+  get title() { return `Histogram of ${label(this.x)}`; }
+  draw(sheet, selected) {
+    const {left, right, top, bottom} = MARGIN;
+    const values = this.x.values;
+    this.scaleX = axis(this.counts ? this.x.range : values, {log: this.log}, [left, WIDTH - right]);
+    const counts = this.counts ?? this.count(values);
+    const chosen = selected && !this.counts ? this.count(values, selected) : null;
+    const y = scaleLinear().domain([0, max(counts) || 1]).range([sheet.height - bottom, top]);
+    const width = (WIDTH - left - right) / counts.length;
+    counts.forEach((count, bin) => sheet.bar(left + bin * width, y(count), Math.max(1, width - 1), y(0) - y(count), sheet.colours.accent));
+    chosen?.forEach((count, bin) => sheet.bar(left + bin * width, y(count), Math.max(1, width - 1), y(0) - y(count), sheet.colours.warm));
+    axes(sheet, this.scaleX, y, label(this.x), "rows");
+  }
+  count(values, selected) {
+    const counts = new Float64Array(BINS);
+    const [first, last] = this.scaleX.range();
+    for (let row = 0; row < values.length; row++) {
+      if (selected && !selected[row]) continue;
+      const place = (this.scaleX(values[row]) - first) / (last - first);
+      if (place >= 0 && place <= 1) counts[Math.min(BINS - 1, Math.floor(place * BINS))]++;
+    }
+    return Array.from(counts);
+  }
+  conditions([x1, , x2]) {
+    return [between(this.x, this.scaleX.invert(x1), this.scaleX.invert(x2))];
+  }
+}
+
+class Scatter {
+  constructor(options) { Object.assign(this, options); }
+  height = 600;
+  get title() { return `${label(this.y)} against ${label(this.x)}`; }
+  draw(sheet, selected) {
+    const {left, right, top, bottom} = MARGIN;
+    const {x, y, grid} = this;
+    const [width, height] = [WIDTH - left - right, sheet.height - top - bottom];
+    this.scaleX = axis(grid ? x.range : x.values, {log: this.log, reversed: false}, [left, WIDTH - right]);
+    this.scaleY = axis(grid ? y.range : y.values, {reversed: this.reversed}, [sheet.height - bottom, top]);
+    sheet.pixels(left, top, width, height, (image, ratio) =>
+      grid ? paintGrid(image, grid, this.reversed, sheet.colours)
+        : paintPoints(image, x.values.length, row => [(this.scaleX(x.values[row]) - left) * ratio, (this.scaleY(y.values[row]) - top) * ratio], selected, sheet.colours));
+    axes(sheet, this.scaleX, this.scaleY, label(x), label(y));
+  }
+  conditions([x1, y1, x2, y2]) {
+    return [
+      between(this.x, this.scaleX.invert(x1), this.scaleX.invert(x2)),
+      between(this.y, this.scaleY.invert(y1), this.scaleY.invert(y2)),
+    ];
+  }
+}
+
+class Sky {
+  constructor(options) { Object.assign(this, options); }
+  height = 400;
+  zoom = 1;
+  centre = [180, 0];
+  get title() { return "Sky"; }
+  draw(sheet, selected) {
+    const [longitude, latitude] = this.centre;
+    // East is to the left on the sky.
+    const projection = this.projection = geoMollweide().reflectX(true).rotate([-longitude, -latitude])
+      .scale(WIDTH / (4 * Math.SQRT2) * 0.97 * this.zoom).translate([WIDTH / 2, sheet.height / 2]).precision(0.3);
+    sheet.path({type: "Sphere"}, projection, sheet.colours.quiet);
+    if (this.cells) {
+      sheet.pixels(0, 0, WIDTH, sheet.height, (image, ratio) => this.paintCells(image, ratio, sheet.colours));
+    } else {
+      const {x, y} = this;
+      sheet.pixels(0, 0, WIDTH, sheet.height, (image, ratio) =>
+        paintPoints(image, x.values.length, row => {
+          const place = projection([x.values[row], y.values[row]]);
+          return [place[0] * ratio, place[1] * ratio];
+        }, selected, sheet.colours));
+    }
+    sheet.path(geoGraticule10(), projection, sheet.colours.line);
+    for (const hour of [0, 60, 120, 240, 300]) {
+      const place = projection([hour, 0]);
+      if (place) sheet.text(`${hour}°`, place[0], place[1] - 3);
+    }
+  }
+  paintCells(image, ratio, {accent}) {
+    const [red, green, blue] = numbers(accent);
+    const most = Math.log1p(max(this.cells.values()));
+    for (let row = 0, at = 0; row < image.height; row++) {
+      for (let column = 0; column < image.width; column++, at += 4) {
+        const point = [column / ratio, row / ratio];
+        const place = this.projection.invert(point);
+        if (!place || Number.isNaN(place[0])) continue;
+        const back = this.projection(place);
+        if (Math.abs(back[0] - point[0]) > 1 || Math.abs(back[1] - point[1]) > 1) continue;
+        const count = this.cells.get(cellOf(this.order, place[0], place[1]));
+        if (!count) continue;
+        image.data.set([red, green, blue, 40 + 215 * Math.log1p(count) / most], at);
+      }
+    }
+  }
+  conditions(rectangle) {
+    const [x1, y1, x2, y2] = rectangle;
+    const corners = [[x1, y1], [x2, y1], [x2, y2], [x1, y2]].map(corner => this.projection.invert(corner)).filter(Boolean);
+    const longitudes = corners.map(([longitude]) => (longitude + 360) % 360);
+    const latitudes = corners.map(([, latitude]) => latitude);
+    const [west, east] = [Math.min(...longitudes), Math.max(...longitudes)];
+    const across = east - west > 180;
+    return [
+      across ? outside(this.x, Math.max(...longitudes.filter(value => value <= 180)), Math.min(...longitudes.filter(value => value > 180)))
+        : between(this.x, west, east),
+      between(this.y, Math.min(...latitudes), Math.max(...latitudes)),
+    ];
+  }
+  wheel(point, delta) {
+    const place = this.projection.invert(point);
+    this.zoom = Math.min(200, Math.max(1, this.zoom * (delta < 0 ? 1.4 : 1 / 1.4)));
+    this.centre = this.zoom === 1 ? [180, 0] : place ?? this.centre;
+  }
+}
+
+function paintPoints(image, rows, place, selected, {accent, warm}) {
+  const {width, height, data} = image;
+  const counts = new Uint32Array(width * height);
+  const chosen = selected ? new Uint8Array(width * height) : null;
+  const reach = rows < FEW ? Math.max(1, Math.round(width / 700)) : 0;
+  for (let row = 0; row < rows; row++) {
+    const [x, y] = place(row);
+    if (!(x >= 0 && y >= 0 && x < width && y < height)) continue;
+    const [column, line] = [x | 0, y | 0];
+    for (let dy = -reach; dy <= reach; dy++) {
+      for (let dx = -reach; dx <= reach; dx++) {
+        if (column + dx < 0 || column + dx >= width || line + dy < 0 || line + dy >= height) continue;
+        const at = (line + dy) * width + column + dx;
+        counts[at]++;
+        if (chosen && selected[row]) chosen[at] = 1;
+      }
+    }
+  }
+  const most = Math.log1p(max(counts));
+  const [plain, special] = [numbers(accent), numbers(warm)];
+  for (let at = 0; at < counts.length; at++) {
+    if (counts[at]) data.set([...(chosen?.[at] ? special : plain), chosen?.[at] ? 255 : 90 + 165 * Math.log1p(counts[at]) / most], at * 4);
+  }
+}
+
+function paintGrid({width, height, data}, {counts, columns, rows}, reversed, {accent}) {
+  const rgb = numbers(accent);
+  const most = Math.log1p(max(counts.values()));
+  for (let line = 0, at = 0; line < height; line++) {
+    const up = Math.floor(line / height * rows);
+    const row = reversed ? up : rows - 1 - up;
+    for (let column = 0; column < width; column++, at += 4) {
+      const count = counts.get(row * columns + Math.floor(column / width * columns));
+      if (count) data.set([...rgb, 60 + 195 * Math.log1p(count) / most], at);
+    }
+  }
+}
+
+const written = value => String(Number(value.toPrecision(8)));
+function between(column, one, other) {
+  const [low, high] = [Math.min(one, other), Math.max(one, other)];
+  return {column, low, high, holds: value => value >= low && value <= high, adql: name => `${name} BETWEEN ${written(low)} AND ${written(high)}`};
+}
+function outside(column, low, high) {
+  return {column, low, high, holds: value => value <= low || value >= high, adql: name => `(${name} <= ${written(low)} OR ${name} >= ${written(high)})`};
+}
+
+// ---- a board with plots
+
+export class Board {
+  // `use(where)` is called when a selection shall become a condition.
+  constructor(place, use) {
+    this.place = place;
+    this.use = use;
+    this.figures = [];
+    this.conditions = null;
+    place.classList.add("plots");
+  }
+
+  add(plot) {
+    const figure = document.createElement("figure");
+    figure.className = plot instanceof Sky ? "plot sky" : "plot";
+    const canvas = document.createElement("canvas");
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", plot.title);
+    const caption = document.createElement("figcaption");
+    caption.append(Object.assign(document.createElement("strong"), {textContent: plot.title}));
+    const entry = {plot, figure, canvas, sheet: null};
+    const says = document.createElement("span");
+    says.setAttribute("role", "status");
+    entry.says = says;
+    caption.append(
+      button("PNG", () => canvas.toBlob(blob => save(blob, "plot.png"))),
+      button("SVG", () => save(new Blob([entry.sheet.svg()], {type: "image/svg+xml"}), "plot.svg")),
+      button("As a condition", () => this.conditions && this.use(this.conditions)),
+      button("Remove", () => { figure.remove(); this.figures = this.figures.filter(other => other !== entry); }),
+      says,
+    );
+    figure.append(canvas, caption);
+    this.place.append(figure);
+    this.figures.push(entry);
+    this.listen(entry);
+    this.drawOne(entry);
+    return entry;
+  }
+
+  drawOne(entry) {
+    entry.sheet = new Sheet(entry.canvas, entry.plot.height);
+    entry.plot.draw(entry.sheet, this.mask(entry.plot));
+    entry.says.textContent = this.chosen === undefined ? "" : `${this.chosen.toLocaleString()} selected`;
+  }
+
+  draw() { this.figures.forEach(entry => this.drawOne(entry)); }
+
+  // Which rows of the plotted columns are selected.
+  mask(plot) {
+    const rows = plot.x?.values?.length;
+    if (!this.conditions || !rows || this.conditions.some(({column}) => column.values?.length !== rows)) return null;
+    const mask = new Uint8Array(rows);
+    let chosen = 0;
+    for (let row = 0; row < rows; row++) {
+      mask[row] = this.conditions.every(({column, holds}) => holds(column.values[row])) ? 1 : 0;
+      chosen += mask[row];
+    }
+    this.chosen = chosen;
+    return mask;
+  }
+
+  listen({plot, canvas}) {
+    let start = null;
+    const place = event => {
+      const box = canvas.getBoundingClientRect();
+      return [(event.clientX - box.left) / box.width * WIDTH, (event.clientY - box.top) / box.height * plot.height];
+    };
+    canvas.addEventListener("pointerdown", event => { start = place(event); canvas.setPointerCapture(event.pointerId); });
+    canvas.addEventListener("pointerup", event => {
+      const end = place(event);
+      const isClick = !start || Math.hypot(end[0] - start[0], end[1] - start[1]) < 4;
+      this.conditions = isClick ? null : plot.conditions([...start, ...end]);
+      this.chosen = undefined;
+      start = null;
+      this.draw();
+    });
+    if (plot.wheel) {
+      canvas.addEventListener("wheel", event => {
+        event.preventDefault();
+        plot.wheel(place(event), event.deltaY);
+        this.draw();
+      }, {passive: false});
+    }
+  }
+}
+
+function button(words, action) {
+  const element = Object.assign(document.createElement("button"), {type: "button", textContent: words});
+  element.addEventListener("click", action);
+  return element;
+}
+
+function save(blob, name) {
+  const link = Object.assign(document.createElement("a"), {href: URL.createObjectURL(blob), download: name});
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+export {Histogram, Scatter, Sky, isMagnitude};
+
+// ---- the form above a board: `make(kind, x, y, options)` returns a plot
+
+export function controls(place, columns, make) {
+  const plottable = columns.filter(({number}) => number);
+  const form = document.createElement("form");
+  form.className = "fields";
+  const choice = (words, name, options) => {
+    const field = Object.assign(document.createElement("label"), {textContent: words});
+    const select = Object.assign(document.createElement("select"), {name});
+    options.forEach(option => select.append(new Option(option, option)));
+    field.append(select);
+    form.append(field);
+    return select;
+  };
+  const tick = (words, name) => {
+    const field = Object.assign(document.createElement("label"), {className: "inline"});
+    field.append(Object.assign(document.createElement("input"), {type: "checkbox", name}), ` ${words}`);
+    form.append(field);
+  };
+  const names = plottable.map(({name}) => name);
+  choice("Plot", "kind", ["histogram", "scatter", "sky"]);
+  choice("x", "x", names);
+  choice("y", "y", names);
+  tick("x logarithmic", "log");
+  tick("y downwards", "reversed");
+  const says = Object.assign(document.createElement("span"), {role: "status"});
+  form.append(Object.assign(document.createElement("button"), {textContent: "Add the plot"}), says);
+  form.elements.y.addEventListener("change", () => {
+    form.elements.reversed.checked = isMagnitude(plottable.find(({name}) => name === form.elements.y.value));
+  });
+  form.addEventListener("submit", async event => {
+    event.preventDefault();
+    const {kind, x, y, log, reversed} = form.elements;
+    const find = name => plottable.find(column => column.name === name);
+    says.textContent = "…";
+    try {
+      await make(kind.value, find(x.value), find(y.value), {log: log.checked, reversed: reversed.checked});
+      says.textContent = "";
+    } catch (error) {
+      says.textContent = error.message;
+    }
+  });
+  place.append(form);
+  return form;
+}

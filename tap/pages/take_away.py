@@ -1,0 +1,85 @@
+"""What makes a job anew elsewhere: scripts for pyvo, STILTS and curl, a notebook; and how its data are cited."""
+
+import json
+import shlex
+
+from tap.config import Config
+from uws.job import Job
+from uws.parameters import Parameters
+
+FILES = {
+    "query.py": "text/x-python",
+    "query.sh": "text/x-sh",
+    "query.stilts.sh": "text/x-sh",
+    "query.ipynb": "application/x-ipynb+json",
+    "query.adql": "text/plain",
+}
+
+
+def kit(job: Job, config: Config) -> dict[str, str]:
+    """Return the files by their names; those of a job with uploads leave these to the user."""
+    query = Parameters(job.parameters).one("QUERY") or ""
+    maxrec = Parameters(job.parameters).whole_number("MAXREC")
+    url, uploads = config.web.base_url, [attachment.name for attachment in job.attachments]
+    python = _python(url, query, maxrec, uploads)
+    return {
+        "query.py": python,
+        "query.sh": _curl(url, query, maxrec, uploads),
+        "query.stilts.sh": _stilts(url, query, maxrec, uploads),
+        "query.ipynb": _notebook(job, url, python),
+        "query.adql": query,
+    }
+
+
+def _python(url: str, query: str, maxrec: int | None, uploads: list[str]) -> str:
+    arguments = ["QUERY", *([f"maxrec={maxrec}"] if maxrec is not None else [])]
+    if uploads:
+        files = ", ".join(f"{name!r}: {name + '.vot'!r}" for name in uploads)
+        arguments.append(f"uploads={{{files}}}")
+    return (
+        "import pyvo\n\n"
+        f"QUERY = {_literal(query)}\n\n"
+        f"service = pyvo.dal.TAPService({url!r})\n"
+        f"table = service.run_async({', '.join(arguments)}).to_table()\n"
+        "print(table)\n"
+    )
+
+
+def _literal(text: str) -> str:
+    """Return a Python literal, on several lines if the text has them."""
+    if "\n" not in text or "\\" in text or '"""' in text or text.endswith('"') or "\r" in text:
+        return repr(text)
+    return f'"""{text}"""'
+
+
+def _stilts(url: str, query: str, maxrec: int | None, uploads: list[str]) -> str:
+    parts = ["stilts", "tapquery", f"tapurl={url}", "sync=false", f"adql={query}", "out=result.vot"]
+    parts += [f"maxrec={maxrec}"] if maxrec is not None else []
+    parts += [f"nupload={len(uploads)}"] if uploads else []
+    for number, name in enumerate(uploads, 1):
+        parts += [f"upload{number}={name}.vot", f"upname{number}={name}"]
+    return " ".join(map(shlex.quote, parts)) + "\n"
+
+
+def _curl(url: str, query: str, maxrec: int | None, uploads: list[str]) -> str:
+    fields = [("LANG", "ADQL"), ("QUERY", query), *([("MAXREC", str(maxrec))] if maxrec is not None else [])]
+    if uploads:
+        fields.append(("UPLOAD", ";".join(f"{name},param:{name}" for name in uploads)))
+    parts = ["curl", "--fail-with-body", "-o", "result.vot", f"{url}/sync"]
+    for name, value in fields:
+        parts += ["--form-string", f"{name}={value}"]
+    for name in uploads:
+        parts += ["-F", f"{name}=@{name}.vot"]
+    return " ".join(map(shlex.quote, parts)) + "\n"
+
+
+def _notebook(job: Job, url: str, python: str) -> str:
+    about = f"# A query of {url}\n\nJob {job.job_id}, made {job.creation_time:%Y-%m-%d %H:%M} UTC."
+    cells = [
+        {"cell_type": "markdown", "id": "about", "metadata": {}, "source": about},
+        {"cell_type": "code", "id": "query", "metadata": {}, "execution_count": None, "outputs": [], "source": python},
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return json.dumps(
+        {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}, indent=1
+    )

@@ -1,0 +1,133 @@
+"""What is wrong with a query, and what it would cost, without running it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from adql import AdqlError, Lint, Translation, translate
+from adql.errors import Span, quoted_line
+from adql.repairs import Repair, repairs
+from schema.model import Catalogue, Schema
+from tap.engine.engine import Session
+from tap.sharding.planning import CitusPlan, DistributedPlan, plan_query
+
+Seconds = tuple[float, float]
+"""Between which four of five finished jobs of like cost lay."""
+_WHOLE = {"Seq Scan", "Parallel Seq Scan"}
+_BY_INDEX = {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that is wrong with a query, or may be, and where; `quoted` is that line of it, marked."""
+
+    message: str
+    span: Span
+    hint: str | None = None
+    repairs: tuple[Repair, ...] = ()
+    quoted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableRead:
+    """A table that a query reads; `access` is `index`, `all rows`, or empty where the planner does not tell."""
+
+    name: str
+    rows: int | None
+    access: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the planner expects: rows and bytes of the result, and the seconds that such jobs took here, once some have."""
+
+    rows: int
+    bytes: int
+    seconds: Seconds | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What can be said of a query; `strategy` and `shards` of one that reads tables on several servers."""
+
+    error: Remark | None = None
+    warnings: tuple[Remark, ...] = ()
+    tables: tuple[TableRead, ...] = ()
+    columns: tuple[str, ...] = ()
+    estimate: Estimate | None = None
+    strategy: str = ""
+    shards: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def check(
+    query: str,
+    session: Session,
+    maxrec: int,
+    seconds: Callable[[float], Seconds | None],
+    uploaded: Schema | None = None,
+) -> Report:
+    """Check a query against what the session may read, and tables that shall come with it.
+
+    `seconds` tells how long jobs of a cost took. What a query with uploads costs is not known before these are there.
+    Raises: psycopg.Error, DatabaseAway.
+    """
+    catalogue = session.catalogue.joined_by(uploaded) if uploaded else session.catalogue
+    try:
+        translation = translate(query, catalogue)
+    except AdqlError as error:
+        return Report(error=_remark(query, error, catalogue))
+    plan = plan_query(translation, session.placements)
+    warnings = tuple(map(_warning, translation.lints))
+    columns = tuple(output.name for output in translation.outputs)
+    if uploaded:
+        return Report(warnings=warnings, columns=columns, tables=tuple(_read(translation, [])))
+    if plan.distributed is not None:
+        return _on_shards(
+            Report(warnings=warnings, columns=columns, tables=tuple(_read(translation, []))), plan.distributed
+        )
+    root = session.plan(translation.sql)
+    rows = min(int(root["Plan Rows"]), maxrec)
+    estimate = Estimate(rows, rows * int(root["Plan Width"]), seconds(float(root["Total Cost"])))
+    return Report(warnings=warnings, columns=columns, tables=tuple(_read(translation, _nodes(root))), estimate=estimate)
+
+
+def _remark(query: str, error: AdqlError, catalogue: Catalogue) -> Remark:
+    mending = repairs(query, error, lambda text: translate(text, catalogue))
+    return Remark(error.message, error.span, error.hint, tuple(mending), "\n".join(quoted_line(error)))
+
+
+def _warning(lint: Lint) -> Remark:
+    mending = (Repair(lint.span, lint.repair),) if lint.repair else ()
+    return Remark(lint.message, lint.span, repairs=mending)
+
+
+def _on_shards(report: Report, distributed: DistributedPlan | CitusPlan) -> Report:
+    if isinstance(distributed, CitusPlan):
+        return replace(report, strategy=f"{distributed.strategy}, by Citus")
+    shards = tuple(dict.fromkeys(shard for query in distributed.shard_queries for shard in query.shards))
+    return replace(report, strategy=str(distributed.strategy), shards=shards)
+
+
+def _nodes(root: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(node.get("Plans", ()))
+
+
+def _read(translation: Translation, nodes: Iterable[dict[str, Any]]) -> Iterator[TableRead]:
+    kinds: dict[str, set[str]] = {}
+    for node in nodes:
+        if "Relation Name" in node:
+            kinds.setdefault(node["Relation Name"], set()).add(node["Node Type"])
+    for table in translation.tables:
+        how = kinds.get(table.stored_parts[1], set())
+        access = "all rows" if how & _WHOLE else "index" if how & _BY_INDEX else ""
+        yield TableRead(table.table_name, table.nrows, access)
+
+
+__all__ = ["Estimate", "Remark", "Report", "Seconds", "TableRead", "check"]

@@ -1,0 +1,3 @@
+import htmx from "htmx.org";
+import "htmx-ext-sse";
+export {htmx};

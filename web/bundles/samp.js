@@ -1,0 +1,1 @@
+export {default as samp} from "sampjs";
