@@ -1,13 +1,10 @@
 """Finding tables by words: in names and descriptions of tables and columns, UCDs and units."""
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from schema.model import Catalogue, Column, Table
 
 _COLUMNS_SHOWN = 3
-_CATALOGUES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +64,3 @@ def _columns(entry: _Entry, wanted: list[str]) -> tuple[Column, ...]:
     words = [word for word in wanted if word not in entry.name]
     matches = (column for column in entry.table.columns if any(word in _text(column).lower() for word in words))
     return tuple(column for _, column in zip(range(_COLUMNS_SHOWN), matches, strict=False))
-
-
-class TableIndexes:
-    """Indexes of the catalogues that were searched last."""
-
-    def __init__(self) -> None:
-        self._indexes: OrderedDict[int, tuple[Catalogue, TableIndex]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def of(self, catalogue: Catalogue) -> TableIndex:
-        """Return the index of this very catalogue, which is kept as long as others do not displace it."""
-        with self._lock:
-            kept = self._indexes.get(id(catalogue))
-            if kept is None or kept[0] is not catalogue:
-                kept = self._indexes[id(catalogue)] = catalogue, TableIndex(catalogue)
-            self._indexes.move_to_end(id(catalogue))
-            if len(self._indexes) > _CATALOGUES:
-                self._indexes.popitem(last=False)
-            return kept[1]

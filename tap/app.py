@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from adql.errors import ClosedTable
 from schema import vodataservice
 from schema.model import Catalogue
-from schema.search import TableIndexes
+from schema.per_catalogue import PerCatalogue
 from tap import tap_plus, vosi
 from tap.auth.authentication import AuthenticationMiddleware, Authenticator, address_of, challenges
 from tap.auth.identity import Account, identity_of
@@ -36,24 +35,16 @@ from tap.engine.database import PLANNERS, member_conninfo, reader_conninfo, sess
 from tap.engine.engine import DatabaseAway, Engine
 from tap.error_middleware import ErrorMiddleware, xml
 from tap.errors import NotFound, describe
-from tap.examples import examples_for
+from tap.examples import Example, examples_for, own_examples
 from tap.form import Form, read_form, read_parameters
 from tap.jobs import JobService
+from tap.messages import Messages
 from tap.own_tables.publications import Publications
 from tap.own_tables.resources import TableResources, rights_headers
 from tap.own_tables.table_updates import TABLE_UPDATE, TableUpdateService
 from tap.own_tables.tap_plus_tables import TapPlusTables
-from tap.pages.account_pages import AccountPages, AccountParts
-from tap.pages.builder_pages import BuilderPages
-from tap.pages.forms import Forms
-from tap.pages.help_pages import HelpPages
-from tap.pages.job_pages import JobPages
-from tap.pages.lists import Lists
-from tap.pages.query_page import QueryPage
 from tap.pages.rendering import Pages
-from tap.pages.result_rows import ResultRows
-from tap.pages.routes import PageHandlers
-from tap.pages.schema_pages import SchemaPages
+from tap.pages.routes import PageHandlers, PageParts
 from tap.parts import Opens, Parts, parts_of
 from tap.request import read_request
 from tap.sharding.model import Placements
@@ -95,6 +86,7 @@ class Endpoints:
     table_updates: Resources
     tap_plus: TapPlusTables
     planner: Engine
+    site: Pages
 
     @property
     def oidc_login(self) -> OidcLogin:
@@ -103,25 +95,25 @@ class Endpoints:
         return OidcLogin(self.login, self.config, provider)
 
     @cached_property
+    def known_examples(self) -> PerCatalogue[list[Example]]:
+        return PerCatalogue(partial(examples_for, own_examples(self.config.web.examples)))
+
+    @cached_property
     def pages(self) -> PageHandlers:
-        """The pages, of which each has what it shows."""
-        parts, config, pages, indexes = self.parts, self.config, Pages(self.config.web), TableIndexes()
-        planner, rights = self.planner, self.parts.rights
-        accounts = AccountParts(
-            self.login.authenticator, parts.own_tables, self.tap_plus.groups, parts.shares, parts.store
-        )
-        rows = ResultRows(parts.storage, Path(uploads_of(config)).parent / "pages")
-        return PageHandlers(
-            QueryPage(pages, config, self.catalogue, self.job_service.asker, parts.store, planner, rights, indexes),
-            SchemaPages(pages, config, self.catalogue, self.own_tables.table, planner, rights, indexes),
-            JobPages(pages, config, self.jobs, rows),
-            AccountPages(pages, config, self.catalogue, self.login, self.self_service, accounts),
-            BuilderPages(pages, config, self.catalogue),
-            HelpPages(pages, config),
-            Forms(pages, config),
-            Lists(config),
+        return PageParts(
+            self.site,
+            self.parts,
+            self.planner,
+            self.jobs,
+            self.login,
+            self.self_service,
+            self.own_tables.table,
+            self.tap_plus.groups,
+            self.catalogue,
+            self.availability_now,
+            self.known_examples,
             self.download,
-        )
+        ).handlers
 
     @property
     def config(self) -> Config:
@@ -225,22 +217,26 @@ class Endpoints:
         return self.queries.answer(tap_request, share, done, coding)  # type: ignore[return-value]
 
     async def capabilities(self, request: Request) -> Response:
-        response = packed(request, xml(vosi.capabilities(self.config)))
+        response = packed(request, xml(vosi.capabilities(self.config, self.site.messages())))
         if identity_of(request) is None:
             # That one may log in, and how, though one need not (AuthVO §4.1).
             response.raw_headers.extend(challenges_of(self.config))
         return response
 
     async def availability(self, request: Request) -> Response:
-        """From real probes: of the catalogue, of the job store, and of the room for results (VOSI 1.1 §5)."""
+        available, note = await self.availability_now()
+        return xml(vosi.availability(available=available, note=note))
+
+    async def availability_now(self) -> tuple[bool, str | None]:
+        """Probe the catalogue, the job store, and the room for results (VOSI 1.1 §5)."""
         try:
             away = await self._away()
             await run_in_threadpool(self.jobs.store.jobs, [])
             await run_in_threadpool(self.parts.storage.check)
         except (DatabaseAway, StoreAway, StorageFull, StorageAway) as error:
-            return xml(vosi.availability(available=False, note=describe(error).message))
+            return False, describe(error).message
         note = f"Searches that need what lies on {', '.join(away)} fail just now; all others run." if away else None
-        return xml(vosi.availability(available=True, note=note))
+        return True, note
 
     async def tables(self, request: Request) -> Response:
         parameters = await read_parameters(request, self.config)
@@ -279,8 +275,8 @@ class Endpoints:
 
     async def examples(self, request: Request) -> Response:
         catalogue = await self.catalogue(request)
-        values = {"examples": examples_for(catalogue)}
-        return packed(request, self.pages.query.pages.response(request, "examples.xhtml", values))
+        values = {"examples": await run_in_threadpool(self.known_examples.of, catalogue)}
+        return packed(request, self.site.response(request, "examples.xhtml", values))
 
     async def download(self, request: Request) -> Response:
         """Answer with the result of a job in the format that is asked for."""
@@ -329,7 +325,9 @@ def create_app(config: Config) -> Starlette:
     planner = Engine(reader_conninfo(config), PLANNERS, 0.5, member_conninfo=member_conninfo(config))
     waiting = Waiting(parts.store)
     sweep_uploads(uploads_of(config))
-    endpoints = _endpoints(parts, planner, waiting)
+    messages = Messages(parts.accounts)
+    site = Pages(config.web, messages.texts)
+    endpoints = _endpoints(parts, planner, waiting, site)
     app = Starlette(
         routes=endpoints.routes,
         middleware=[
@@ -340,10 +338,10 @@ def create_app(config: Config) -> Starlette:
                 allow_headers=["*"],
                 expose_headers=["*"],
             ),
-            Middleware(ErrorMiddleware, challenges_of(config), Pages(config.web)),
+            Middleware(ErrorMiddleware, challenges_of(config), site),
             Middleware(AuthenticationMiddleware, endpoints.login.authenticator),
         ],
-        lifespan=partial(_lifespan, [parts, planner, waiting]),
+        lifespan=partial(_lifespan, [parts, planner, waiting, messages]),
         exception_handlers={HTTPException: _http_error},
     )
     # Its redirects would go to whatever Host a request names.
@@ -351,7 +349,7 @@ def create_app(config: Config) -> Starlette:
     return app
 
 
-def _endpoints(parts: Parts, planner: Engine, waiting: Waiting) -> Endpoints:
+def _endpoints(parts: Parts, planner: Engine, waiting: Waiting, site: Pages) -> Endpoints:
     config, store = parts.config, parts.store
     values = (config, planner, store, parts.storage, parts.rights, parts.shares)
     jobs, updates = JobService(*values), TableUpdateService(*values)
@@ -371,6 +369,7 @@ def _endpoints(parts: Parts, planner: Engine, waiting: Waiting) -> Endpoints:
         Resources(store, waiting, updates, config.jobs.wait_limit, TABLE_UPDATE),
         TapPlusTables(own_tables, parts.shares, groups, parts.service.sources.remote),
         planner,
+        site,
     )
 
 

@@ -34,6 +34,7 @@ from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.pgsphere import PgSphereMissing
 from tap.engine.private import NoPostgres
 from tap.job_commands import jobs
+from tap.message_commands import messages
 from tap.observe import configure_logging
 from tap.parts import query_worker, shards_of
 from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
@@ -259,6 +260,7 @@ main.add_command(tables)
 main.add_command(users)
 main.add_command(groups)
 main.add_command(tokens)
+main.add_command(messages)
 main.add_command(grant)
 main.add_command(revoke)
 main.add_command(readers)

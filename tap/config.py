@@ -54,6 +54,10 @@ class WebConfig:
     title: str = _about("Armillary TAP service", "name of the service")
     publisher: str = _about("", "who publishes the data")
     contact: str = _about("", "address for questions")
+    examples: str = _about("", "file with examples of your own ([[examples]] with id, name, about, query); empty: none")
+    name_resolver: str = _about(
+        "", "URL that gives the position of an object, in the form of CDS's Sesame, with {} for its name; empty: none"
+    )
     body_limit: int = _about(1_000_000, "bytes of a request's parameters")
     body_seconds: float = _about(
         10.0, "seconds in which a request's body must have come; large ones get more, by their size"

@@ -1,12 +1,21 @@
 """DALI examples (DALI 1.1 §2.3): queries that run here, as XHTML with RDFa that clients read.
 
 They are written so that ADQL 2.0 parsers take them too. Those of which all tables are published are shown; so a
-service without the sample has the general ones.
+service without the sample has the general ones. An operator adds examples of their own by a file.
 """
 
-from dataclasses import dataclass
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from adql import AdqlError, translate
 from schema.model import Catalogue
+from tap.config import ConfigError
+
+_ID = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,33 @@ ORDER BY table_name, column_index""",
 )
 
 
-def examples_for(catalogue: Catalogue) -> list[Example]:
+def own_examples(path: str) -> tuple[Example, ...]:
+    """Read an operator's examples from a file of [[examples]]; none for no path. Raises: ConfigError."""
+    if not path:
+        return ()
+    try:
+        records = tomllib.loads(Path(path).read_text("utf-8")).get("examples", [])
+        return tuple(_example(record) for record in records)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"{path}: examples have id, name, about and query: {error}") from error
+
+
+def _example(record: dict[str, str]) -> Example:
+    id_, name, query = (record[field].strip() for field in ("id", "name", "query"))
+    if not _ID.fullmatch(id_):
+        raise ValueError(f"{id_[:40]!r} is no id: letters, digits, - and _")
+    return Example(id_, name, (), record.get("about", "").strip(), query)
+
+
+def examples_for(own: Sequence[Example], catalogue: Catalogue) -> list[Example]:
+    """Return what runs on this catalogue: the operator's own examples first, then ours."""
     published = {table.table_name for table in catalogue.tables}
-    return [example for example in EXAMPLES if published.issuperset(example.tables)]
+    ours = [example for example in EXAMPLES if published.issuperset(example.tables)]
+    return [*_that_run(own, catalogue), *ours]
+
+
+def _that_run(examples: Sequence[Example], catalogue: Catalogue) -> Iterator[Example]:
+    for example in examples:
+        with suppress(AdqlError):
+            tables = translate(example.query, catalogue).tables
+            yield replace(example, tables=tuple(table.table_name for table in tables))

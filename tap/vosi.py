@@ -1,6 +1,6 @@
 """VOSI availability and capabilities (VOSI 1.1, TAPRegExt 1.0); everything is derived from what there is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,10 +40,11 @@ def availability(*, available: bool, note: str | None = None) -> bytes:
     return _bytes(root.availability(*children))
 
 
-def capabilities(config: Config) -> bytes:
+def capabilities(config: Config, messages: Sequence[str] = ()) -> bytes:
+    """Return the document; `messages` are what the operator tells all users."""
     base = config.web.base_url
     root = etree.Element(f"{{{_CAPABILITIES}}}capabilities", nsmap=_NAMESPACES)
-    root.append(_tap(config))
+    root.append(_tap(config, messages))
     root.append(_vosi("ivo://ivoa.net/std/VOSI#capabilities", f"{base}/capabilities"))
     root.append(_vosi("ivo://ivoa.net/std/VOSI#availability", f"{base}/availability"))
     tables = _interface("vs:ParamHTTP", f"{base}/tables", role="std", version="1.1")
@@ -93,13 +94,13 @@ _PARAMETERS = (
 )
 
 
-def _tap(config: Config) -> Element:
+def _tap(config: Config, messages: Sequence[str]) -> Element:
     attributes = {"standardID": "ivo://ivoa.net/std/TAP", _TYPE: "tr:TableAccess"}
     interface = _interface("vs:ParamHTTP", config.web.base_url, use="base", role="std", version="1.1")
     interface.extend(_security_methods(config))
     return _E.capability(
         attributes,
-        _E.description(_PARAMETERS),
+        _E.description(" ".join([*messages, _PARAMETERS])),
         interface,
         _language(),
         *(_output_format(format_) for format_ in FORMATS),

@@ -110,6 +110,7 @@ class Job:
     running_limit: int | None = None
     job_list: str = ASYNC
     attachments: tuple[Attachment, ...] = ()
+    note: str | None = None
 
     def attachment(self, name: str) -> Attachment | None:
         return next((attachment for attachment in self.attachments if attachment.name == name), None)

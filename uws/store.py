@@ -194,6 +194,11 @@ class Store:
         """Change the run id. Raises: IllegalMove in any phase but PENDING."""
         return self._change(job_id, run_id=run_id)
 
+    def annotate(self, job_id: str, run_id: str, note: str) -> None:
+        """Set what the owner calls a job and notes of it, in any phase. Raises: NoSuchJob."""
+        if not self.rows("annotate", {"job_id": job_id, "run_id": run_id, "note": note}):
+            raise NoSuchJob
+
     def change_duration(self, job_id: str, seconds: int, limits: JobLimits | None = None) -> Job:
         """Change the execution duration. Raises: IllegalMove for a job that has ended."""
         return self._change(job_id, execution_duration=_duration(seconds, limits or self.limits))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,12 +20,14 @@ from tap.pages.builder import (
     Cut,
     Side,
     match_of,
+    number,
     query_of,
     region_of,
     side_of_list,
     side_of_table,
 )
 from tap.pages.rendering import Pages
+from tap.pages.resolver import position_of_name
 from tap.pages.schema_pages import position_of
 from uws.parameters import ParameterError, Parameters
 
@@ -51,7 +54,8 @@ class BuilderPages:
         message = ""
         if table and parameters.one("WRITE"):
             try:
-                return self._to_editor(query_of(_choice(table, parameters), position_of(table)))
+                choice = _choice(table, await self._resolved(parameters))
+                return self._to_editor(query_of(choice, position_of(table)))
             except ParameterError as error:
                 message = str(error)
         values: dict[str, Any] = {
@@ -62,8 +66,19 @@ class BuilderPages:
             "cuts": [*_cuts(parameters), *[Cut("", "")] * _CUTS][:_CUTS],
             "given": parameters,
             "message": message,
+            "resolver": bool(self.config.web.name_resolver),
         }
         return self.pages.response(request, "build.html", values, 400 if message else 200)
+
+    async def _resolved(self, parameters: Parameters) -> Parameters:
+        """Return the choices with a cone round the object that they name, if they name one. Raises: ParameterError."""
+        name, resolver = parameters.one("OBJECT"), self.config.web.name_resolver
+        if not name or not resolver:
+            return parameters
+        radius = number(parameters.one("RADIUS") or "0.1")
+        longitude, latitude = await run_in_threadpool(position_of_name, resolver, name)
+        others = tuple(pair for pair in parameters.pairs if pair[0] not in {"SHAPE", "REGION"})
+        return Parameters((*others, ("SHAPE", "cone"), ("REGION", f"{longitude} {latitude} {radius}")))
 
     async def cross_match(self, request: Request) -> Response:
         """Show the form, or lead to the query that it means."""

@@ -1,5 +1,6 @@
 """Help: how to use the service, the language as the code knows it, limits, and the documents for users."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -8,6 +9,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +22,7 @@ from tap.config import Config
 from tap.errors import NotFound
 from tap.formats import FORMATS
 from tap.pages.rendering import Pages
+from uws.store import Store
 
 DOCUMENTS = {
     "topcat": "TOPCAT and STILTS",
@@ -46,6 +49,14 @@ class HelpPages:
 
     pages: Pages
     config: Config
+    jobs: Store
+    availability: Callable[[], Awaitable[tuple[bool, str | None]]]
+
+    async def status(self, request: Request) -> Response:
+        """Show whether all is well, and how many jobs are in which phase."""
+        available, note = await self.availability()
+        overview = await run_in_threadpool(self.jobs.overview) if available else []
+        return self.pages.response(request, "status.html", {"available": available, "note": note, "overview": overview})
 
     async def help(self, request: Request) -> Response:
         identity = identity_of(request)

@@ -1,7 +1,7 @@
 """Jobs as people see them: the list, and a job with its result."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from adql import AdqlError, translate
 from schema.load.reader import FileColumn, LoadError
+from schema.model import Catalogue
+from tap.auth.authentication import check_own_page
 from tap.auth.identity import identity_of
 from tap.config import Config
 from tap.errors import Busy, NotFound
@@ -22,8 +25,9 @@ from tap.jobs import RESULT
 from tap.pages.cells import rows_of
 from tap.pages.rendering import Pages
 from tap.pages.result_rows import ResultRows, View
-from tap.pages.take_away import FILES, kit
-from uws.errors import NoSuchJob
+from tap.pages.schema_pages import bibtex
+from tap.pages.take_away import CITATIONS, FILES, kit
+from uws.errors import NoSuchJob, NotAllowed
 from uws.forecast import outlook
 from uws.job import Job
 from uws.parameters import ParameterError, Parameters
@@ -33,6 +37,7 @@ from uws.resources import Resources
 _JOBS_SHOWN, _ROWS_SHOWN, _MOST_ROWS = 50, 100, 1000
 _AT_ONCE, _YOUNG = 1.5, 5.0
 """Seconds that a page waits for its job to end, if it is not older than so many."""
+_LONGEST_NAME, _LONGEST_NOTE = 64, 2000
 _TICK, _STREAMS, _WATCHED = 2.0, 500, 60
 _LIVE = frozenset({Phase.QUEUED, Phase.EXECUTING})
 
@@ -52,6 +57,7 @@ class JobPages:
     config: Config
     jobs: Resources
     rows: ResultRows
+    catalogue: Callable[[Request], Awaitable[Catalogue]]
     streams: Streams = field(default_factory=Streams)
 
     # ---- the list
@@ -65,6 +71,7 @@ class JobPages:
             "more": more,
             "phase": parameters.one("PHASE") or "",
             "phases": [str(phase) for phase in Phase if phase is not Phase.UNKNOWN],
+            "of_all": parameters.one("ALL") is not None,
             "before": jobs[-1].creation_time.isoformat() if more else "",
             "live": ",".join(job.job_id for job in jobs if job.phase in ACTIVE),
         }
@@ -73,7 +80,9 @@ class JobPages:
 
     def _list(self, request: Request, parameters: Parameters) -> tuple[list[Job], bool]:
         phases = [Phase(text) for text in parameters.all("PHASE") if text in set(Phase)]
-        references = self.jobs.store.references(self.jobs.service.asker(request), phases)
+        asker = self.jobs.service.asker(request)
+        of_all = asker.sees_all and parameters.one("ALL") is not None
+        references = self.jobs.store.references(None if of_all else asker, phases)
         if before := parameters.one("BEFORE"):
             references = [job for job in references if job.creation_time.isoformat() < before]
         shown = references[:_JOBS_SHOWN]
@@ -156,6 +165,20 @@ class JobPages:
             "url": lambda **changes: _url(parameters, changes),
         }
 
+    async def annotate(self, request: Request) -> Response:
+        """Set what the owner calls a job, and notes of it."""
+        check_own_page(request)
+        job = await self.jobs.job_of(request)
+        if not self.jobs.service.asker(request).may_see(job):
+            raise NotAllowed
+        parameters = await read_parameters(request, self.config)
+        run_id, note = (parameters.one(name) or "" for name in ("RUNID", "NOTE"))
+        if len(run_id) > _LONGEST_NAME or len(note) > _LONGEST_NOTE or "\0" in run_id + note:
+            raise ParameterError(f"A name has at most {_LONGEST_NAME} characters, a note {_LONGEST_NOTE}")
+        await run_in_threadpool(self.jobs.store.annotate, job.job_id, run_id, note)
+        location = f"{self.pages.root}/tap/async/{job.job_id}"
+        return Response(b"", 303, {"location": location, "cache-control": "no-store"})
+
     # ---- what the scripts of the page ask for
 
     async def columns(self, request: Request) -> Response:
@@ -183,9 +206,21 @@ class JobPages:
         file = FILES.get(name)
         if file is None:
             raise NotFound("There is no such file")
-        text = kit(job, self.config)[name]
+        text = await self._citations(request, job) if name == CITATIONS else kit(job, self.config)[name]
         headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
         return Response(text, headers=headers, media_type=file)
+
+    async def _citations(self, request: Request, job: Job) -> str:
+        """Return how to cite the tables that a job's query reads, of those that are still there."""
+        query, catalogue = Parameters(job.parameters).one("QUERY") or "", await self.catalogue(request)
+        try:
+            translation = await run_in_threadpool(translate, query, catalogue)
+        except AdqlError as error:
+            raise NotFound("The tables of this query are no longer there, or came with it") from error
+        citations = dict.fromkeys(filter(None, map(bibtex, translation.tables)))
+        if not citations:
+            raise NotFound("Nobody has said how the tables of this query are cited")
+        return "\n".join(citations)
 
     async def events(self, request: Request) -> Response:
         """Tell of changes of jobs as server-sent events, until none of them can change any more."""

@@ -12,13 +12,14 @@ from starlette.responses import JSONResponse, Response
 from adql.completion import complete
 from adql.errors import place_of
 from schema.model import Catalogue, Schema
-from schema.search import TableIndexes
+from schema.per_catalogue import PerCatalogue
+from schema.search import TableIndex
 from tap.auth.identity import identity_of
 from tap.auth.limits import config_for
 from tap.auth.rights import Rights
 from tap.config import Config
 from tap.engine.engine import Engine
-from tap.examples import examples_for
+from tap.examples import Example
 from tap.form import read_parameters
 from tap.pages.lists import schema_of_list
 from tap.pages.negotiation import wants_page
@@ -47,7 +48,8 @@ class QueryPage:
     store: Store
     planner: Engine
     rights: Rights
-    indexes: TableIndexes
+    indexes: PerCatalogue[TableIndex]
+    examples: PerCatalogue[list[Example]]
 
     async def query(self, request: Request) -> Response:
         """Show the editor, with the query of a link in it."""
@@ -55,7 +57,7 @@ class QueryPage:
 
     async def _page(self, request: Request, parameters: Parameters, report: Report | None = None) -> Response:
         catalogue, query = await self.catalogue(request), parameters.one("QUERY")
-        examples = examples_for(catalogue)
+        examples = await run_in_threadpool(self.examples.of, catalogue)
         if query is None:
             query = examples[0].query if examples else "SELECT TOP 100 * FROM tap_schema.tables"
         limits = config_for(self.config, _account(request)).limits

@@ -1,7 +1,7 @@
 """Templates → responses. Whatever stands in a page is escaped, and nothing but our own files runs in it."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -30,6 +30,8 @@ class Pages:
     """Renders the pages of a service."""
 
     web: WebConfig
+    messages: Callable[[], Sequence[str]] = tuple
+    """What the operator tells all users."""
 
     @property
     def root(self) -> str:
@@ -51,6 +53,7 @@ class Pages:
             "is_admin": identity is not None and identity.is_admin,
             "path": request.url.path,
             "nonce": nonce,
+            "messages": self.messages(),
         }
         page = _templates().get_template(template).render(site=site, **values)
         headers = {

@@ -2,12 +2,22 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tap.pages.account_pages import AccountPages
+from schema.model import Catalogue
+from schema.own_tables.changes import OwnTable
+from schema.per_catalogue import PerCatalogue
+from schema.search import TableIndex
+from tap.auth.login import Login
+from tap.auth.self_service import SelfService
+from tap.engine.engine import Engine
+from tap.examples import Example
+from tap.pages.account_pages import AccountPages, AccountParts
 from tap.pages.builder_pages import BuilderPages
 from tap.pages.forms import Forms
 from tap.pages.help_pages import HelpPages
@@ -15,8 +25,54 @@ from tap.pages.job_pages import JobPages
 from tap.pages.lists import Lists
 from tap.pages.negotiation import PageRoute
 from tap.pages.query_page import QueryPage
+from tap.pages.rendering import Pages
+from tap.pages.result_rows import ResultRows
 from tap.pages.schema_pages import SchemaPages
 from tap.pages.static_files import static_file
+from tap.parts import Parts
+from tap.shares.groups import Groups
+from tap.uploads.upload import uploads_of
+from uws.resources import Resources
+
+
+@dataclass(frozen=True)
+class PageParts:
+    """What the pages are made of. `catalogue` tells what who asks may know of, `availability` whether all is well."""
+
+    pages: Pages
+    parts: Parts
+    planner: Engine
+    jobs: Resources
+    login: Login
+    self_service: SelfService
+    own_table: Callable[[Request, str], Awaitable[OwnTable | None]]
+    groups: Groups
+    catalogue: Callable[[Request], Awaitable[Catalogue]]
+    availability: Callable[[], Awaitable[tuple[bool, str | None]]]
+    examples: PerCatalogue[list[Example]]
+    download: Callable[[Request], Awaitable[Response]]
+
+    @cached_property
+    def handlers(self) -> "PageHandlers":
+        """The pages, of which each has what it shows."""
+        pages, config, catalogue = self.pages, self.parts.config, self.catalogue
+        indexes = PerCatalogue(TableIndex)
+        parts, planner, rights = self.parts, self.planner, self.parts.rights
+        accounts = AccountParts(self.login.authenticator, parts.own_tables, self.groups, parts.shares, parts.store)
+        rows = ResultRows(parts.storage, Path(uploads_of(config)).parent / "pages")
+        return PageHandlers(
+            QueryPage(
+                pages, config, catalogue, self.jobs.service.asker, parts.store, planner, rights, indexes, self.examples
+            ),
+            SchemaPages(pages, config, catalogue, self.own_table, planner, rights, indexes),
+            JobPages(pages, config, self.jobs, rows, catalogue),
+            AccountPages(pages, config, catalogue, self.login, self.self_service, accounts),
+            BuilderPages(pages, config, catalogue),
+            HelpPages(pages, config, parts.store, self.availability),
+            Forms(pages, config),
+            Lists(config),
+            self.download,
+        )
 
 
 @dataclass(frozen=True)
@@ -47,6 +103,8 @@ class PageHandlers:
             PageRoute(f"{tap}/tables/{{name:path}}", self.schema.table, methods=get),
             PageRoute(f"{tap}/async", self.jobs.job_list, methods=get),
             PageRoute(f"{tap}/async/{{job_id}}", self.jobs.job, methods=get),
+            Route("/-/jobs/{job_id}", self.jobs.annotate, methods=post),
+            PageRoute(f"{tap}/availability", self.help.status, methods=get),
             PageRoute(f"{tap}/login", self.account.login_form, methods=get),
             PageRoute(f"{tap}/login", self.account.log_in, methods=post),
             PageRoute(f"{tap}/logout", self.account.log_out, methods=post),

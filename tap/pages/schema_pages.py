@@ -11,8 +11,9 @@ from starlette.responses import Response
 from adql.sql_names import name
 from schema.model import Catalogue, Column, Table
 from schema.own_tables.changes import OwnTable
+from schema.per_catalogue import PerCatalogue
 from schema.positions import find_position
-from schema.search import TableIndexes
+from schema.search import TableIndex
 from tap.auth.identity import Account, identity_of
 from tap.auth.rights import Rights
 from tap.config import Config
@@ -41,7 +42,7 @@ class SchemaPages:
     own_table: OwnTableOf
     planner: Engine
     rights: Rights
-    indexes: TableIndexes
+    indexes: PerCatalogue[TableIndex]
 
     async def tables(self, request: Request) -> Response:
         """Show the tables that have the words Q, so many from FIRST on."""

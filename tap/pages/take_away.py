@@ -7,7 +7,9 @@ from tap.config import Config
 from uws.job import Job
 from uws.parameters import Parameters
 
+CITATIONS = "cite.bib"
 FILES = {
+    CITATIONS: "text/plain",
     "query.py": "text/x-python",
     "query.sh": "text/x-sh",
     "query.stilts.sh": "text/x-sh",

@@ -2,11 +2,11 @@
 
 import io
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from playwright.sync_api import expect
@@ -198,6 +198,37 @@ def test_a_job_is_shared_and_opened_by_the_colleague(visit: Visit, person: MakeP
     expect(bo.page.get_by_role("button", name="Delete")).to_have_count(0)
 
 
+def test_a_job_gets_a_name_a_note_and_a_longer_life_after_it_has_ended(member: Visitor) -> None:
+    page = member.run("SELECT TOP 3 tyc_id FROM demo.stars")
+    page.get_by_text("About this job").click()
+    page.get_by_label("Name", exact=True).fill("Three stars")
+    page.get_by_label("Note").fill("for the talk <1>")
+    page.get_by_role("button", name="Write down").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Three stars")
+    expect(page.locator("main")).to_contain_text("for the talk <1>")
+    page.get_by_text("About this job").click()
+    until = f"{datetime.now(UTC) + timedelta(days=20):%Y-%m-%dT12:00}"
+    page.get_by_label("Keep it until").fill(until)
+    page.get_by_role("button", name="Set").click()
+    page.get_by_text("About this job").click()
+    expect(page.locator("dl")).to_contain_text(until.replace("T", " ") + ":00 UTC")
+    page = member.open("/tap/async")
+    expect(page.locator("tbody tr").first).to_contain_text("for the talk <1>")
+
+
+def test_an_administrator_sees_the_jobs_of_all(visit: Visit, person: MakePerson) -> None:
+    ada, admin = visit(), visit()
+    owner = person()
+    ada.log_in(owner)
+    ada.run("SELECT TOP 3 tyc_id FROM demo.stars", runid="of somebody else")
+    admin.log_in(person(is_admin=True))
+    page = admin.open("/tap/async")
+    expect(page.locator("main")).not_to_contain_text("of somebody else")
+    page.get_by_label("of all accounts").check()
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("main")).to_contain_text(f"of {owner.name}")
+
+
 def test_a_token_is_shown_once_and_works(member: Visitor) -> None:
     page = member.open("/tap/whoami")
     tokens = page.locator("form[action*='/tokens?']")
@@ -223,9 +254,8 @@ def test_a_notebook_taken_away_gives_the_same_rows(visitor: Visitor) -> None:
     assert len(names["table"]) == rows
 
 
-@pytest.mark.parametrize("size", [100_001])
-def test_rows_far_down_a_large_result_are_reached_and_sorted(visitor: Visitor, size: int) -> None:
-    page = visitor.run(f"SELECT TOP {size} tyc_id, vmag FROM demo.stars", maxrec=str(size))
+def test_rows_far_down_a_large_result_are_reached_and_sorted(visitor: Visitor) -> None:
+    page = visitor.run("SELECT TOP 100001 tyc_id, vmag FROM demo.stars", maxrec="100001")
     page.get_by_role("link", name="Last rows").click()
     expect(page.locator("#rows nav")).to_contain_text("100,001 to 100,001 of 100,001")
     page.get_by_role("link", name="vmag").click()

@@ -94,6 +94,11 @@ UPDATE uws.jobs SET
 WHERE job_id = %(job_id)s AND phase = ANY (%(phases)s) AND NOT deleted
 RETURNING *;
 
+-- name: annotate
+-- What a job is called and what is noted of it, in any phase; an empty text is none.
+UPDATE uws.jobs SET run_id = nullif(%(run_id)s, ''), note = nullif(%(note)s, '') WHERE job_id = %(job_id)s AND NOT deleted
+RETURNING job_id;
+
 -- name: append
 -- The files of a job as they are with one more part; no row comes back if they are no longer what they were.
 UPDATE uws.jobs SET attachments = %(attachments)s::jsonb

@@ -193,3 +193,13 @@ WITH wanted AS (
 )
 INSERT INTO accounts.members (group_id, account_id, from_oidc)
 SELECT group_id, %(account_id)s, true FROM wanted ON CONFLICT DO NOTHING;
+
+-- name: messages
+SELECT message_id, text, posted, expires FROM accounts.messages WHERE expires IS NULL OR expires > now()
+ORDER BY posted, message_id;
+
+-- name: add_message
+INSERT INTO accounts.messages (text, expires) VALUES (%(text)s, now() + %(days)s * interval '1 day') RETURNING message_id;
+
+-- name: remove_message
+DELETE FROM accounts.messages WHERE message_id = %(message_id)s RETURNING message_id;

@@ -85,8 +85,9 @@ function fieldsOf(text) {
 const view = new EditorView({
   doc: area.value,
   extensions: [
-    basicSetup,
+    // Before the editor's own keys, of which one is the same.
     keymap.of([{key: "Mod-Enter", run: () => (form.requestSubmit(document.querySelector("#run")), true)}]),
+    basicSetup,
     EditorView.cspNonce.of(nonce),
     EditorView.contentAttributes.of({"aria-label": "Query in ADQL"}),
     EditorView.lineWrapping,

@@ -11,6 +11,19 @@ function begin() {
   plotButton.hidden = sampButton.hidden = false;
   plotButton.addEventListener("click", () => togglePlots(plotButton, actions));
   sampButton.addEventListener("click", () => send(sampButton, actions.dataset));
+  addCopyButtons();
+}
+
+function addCopyButtons() {
+  for (const text of document.querySelectorAll("pre[data-copy]:not([data-ready])")) {
+    text.dataset.ready = "";
+    const button = Object.assign(document.createElement("button"), {type: "button", textContent: "Copy"});
+    button.addEventListener("click", async () => {
+      await navigator.clipboard?.writeText(text.textContent);
+      button.textContent = "Copied";
+    });
+    text.after(button);
+  }
 }
 
 async function togglePlots(button, actions) {

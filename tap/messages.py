@@ -1,0 +1,62 @@
+"""What the operator tells all users: on every page, and in the capabilities."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tap.auth.accounts import AccountsAway, AccountStore, NoSuchName
+from uws.periodic import Periodic
+
+LONGEST = 1000
+_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message and until when it is shown; None for ever."""
+
+    message_id: int
+    text: str
+    posted: datetime
+    expires: datetime | None
+
+
+def messages_in(store: AccountStore) -> tuple[Message, ...]:
+    """Return the messages that are not over, the oldest first. Raises: AccountsAway."""
+    return tuple(Message(**row) for row in store.rows("messages", {}))
+
+
+def add_message(store: AccountStore, text: str, days: float | None) -> int:
+    """Add a message, and return its number. Raises: AccountsAway."""
+    return int(store.rows("add_message", {"text": text, "days": days})[0]["message_id"])
+
+
+def remove_message(store: AccountStore, message_id: int) -> None:
+    """Raises: NoSuchName, AccountsAway."""
+    if not store.rows("remove_message", {"message_id": message_id}):
+        raise NoSuchName(f"There is no message {message_id}")
+
+
+@dataclass
+class Messages:
+    """The messages as one process knows them, read again every few seconds: no page waits for them."""
+
+    store: AccountStore
+    current: tuple[Message, ...] = ()
+    _periodic: Periodic | None = field(default=None, init=False)
+
+    def open(self) -> None:
+        self._read()
+        self._periodic = Periodic("messages", _SECONDS, self._read)
+        self._periodic.start()
+
+    def close(self) -> None:
+        if self._periodic:
+            self._periodic.stop()
+
+    def _read(self) -> None:
+        with suppress(AccountsAway):
+            self.current = messages_in(self.store)
+
+    def texts(self) -> list[str]:
+        return [message.text for message in self.current]
