@@ -131,6 +131,11 @@ def test_a_sky_map_of_a_table_is_counted_by_the_service(visitor: Visitor) -> Non
         page.get_by_role("button", name="Plot").click()
     assert "ivo_healpix_index" in (answer.value.request.post_data or "")
     expect(page.get_by_role("img", name="Sky")).to_be_visible()
+    far = page.locator("figure canvas").evaluate("canvas => canvas.toDataURL()")
+    page.get_by_role("button", name="Closer").click()
+    assert page.locator("figure canvas").evaluate("canvas => canvas.toDataURL()") != far
+    page.get_by_role("button", name="Farther").click()
+    assert page.locator("figure canvas").evaluate("canvas => canvas.toDataURL()") == far
 
 
 def test_a_list_is_dropped_checked_and_cross_matched(visitor: Visitor, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-export {bin, extent, max, ticks} from "d3-array";
+export {extent, max} from "d3-array";
 export {format} from "d3-format";
-export {geoPath, geoGraticule10, geoOrthographic} from "d3-geo";
+export {geoAzimuthalEqualArea, geoDistance, geoGraticule, geoPath} from "d3-geo";
 export {geoMollweide} from "d3-geo-projection";
-export {scaleLinear, scaleLog, scaleSequential, scaleSequentialLog} from "d3-scale";
+export {scaleLinear, scaleLog} from "d3-scale";
 export {tableFromIPC} from "@uwdata/flechette";

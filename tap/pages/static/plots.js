@@ -1,12 +1,17 @@
 // Plots of a result's columns, or of a table's counts: histogram, scatter, sky. What is selected in one stands out in all.
 
-import {extent, format, geoGraticule10, geoMollweide, geoPath, max, scaleLinear, scaleLog} from "./vendor/plotting.js";
+import {
+  extent, format, geoAzimuthalEqualArea, geoDistance, geoGraticule, geoMollweide, geoPath, max, scaleLinear, scaleLog,
+} from "./vendor/plotting.js";
 import {cellOf} from "./healpix.js";
 
 const WIDTH = 800;
 const MARGIN = {left: 70, right: 14, top: 14, bottom: 52};
 const BINS = 100;
 const FEW = 20000;
+const WHOLE_SKY = WIDTH / (4 * Math.SQRT2) * 0.97;
+const RADIAN = Math.PI / 180;
+const STEPS = [30, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
 
 // ---- values
 
@@ -181,17 +186,44 @@ class Scatter {
 }
 
 class Sky {
-  constructor(options) { Object.assign(this, options); }
+  constructor(options) {
+    Object.assign(this, options);
+    if (!this.cells) this.fit();
+  }
   height = 400;
   zoom = 1;
   centre = [180, 0];
   get title() { return "Sky"; }
+  // Looks at where the points are, if that is a small part of the sky.
+  fit() {
+    const [longitudes, latitudes] = [this.x.values, this.y.values];
+    let [x, y, z] = [0, 0, 0];
+    for (let row = 0; row < longitudes.length; row++) {
+      const [longitude, latitude] = [longitudes[row] * RADIAN, latitudes[row] * RADIAN];
+      if (Number.isNaN(longitude + latitude)) continue;
+      x += Math.cos(latitude) * Math.cos(longitude);
+      y += Math.cos(latitude) * Math.sin(longitude);
+      z += Math.sin(latitude);
+    }
+    const middle = [Math.atan2(y, x) / RADIAN, Math.atan2(z, Math.hypot(x, y)) / RADIAN];
+    let reach = 0;
+    for (let row = 0; row < longitudes.length; row++) {
+      const distance = geoDistance(middle, [longitudes[row], latitudes[row]]) / RADIAN;
+      if (distance > reach) reach = distance;
+    }
+    if (reach > 0 && reach < 40) {
+      this.centre = middle;
+      this.zoom = Math.min(5000, this.height * 0.47 / (2 * Math.sin(reach * RADIAN / 2)) / WHOLE_SKY);
+    }
+  }
   draw(sheet, selected) {
     const [longitude, latitude] = this.centre;
     // East is to the left on the sky.
-    const projection = this.projection = geoMollweide().reflectX(true).rotate([-longitude, -latitude])
-      .scale(WIDTH / (4 * Math.SQRT2) * 0.97 * this.zoom).translate([WIDTH / 2, sheet.height / 2]).precision(0.3);
-    sheet.path({type: "Sphere"}, projection, sheet.colours.quiet);
+    // A part of the sky has its true shape; all of it is seen at once.
+    const projection = this.projection = (this.zoom > 1 ? geoAzimuthalEqualArea() : geoMollweide())
+      .reflectX(true).rotate([-longitude, -latitude]).scale(WHOLE_SKY * this.zoom)
+      .translate([WIDTH / 2, sheet.height / 2]).precision(0.3);
+    if (this.zoom === 1) sheet.path({type: "Sphere"}, projection, sheet.colours.quiet);
     if (this.cells) {
       sheet.pixels(0, 0, WIDTH, sheet.height, (image, ratio) => this.paintCells(image, ratio, sheet.colours));
     } else {
@@ -202,10 +234,22 @@ class Sky {
           return [place[0] * ratio, place[1] * ratio];
         }, selected, sheet.colours));
     }
-    sheet.path(geoGraticule10(), projection, sheet.colours.line);
-    for (const hour of [0, 60, 120, 240, 300]) {
-      const place = projection([hour, 0]);
-      if (place) sheet.text(`${hour}°`, place[0], place[1] - 3);
+    this.drawGrid(sheet, projection);
+  }
+  drawGrid(sheet, projection) {
+    const [longitude, latitude] = this.centre;
+    const step = STEPS.find(step => step * this.zoom <= 30) ?? STEPS.at(-1);
+    const [west, south] = [longitude, latitude].map(middle => Math.round(middle / step) * step);
+    const reach = this.zoom === 1 ? 180 : Math.min(180, step * 12);
+    const grid = geoGraticule().step([step, step]).extent([
+      [west - reach - 1e-6, Math.max(-90, south - reach) - 1e-6], [west + reach + 1e-6, Math.min(90, south + reach) + 1e-6],
+    ]).precision(Math.min(2.5, step / 4));
+    sheet.path(grid(), projection, sheet.colours.line);
+    for (let count = -2; count <= 2; count++) {
+      const across = projection([west + count * step * (this.zoom === 1 ? 2 : 1), south]);
+      if (across) sheet.text(`${compact((west + count * step * (this.zoom === 1 ? 2 : 1) + 360) % 360)}°`, across[0], across[1] - 3);
+      const up = projection([west, south + count * step]);
+      if (count && up && this.zoom > 1) sheet.text(`${compact(south + count * step)}°`, up[0] + 4, up[1] - 3, "start");
     }
   }
   paintCells(image, ratio, {accent}) {
@@ -237,9 +281,10 @@ class Sky {
       between(this.y, Math.min(...latitudes), Math.max(...latitudes)),
     ];
   }
-  wheel(point, delta) {
+  get middle() { return [WIDTH / 2, this.height / 2]; }
+  look(point, factor) {
     const place = this.projection.invert(point);
-    this.zoom = Math.min(200, Math.max(1, this.zoom * (delta < 0 ? 1.4 : 1 / 1.4)));
+    this.zoom = Math.min(5000, Math.max(1, this.zoom * factor));
     this.centre = this.zoom === 1 ? [180, 0] : place ?? this.centre;
   }
 }
@@ -319,6 +364,10 @@ export class Board {
       button("PNG", () => canvas.toBlob(blob => save(blob, "plot.png"))),
       button("SVG", () => save(new Blob([entry.sheet.svg()], {type: "image/svg+xml"}), "plot.svg")),
       button("As a condition", () => this.conditions && this.use(this.conditions)),
+      ...(plot.look ? [
+        button("Closer", () => { plot.look(plot.middle, 1.6); this.draw(); }),
+        button("Farther", () => { plot.look(plot.middle, 1 / 1.6); this.draw(); }),
+      ] : []),
       button("Remove", () => { figure.remove(); this.figures = this.figures.filter(other => other !== entry); }),
       says,
     );
@@ -367,10 +416,12 @@ export class Board {
       start = null;
       this.draw();
     });
-    if (plot.wheel) {
+    if (plot.look) {
+      // Without the key the wheel moves the page; a pinch comes as if with it.
       canvas.addEventListener("wheel", event => {
+        if (!event.ctrlKey && !event.metaKey) return;
         event.preventDefault();
-        plot.wheel(place(event), event.deltaY);
+        plot.look(place(event), event.deltaY < 0 ? 1.4 : 1 / 1.4);
         this.draw();
       }, {passive: false});
     }
