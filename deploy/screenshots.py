@@ -55,11 +55,11 @@ def sky(page: Page, root: str) -> None:
     page.locator("figure").first.wait_for()
 
 
-def at(path: str) -> Callable[[Page, str], None]:
-    return lambda page, root: page.goto(root + path) and None
+def at(path: str) -> Callable[[Page, str], object]:
+    return lambda page, root: page.goto(root + path)
 
 
-PAGES: dict[str, Callable[[Page, str], None]] = {
+PAGES: dict[str, Callable[[Page, str], object]] = {
     "editor": editor,
     "check": checked,
     "result": result,

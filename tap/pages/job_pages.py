@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pyarrow as pa
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -124,7 +125,11 @@ class JobPages:
             "formats": [format_ for format_ in FORMATS if format_.aliases[0] != "html"],
             "kit": kit(job, self.config) if asked.one("QUERY") else {},
         }
-        return self.pages.response(request, "job.html", values)
+        response = self.pages.response(request, "job.html", values)
+        if (values["total"] or 0) > len(values["cells"]):
+            # Who sees a result is likely to plot it or to turn its pages.
+            response.background = BackgroundTask(self.rows.prepare, job)
+        return response
 
     async def _fresh(self, job: Job) -> Job:
         age = (datetime.now(UTC) - job.creation_time).total_seconds()

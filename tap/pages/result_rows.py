@@ -4,6 +4,7 @@ The first rows come from the head of the result as it is stored. For all others 
 which only what is asked for is ever read.
 """
 
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from uws.parameters import ParameterError
 
 _MOST_BYTES = 4_000_000_000
 """Bytes of all Arrow files together; the ones that were not used for longest go first."""
+_MOST_PREPARED = 500_000_000
 _MOST_POINTS = 1_000_000
 _MOST_SORTED = 5_000_000
 _SAID = ("unit", "ucd", "description", "xtype", "arraysize")
@@ -83,14 +85,22 @@ class ResultRows:
             return Rows(columns, table.take(indices.slice(view.first, view.count)), len(indices))
 
     def columns(self, job: Job, names: list[str]) -> pa.Table:
-        """Return these columns, of at most a million rows spread evenly over the result. Raises: as `view`."""
+        """Return these columns as doubles, NULL as NaN, of at most a million rows spread evenly over the result.
+
+        Raises: as `view`.
+        """
         with self._opened(job) as (_, table):
             step = -(-table.num_rows // _MOST_POINTS) or 1
             chosen = table.select([_index_of(table, name) for name in names])
             if step > 1:
                 chosen = chosen.take(pa.array(range(0, table.num_rows, step), pa.int64()))
-            metadata = {b"rows": str(table.num_rows).encode(), b"step": str(step).encode()}
-            return chosen.combine_chunks().replace_schema_metadata(metadata)
+            return pa.table({str(index): _doubles(column) for index, column in enumerate(chosen.columns)})
+
+    def prepare(self, job: Job) -> None:
+        """Write the Arrow file of a result that somebody looks at, before it is asked for; nothing where it cannot be read."""
+        if job.results[0].size <= _MOST_PREPARED:
+            with suppress(LoadError, OSError):
+                self._written(job)
 
     def _head(self, job: Job, count: int) -> tuple[tuple[FileColumn, ...], pa.Table]:
         with result_file(self.storage, job) as path:
@@ -108,18 +118,26 @@ class ResultRows:
 
     @contextmanager
     def _opened(self, job: Job) -> Iterator[tuple[tuple[FileColumn, ...], pa.Table]]:
-        path = self._file(job)
-        if not path.exists():
-            self._write(job, path)
+        path = self._written(job)
         with suppress(OSError):
             os.utime(path)
         with pa.memory_map(str(path)) as source:
             table = pa.ipc.open_file(source).read_all()
             yield tuple(map(described, table.schema)), table
 
+    def _written(self, job: Job) -> Path:
+        """Return the Arrow file of a result, written if it is not there; whoever else wants it waits."""
+        path = self._file(job)
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / f"{job.job_id[:2]}.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not path.exists():
+                    self._write(job, path)
+        return path
+
     def _write(self, job: Job, path: Path) -> None:
-        """Write the Arrow file under another name first, so that two processes may do it at once."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Write it under another name first, since what is there is read at once."""
         unfinished = path.with_suffix(f".{secrets.token_hex(4)}")
         try:
             with result_file(self.storage, job) as stored:
@@ -176,6 +194,14 @@ def _with_metadata(schema: pa.Schema, columns: tuple[FileColumn, ...]) -> pa.Sch
         pa.field(column.name, field.type, metadata={name: getattr(column, name) or "" for name in _SAID})
         for column, field in zip(columns, schema, strict=True)
     )
+
+
+def _doubles(column: pa.ChunkedArray) -> pa.Array:
+    """Raises: ParameterError for what is no number."""
+    try:
+        return pc.fill_null(column.cast(pa.float64()).combine_chunks(), float("nan"))
+    except pa.ArrowException as error:
+        raise ParameterError("Only numbers can be plotted") from error
 
 
 def _index_of(table: pa.Table, name: str) -> int:

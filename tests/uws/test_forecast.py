@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.uws.conftest import RESULT, Sql, attempt_of, claimed, create
 from uws.forecast import outlook
@@ -108,3 +111,43 @@ def test_a_queued_job_says_whose_jobs_it_waits_for(running: Job) -> None:
 def test_what_runs_or_has_ended_waits_for_nothing(running: Job) -> None:
     for phase in {Phase.EXECUTING} | FINAL:
         assert outlook(replace(running, phase=phase), LIMITS).waits_for is None
+
+
+# ---- between which seconds jobs of like cost took
+
+
+def took(sql: Sql, cost: float, *seconds: float) -> None:
+    for each in seconds:
+        sql("INSERT INTO uws.runs (cost, seconds) VALUES (%(cost)s, %(seconds)s)", cost=cost, seconds=each)
+
+
+def test_before_five_like_jobs_have_run_nothing_is_said_of_their_seconds(store: Store, sql: Sql) -> None:
+    assert store.durations(100.0) is None
+    took(sql, 100.0, 1.0, 2.0, 3.0, 4.0)
+    took(sql, 1000.0, *range(9))
+    assert store.durations(100.0) is None
+    took(sql, 100.0, 5.0)
+    assert store.durations(100.0) == pytest.approx((1.4, 4.6))
+
+
+def test_jobs_are_alike_from_half_to_twice_the_cost(store: Store, sql: Sql) -> None:
+    took(sql, 49.9, *[1.0] * 5)
+    took(sql, 50.0, 2.0)
+    took(sql, 100.0, 3.0, 4.0, 5.0)
+    took(sql, 200.0, 6.0)
+    took(sql, 200.1, *[7.0] * 5)
+    assert store.durations(100.0) == pytest.approx(tuple(np.percentile([2, 3, 4, 5, 6], [10, 90])))
+
+
+def test_a_job_that_ended_counts(store: Store, sql: Sql) -> None:
+    for seconds in (10, 20, 30, 40, 50):
+        ran(store, sql, cost=7.0, seconds=seconds)
+    assert store.durations(7.0) == pytest.approx((14, 46), abs=3)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.floats(0, 1e6), min_size=5, max_size=40))
+def test_four_of_five_jobs_took_what_numpy_says(store: Store, sql: Sql, seconds: list[float]) -> None:
+    sql("DELETE FROM uws.runs")
+    took(sql, 5.0, *seconds)
+    assert store.durations(5.0) == pytest.approx(tuple(np.percentile(seconds, [10, 90])))

@@ -174,7 +174,10 @@ class Scatter {
     this.scaleY = axis(grid ? y.range : y.values, {reversed: this.reversed}, [sheet.height - bottom, top]);
     sheet.pixels(left, top, width, height, (image, ratio) =>
       grid ? paintGrid(image, grid, this.reversed, sheet.colours)
-        : paintPoints(image, x.values.length, row => [(this.scaleX(x.values[row]) - left) * ratio, (this.scaleY(y.values[row]) - top) * ratio], selected, sheet.colours));
+        : paintPoints(image, x.values.length, (row, point) => {
+          point[0] = (this.scaleX(x.values[row]) - left) * ratio;
+          point[1] = (this.scaleY(y.values[row]) - top) * ratio;
+        }, selected, sheet.colours));
     axes(sheet, this.scaleX, this.scaleY, label(x), label(y));
   }
   conditions([x1, y1, x2, y2]) {
@@ -196,9 +199,20 @@ class Sky {
   get title() { return "Sky"; }
   // Looks at where the points are, if that is a small part of the sky.
   fit() {
+    const rows = this.x.values.length;
+    // Most results are of all the sky, or of a small part: some rows tell the former.
+    const step = Math.max(1, Math.floor(rows / FEW));
+    if (step > 1 && !this.reaches(step)) return;
+    const part = this.reaches(1);
+    if (!part) return;
+    this.centre = part.middle;
+    this.zoom = Math.min(5000, this.height * 0.47 / (2 * Math.sin(part.reach * RADIAN / 2)) / WHOLE_SKY);
+  }
+  // The middle of every so manieth point and how far they reach from it, in degrees; null for too much of the sky.
+  reaches(step) {
     const [longitudes, latitudes] = [this.x.values, this.y.values];
     let [x, y, z] = [0, 0, 0];
-    for (let row = 0; row < longitudes.length; row++) {
+    for (let row = 0; row < longitudes.length; row += step) {
       const [longitude, latitude] = [longitudes[row] * RADIAN, latitudes[row] * RADIAN];
       if (Number.isNaN(longitude + latitude)) continue;
       x += Math.cos(latitude) * Math.cos(longitude);
@@ -207,14 +221,11 @@ class Sky {
     }
     const middle = [Math.atan2(y, x) / RADIAN, Math.atan2(z, Math.hypot(x, y)) / RADIAN];
     let reach = 0;
-    for (let row = 0; row < longitudes.length; row++) {
+    for (let row = 0; row < longitudes.length; row += step) {
       const distance = geoDistance(middle, [longitudes[row], latitudes[row]]) / RADIAN;
       if (distance > reach) reach = distance;
     }
-    if (reach > 0 && reach < 40) {
-      this.centre = middle;
-      this.zoom = Math.min(5000, this.height * 0.47 / (2 * Math.sin(reach * RADIAN / 2)) / WHOLE_SKY);
-    }
+    return reach > 0 && reach < 40 ? {middle, reach} : null;
   }
   draw(sheet, selected) {
     const [longitude, latitude] = this.centre;
@@ -228,10 +239,12 @@ class Sky {
       sheet.pixels(0, 0, WIDTH, sheet.height, (image, ratio) => this.paintCells(image, ratio, sheet.colours));
     } else {
       const {x, y} = this;
+      const place = this.zoom > 1 ? projection : wholeSky(sheet.height);
       sheet.pixels(0, 0, WIDTH, sheet.height, (image, ratio) =>
-        paintPoints(image, x.values.length, row => {
-          const place = projection([x.values[row], y.values[row]]);
-          return [place[0] * ratio, place[1] * ratio];
+        paintPoints(image, x.values.length, (row, point) => {
+          const [left, top] = place([x.values[row], y.values[row]]);
+          point[0] = left * ratio;
+          point[1] = top * ratio;
         }, selected, sheet.colours));
     }
     this.drawGrid(sheet, projection);
@@ -289,13 +302,43 @@ class Sky {
   }
 }
 
+// The Mollweide map of all the sky as d3 draws it, for a million points: the angle that d3 iterates for is in a table.
+function wholeSky(height) {
+  const size = 4096;
+  const theta = Float64Array.from({length: size + 1}, (_, index) => {
+    const latitude = (index / size - 0.5) * Math.PI;
+    let angle = latitude;
+    for (let round = 0; round < 50; round++) {
+      const slope = 2 + 2 * Math.cos(2 * angle);
+      if (slope < 1e-12) break;
+      angle -= (2 * angle + Math.sin(2 * angle) - Math.PI * Math.sin(latitude)) / slope;
+    }
+    return angle;
+  });
+  const [sines, cosines] = [theta.map(Math.sin), theta.map(Math.cos)];
+  return ([longitude, latitude]) => {
+    const place = (latitude / 180 + 0.5) * size;
+    const index = Math.min(size - 1, Math.max(0, Math.floor(place)));
+    const share = place - index;
+    const [sine, cosine] = [sines, cosines].map(table => table[index] * (1 - share) + table[index + 1] * share);
+    const east = ((longitude % 360 + 360) % 360 - 180) * RADIAN;
+    return [
+      WIDTH / 2 - WHOLE_SKY * 2 * Math.SQRT2 / Math.PI * east * cosine,
+      height / 2 - WHOLE_SKY * Math.SQRT2 * sine,
+    ];
+  };
+}
+
+// `place(row, point)` writes where a row's point lies, in pixels.
 function paintPoints(image, rows, place, selected, {accent, warm}) {
   const {width, height, data} = image;
   const counts = new Uint32Array(width * height);
   const chosen = selected ? new Uint8Array(width * height) : null;
   const reach = rows < FEW ? Math.max(1, Math.round(width / 700)) : 0;
+  const point = new Float64Array(2);
   for (let row = 0; row < rows; row++) {
-    const [x, y] = place(row);
+    place(row, point);
+    const [x, y] = point;
     if (!(x >= 0 && y >= 0 && x < width && y < height)) continue;
     const [column, line] = [x | 0, y | 0];
     for (let dy = -reach; dy <= reach; dy++) {
@@ -310,7 +353,13 @@ function paintPoints(image, rows, place, selected, {accent, warm}) {
   const most = Math.log1p(max(counts));
   const [plain, special] = [numbers(accent), numbers(warm)];
   for (let at = 0; at < counts.length; at++) {
-    if (counts[at]) data.set([...(chosen?.[at] ? special : plain), chosen?.[at] ? 255 : 90 + 165 * Math.log1p(counts[at]) / most], at * 4);
+    if (!counts[at]) continue;
+    const isChosen = chosen !== null && chosen[at] === 1;
+    const shade = isChosen ? special : plain;
+    data[4 * at] = shade[0];
+    data[4 * at + 1] = shade[1];
+    data[4 * at + 2] = shade[2];
+    data[4 * at + 3] = isChosen ? 255 : 90 + 165 * Math.log1p(counts[at]) / most;
   }
 }
 

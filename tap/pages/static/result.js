@@ -43,8 +43,8 @@ async function togglePlots(button, actions) {
     const names = new URLSearchParams(missing.map(({name}) => ["name", name]));
     const answer = await fetch(`${root}/-/columns/${job}?${names}`);
     if (!answer.ok) throw new Error("The columns cannot be read");
-    const table = tableFromIPC(new Uint8Array(await answer.arrayBuffer()), {useBigInt: false});
-    missing.forEach((column, index) => { column.values = Float64Array.from(table.getChildAt(index).toArray(), value => value ?? NaN); });
+    const table = tableFromIPC(new Uint8Array(await answer.arrayBuffer()));
+    missing.forEach((column, index) => { column.values = table.getChildAt(index).toArray(); });
   }
 
   async function make(kind, x, y, options) {
@@ -63,8 +63,10 @@ async function togglePlots(button, actions) {
   const numeric = columns.filter(({number}) => number);
   const [longitude, latitude] = [guess.longitude(numeric), guess.latitude(numeric)];
   const [colour, magnitude] = [guess.colour(numeric), guess.magnitude(numeric)];
-  if (longitude && latitude) await make("sky", longitude, latitude, {});
-  if (colour && magnitude) await make("scatter", colour, magnitude, {reversed: true});
+  const [onSky, isDiagram] = [longitude && latitude, colour && magnitude];
+  await load(...new Set([...(onSky ? [longitude, latitude] : []), ...(isDiagram ? [colour, magnitude] : [])]));
+  if (onSky) await make("sky", longitude, latitude, {});
+  if (isDiagram) await make("scatter", colour, magnitude, {reversed: true});
   else if (numeric.length) await make("histogram", magnitude ?? numeric[0], null, {});
 }
 
