@@ -121,6 +121,7 @@ class JobPages:
             "truncated": dict(job.progress).get("overflow"),
             "maxrec": asked.one("MAXREC"),
             "is_mine": job.owner_id == (identity.account.name if identity else None),
+            "may_change": self.jobs.service.asker(request).may_see(job),
             "is_live": job.phase in _LIVE,
             "formats": [format_ for format_ in FORMATS if format_.aliases[0] != "html"],
             "kit": kit(job, self.config) if asked.one("QUERY") else {},

@@ -40,6 +40,7 @@ class Visitor:
     page: Page
     complaints: list[str] = field(default_factory=list)
     expected: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
 
     @property
     def root(self) -> str:
@@ -112,7 +113,7 @@ def _listen(visitor: Visitor) -> None:
             visitor.complaints.append(f"{message.type}: {message.text}")
 
     def guard(route: Route) -> None:
-        if route.request.url.startswith((visitor.root, "data:", "blob:")):
+        if route.request.url.startswith((visitor.root, "data:", "blob:", *visitor.allowed)):
             route.continue_()
         else:
             visitor.complaints.append(f"request to {route.request.url}")

@@ -1,1 +1,1 @@
-export {default as samp} from "sampjs";
+export {samp} from "sampjs";
