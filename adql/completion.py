@@ -3,12 +3,14 @@
 The query need not be one yet, so the tables in reach are found by FROM, JOIN and the commas between, not by parsing.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from adql.calls import AGGREGATES
 from adql.functions import FUNCTIONS
 from adql.functions.function import Function
-from adql.tokens import DELIMITED, NUMBER, STRING, WORD, Token, tokens_of_unfinished
+from adql.tokens import DELIMITED, NUMBER, STRING, UNFINISHED, WORD, Token, tokens_of_unfinished
 from schema.model import Catalogue, Column, Table
 from schema.words import RESERVED
 
@@ -17,7 +19,10 @@ _KEYWORDS = tuple(
     ON USING AS AND OR NOT IN LIKE ILIKE BETWEEN IS NULL EXISTS UNION INTERSECT EXCEPT ALL WITH CASE WHEN THEN ELSE END
     CAST OVER PARTITION""".split()
 )
-_ENDS_TABLES = frozenset("WHERE GROUP HAVING ORDER UNION INTERSECT EXCEPT SELECT ON USING OFFSET".split())
+_BEFORE_TABLES = frozenset({"FROM", "JOIN"})
+_CLAUSES = _BEFORE_TABLES | frozenset("WITH SELECT WHERE GROUP HAVING ORDER OFFSET UNION INTERSECT EXCEPT".split())
+_NAMES = frozenset({WORD, DELIMITED})
+_COMMENT = re.compile(r"--[^\n]*\n|/\*.*?\*/", re.DOTALL)
 _MOST = 200
 _LONGEST = 20_000
 """Characters of a text that somebody writes; longer ones were pasted."""
@@ -44,38 +49,46 @@ class Completion:
 
 def complete(text: str, offset: int, catalogue: Catalogue) -> Completion:
     """Return what may stand at an offset of a text, the likeliest first."""
-    tokens = tokens_of_unfinished(text) if len(text) <= _LONGEST else []
-    if any(_is_inside_value(token, offset) for token in tokens):
-        return Completion(offset)
+    tokens = tokens_of_unfinished(text, offset) if len(text) <= _LONGEST else []
     before = [token for token in tokens if token.start < offset]
-    prefix = before.pop() if before and before[-1].kind in {WORD, DELIMITED} and before[-1].end >= offset else None
+    if _is_inside_value(before, offset) or _is_in_comment(text[before[-1].end if before else 0 : offset]):
+        return Completion(offset)
+    prefix = before.pop() if before and before[-1].kind in _NAMES and before[-1].end >= offset else None
     start = prefix.start if prefix else offset
-    written = text[start:offset].strip('"').lower()
-    qualifier = _qualifier(before)
-    options = [option for option in _options(tokens, before, qualifier, catalogue) if _fits(option, written)]
+    written = text[start:offset].replace('"', "").lower()
+    place = _Reading(catalogue).place(tokens, start)
+    options = [option for option in _options(place, _qualifier(before), catalogue) if written in _bare(option)]
     options.sort(key=lambda option: not _bare(option).startswith(written))
     return Completion(start, tuple(options[:_MOST]), len(options) <= _MOST)
 
 
-def _is_inside_value(token: Token, offset: int) -> bool:
-    if token.kind == NUMBER:
-        return token.start < offset <= token.end
-    return token.kind == STRING and token.start < offset and (offset < token.end or not token.value.endswith("'"))
+def _is_inside_value(before: Sequence[Token], offset: int) -> bool:
+    """Return whether the last token is a number, or a string that goes on."""
+    if not before:
+        return False
+    last = before[-1]
+    return (
+        last.kind == UNFINISHED
+        or (last.kind == NUMBER and offset <= last.end)
+        or (last.kind == STRING and offset < last.end)
+    )
 
 
-def _fits(option: Option, written: str) -> bool:
-    return written in _bare(option)
+def _is_in_comment(gap: str) -> bool:
+    """Return whether the text between a token and a place ends in a comment."""
+    rest = _COMMENT.sub(" ", gap)
+    return "--" in rest or "/*" in rest
 
 
 def _bare(option: Option) -> str:
-    return option.label.strip('"').lower()
+    return option.label.replace('"', "").lower()
 
 
 def _qualifier(before: Sequence[Token]) -> tuple[str, ...]:
     """Return the names before the dots that end here: `demo.stars.` is ("demo", "stars")."""
     names: list[str] = []
     index = len(before) - 1
-    while index > 0 and before[index].value == "." and before[index - 1].kind in {WORD, DELIMITED}:
+    while index > 0 and before[index].value == "." and before[index - 1].kind in _NAMES:
         names.insert(0, _name(before[index - 1]))
         index -= 2
     return tuple(names)
@@ -85,65 +98,119 @@ def _name(token: Token) -> str:
     return token.value[1:-1].replace('""', '"') if token.kind == DELIMITED else token.value
 
 
-def _options(
-    tokens: Sequence[Token], before: Sequence[Token], qualifier: tuple[str, ...], catalogue: Catalogue
-) -> Iterator[Option]:
-    in_reach = dict(_tables_in_reach(tokens, catalogue))
-    if qualifier:
-        table = in_reach.get(qualifier[-1].lower()) or next(iter(catalogue.find(qualifier)), None)
-        if table:
-            yield from map(_of_column, table.columns)
-        yield from _tables_of_schema(qualifier[-1], catalogue)
-        return
-    if _wants_table(before):
-        yield from _schemas_and_tables(catalogue)
-        return
-    for alias, table in in_reach.items():
-        yield Option(alias, "table", table.table_name)
-    yield from dict.fromkeys(_of_column(column) for table in in_reach.values() for column in table.columns)
-    yield from map(_of_function, FUNCTIONS)
-    yield from (Option(word, "keyword") for word in _KEYWORDS)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where one writes: whether a table comes next, and the tables in reach by their names; None for a query's own."""
+
+    wants_table: bool
+    tables: dict[str, Table | None]
 
 
-def _wants_table(before: Sequence[Token]) -> bool:
-    """Return whether a table's name comes next: after FROM and JOIN, and after a comma between tables."""
-    depth = 0
-    for index in range(len(before) - 1, -1, -1):
-        value = before[index].value.upper()
-        depth += {")": 1, "(": -1}.get(value, 0)
-        if depth < 0:
-            return False
-        if depth == 0 and value in {"FROM", "JOIN"}:
-            return index == len(before) - 1 or before[-1].value == ","
-        if depth == 0 and value in _ENDS_TABLES:
-            return False
-    return False
+@dataclass(slots=True)
+class _Level:
+    """What is known between two parentheses: the clause that is being written, and whether a table comes next in it."""
+
+    clause: str = ""
+    wants_table: bool = False
+    is_query: bool = False
 
 
-def _tables_in_reach(tokens: Sequence[Token], catalogue: Catalogue) -> Iterator[tuple[str, Table]]:
-    """Yield the tables that a query names, each by its alias, or by its own name if it has none."""
-    index = 0
-    while index < len(tokens):
-        if not _wants_table(tokens[:index]) or tokens[index].kind not in {WORD, DELIMITED}:
-            index += 1
-            continue
+class _Reading:
+    """Reads the tokens of a query once, for its tables."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._levels = [_Level()]
+        self._tables: dict[str, Table | None] = {}
+        self._queries: set[str] = set()
+
+    def place(self, tokens: Sequence[Token], start: int) -> _Place:
+        """Return what is known of the place at `start` once all of the query is read."""
+        wants_table: bool | None = None
+        index = 0
+        while index < len(tokens):
+            if wants_table is None and tokens[index].start >= start:
+                wants_table = self._levels[-1].wants_table
+            index = self._read(tokens, index)
+        return _Place(self._levels[-1].wants_table if wants_table is None else wants_table, self._tables)
+
+    def _read(self, tokens: Sequence[Token], index: int) -> int:
+        """Read one token, or a table with its alias; return the index of the next."""
+        token, level = tokens[index], self._levels[-1]
+        word = token.value.upper() if token.kind == WORD else token.value
+        if word == "(":
+            self._levels.append(_Level("FROM" if level.wants_table else "", level.wants_table))
+            level.wants_table = False
+        elif word == ")" and len(self._levels) > 1:
+            return self._close(tokens, index)
+        elif word in _CLAUSES:
+            level.clause, level.wants_table = word, word in _BEFORE_TABLES
+            level.is_query = level.is_query or word == "SELECT"
+        elif word == ",":
+            level.wants_table = level.clause in _BEFORE_TABLES
+        elif level.clause == "WITH" and token.kind in _NAMES and _follows(tokens, index, "AS"):
+            self._queries.add(_name(token).lower())
+        elif level.wants_table and token.kind in _NAMES and word not in RESERVED:
+            level.wants_table = False
+            return self._table(tokens, index)
+        return index + 1
+
+    def _close(self, tokens: Sequence[Token], index: int) -> int:
+        closed = self._levels.pop()
+        alias = _alias(tokens, index + 1)
+        if closed.is_query and self._levels[-1].clause in _BEFORE_TABLES and alias:
+            self._tables[alias.lower()] = None
+        return index + 1
+
+    def _table(self, tokens: Sequence[Token], index: int) -> int:
         names = [_name(tokens[index])]
         index += 1
-        while index + 1 < len(tokens) and tokens[index].value == "." and tokens[index + 1].kind in {WORD, DELIMITED}:
+        while index + 1 < len(tokens) and tokens[index].value == "." and tokens[index + 1].kind in _NAMES:
             names.append(_name(tokens[index + 1]))
             index += 2
-        matches = catalogue.find(tuple(names))
-        if len(matches) == 1:
-            yield (_alias(tokens, index) or names[-1]).lower(), matches[0]
+        alias = (_alias(tokens, index) or names[-1]).lower()
+        is_query = len(names) == 1 and names[0].lower() in self._queries
+        matches = [] if is_query else self._catalogue.find(tuple(names))
+        self._tables[alias] = matches[0] if len(matches) == 1 else None
+        return index
+
+
+def _follows(tokens: Sequence[Token], index: int, word: str) -> bool:
+    return index + 1 < len(tokens) and tokens[index + 1].value.upper() == word
 
 
 def _alias(tokens: Sequence[Token], index: int) -> str | None:
     if index < len(tokens) and tokens[index].value.upper() == "AS":
         index += 1
-    if index >= len(tokens) or tokens[index].kind not in {WORD, DELIMITED}:
+    if index >= len(tokens) or tokens[index].kind not in _NAMES:
         return None
     is_word = tokens[index].kind == WORD and tokens[index].value.upper() in RESERVED
     return None if is_word else _name(tokens[index])
+
+
+def _options(place: _Place, qualifier: tuple[str, ...], catalogue: Catalogue) -> Iterator[Option]:
+    if qualifier:
+        yield from _behind(qualifier, place, catalogue)
+        return
+    if place.wants_table:
+        yield from _schemas_and_tables(catalogue)
+        return
+    tables = {name: table for name, table in place.tables.items() if table}
+    yield from (Option(name, "table", table.table_name) for name, table in tables.items())
+    yield from dict.fromkeys(_of_column(column) for table in tables.values() for column in table.columns)
+    yield from map(_of_function, FUNCTIONS)
+    yield from (Option(word, "function", "of all rows, or of each group") for word in sorted(AGGREGATES))
+    yield from (Option(word, "keyword") for word in _KEYWORDS)
+
+
+def _behind(qualifier: tuple[str, ...], place: _Place, catalogue: Catalogue) -> Iterator[Option]:
+    """Yield what stands behind a name and a dot: columns of a table, tables of a schema."""
+    name = qualifier[-1].lower()
+    table = place.tables[name] if name in place.tables else next(iter(catalogue.find(qualifier)), None)
+    if table:
+        yield from map(_of_column, table.columns)
+    if len(qualifier) == 1:
+        yield from _tables_of_schema(qualifier[0], catalogue)
 
 
 def _schemas_and_tables(catalogue: Catalogue) -> Iterator[Option]:

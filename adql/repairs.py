@@ -33,18 +33,17 @@ def _candidates(query: str, error: AdqlError) -> list[Repair]:
     suggestion = error.suggestion
     if suggestion is None:
         return []
-    span = _place_of(query, error.span, suggestion)
-    return [Repair(span, choice) for choice in suggestion.choices] if span else []
+    spans = _places(query, error.span, suggestion)
+    return [Repair(span, choice) for choice in suggestion.choices for span in spans]
 
 
-def _place_of(query: str, error: Span, suggestion: Suggestion) -> Span | None:
+def _places(query: str, error: Span, suggestion: Suggestion) -> list[Span]:
     """Return where the wrong name stands: within the error's span, or else the last time before it."""
-    places = [span for span in _places(query, suggestion.wrong) if span.start < error.end]
-    within = [span for span in places if span.start >= error.start]
-    return within[0] if within else places[-1] if places else None
+    places = [span for span in _spans(query, suggestion.wrong) if span.start < error.end]
+    return [span for span in places if span.start >= error.start] or places[-1:]
 
 
-def _places(query: str, wrong: str) -> Iterator[Span]:
+def _spans(query: str, wrong: str) -> Iterator[Span]:
     """Yield where a name stands; its parts may be apart, in quotes or not."""
     parts = wrong.split(".")
     try:

@@ -10,6 +10,7 @@ from adql.called_elsewhere import LIKE_A_PATTERN
 from adql.errors import AdqlError, NumberRunsOn, Span, TooComplex
 
 MAX_DIGITS = 40
+UNFINISHED = "unfinished"
 
 WORD, DELIMITED, STRING, NUMBER, OPERATOR, END = (
     "word",
@@ -157,22 +158,26 @@ def _describe(text: str, position: int) -> str:
     return f"The character {shown} is not part of ADQL here"
 
 
-def tokens_of_unfinished(text: str) -> list[Token]:
-    """Return the tokens of a query that is being written: what begins none is passed over.
+def tokens_of_unfinished(text: str, offset: int) -> list[Token]:
+    """Return the tokens of a query that is being written at an offset: what begins none is passed over.
 
-    An unfinished string is the last token, of the kind STRING; the list has no END.
+    Values are as they stand in the text. A string or comment without an end is the last token, of the kind UNFINISHED; a
+    name without its second quote ends where one writes. The list has no END.
     """
     tokens: list[Token] = []
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
-        if match is None or match.lastgroup is None:
-            start = _after_blanks(text, position)
-            if text.startswith(("'", "/*"), start):
-                return [*tokens, Token(STRING, text[start + 1 :], start, len(text))]
-            position = start + 1
+        if match and match.lastgroup:
+            if match.lastgroup != END:
+                tokens.append(Token(match.lastgroup, match[match.lastgroup], *match.span(match.lastgroup)))
+            position = match.end()
             continue
-        if match.lastgroup != END:
-            tokens.append(Token(match.lastgroup, match[match.lastgroup], *match.span(match.lastgroup)))
-        position = match.end()
+        start = _after_blanks(text, position)
+        if text.startswith(("'", "/*"), start):
+            return [*tokens, Token(UNFINISHED, text[start:], start, len(text))]
+        position = start + 1
+        if text.startswith('"', start) and start < offset:
+            tokens.append(Token(DELIMITED, text[start:offset], start, offset))
+            position = offset
     return tokens

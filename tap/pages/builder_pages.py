@@ -1,7 +1,8 @@
 """Pages that write ADQL: a query of one table, and a cross-match of two."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schema.model import Catalogue, Table
+from schema.per_catalogue import PerCatalogue
 from tap.config import Config
 from tap.errors import NotFound
 from tap.form import read_parameters
@@ -45,6 +47,7 @@ class BuilderPages:
     pages: Pages
     config: Config
     catalogue: CatalogueOf
+    positional: PerCatalogue[list[Table]] = field(default_factory=lambda: PerCatalogue(_with_positions))
 
     async def build(self, request: Request) -> Response:
         """Show the form, or lead to the query that it means."""
@@ -92,13 +95,17 @@ class BuilderPages:
                 return self._to_editor(query, with_list=parameters.one("LEFT") == _LIST)
             except (ParameterError, NotFound) as error:
                 message = str(error)
-        positional = [table for table in catalogue.tables if position_of(table)][:_MOST_TABLES]
+        positional = await run_in_threadpool(self.positional.of, catalogue)
         values = {"tables": positional, "list": _LIST, "finds": FINDS, "given": parameters, "message": message}
         return self.pages.response(request, "crossmatch.html", values, 400 if message else 200)
 
     def _to_editor(self, query: str, *, with_list: bool = False) -> Response:
         location = f"{self.pages.root}/?{'list=1&' if with_list else ''}query={quote(query, safe='')}"
         return Response(b"", 303, {"location": location, "cache-control": "no-store"})
+
+
+def _with_positions(catalogue: Catalogue) -> list[Table]:
+    return list(islice((table for table in catalogue.tables if position_of(table)), _MOST_TABLES))
 
 
 def _table(catalogue: Catalogue, name: str | None) -> Table:
