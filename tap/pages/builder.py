@@ -1,5 +1,6 @@
 """What is chosen in a form → ADQL: a table, columns, a part of the sky, cuts; and two tables that are matched."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from uws.parameters import ParameterError
 OPERATORS = ("<", "<=", "=", ">=", ">", "<>", "LIKE", "IS NULL", "IS NOT NULL")
 FINDS = ("all", "best", "each", "nearest")
 """All pairs; the nearest for each row; the same, and rows that have none; the k nearest."""
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_DELIMITED = re.compile(r'"(?:[^"\0]|"")+"')
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a query shall ask of one table; no columns are all of them."""
+    """What a query shall ask of one table; no columns are all of them. `order` is a column, with DESC from the largest down."""
 
     table: Table
     columns: tuple[str, ...] = ()
@@ -73,8 +75,8 @@ def region_of(shape: str, text: str) -> Region | None:
 
 
 def number(text: str) -> str:
-    """Return the text of a number. Raises: ParameterError."""
-    if not _NUMBER.fullmatch(text.strip()):
+    """Return the text of a number that a double can have. Raises: ParameterError."""
+    if not _NUMBER.fullmatch(text.strip()) or math.isinf(float(text)):
         raise ParameterError(f"{text[:40]!r} is not a number")
     return text.strip()
 
@@ -88,8 +90,8 @@ def query_of(choice: Choice, position: tuple[Column, Column] | None) -> str:
     if conditions:
         query += "\nWHERE " + "\n  AND ".join(conditions)
     if choice.order:
-        name, _, direction = choice.order.partition(" ")
-        query += f"\nORDER BY {_known(choice.table, name).column_name}{' DESC' if direction else ''}"
+        name = choice.order.removesuffix(" DESC")
+        query += f"\nORDER BY {_known(choice.table, name).column_name}{choice.order[len(name) :]}"
     return query
 
 
@@ -104,7 +106,8 @@ def _conditions(choice: Choice, position: tuple[Column, Column] | None) -> Itera
 
 def _inside(region: Region, position: tuple[Column, Column]) -> str:
     longitude, latitude = (column.column_name for column in position)
-    numbers = ", ".join(f"{value:.12g}" for value in region.numbers)
+    # Nothing on the sky is told in less than 1e-12 degrees, and PostgreSQL takes no radians of the least numbers.
+    numbers = ", ".join(f"{round(value, 12):.15g}" for value in region.numbers)
     if region.shape == "cone":
         *centre, radius = numbers.rsplit(", ", 1)
         return f"DISTANCE({longitude}, {latitude}, {centre[0]}) < {radius}"
@@ -117,8 +120,9 @@ def _cut(column: Column, cut: Cut) -> str:
         raise ParameterError(f"A cut is one of {', '.join(OPERATORS)}")
     if cut.operator.startswith("IS"):
         return f"{column.column_name} {cut.operator}"
-    is_number = column.type.is_numeric and cut.operator != "LIKE"
-    value = number(cut.value) if is_number else "'" + cut.value.replace("'", "''") + "'"
+    if cut.operator == "LIKE" and not column.type.is_text:
+        raise ParameterError(f"LIKE is for texts, which {column.name} has none of")
+    value = number(cut.value) if column.type.is_numeric else "'" + cut.value.replace("'", "''") + "'"
     return f"{column.column_name} {cut.operator} {value}"
 
 
@@ -159,7 +163,7 @@ def side_of_list(longitude: str, latitude: str) -> Side:
 
 
 def _written(name: str) -> str:
-    return name if name.startswith('"') else quoted_if_needed(name)
+    return name if _DELIMITED.fullmatch(name) else quoted_if_needed(name)
 
 
 def side_of_table(table: Table, position: tuple[Column, Column] | None) -> Side:

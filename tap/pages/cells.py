@@ -28,9 +28,16 @@ class Cell:
 def rows_of(columns: tuple[FileColumn, ...], table: pa.Table) -> Iterator[list[Cell]]:
     """Yield rows of cells."""
     values = [table.column(index).to_pylist() for index in range(table.num_columns)]
-    digits = [_DIGITS.get(str(table.schema.field(index).type), 17) for index in range(table.num_columns)]
+    digits = [_digits(field.type) for field in table.schema]
     for row in zip(*values, strict=True):
         yield [cell_of(value, count) for value, count in zip(row, digits, strict=True)]
+
+
+def _digits(type_: pa.DataType) -> int:
+    """Return how many digits the numbers of a column have, or of the arrays in it."""
+    while pa.types.is_nested(type_) and type_.num_fields:
+        type_ = type_.field(0).type
+    return _DIGITS.get(str(type_), 17)
 
 
 def cell_of(value: Any, digits: int = 12) -> Cell:
@@ -47,6 +54,8 @@ def cell_of(value: Any, digits: int = 12) -> Cell:
 
 
 def _plain(value: Any, digits: int) -> str:
+    if value is None:
+        return "NULL"
     return _number(value, digits) if isinstance(value, float) else str(value)
 
 

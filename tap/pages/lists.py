@@ -67,7 +67,7 @@ def schema_of_list(text: str | None) -> Schema | None:
         return None
     try:
         columns = tuple(_declared(values) for values in json.loads(text[:_LONGEST])[:_MOST_COLUMNS])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ParameterError("UPLOADED is not what /-/list told of a file") from error
     return Schema(SCHEMA, (Table(SCHEMA, f"{SCHEMA}.list", columns),))
 

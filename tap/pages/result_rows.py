@@ -236,6 +236,8 @@ def _sorted(column: pa.ChunkedArray, indices: pa.Array | None, order: str) -> pa
 
 def _matches(column: pa.ChunkedArray, view: View) -> Any:
     """Return which values compare with the view's; of texts, whether they contain it."""
+    if pa.types.is_null(column.type):
+        return pc.is_valid(column)
     if view.operator == "contains":
         return pc.match_substring(_as_text(column), view.value, ignore_case=True)
     if view.operator not in _COMPARISONS:
