@@ -21,12 +21,12 @@ class Repair:
 
 
 def repairs(query: str, error: AdqlError, check: Callable[[str], object]) -> list[Repair]:
-    """Return the changes that mend an error, or bring another one that comes later in the text.
+    """Return the changes that mend an error, or bring another one that is elsewhere in the text.
 
     `check` raises an AdqlError for a query that is wrong.
     """
     candidates = _candidates(query, error)
-    return [repair for repair in candidates if _helps(repair, query, error, check)][:_MOST]
+    return [repair for repair in candidates if _helps(repair, query, check)][:_MOST]
 
 
 def _candidates(query: str, error: AdqlError) -> list[Repair]:
@@ -44,13 +44,15 @@ def _places(query: str, error: Span, suggestion: Suggestion) -> list[Span]:
 
 
 def _spans(query: str, wrong: str) -> Iterator[Span]:
-    """Yield where a name stands; its parts may be apart, in quotes or not."""
+    """Yield where a name stands; its parts may be apart, in quotes or not, or all within quotes."""
     parts = wrong.split(".")
     try:
         tokens = tokenize(query)
     except AdqlError:
         return
-    for index in range(len(tokens)):
+    for index, token in enumerate(tokens):
+        if len(parts) > 1 and token.kind == DELIMITED and token.value.lower() == wrong.lower():
+            yield token.span
         row = tokens[index : index + 2 * len(parts) - 1]
         names, dots = row[::2], row[1::2]
         if (
@@ -62,9 +64,10 @@ def _spans(query: str, wrong: str) -> Iterator[Span]:
             yield row[0].span.to(row[-1].span)
 
 
-def _helps(repair: Repair, query: str, error: AdqlError, check: Callable[[str], object]) -> bool:
+def _helps(repair: Repair, query: str, check: Callable[[str], object]) -> bool:
     try:
         check(repair.applied(query))
     except AdqlError as later:
-        return later.span.start > repair.span.start + len(repair.text)
+        end = repair.span.start + len(repair.text)
+        return later.span.end <= repair.span.start or later.span.start >= end
     return True

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from adql import nodes
-from adql.errors import AdqlError, ClosedTable, UnknownName, nearest
+from adql.errors import AdqlError, ClosedTable, Suggestion, UnknownName, nearest
 from adql.grouping import check_grouping, window_in
 from adql.joins import Joined, join_scopes
 from adql.nodes import Output, Query, QueryBody
@@ -149,7 +149,8 @@ class Resolver:
         names = [table.table_name for table in self.catalogue.tables]
         by_bare_name = {full_name.rsplit(".", 1)[-1]: full_name for full_name in names}
         if name in names:
-            return f"Quotes go round each part of a name, not round the whole: write {name}."
+            hint = f"Quotes go round each part of a name, not round the whole: write {name}."
+            return Suggestion.of(hint, name, (name,))
         close = nearest(name, names) or nearest(name.rsplit(".", 1)[-1], list(by_bare_name))
         return close or "All tables: SELECT table_name FROM tap_schema.tables"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from adql.called_elsewhere import NO_PRESENT_MOMENT
-from adql.errors import AdqlError, UnknownName, nearest
+from adql.errors import AdqlError, Suggestion, UnknownName, nearest
 from adql.info import Info
 from adql.nodes import ColumnReference, Field, Identifier, Output, Value
 from schema import types
@@ -226,6 +226,8 @@ def _all_columns(columns: Iterable[Visible]) -> str | None:
 
 
 def _maybe_string(name: Identifier) -> str | None:
-    if name.delimited:
-        return f"Double quotes are for names; a string stands in single quotes: '{name.name}'."
-    return None
+    if not name.delimited:
+        return None
+    string = "'" + name.name.replace("'", "''") + "'"
+    hint = f"Double quotes are for names; a string stands in single quotes: {string}."
+    return Suggestion.of(hint, name.name, (string,))

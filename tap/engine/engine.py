@@ -142,7 +142,7 @@ class Session:
         return float(beneath["Plan Rows"])
 
     def plan(self, sql: str) -> dict[str, Any]:
-        row = self._connection.execute(b"EXPLAIN (FORMAT JSON) " + sql.encode(), binary=True).fetchone()
+        row = self._connection.execute(b"EXPLAIN (FORMAT JSON, VERBOSE) " + sql.encode(), binary=True).fetchone()
         return row[0][0]["Plan"] if row else {}
 
 

@@ -45,7 +45,11 @@ def cell_of(value: Any, digits: int = 12) -> Cell:
         return Cell("NULL", is_null=True)
     if isinstance(value, float):
         return Cell(_number(value, digits), title=repr(value), is_number=True)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, bytes):
+        return _shortened(value.hex(" "))
+    if isinstance(value, bool):
+        return Cell(str(value).lower())
+    if isinstance(value, int):
         return Cell(str(value), is_number=True)
     if isinstance(value, list):
         return _shortened(" ".join(_plain(part, digits) for part in value))

@@ -120,12 +120,12 @@ def _nodes(root: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _read(translation: Translation, nodes: Iterable[dict[str, Any]]) -> Iterator[TableRead]:
-    kinds: dict[str, set[str]] = {}
+    kinds: dict[tuple[str, str], set[str]] = {}
     for node in nodes:
         if "Relation Name" in node:
-            kinds.setdefault(node["Relation Name"], set()).add(node["Node Type"])
+            kinds.setdefault((node["Schema"], node["Relation Name"]), set()).add(node["Node Type"])
     for table in translation.tables:
-        how = kinds.get(table.stored_parts[1], set())
+        how = kinds.get(table.stored_parts, set())
         access = "all rows" if how & _WHOLE else "index" if how & _BY_INDEX else ""
         yield TableRead(table.table_name, table.nrows, access)
 

@@ -182,7 +182,26 @@ def queries_with_slips(draw: st.DrawFn) -> str:
 
 
 @given(queries_with_slips())
-def test_an_applied_repair_leaves_no_error_at_its_place_or_before_it(query: str) -> None:
+def test_an_applied_repair_leaves_no_error_at_its_place(query: str) -> None:
     for repair in offered(query) if error_of(query) else []:
         left = error_of(repair.applied(query))
-        assert left is None or left.span.start >= repair.span.start + len(repair.text)
+        end = repair.span.start + len(repair.text)
+        assert left is None or left.span.end <= repair.span.start or left.span.start >= end
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ('SELECT id FROM t.stars WHERE name = "Sirius"', "SELECT id FROM t.stars WHERE name = 'Sirius'"),
+        ('SELECT id FROM t.stars WHERE name = "it\'s"', "SELECT id FROM t.stars WHERE name = 'it''s'"),
+        ('SELECT id FROM "t.stars"', "SELECT id FROM t.stars"),
+    ],
+)
+def test_quotes_of_the_wrong_kind_are_put_right(query: str, expected: str) -> None:
+    assert mended(query)[0] == expected
+
+
+def test_two_slips_are_mended_one_after_the_other() -> None:
+    query = "SELECT parallx FROM t.strs"
+    assert (once := mended(query)[0]) == "SELECT parallx FROM t.stars"
+    assert mended(once)[0] == "SELECT parallax FROM t.stars"
