@@ -53,9 +53,17 @@ def arithmetic(node: nodes.Arithmetic) -> nodes.Arithmetic:
     info = operands[0].info
     for operator, operand in zip(node.operators, operands[1:], strict=True):
         info = _operation(operator, info, operand)
+    if any(_may_convert(operand) for operand in operands) and not set(node.operators) & set("+-"):
+        info = replace(info, unit=None)
     # SMALLINTs are calculated with as integers: they would overflow at once.
     info = replace(info, type=types.INTEGER) if info.type is types.SMALLINT else info
     return replace(node, operands=operands, info=info)
+
+
+def _may_convert(value: Value) -> bool:
+    """Return whether a factor is likely to change the unit: `* 3600` makes arcseconds of degrees, `2 *` is twice as much."""
+    factor = number_of(value)
+    return bool(factor) and not 0.1 < abs(factor or 1) < 10
 
 
 def _operation(operator: str, left: Info, operand: Value) -> Info:

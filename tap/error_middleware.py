@@ -37,6 +37,7 @@ _HTTP_ERRORS = {
 
 
 _LONGEST_CAUSE = 300
+_HEADINGS = {401: "Please log in", 403: "Not allowed", 404: "Not found"}
 
 
 class ErrorMiddleware:
@@ -85,10 +86,12 @@ class ErrorMiddleware:
         """Return an error as people read it, with the headers of what programs get."""
         is_stranger = in_scope(request.scope) is None
         values = {
-            "heading": "Please log in" if answer.status == HTTPStatus.UNAUTHORIZED else "No result",
+            "heading": _HEADINGS.get(answer.status, "No result")
+            if is_stranger or answer.status != 401
+            else "No result",
             "message": answer.message,
             "job": answer.job,
-            "log_in": is_stranger and (answer.status == HTTPStatus.UNAUTHORIZED or answer.reason == LOG_IN),
+            "log_in": is_stranger and answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN},
         }
         page = self._pages.response(request, "error.html", values, answer.status)
         own = {"content-type", "content-length"}

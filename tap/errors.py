@@ -229,6 +229,9 @@ def _of_sqlstate(error: psycopg.Error) -> Answer:
         return Answer(503, _SHARD_AWAY.format(lost[1]), 10)
     if state in _OF_PLANNERS and (refused := refusal(error)):
         return Answer(400, refused)
+    if state == "0A000" and "cached plan" in str(error):
+        # A migration under a running service: the statement is planned anew the next time.
+        return Answer(503, _AWAY, 1)
     found = _SQLSTATES.get(state) or _CLASSES.get(state[:2])
     if found:
         return found

@@ -63,7 +63,7 @@ class AccountPages:
         try:
             answer = await self.login.login(request)
         except WrongPassword:
-            return self._login_page(request, "There is no such account, or its password is another.", status=401)
+            return self._login_page(request, "Wrong name or password.", status=401)
         except TooManyAttempts as error:
             message = f"There were too many wrong passwords. The next is looked at in {error.seconds} seconds."
             return self._login_page(request, message, status=429)

@@ -61,7 +61,7 @@ def region_of(shape: str, text: str) -> Region | None:
     words = [word for word in re.split(r"[\s,]+", text.strip()) if word]
     if not words:
         return None
-    numbers = tuple(float(number(word)) for word in words)
+    numbers = tuple(_degrees(word, is_longitude=index % 2 == 0) for index, word in enumerate(words))
     wanted = {
         "cone": len(numbers) == 3,
         "box": len(numbers) == 4,
@@ -71,7 +71,23 @@ def region_of(shape: str, text: str) -> Region | None:
         raise ParameterError(
             "A cone has three numbers (longitude, latitude, radius), a box four, a polygon two a corner"
         )
+    latitudes = numbers[1::2] if shape == "polygon" else numbers[1:2]
+    if any(abs(latitude) > 90 for latitude in latitudes):
+        raise ParameterError("Latitudes lie between -90 and 90 degrees")
+    if shape != "polygon" and min(numbers[2:]) <= 0:
+        raise ParameterError("A radius, a width and a height are greater than 0")
     return Region(shape, numbers)
+
+
+def _degrees(word: str, *, is_longitude: bool) -> float:
+    """Read an angle in degrees, or in hours or degrees, minutes and seconds. Raises: ParameterError."""
+    if ":" not in word:
+        return float(number(word))
+    parts = [float(number(part)) for part in word.split(":")]
+    if len(parts) != 3 or not (0 <= parts[1] < 60 and 0 <= parts[2] < 60):
+        raise ParameterError(f"{word[:40]!r} is no angle: 03:47:24 or +24:07:00")
+    angle = abs(parts[0]) + parts[1] / 60 + parts[2] / 3600
+    return (-angle if word.startswith("-") else angle) * (15 if is_longitude else 1)
 
 
 def number(text: str) -> str:
@@ -122,6 +138,8 @@ def _cut(column: Column, cut: Cut) -> str:
         return f"{column.column_name} {cut.operator}"
     if cut.operator == "LIKE" and not column.type.is_text:
         raise ParameterError(f"LIKE is for texts, which {column.name} has none of")
+    if not cut.value and column.type.is_numeric:
+        raise ParameterError(f"With what is {column.name} compared? The cut has no value")
     value = number(cut.value) if column.type.is_numeric else "'" + cut.value.replace("'", "''") + "'"
     return f"{column.column_name} {cut.operator} {value}"
 
@@ -143,7 +161,7 @@ def match_of(left: Side, right: Side, radius: str, find: str, nearest: int = 3) 
     join = "LEFT JOIN" if find == "each" else "JOIN"
     limit = f"{number(radius)} / 3600.0"
     pairs = (
-        f"SELECT a.*, b.*, {apart} * 3600 AS separation\n"
+        f"SELECT a.*, b.*, IN_UNIT({apart}, 'arcsec') AS separation\n"
         f"FROM {left.name} AS a\n{join} {right.name} AS b\n  ON {apart} < {limit}"
     )
     if find == "all":

@@ -1,5 +1,6 @@
 """Help: how to use the service, the language as the code knows it, limits, and the documents for users."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +25,7 @@ from tap.formats import FORMATS
 from tap.pages.rendering import Pages
 from uws.store import Store
 
+_EXAMPLE_URL = re.compile(r"https://(?:tap\.)?example\.org/tap|http://localhost:8080/tap")
 DOCUMENTS = {
     "topcat": "TOPCAT and STILTS",
     "jobs": "Jobs",
@@ -73,18 +75,21 @@ class HelpPages:
         name = request.path_params["name"].removesuffix(".md")
         if name not in DOCUMENTS:
             raise NotFound("There is no such document")
-        values = {"heading": DOCUMENTS[name], "document": Markup(_rendered(name)), "documents": DOCUMENTS}  # noqa: S704
+        values = {
+            "heading": DOCUMENTS[name],
+            "document": Markup(_rendered(name, self.config.web.base_url)),  # noqa: S704
+            "documents": DOCUMENTS,
+        }
         return self.pages.response(request, "document.html", values)
 
 
 @cache
-def _rendered(name: str) -> str:
-    """Return a document as HTML; raw HTML in it is escaped."""
-    return str(
-        MarkdownIt("commonmark", {"html": False})
-        .enable("table")
-        .render(_folder().joinpath(f"{name}.md").read_text("utf-8"))
-    )
+def _rendered(name: str, base_url: str) -> str:
+    """Return a document as HTML, with the URL of this service for that of its examples; raw HTML in it is escaped."""
+    text = _folder().joinpath(f"{name}.md").read_text("utf-8")
+    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(_EXAMPLE_URL.sub(base_url, text))
+    # What scrolls must be reached by keyboard.
+    return str(html).replace("<pre>", '<pre tabindex="0">')
 
 
 def _folder() -> Path:

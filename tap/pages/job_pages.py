@@ -118,6 +118,7 @@ class JobPages:
             "parameters": job.parameters,
             "result": next((result for result in job.results if result.url is None), None),
             "results": job.results,
+            "warnings": await run_in_threadpool(_warnings, asked.one("QUERY"), await self.catalogue(request)),
             "truncated": dict(job.progress).get("overflow"),
             "maxrec": asked.one("MAXREC"),
             "is_mine": job.owner_id == (identity.account.name if identity else None),
@@ -246,7 +247,8 @@ class JobPages:
         try:
             while live := [job for job in jobs if job.phase in ACTIVE]:
                 jobs = await self._changed(live)
-                yield "event: change\ndata: \n\n"
+                moved = {job.job_id: job.phase for job in jobs} != {job.job_id: job.phase for job in live}
+                yield f"event: {'change' if moved else 'progress'}\ndata: \n\n"
             yield "event: end\ndata: \n\n"
         finally:
             self.streams.count -= 1
@@ -267,6 +269,15 @@ def _about(column: FileColumn) -> dict[str, Any]:
     """Return what a plot must know of a column."""
     is_number = column.type.is_numeric and column.xtype is None
     return {"name": column.name, "unit": column.unit, "ucd": column.ucd, "number": is_number}
+
+
+def _warnings(query: str | None, catalogue: Catalogue) -> list[str]:
+    """Return the remarks on a query, as far as its tables are still there."""
+    try:
+        lints = translate(query, catalogue).lints if query else ()
+    except AdqlError:
+        return []
+    return [str(lint) for lint in lints if not lint.when_cut and not lint.when_costly]
 
 
 def _seconds(job: Job) -> float | None:

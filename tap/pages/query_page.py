@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -70,7 +71,7 @@ class QueryPage:
             "examples": examples,
             "found": await run_in_threadpool(self.indexes.of(catalogue).search, "", 0, _TABLES),
             "history": await run_in_threadpool(self._history, self.asker(request)),
-            "report": _shown(report, query) if report else None,
+            "report": _shown(report, query, parameters) if report else None,
         }
         return self.pages.response(request, "query.html", values)
 
@@ -92,7 +93,7 @@ class QueryPage:
         uploaded = schema_of_list(parameters.one("UPLOADED"))
         report = await run_in_threadpool(self._check, request, query, maxrec, uploaded)
         if "hx-request" in request.headers:
-            return self.pages.response(request, "_report.html", {"report": _shown(report, query)})
+            return self.pages.response(request, "_report.html", {"report": _shown(report, query, parameters)})
         if wants_page(request.scope):
             return await self._page(request, parameters, report)
         return JSONResponse(report.as_json(), headers=_PRIVATE)
@@ -123,8 +124,10 @@ def _line(job: Job) -> dict[str, str]:
     return {"id": job.job_id, "phase": job.phase, "query": query, "short": " ".join(query.split())[:_SHORT]}
 
 
-def _shown(report: Report, query: str) -> dict[str, Any]:
+def _shown(report: Report, query: str, parameters: Parameters) -> dict[str, Any]:
     """Return a report as the template shows it: an error with its place and its line."""
     values = {name: getattr(report, name) for name in Report.__dataclass_fields__}
     place = place_of(query, report.error.span) if report.error else None
-    return values | {"query": query, "place": place}
+    kept = {name: value for name in ("MAXREC", "RUNID") if (value := parameters.one(name))}
+    fields = f"&{urlencode(kept)}" if kept else ""
+    return values | {"query": query, "place": place, "fields": fields, "joins": len(report.tables) > 1}

@@ -113,12 +113,12 @@ def _queries(table: Table) -> list[tuple[str, str]]:
     """Return first queries on a table, with what they are for."""
     principal = [column.column_name for column in table.columns if column.principal] or ["*"]
     columns = "*" if len(principal) == len(table.columns) else ", ".join(principal)
-    queries = [("Some rows", f"SELECT TOP 100 {columns}\nFROM {table.table_name}")]
+    queries = [("First 100 rows", f"SELECT TOP 100 {columns}\nFROM {table.table_name}")]
     if position := position_of(table):
         longitude, latitude = (column.column_name for column in position)
         cone = f"DISTANCE(POINT({longitude}, {latitude}), POINT(56.75, 24.12)) < 0.5"
-        queries.append(("A cone", f"SELECT TOP 1000 {columns}\nFROM {table.table_name}\nWHERE {cone}"))
-    queries.append(("How many", f"SELECT COUNT(*) AS n\nFROM {table.table_name}"))
+        queries.append(("Cone search", f"SELECT TOP 1000 {columns}\nFROM {table.table_name}\nWHERE {cone}"))
+    queries.append(("Count", f"SELECT COUNT(*) AS n\nFROM {table.table_name}"))
     return queries
 
 

@@ -14,6 +14,7 @@ from tap.sharding.planning import CitusPlan, DistributedPlan, plan_query
 Seconds = tuple[float, float]
 """Between which four of five finished jobs of like cost lay."""
 _WHOLE = {"Seq Scan", "Parallel Seq Scan"}
+_NEED_ALL = {"Sort", "Incremental Sort", "Aggregate", "WindowAgg", "Unique", "HashAggregate", "SetOp"}
 _BY_INDEX = {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
 
 
@@ -30,7 +31,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class TableRead:
-    """A table that a query reads; `access` is `index`, `all rows`, or empty where the planner does not tell."""
+    """A table that a query reads; `access` is `index`, `first rows`, `all rows`, or empty where the planner does not tell."""
 
     name: str
     rows: int | None
@@ -80,7 +81,8 @@ def check(
     except AdqlError as error:
         return Report(error=_remark(query, error, catalogue))
     plan = plan_query(translation, session.placements)
-    warnings = tuple(map(_warning, translation.lints))
+    # Which rows a TOP gives is said of a result that it has cut.
+    warnings = tuple(_warning(lint) for lint in translation.lints if not lint.when_cut)
     columns = tuple(output.name for output in translation.outputs)
     if uploaded:
         return Report(warnings=warnings, columns=columns, tables=tuple(_read(translation, [])))
@@ -121,12 +123,21 @@ def _nodes(root: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _read(translation: Translation, nodes: Iterable[dict[str, Any]]) -> Iterator[TableRead]:
     kinds: dict[tuple[str, str], set[str]] = {}
+    nodes = list(nodes)
+    # With a TOP, and nothing that needs all rows first, the database stops where it has enough.
+    ends_early = (
+        translation.top is not None
+        and len(translation.tables) == 1
+        and not any(node["Node Type"] in _NEED_ALL for node in nodes)
+    )
     for node in nodes:
         if "Relation Name" in node:
             kinds.setdefault((node["Schema"], node["Relation Name"]), set()).add(node["Node Type"])
     for table in translation.tables:
         how = kinds.get(table.stored_parts, set())
         access = "all rows" if how & _WHOLE else "index" if how & _BY_INDEX else ""
+        if access == "all rows" and ends_early:
+            access = "first rows"
         yield TableRead(table.table_name, table.nrows, access)
 
 

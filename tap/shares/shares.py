@@ -146,7 +146,7 @@ class Shares:
         return new.name
 
     def _whom(self, text: str) -> str | None:
-        """Return the grantee as it is spelt here, None for a link. Raises: ParameterError."""
+        """Return the grantee as it is spelt here, None for a link; a bare name is an account's. Raises: ParameterError."""
         kind, _, name = text.partition(":")
         try:
             if text == LINK:
@@ -155,8 +155,9 @@ class Shares:
                 return grantee("group", self.accounts.group_name(name))
         except NoSuchName as error:
             raise ParameterError(str(error)) from error
-        if kind != "user" or not name:
+        if kind not in {"user", text} or not text.removeprefix("user:"):
             raise ParameterError(f"WITH is user:NAME, group:NAME or link, not {text[:60]!r}")
+        name = name or text
         record = self.accounts.record(name)
         if record is None:
             raise ParameterError(f"There is no account {name[:60]}")

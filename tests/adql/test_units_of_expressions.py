@@ -20,8 +20,8 @@ UNITS = [
     # sums and differences
     ("ra + dec", "deg"), ("ra - dec", "deg"), ("ra + parallax", NONE), ("ra - vmag", NONE), ("ra + pmra", NONE), ("pmra + pmdec - pmra", PM), ("vmag - vmag", "mag"), ("ra + dec + parallax", NONE),
     # products and ratios
-    ("ra * dec", "deg**2"), ("ra / dec", NONE), ("pmra / parallax", "yr**-1"), ("pmra * pmra", PM2), ("2 * parallax", "mas"), ("parallax * 2", "mas"), ("parallax / 1000", "mas"), ("1 / parallax", "mas**-1"),
-    ("1000. / parallax", "mas**-1"), ("parallax * number", "mas"), ("4.74 * pmra / parallax", "yr**-1"), ("(ra + dec) / 2", "deg"), ("(ra + dec) * (ra - dec)", "deg**2"), ("ra * ra / dec", "deg"),
+    ("ra * dec", "deg**2"), ("ra / dec", NONE), ("pmra / parallax", "yr**-1"), ("pmra * pmra", PM2), ("2 * parallax", "mas"), ("parallax * 2", "mas"), ("parallax / 1000", NONE), ("3600 * ra", NONE), ("ra / 15", NONE), ("parallax / (60 * 60)", NONE), ("parallax * 0.001", NONE), ("parallax / 2", "mas"), ("parallax * 9.9", "mas"), ("1 / parallax", "mas**-1"),
+    ("1000. / parallax", NONE), ("parallax * number", "mas"), ("4.74 * pmra / parallax", "yr**-1"), ("(ra + dec) / 2", "deg"), ("(ra + dec) * (ra - dec)", "deg**2"), ("ra * ra / dec", "deg"),
     # choices
     ("COALESCE(pmra, pmdec)", PM), ("COALESCE(ra, parallax)", NONE), ("COALESCE(ra, parallax, dec)", NONE), ("COALESCE(parallax, 0)", "mas"), ("COALESCE(parallax, -1.5)", "mas"), ("COALESCE(0, parallax)", "mas"),
     ("COALESCE(NULL, parallax)", "mas"), ("COALESCE(parallax, NULL, 0)", "mas"), ("COALESCE(parallax, number)", NONE), ("COALESCE(ra, dec, 0)", "deg"), ("NULLIF(parallax, 0)", "mas"), ("NULLIF(ra, dec)", "deg"),
@@ -36,7 +36,7 @@ UNITS = [
     ("GREATEST(ra, dec)", "deg"), ("LEAST(ra, dec, 0)", "deg"), ("GREATEST(ra, parallax)", NONE), ("LAG(ra) OVER (ORDER BY id)", "deg"), ("SUM(parallax) OVER (PARTITION BY number)", "mas"), ("ra - LEAD(ra) OVER (ORDER BY id)", "deg"),
     ("ROW_NUMBER() OVER (ORDER BY ra)", NONE), ("RANK() OVER (ORDER BY ra)", NONE), ("AVG(pmra) OVER (PARTITION BY number)", PM), ("COUNT(*) OVER (PARTITION BY ra)", NONE),
     # functions with a unit of their own
-    ("DISTANCE(ra, dec, 1, 2)", "deg"), ("DISTANCE(ra, dec, 1, 2) * 3600", "deg"), ("RADIANS(ra)", "rad"), ("ATAN2(pmra, pmdec)", "rad"), ("DEGREES(ATAN2(pmra, pmdec))", "deg"), ("SIN(RADIANS(dec))", NONE), ("LOG10(parallax)", NONE), ("EXP(ra)", NONE),
+    ("DISTANCE(ra, dec, 1, 2)", "deg"), ("DISTANCE(ra, dec, 1, 2) * 3600", NONE), ("RADIANS(ra)", "rad"), ("ATAN2(pmra, pmdec)", "rad"), ("DEGREES(ATAN2(pmra, pmdec))", "deg"), ("SIN(RADIANS(dec))", NONE), ("LOG10(parallax)", NONE), ("EXP(ra)", NONE),
     ("IN_UNIT(parallax, 'arcsec')", "arcsec"), ("IN_UNIT(SQRT(pmra*pmra + pmdec*pmdec), 'arcsec/yr')", "arcsec/yr"), ("IN_UNIT(POWER(ra, 2), 'arcmin**2')", "arcmin**2"), ("IN_UNIT(STDDEV(parallax), 'uas')", "uarcsec"),
     # a query that is a value
     ("(SELECT MAX(parallax) FROM t.stars)", "mas"), ("ra - (SELECT AVG(b.dec) FROM t.stars AS b)", "deg"), ("(SELECT COUNT(*) FROM t.stars)", NONE),

@@ -83,7 +83,7 @@ def test_without_scripts_a_query_is_checked_repaired_run_and_paged_through(plain
     page.get_by_label("Words in names").fill("proper motion")
     page.get_by_role("button", name="Find").click()
     page.get_by_role("link", name="demo.stars").click()
-    page.get_by_role("link", name="Some rows").click()
+    page.get_by_role("link", name="First 100 rows").click()
     page.get_by_label("Query in ADQL").fill("SELECT TOP 250 tyc_id, vmg FROM demo.stars")
     page.get_by_role("button", name="Check").click()
     page.get_by_role("link", name="Write vmag").click()

@@ -129,7 +129,7 @@ def test_the_five_foreign_keys_are_described(service: str) -> None:
 @pytest.mark.parametrize(
     ("name", "column", "target", "key"),
     [
-        *KEYS,
+        *sorted(KEYS),
         ("keys", "from_table", "columns", "table_name"),
         ("keys", "target_table", "columns", "table_name"),
         ("key_columns", "from_column", "columns", "column_name"),

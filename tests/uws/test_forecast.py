@@ -89,7 +89,7 @@ def test_a_job_behind_others_has_no_quote(running: Job) -> None:
     assert seconds_left(replace(queued, ahead=0)) == pytest.approx(30, abs=2)
 
 
-@pytest.mark.parametrize("phase", FINAL)
+@pytest.mark.parametrize("phase", sorted(FINAL))
 def test_what_has_ended_has_no_quote(running: Job, phase: Phase) -> None:
     assert seconds_left(replace(running, phase=phase)) is None
 

@@ -204,7 +204,7 @@ def test_nobody_waits_for_a_job_that_is_not_active(store: Store, phase: Phase) -
         assert seconds < FOR_EVER / 4
 
 
-@pytest.mark.parametrize("phase", ACTIVE)
+@pytest.mark.parametrize("phase", sorted(ACTIVE))
 def test_nobody_waits_who_thinks_it_in_another_phase(store: Store, phase: Phase) -> None:
     """UWS 1.1 §2.2.1.2."""
     job = job_in(store, phase)

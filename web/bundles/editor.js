@@ -6,4 +6,4 @@ export {HighlightStyle, syntaxHighlighting} from "@codemirror/language";
 export {tags} from "@lezer/highlight";
 export {sql, SQLDialect} from "@codemirror/lang-sql";
 export {autocompletion, startCompletion} from "@codemirror/autocomplete";
-export {linter, setDiagnostics} from "@codemirror/lint";
+export {forceLinting, linter} from "@codemirror/lint";

@@ -30,7 +30,7 @@ export const guess = {
 function colours() {
   const probe = document.body.appendChild(document.createElement("span"));
   const read = name => (probe.style.color = `var(${name})`, getComputedStyle(probe).color);
-  const result = Object.fromEntries(["text", "quiet", "line", "accent", "warm", "ground"].map(name => [name, read(`--${name}`)]));
+  const result = Object.fromEntries(["text", "quiet", "line", "accent", "chosen", "ground"].map(name => [name, read(`--${name}`)]));
   probe.remove();
   return result;
 }
@@ -144,7 +144,7 @@ class Histogram {
     const y = scaleLinear().domain([0, max(counts) || 1]).range([sheet.height - bottom, top]);
     const width = (WIDTH - left - right) / counts.length;
     counts.forEach((count, bin) => sheet.bar(left + bin * width, y(count), Math.max(1, width - 1), y(0) - y(count), sheet.colours.accent));
-    chosen?.forEach((count, bin) => sheet.bar(left + bin * width, y(count), Math.max(1, width - 1), y(0) - y(count), sheet.colours.warm));
+    chosen?.forEach((count, bin) => sheet.bar(left + bin * width, y(count), Math.max(1, width - 1), y(0) - y(count), sheet.colours.chosen));
     axes(sheet, this.scaleX, y, label(this.x), "rows");
   }
   count(values, selected) {
@@ -330,28 +330,32 @@ function wholeSky(height) {
 }
 
 // `place(row, point)` writes where a row's point lies, in pixels.
-function paintPoints(image, rows, place, selected, {accent, warm}) {
+function paintPoints(image, rows, place, selected, {accent, chosen: emphasis}) {
   const {width, height, data} = image;
   const counts = new Uint32Array(width * height);
   const chosen = selected ? new Uint8Array(width * height) : null;
   const reach = rows < FEW ? Math.max(1, Math.round(width / 700)) : 0;
+  // What is selected is larger, the rest steps back.
+  const faint = selected ? 0.35 : 1;
   const point = new Float64Array(2);
   for (let row = 0; row < rows; row++) {
     place(row, point);
     const [x, y] = point;
     if (!(x >= 0 && y >= 0 && x < width && y < height)) continue;
     const [column, line] = [x | 0, y | 0];
-    for (let dy = -reach; dy <= reach; dy++) {
-      for (let dx = -reach; dx <= reach; dx++) {
+    const isChosen = chosen !== null && selected[row] === 1;
+    const size = reach + (isChosen ? 1 : 0);
+    for (let dy = -size; dy <= size; dy++) {
+      for (let dx = -size; dx <= size; dx++) {
         if (column + dx < 0 || column + dx >= width || line + dy < 0 || line + dy >= height) continue;
         const at = (line + dy) * width + column + dx;
         counts[at]++;
-        if (chosen && selected[row]) chosen[at] = 1;
+        if (isChosen) chosen[at] = 1;
       }
     }
   }
   const most = Math.log1p(max(counts));
-  const [plain, special] = [numbers(accent), numbers(warm)];
+  const [plain, special] = [numbers(accent), numbers(emphasis)];
   for (let at = 0; at < counts.length; at++) {
     if (!counts[at]) continue;
     const isChosen = chosen !== null && chosen[at] === 1;
@@ -359,7 +363,7 @@ function paintPoints(image, rows, place, selected, {accent, warm}) {
     data[4 * at] = shade[0];
     data[4 * at + 1] = shade[1];
     data[4 * at + 2] = shade[2];
-    data[4 * at + 3] = isChosen ? 255 : 90 + 165 * Math.log1p(counts[at]) / most;
+    data[4 * at + 3] = isChosen ? 255 : faint * (90 + 165 * Math.log1p(counts[at]) / most);
   }
 }
 
@@ -412,10 +416,10 @@ export class Board {
     caption.append(
       button("PNG", () => canvas.toBlob(blob => save(blob, "plot.png"))),
       button("SVG", () => save(new Blob([entry.sheet.svg()], {type: "image/svg+xml"}), "plot.svg")),
-      button("As a condition", () => this.conditions && this.use(this.conditions)),
+      entry.useButton = button("Use as filter", () => this.use(this.conditions)),
       ...(plot.look ? [
-        button("Closer", () => { plot.look(plot.middle, 1.6); this.draw(); }),
-        button("Farther", () => { plot.look(plot.middle, 1 / 1.6); this.draw(); }),
+        button("Zoom in", () => { plot.look(plot.middle, 1.6); this.draw(); }),
+        button("Zoom out", () => { plot.look(plot.middle, 1 / 1.6); this.draw(); }),
       ] : []),
       button("Remove", () => { figure.remove(); this.figures = this.figures.filter(other => other !== entry); }),
       says,
@@ -431,7 +435,9 @@ export class Board {
   drawOne(entry) {
     entry.sheet = new Sheet(entry.canvas, entry.plot.height);
     entry.plot.draw(entry.sheet, this.mask(entry.plot));
-    entry.says.textContent = this.chosen === undefined ? "" : `${this.chosen.toLocaleString()} selected`;
+    const rows = this.chosen === undefined ? "" : `${this.chosen.toLocaleString()} selected: `;
+    entry.says.textContent = this.conditions ? rows + this.conditions.map(({column, adql}) => adql(column.name)).join(" and ") : "";
+    entry.useButton.disabled = !this.conditions;
   }
 
   draw() { this.figures.forEach(entry => this.drawOne(entry)); }
@@ -450,15 +456,31 @@ export class Board {
     return mask;
   }
 
-  listen({plot, canvas}) {
+  listen({plot, canvas, figure}) {
     let start = null;
     const place = event => {
       const box = canvas.getBoundingClientRect();
       return [(event.clientX - box.left) / box.width * WIDTH, (event.clientY - box.top) / box.height * plot.height];
     };
-    canvas.addEventListener("pointerdown", event => { start = place(event); canvas.setPointerCapture(event.pointerId); });
+    const frame = figure.appendChild(Object.assign(document.createElement("div"), {className: "selection", hidden: true}));
+    canvas.addEventListener("pointerdown", event => {
+      start = place(event);
+      canvas.setPointerCapture(event.pointerId);
+    });
+    canvas.addEventListener("pointermove", event => {
+      if (!start) return;
+      const [box, end] = [canvas.getBoundingClientRect(), place(event)];
+      const ratio = box.width / WIDTH;
+      frame.hidden = false;
+      frame.style.left = `${canvas.offsetLeft + Math.min(start[0], end[0]) * ratio}px`;
+      frame.style.top = `${canvas.offsetTop + Math.min(start[1], end[1]) * ratio}px`;
+      frame.style.width = `${Math.abs(end[0] - start[0]) * ratio}px`;
+      frame.style.height = `${Math.abs(end[1] - start[1]) * ratio}px`;
+    });
+    canvas.addEventListener("pointercancel", () => { start = null; frame.hidden = true; });
     canvas.addEventListener("pointerup", event => {
       const end = place(event);
+      frame.hidden = true;
       const isClick = !start || Math.hypot(end[0] - start[0], end[1] - start[1]) < 4;
       this.conditions = isClick ? null : plot.conditions([...start, ...end]);
       this.chosen = undefined;
@@ -518,6 +540,12 @@ export function controls(place, columns, make) {
   tick("y downwards", "reversed");
   const says = Object.assign(document.createElement("span"), {role: "status"});
   form.append(Object.assign(document.createElement("button"), {textContent: "Add the plot"}), says);
+  const second = [form.elements.y, form.elements.reversed].map(field => field.closest("label"));
+  form.elements.kind.addEventListener("change", () => {
+    second.forEach(field => { field.hidden = form.elements.kind.value === "histogram"; });
+  });
+  second.forEach(field => { field.hidden = true; });
+  if (names.length > 1) form.elements.y.value = names[1];
   form.elements.y.addEventListener("change", () => {
     form.elements.reversed.checked = isMagnitude(plottable.find(({name}) => name === form.elements.y.value));
   });

@@ -2,7 +2,7 @@
 
 import {
   EditorView, basicSetup, keymap, HighlightStyle, syntaxHighlighting, tags,
-  sql, SQLDialect, autocompletion, linter,
+  sql, SQLDialect, autocompletion, forceLinting, linter,
 } from "./vendor/editor.js";
 
 const form = document.querySelector("#query-form");
@@ -82,8 +82,14 @@ function fieldsOf(text) {
   return {QUERY: text, MAXREC: form.elements.MAXREC.value, UPLOADED: listColumns};
 }
 
+// A query of a link counts more than what was being written before.
+const DRAFT = "armillary-draft";
+const isOfLink = new URL(location.href).searchParams.has("query");
+const draft = isOfLink ? null : sessionStorage.getItem(DRAFT);
+let wasFocused = false;
+
 const view = new EditorView({
-  doc: area.value,
+  doc: draft ?? area.value,
   extensions: [
     // Before the editor's own keys, of which one is the same.
     keymap.of([{key: "Mod-Enter", run: () => (form.requestSubmit(document.querySelector("#run")), true)}]),
@@ -91,7 +97,10 @@ const view = new EditorView({
     EditorView.cspNonce.of(nonce),
     EditorView.contentAttributes.of({"aria-label": "Query in ADQL"}),
     EditorView.lineWrapping,
-    EditorView.updateListener.of(update => update.docChanged && changed()),
+    EditorView.updateListener.of(update => {
+      wasFocused ||= update.view.hasFocus;
+      if (update.docChanged) changed();
+    }),
     sql({dialect: ADQL}),
     syntaxHighlighting(COLOURS),
     autocompletion({override: [complete]}),
@@ -105,12 +114,23 @@ document.querySelector("label[for=query]").addEventListener("click", () => view.
 
 function changed() {
   area.value = view.state.doc.toString();
-  const link = document.querySelector("#link");
-  link.href = `${link.href.split("?")[0]}?query=${encodeURIComponent(area.value)}`;
+  sessionStorage.setItem(DRAFT, area.value);
+  setLink();
 }
 
+function setLink() {
+  const fields = new URLSearchParams({query: area.value, maxrec: form.elements.MAXREC.value});
+  const link = document.querySelector("#link");
+  link.href = `${link.href.split("?")[0]}?${fields}`;
+  link.textContent = "Link to this query";
+}
+if (draft !== null) changed();
+if (isOfLink) sessionStorage.setItem(DRAFT, area.value);
+form.elements.MAXREC.addEventListener("change", setLink);
+
 function insert(text) {
-  const {from, to} = view.state.selection.main;
+  const end = view.state.doc.length;
+  const {from, to} = wasFocused ? view.state.selection.main : {from: end, to: end};
   view.dispatch({changes: {from, to, insert: text}, selection: {anchor: from + text.length}});
   view.focus();
 }
@@ -126,10 +146,23 @@ form.addEventListener("submit", async event => {
   report.scrollIntoView({block: "nearest"});
 });
 
-document.querySelector("#link").addEventListener("click", async event => {
+// A repair changes the query where it is, so that rows, name and list stay as they are.
+report.addEventListener("click", event => {
+  const repair = event.target.closest("a.repair");
+  if (!repair) return;
   event.preventDefault();
-  await navigator.clipboard?.writeText(event.target.href);
-  event.target.textContent = "The link is copied";
+  const query = new URL(repair.href).searchParams.get("query");
+  view.dispatch({changes: {from: 0, to: view.state.doc.length, insert: query}});
+  report.replaceChildren();
+  view.focus();
+});
+
+document.querySelector("#link").addEventListener("click", async event => {
+  if (!navigator.clipboard) return;
+  event.preventDefault();
+  setLink();
+  await navigator.clipboard.writeText(event.target.href);
+  event.target.textContent = "Link copied";
 });
 
 // ---- tables beside the editor
@@ -183,8 +216,13 @@ async function readList() {
   listColumns = JSON.stringify(columns);
   place.className = "";
   place.textContent = `Columns: ${columns.map(({name, unit}) => unit ? `${name} (${unit})` : name).join(", ")}. `
-    + (position ? `Its position is ${position.join(" and ")}.` : "Which columns are its position cannot be told.");
-  view.dispatch({});
+    + (position ? `Position: ${position.join(", ")}.` : "Position columns not recognised.");
+  const look = Object.assign(document.createElement("button"), {type: "button", textContent: "Look at it"});
+  look.addEventListener("click", () => {
+    view.dispatch({changes: {from: 0, to: view.state.doc.length, insert: "SELECT *\nFROM TAP_UPLOAD.list"}});
+  });
+  place.append(" ", look);
+  forceLinting(view);
 }
 
 document.querySelector("#with-list")?.addEventListener("click", event => {

@@ -61,6 +61,10 @@ async function togglePlots(button, actions) {
   });
 
   const numeric = columns.filter(({number}) => number);
+  if (!numeric.length) {
+    place.replaceChildren("The result has no columns of numbers to plot.");
+    return;
+  }
   const [longitude, latitude] = [guess.longitude(numeric), guess.latitude(numeric)];
   const [colour, magnitude] = [guess.colour(numeric), guess.magnitude(numeric)];
   const [onSky, isDiagram] = [longitude && latitude, colour && magnitude];
@@ -83,6 +87,15 @@ async function send(button, {url, name}) {
     () => { button.textContent = "No hub answers: start TOPCAT or Aladin, and allow it"; },
   );
 }
+
+// What is refused of a part of the page is told above it.
+document.body.addEventListener("htmx:responseError", ({detail}) => {
+  const page = new DOMParser().parseFromString(detail.xhr.responseText, "text/html");
+  const note = Object.assign(document.createElement("p"), {className: "note error"});
+  note.setAttribute("role", "alert");
+  note.textContent = page.querySelector("main pre")?.textContent ?? "This could not be shown.";
+  document.querySelector("#rows")?.prepend(note);
+});
 
 begin();
 document.body.addEventListener("htmx:afterSettle", begin);
