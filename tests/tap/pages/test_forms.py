@@ -113,7 +113,7 @@ def test_what_is_told_once_comes_with_a_link_that_stays_here(
     page: Any = html.fromstring(reply.body)
     (token,) = page.xpath("//dd/code/text()")
     assert get(f"{service}/whoami", Authorization=f"Bearer {token}").status == 200
-    (href,) = page.xpath("//a[text()='Go on']/@href")
+    (href,) = page.xpath("//a[text()='Continue']/@href")
     assert href == (back if back not in ELSEWHERE else "/")
     assert all(script.get("src") for script in page.iter("script"))
 
