@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -44,6 +45,7 @@ from tap.own_tables.resources import TableResources, rights_headers
 from tap.own_tables.table_updates import TABLE_UPDATE, TableUpdateService
 from tap.own_tables.tap_plus_tables import TapPlusTables
 from tap.pages.rendering import Pages
+from tap.pages.result_rows import ResultRows
 from tap.pages.routes import PageHandlers, PageParts
 from tap.parts import Opens, Parts, parts_of
 from tap.request import read_request
@@ -87,6 +89,7 @@ class Endpoints:
     tap_plus: TapPlusTables
     planner: Engine
     site: Pages
+    rows: ResultRows
 
     @property
     def oidc_login(self) -> OidcLogin:
@@ -101,17 +104,13 @@ class Endpoints:
     @cached_property
     def pages(self) -> PageHandlers:
         return PageParts(
-            self.site,
-            self.parts,
-            self.planner,
-            self.jobs,
-            self.login,
-            self.self_service,
+            *(self.site, self.parts, self.planner, self.jobs, self.login, self.self_service),
             self.own_tables.table,
             self.tap_plus.groups,
             self.catalogue,
             self.availability_now,
             self.known_examples,
+            self.rows,
             self.download,
         ).handlers
 
@@ -323,11 +322,12 @@ class Endpoints:
 def create_app(config: Config) -> Starlette:
     parts = parts_of(config, sessions_of(config), 4, config.limits.sync_limit + SLACK)
     planner = Engine(reader_conninfo(config), PLANNERS, 0.5, member_conninfo=member_conninfo(config))
-    waiting = Waiting(parts.store)
-    sweep_uploads(uploads_of(config))
+    rows = ResultRows(parts.storage, Path(uploads_of(config)).parent / "pages")
+    waiting = Waiting(parts.store, rows.forget)
     messages = Messages(parts.accounts)
     site = Pages(config.web, messages.texts)
-    endpoints = _endpoints(parts, planner, waiting, site)
+    sweep_uploads(uploads_of(config))
+    endpoints = _endpoints(parts, planner, waiting, site, rows)
     app = Starlette(
         routes=endpoints.routes,
         middleware=[
@@ -349,12 +349,14 @@ def create_app(config: Config) -> Starlette:
     return app
 
 
-def _endpoints(parts: Parts, planner: Engine, waiting: Waiting, site: Pages) -> Endpoints:
+def _endpoints(parts: Parts, planner: Engine, waiting: Waiting, site: Pages, rows: ResultRows) -> Endpoints:
     config, store = parts.config, parts.store
     values = (config, planner, store, parts.storage, parts.rights, parts.shares)
     jobs, updates = JobService(*values), TableUpdateService(*values)
     passwords = Passwords(parts.accounts)
-    authenticator = Authenticator(parts.accounts, passwords, config.accounts.anonymous, parts.shares.end_what_is_over)
+    authenticator = Authenticator(
+        parts.accounts, passwords, config.accounts.anonymous, parts.shares.end_what_is_over, config.web.base_url
+    )
     results = ReadableJobs(parts.shares, parts.storage)
     own_tables = TableResources(parts.own_tables, parts.accounts, results, config)
     groups = Groups(parts.accounts, parts.own_tables)
@@ -370,6 +372,7 @@ def _endpoints(parts: Parts, planner: Engine, waiting: Waiting, site: Pages) -> 
         TapPlusTables(own_tables, parts.shares, groups, parts.service.sources.remote),
         planner,
         site,
+        rows,
     )
 
 

@@ -18,7 +18,7 @@ ENVIRONMENT = "ARMILLARY_"
 PLACES = (Path("armillary.toml"), Path("/etc/armillary/armillary.toml"))
 
 
-_OTHERS = "TOKEN PASSWORD CONFIG PARENT LOG VENV SETUP_LOG SAMPLE SEED FUZZ FUZZ_SEED"
+_OTHERS = "TOKEN USER PASSWORD CONFIG PARENT LOG VENV SETUP_LOG SAMPLE SEED FUZZ FUZZ_SEED"
 OTHER_VARIABLES = {f"{ENVIRONMENT}{name}" for name in _OTHERS.split()}
 """Variables of the command, of deploy/ and of the tests that are no settings."""
 _FOREIGN = re.compile(rf"{ENVIRONMENT}(SERVICE_.*|PORT_.*)")

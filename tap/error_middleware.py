@@ -106,7 +106,8 @@ class ErrorMiddleware:
         their own.
         """
         headers = [*message.get("headers", []), *_HEADERS]
-        if identity:
+        may_be_kept_by_all = any(name == b"cache-control" and b"public" in value for name, value in headers)
+        if identity and not may_be_kept_by_all:
             headers.append(named(identity))
             if not any(name == b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"private, no-store"))

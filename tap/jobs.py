@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from adql import AdqlError
 from tap.auth import visitor
 from tap.auth.accounts import AccountsAway
-from tap.auth.authentication import Unauthorized
+from tap.auth.authentication import Unauthorized, is_of_other_page
 from tap.auth.identity import Account, identity_of
 from tap.auth.limits import config_for
 from tap.auth.rights import NoLongerAllowed, Rights
@@ -247,7 +247,8 @@ class JobService:
         return identity is not None and self.shares.of_job(job.job_id, identity.account.name) is not None
 
     def welcome(self, request: Request, response: Response, asker: Requester) -> None:
-        if asker.owner_id is None:
+        # A cookie for the page of another site would take the place of the one that the browser has of ours.
+        if asker.owner_id is None and not is_of_other_page(request, self.config.web.base_url):
             visitor.welcome(request, response)
 
     def cost(self, parameters: Parameters, owner: str | None) -> float | None:

@@ -6,6 +6,7 @@ changed is read with one query and handed to all.
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 
@@ -16,13 +17,18 @@ from uws.phases import ACTIVE, Phase
 from uws.store import Store
 
 _RETRY = 0.5
+_ENDED = frozenset({"DELETED", Phase.ARCHIVED})
 
 
 class Waiting:
-    """The waiters of one process. `open` belongs to its event loop."""
+    """The waiters of one process. `open` belongs to its event loop.
 
-    def __init__(self, store: Store) -> None:
+    `gone` is told of jobs whose results are no longer there.
+    """
+
+    def __init__(self, store: Store, gone: Callable[[str], object] = lambda job_id: None) -> None:
         self._store = store
+        self._gone = gone
         self._waiters: defaultdict[str, set[asyncio.Future[Job | None]]] = defaultdict(set)
         self._changed: set[str] = set()
         self._reading: asyncio.Task[None] | None = None
@@ -31,13 +37,19 @@ class Waiting:
         loop = asyncio.get_running_loop()
         self._news = JobNotifications(
             self._store.conninfo,
-            lambda job_id, phase: loop.call_soon_threadsafe(self._hear, job_id),
+            lambda job_id, phase: self._heard(loop, job_id, phase),
             lambda: loop.call_soon_threadsafe(self._hear_all),
         )
         self._news.start()
 
     def close(self) -> None:
         self._news.stop()
+
+    def _heard(self, loop: asyncio.AbstractEventLoop, job_id: str, phase: str) -> None:
+        """In the thread that listens."""
+        if phase in _ENDED:
+            self._gone(job_id)
+        loop.call_soon_threadsafe(self._hear, job_id)
 
     async def job(self, job_id: str, seconds: float, phase: Phase | None) -> Job | None:
         """Return the job when its phase is not `phase` (None: the present one), or after `seconds`.

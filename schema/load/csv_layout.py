@@ -1,6 +1,7 @@
 """How a CSV or TSV file is laid out, and the types of its columns, by its first lines."""
 
 import csv
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def guessed_types(path: Path, layout: CsvLayout) -> dict[str, pa.DataType]:
     if binary := [field.name for field in schema if pa.types.is_binary(field.type)]:
         raise LoadError(f"column {binary[0]}: its texts are not in UTF-8")
     names = schema.names
-    if repeated := next((name for name in names if names.count(name) > 1), None):
+    if repeated := next((name for name, count in Counter(names).items() if count > 1), None):
         raise LoadError(f"two columns are called {repeated}; give them different names")
     with source(path) as file:
         first_batch = next(open_rows(file, layout, dict.fromkeys(names, pa.string())), None)

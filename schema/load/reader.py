@@ -1,5 +1,6 @@
 """What a reader of data files is: columns with what the file says of them, and batches of rows."""
 
+import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class FileColumn:
 
 
 BROKEN = (
+    csv.Error,
     OSError,
     ValueError,
     LookupError,

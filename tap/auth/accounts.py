@@ -246,7 +246,8 @@ class AccountStore:
 
     def revoke_token(self, account: Account, name: str) -> None:
         """Raises: NoSuchName."""
-        if not self.rows("revoke_token", {"account_id": account.account_id, "name": name}):
+        # PostgreSQL takes no NUL in a text.
+        if "\0" in name or not self.rows("revoke_token", {"account_id": account.account_id, "name": name}):
             raise NoSuchName(f"{account.name} has no token {name}")
 
     def end_session(self, secret: str) -> None:

@@ -9,7 +9,7 @@ import binascii
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
@@ -43,7 +43,7 @@ _OPEN = frozenset(
 _OPEN_BELOW = ("/tap/shared/", "/-/static/")
 """Of links, their secrets are all that is needed."""
 _LONGEST_HOST = 64
-_OF_JOBS = ("/tap/async", "/tap/jobs", "/tap/deletejobs")
+_OF_JOBS = ("/tap/async", "/tap/jobs", "/tap/deletejobs", "/-/columns", "/-/kit", "/-/results", "/-/events", "/-/jobs")
 
 
 class Unauthorized(Exception):
@@ -73,6 +73,7 @@ class Authenticator:
     passwords: Passwords
     anonymous: bool
     end_shares: Callable[[], None]
+    base_url: str
     limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE))
 
     async def identity(self, request: HTTPConnection) -> Identity | None:
@@ -127,7 +128,7 @@ class AuthenticationMiddleware:
         identity = await self._authenticator.identity(request)
         if identity:
             scope["state"]["identity"] = identity
-            _check_scope(request, identity)
+            _check_scope(request, identity, self._authenticator.base_url)
             if identity.account.shares_are_over:
                 await run_in_threadpool(self._authenticator.end_shares)
         return identity
@@ -137,19 +138,33 @@ def _is_open(path: str) -> bool:
     return path in _OPEN or path.startswith(_OPEN_BELOW)
 
 
-def _check_scope(request: HTTPConnection, identity: Identity) -> None:
+def _check_scope(request: HTTPConnection, identity: Identity, base_url: str) -> None:
     path, method = request.scope["path"], request.scope["method"]
     needed = TokenScope.JOBS if path.startswith(_OF_JOBS) else TokenScope.READ
     if needed not in identity.scopes and path not in _OPEN:
         raise OutOfScope(f"This token does not have the scope {needed}")
     if method not in _SAFE and _scheme(request) != "bearer":
-        check_own_page(request)
+        check_own_page(request, base_url)
 
 
-def check_own_page(request: HTTPConnection) -> None:
+def check_own_page(request: HTTPConnection, base_url: str) -> None:
     """Raise ForeignPage for a form of another site's page, which a browser sends with the cookie or password of this one."""
-    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+    if is_of_other_page(request, base_url):
         raise ForeignPage("A page of another site cannot do this with your login")
+
+
+def is_of_other_page(request: HTTPConnection, base_url: str) -> bool:
+    """Return whether a page of another site asks.
+
+    Browsers that know no Sec-Fetch-Site, and all of them without TLS, say of which origin their page is.
+    """
+    if site := request.headers.get("sec-fetch-site"):
+        return site in {"cross-site", "same-site"}
+    origin = request.headers.get("origin")
+    if origin is None:
+        return False
+    own = {urlsplit(base_url).hostname, urlsplit(f"//{request.headers.get('host', '')}").hostname}
+    return urlsplit(origin).hostname not in own
 
 
 def check_secure(request: HTTPConnection) -> None:

@@ -32,15 +32,17 @@ class Login:
 
     async def login(self, request: Request) -> Response:
         """Begin a session, of the account whose name and password the form has, or which the request shows by itself."""
-        check_own_page(request)
+        check_own_page(request, self.config.web.base_url)
         account = await self._account(request)
         response = Response(f"{account.name} is logged in\n", media_type="text/plain")
         await self.begin_session(request, response, account)
         return response
 
     async def begin_session(self, request: Request, response: Response, account: Account) -> None:
-        """Let a response carry the cookie of a new session."""
+        """Let a response carry the cookie of a new session, which takes the place of the one that the browser had."""
         request.scope["state"]["identity"] = Identity(account)
+        if previous := request.cookies.get(COOKIE):
+            await run_in_threadpool(self.authenticator.store.end_session, previous)
         seconds = self.config.accounts.session_seconds
         secret = await run_in_threadpool(self.authenticator.store.begin_session, account, seconds)
         # Java's clients write a cookie that has Max-Age alone in a form of their own.
@@ -70,7 +72,7 @@ class Login:
         return await self.authenticator.account(request, name, password)
 
     async def logout(self, request: Request) -> Response:
-        check_own_page(request)
+        check_own_page(request, self.config.web.base_url)
         if secret := request.cookies.get(COOKIE):
             await run_in_threadpool(self.authenticator.store.end_session, secret)
         response = Response("logged out\n", media_type="text/plain")

@@ -83,7 +83,8 @@ class AccountPages:
         identity = identity_of(request)
         about = await self.self_service.about(request)
         values: dict[str, Any] = {"about": about, "scopes": [str(scope) for scope in TokenScope], "has": None}
-        if identity:
+        # A token sees no tokens, nor what only its owner decides.
+        if identity and not identity.is_token:
             catalogue = await self.catalogue(request)
             tables = _tables_in(catalogue, about["schema"])
             values["has"] = {"tables": tables, **await run_in_threadpool(self._has, identity.account)}

@@ -54,7 +54,7 @@ class Forms:
 
     async def form(self, request: Request) -> Response:
         """Do what a form of our own pages says; errors are raised, and become pages."""
-        check_own_page(request)
+        check_own_page(request, self.config.web.base_url)
         if "authorization" in request.headers:
             raise OutOfScope(
                 "Forms are for people in a browser; programs send their requests to the resources themselves"

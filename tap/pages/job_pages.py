@@ -27,13 +27,14 @@ from tap.pages.cells import rows_of
 from tap.pages.rendering import Pages
 from tap.pages.result_rows import ResultRows, View
 from tap.pages.schema_pages import bibtex
-from tap.pages.take_away import CITATIONS, FILES, kit
+from tap.pages.take_away import CITATIONS, FILES, asked, kit
 from uws.errors import NoSuchJob, NotAllowed
 from uws.forecast import outlook
 from uws.job import Job
 from uws.parameters import ParameterError, Parameters
 from uws.phases import ACTIVE, FINAL, Phase
 from uws.resources import Resources
+from uws.store import is_job_id
 
 _JOBS_SHOWN, _ROWS_SHOWN, _MOST_ROWS = 50, 100, 1000
 _AT_ONCE, _YOUNG = 1.5, 5.0
@@ -92,10 +93,9 @@ class JobPages:
         return jobs, len(references) > len(shown)
 
     def _line(self, job: Job) -> dict[str, Any]:
-        parameters = Parameters(job.parameters)
         return {
             "job": job,
-            "query": parameters.one("QUERY") or "",
+            "query": asked(job, "QUERY"),
             "rows": dict(job.progress).get("rows") or (job.results[0].rows if job.results else None),
             "outlook": outlook(job, self.jobs.store.limits),
             "seconds": _seconds(job),
@@ -111,21 +111,21 @@ class JobPages:
         if request.headers.get("hx-target") == "rows":
             return self.pages.response(request, "_rows.html", {"job": job, **await self._rows(job, parameters)})
         identity = identity_of(request)
-        asked = Parameters(job.parameters)
+        query = asked(job, "QUERY")
         values = {
             **self._line(job),
             **(await self._rows(job, parameters)),
             "parameters": job.parameters,
             "result": next((result for result in job.results if result.url is None), None),
             "results": job.results,
-            "warnings": await run_in_threadpool(_warnings, asked.one("QUERY"), await self.catalogue(request)),
+            "warnings": await run_in_threadpool(_warnings, query, await self.catalogue(request)),
             "truncated": dict(job.progress).get("overflow"),
-            "maxrec": asked.one("MAXREC"),
+            "maxrec": asked(job, "MAXREC"),
             "is_mine": job.owner_id == (identity.account.name if identity else None),
             "may_change": self.jobs.service.asker(request).may_see(job),
             "is_live": job.phase in _LIVE,
             "formats": [format_ for format_ in FORMATS if format_.aliases[0] != "html"],
-            "kit": kit(job, self.config) if asked.one("QUERY") else {},
+            "kit": kit(job, self.config) if query else {},
         }
         response = self.pages.response(request, "job.html", values)
         if (values["total"] or 0) > len(values["cells"]):
@@ -174,7 +174,7 @@ class JobPages:
 
     async def annotate(self, request: Request) -> Response:
         """Set what the owner calls a job, and notes of it."""
-        check_own_page(request)
+        check_own_page(request, self.config.web.base_url)
         job = await self.jobs.job_of(request)
         if not self.jobs.service.asker(request).may_see(job):
             raise NotAllowed
@@ -190,13 +190,13 @@ class JobPages:
 
     async def columns(self, request: Request) -> Response:
         """Send the columns NAME of a result as an Arrow stream, for plots."""
-        job, names = await self.jobs.job_of(request), request.query_params.getlist("name")
+        job, names = await self.jobs.job_of(request), list(dict.fromkeys(request.query_params.getlist("name")))
         if not names:
             raise ParameterError("NAME is missing: a column of the result")
         content = await run_in_threadpool(self._stream, job, names)
         return Response(
             content,
-            headers={"cache-control": "private, max-age=3600"},
+            headers={"cache-control": "no-store"},
             media_type="application/vnd.apache.arrow.stream",
         )
 
@@ -219,7 +219,7 @@ class JobPages:
 
     async def _citations(self, request: Request, job: Job) -> str:
         """Return how to cite the tables that a job's query reads, of those that are still there."""
-        query, catalogue = Parameters(job.parameters).one("QUERY") or "", await self.catalogue(request)
+        query, catalogue = asked(job, "QUERY"), await self.catalogue(request)
         try:
             translation = await run_in_threadpool(translate, query, catalogue)
         except AdqlError as error:
@@ -231,7 +231,7 @@ class JobPages:
 
     async def events(self, request: Request) -> Response:
         """Tell of changes of jobs as server-sent events, until none of them can change any more."""
-        job_ids = request.query_params.get("jobs", "").split(",")[:_WATCHED]
+        job_ids = list(filter(is_job_id, request.query_params.get("jobs", "").split(",")))[:_WATCHED]
         jobs = [
             job
             for job in await run_in_threadpool(self.jobs.store.jobs, job_ids)
@@ -271,7 +271,7 @@ def _about(column: FileColumn) -> dict[str, Any]:
     return {"name": column.name, "unit": column.unit, "ucd": column.ucd, "number": is_number}
 
 
-def _warnings(query: str | None, catalogue: Catalogue) -> list[str]:
+def _warnings(query: str, catalogue: Catalogue) -> list[str]:
     """Return the remarks on a query, as far as its tables are still there."""
     try:
         lints = translate(query, catalogue).lints if query else ()

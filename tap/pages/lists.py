@@ -20,7 +20,7 @@ from tap.uploads.upload import SCHEMA, uploads_of
 from uws.parameters import ParameterError
 
 _FIELDS = ("column_name", "datatype", "arraysize", "xtype", "unit", "ucd")
-_LONGEST, _MOST_COLUMNS = 200_000, 1_000
+_LONGEST, _MOST_COLUMNS, _LONGEST_NAME = 200_000, 1_000, 100
 _NO_STORE = {"cache-control": "no-store"}
 
 
@@ -50,8 +50,14 @@ class Lists:
 def _columns(file: FormFile) -> list[Column]:
     with without_path(file.path):
         readable = [
-            column for column in open_file(file.path, name=Path(file.file_name or "list")).columns if not column.problem
+            column
+            for column in open_file(
+                file.path, name=Path(file.file_name[-_LONGEST_NAME:].replace("/", "_") or "list")
+            ).columns
+            if not column.problem
         ]
+    if len(readable) > _MOST_COLUMNS:
+        raise LoadError(f"the file has {len(readable):,} columns; {_MOST_COLUMNS:,} are shown here")
     names = adql_names([column.name for column in readable])
     return [_column(name, column) for name, column in zip(names, readable, strict=True)]
 
@@ -75,6 +81,7 @@ def schema_of_list(text: str | None) -> Schema | None:
 def _declared(values: dict[str, Any]) -> Column:
     name, datatype, *others = (values.get(field) for field in _FIELDS)
     arraysize, xtype, unit, ucd = (None if value is None else str(value)[:200] for value in others)
+    "".join(text for text in (str(name), arraysize, xtype, unit, ucd) if text).encode()  # half a character is none
     column = Column(str(name)[:200], str(datatype)[:40], arraysize, xtype, unit, ucd)
     column.type  # noqa: B018  raises ValueError where there is none
     return column

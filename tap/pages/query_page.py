@@ -15,7 +15,8 @@ from adql.errors import place_of
 from schema.model import Catalogue, Schema
 from schema.per_catalogue import PerCatalogue
 from schema.search import TableIndex
-from tap.auth.identity import identity_of
+from tap.auth.authentication import OutOfScope
+from tap.auth.identity import TokenScope, identity_of
 from tap.auth.limits import config_for
 from tap.auth.rights import Rights
 from tap.config import Config
@@ -25,13 +26,15 @@ from tap.form import read_parameters
 from tap.pages.lists import schema_of_list
 from tap.pages.negotiation import wants_page
 from tap.pages.rendering import Pages
+from tap.pages.take_away import asked
 from tap.query.check import Report, check
+from uws.errors import NoSuchJob
 from uws.job import Job, Requester
 from uws.parameters import ParameterError, Parameters
-from uws.store import Store
+from uws.store import Store, is_job_id
 
 _PRIVATE = {"cache-control": "no-store"}
-_TABLES, _HISTORY, _SHORT = 30, 8, 90
+_TABLES, _HISTORY, _SHORT, _READ = 30, 8, 90, 1000
 _CHECK_SECONDS = 5.0
 
 CatalogueOf = Callable[[Request], Awaitable[Catalogue]]
@@ -53,8 +56,24 @@ class QueryPage:
     examples: PerCatalogue[list[Example]]
 
     async def query(self, request: Request) -> Response:
-        """Show the editor, with the query of a link in it."""
-        return await self._page(request, await read_parameters(request, self.config))
+        """Show the editor, with the query of a link in it, or that of a JOB."""
+        parameters = await read_parameters(request, self.config)
+        if job_id := parameters.one("JOB"):
+            job = await run_in_threadpool(self._job, request, job_id)
+            names = ("QUERY", "MAXREC")
+            pairs = [(name, asked(job, name)) for name in names if asked(job, name)]
+            parameters = Parameters((*pairs, *([("RUNID", job.run_id)] if job.run_id else [])))
+        return await self._page(request, parameters)
+
+    def _job(self, request: Request, job_id: str) -> Job:
+        """Return a job of who asks. Raises: NoSuchJob, OutOfScope."""
+        identity = identity_of(request)
+        if identity and TokenScope.JOBS not in identity.scopes:
+            raise OutOfScope("This token does not have the scope jobs")
+        jobs = self.store.jobs([job_id]) if is_job_id(job_id) else []
+        if not jobs or not self.asker(request).may_see(jobs[0]):
+            raise NoSuchJob
+        return jobs[0]
 
     async def _page(self, request: Request, parameters: Parameters, report: Report | None = None) -> Response:
         catalogue, query = await self.catalogue(request), parameters.one("QUERY")
@@ -70,13 +89,17 @@ class QueryPage:
             "limits": limits,
             "examples": examples,
             "found": await run_in_threadpool(self.indexes.of(catalogue).search, "", 0, _TABLES),
-            "history": await run_in_threadpool(self._history, self.asker(request)),
+            "history": await run_in_threadpool(self._history, request),
             "report": _shown(report, query, parameters) if report else None,
         }
         return self.pages.response(request, "query.html", values)
 
-    def _history(self, asker: Requester) -> list[dict[str, str]]:
-        references = self.store.references(asker, last=_HISTORY)
+    def _history(self, request: Request) -> list[dict[str, str]]:
+        """Return one's latest jobs; none to a token that may not see jobs."""
+        identity = identity_of(request)
+        if identity and TokenScope.JOBS not in identity.scopes:
+            return []
+        references = self.store.references(self.asker(request), last=_HISTORY)
         jobs = self.store.jobs([reference.job_id for reference in references])
         jobs.sort(key=lambda job: job.creation_time, reverse=True)
         return [_line(job) for job in jobs]
@@ -120,8 +143,8 @@ def _account(request: Request) -> Any:
 
 
 def _line(job: Job) -> dict[str, str]:
-    query = Parameters(job.parameters).one("QUERY") or ""
-    return {"id": job.job_id, "phase": job.phase, "query": query, "short": " ".join(query.split())[:_SHORT]}
+    query = asked(job, "QUERY")
+    return {"id": job.job_id, "phase": job.phase, "short": " ".join(query[:_READ].split())[:_SHORT]}
 
 
 def _shown(report: Report, query: str, parameters: Parameters) -> dict[str, Any]:

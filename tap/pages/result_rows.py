@@ -7,6 +7,7 @@ which only what is asked for is ever read.
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from uws.parameters import ParameterError
 
 _MOST_BYTES = 4_000_000_000
 """Bytes of all Arrow files together; the ones that were not used for longest go first."""
+_LONGEST_UNUSED = 7 * 86_400
+"""Seconds: nobody told of jobs that went while no web process ran."""
 _MOST_PREPARED = 500_000_000
 _MOST_POINTS = 1_000_000
 _MOST_SORTED = 5_000_000
@@ -148,14 +151,20 @@ class ResultRows:
             unfinished.unlink(missing_ok=True)
         self._make_room(path)
 
+    def forget(self, job_id: str) -> None:
+        """Remove what was written of a job that is gone."""
+        for path in self.folder.glob(f"{job_id}-*"):
+            path.unlink(missing_ok=True)
+
     def _make_room(self, kept: Path) -> None:
         files = []
         for path in self.folder.glob("*.arrow"):
             with suppress(OSError):
                 files.append((path.stat().st_mtime, path.stat().st_size, path))
         used = sum(size for _, size, _ in files)
-        for _, size, path in sorted(files):
-            if used <= _MOST_BYTES:
+        now = time.time()
+        for modified, size, path in sorted(files):
+            if used <= _MOST_BYTES and now - modified < _LONGEST_UNUSED:
                 return
             if path != kept:
                 path.unlink(missing_ok=True)

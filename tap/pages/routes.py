@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,7 +30,6 @@ from tap.pages.schema_pages import SchemaPages
 from tap.pages.static_files import static_file
 from tap.parts import Parts
 from tap.shares.groups import Groups
-from tap.uploads.upload import uploads_of
 from uws.resources import Resources
 
 
@@ -50,6 +48,7 @@ class PageParts:
     catalogue: Callable[[Request], Awaitable[Catalogue]]
     availability: Callable[[], Awaitable[tuple[bool, str | None]]]
     examples: PerCatalogue[list[Example]]
+    rows: ResultRows
     download: Callable[[Request], Awaitable[Response]]
 
     @cached_property
@@ -59,13 +58,12 @@ class PageParts:
         indexes = PerCatalogue(TableIndex)
         parts, planner, rights = self.parts, self.planner, self.parts.rights
         accounts = AccountParts(self.login.authenticator, parts.own_tables, self.groups, parts.shares, parts.store)
-        rows = ResultRows(parts.storage, Path(uploads_of(config)).parent / "pages")
         return PageHandlers(
             QueryPage(
                 pages, config, catalogue, self.jobs.service.asker, parts.store, planner, rights, indexes, self.examples
             ),
             SchemaPages(pages, config, catalogue, self.own_table, planner, rights, indexes),
-            JobPages(pages, config, self.jobs, rows, catalogue),
+            JobPages(pages, config, self.jobs, self.rows, catalogue),
             AccountPages(pages, config, catalogue, self.login, self.self_service, accounts),
             BuilderPages(pages, config, catalogue),
             HelpPages(pages, config, parts.store, self.availability),

@@ -1,12 +1,15 @@
 """What makes a job anew elsewhere: scripts for pyvo, STILTS and curl, a notebook; and how its data are cited."""
 
 import json
+import re
 import shlex
 
 from tap.config import Config
 from uws.job import Job
 from uws.parameters import Parameters
 
+_DIGITS = 18
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 CITATIONS = "cite.bib"
 FILES = {
     CITATIONS: "text/plain",
@@ -18,11 +21,16 @@ FILES = {
 }
 
 
+def asked(job: Job, name: str) -> str:
+    """Return a parameter of a job, the first where a client gave several; empty for none."""
+    return next(iter(Parameters(job.parameters).all(name)), "")
+
+
 def kit(job: Job, config: Config) -> dict[str, str]:
     """Return the files by their names; those of a job with uploads leave these to the user."""
-    query = Parameters(job.parameters).one("QUERY") or ""
-    maxrec = Parameters(job.parameters).whole_number("MAXREC")
-    url, uploads = config.web.base_url, [attachment.name for attachment in job.attachments]
+    query, most = asked(job, "QUERY"), asked(job, "MAXREC")
+    maxrec = int(most) if most.isascii() and most.isdigit() and len(most) < _DIGITS else None
+    url, uploads = config.web.base_url, _uploads(job)
     python = _python(url, query, maxrec, uploads)
     return {
         "query.py": python,
@@ -31,6 +39,13 @@ def kit(job: Job, config: Config) -> dict[str, str]:
         "query.ipynb": _notebook(job, url, python),
         "query.adql": query,
     }
+
+
+def _uploads(job: Job) -> list[str]:
+    """Return the tables that came as files, by names that are harmless in a script: the user has the files."""
+    values = Parameters(job.parameters).all("UPLOAD")
+    pairs = [pair.strip().partition(",") for value in values for pair in value.split(";")]
+    return [name for name, _, source in pairs if source.startswith("param:") and _PLAIN.fullmatch(name)]
 
 
 def _python(url: str, query: str, maxrec: int | None, uploads: list[str]) -> str:

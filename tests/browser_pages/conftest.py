@@ -24,8 +24,9 @@ _AXE = Path(__file__).parent / "axe.min.js"
 _SERIOUS = {"serious", "critical"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser; while it is there, an event loop runs in this thread, which other tests could not bear."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=_ARGUMENTS)
         yield browser

@@ -344,6 +344,6 @@ def test_people_who_look_with_a_browser_get_their_error_as_a_page(service: str) 
     url = f"{service}/sync?LANG=ADQL&QUERY=SELECT+a%3Cb+FROM+demo.stars"
     reply = get(url, Accept="text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
     assert (reply.status, reply.media_type) == (400, "text/html")
-    assert "<pre>" in reply.text
+    assert "<pre" in reply.text
     assert "a&lt;b" in reply.text
     assert get(url, Accept="text/html, */*").media_type == "application/x-votable+xml"

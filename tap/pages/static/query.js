@@ -84,7 +84,7 @@ function fieldsOf(text) {
 
 // A query of a link counts more than what was being written before.
 const DRAFT = "armillary-draft";
-const isOfLink = new URL(location.href).searchParams.has("query");
+const isOfLink = ["query", "job"].some(name => new URL(location.href).searchParams.has(name));
 const draft = isOfLink ? null : sessionStorage.getItem(DRAFT);
 let wasFocused = false;
 

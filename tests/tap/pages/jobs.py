@@ -13,6 +13,7 @@ def job_of(query: str = "SELECT 1 AS n FROM demo.ngc", *uploads: str, maxrec: in
     """A job that is done; `more` are fields of Job."""
     now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     parameters = [("LANG", "ADQL"), ("QUERY", query), *([("MAXREC", str(maxrec))] if maxrec is not None else [])]
+    parameters += [("UPLOAD", ";".join(f"{name},param:{name}" for name in uploads))] if uploads else []
     fields: dict[str, Any] = {
         "job_id": ID,
         "owner_id": None,

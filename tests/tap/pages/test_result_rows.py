@@ -2,6 +2,7 @@
 
 import io
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -431,12 +432,13 @@ def test_room_is_made_by_removing_what_was_not_used_for_longest(
     fresh: ResultRows, storage: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Path] = []
+    now = time.time()
     for number in range(4):
         job = kept(storage, f"b{number}/1.parquet", numbers(*range(1000)), job_id=f"b{number}")
         fresh.view(job, View(1, 1))
         (path,) = set(files(fresh)) - set(made)
         made.append(path)
-        os.utime(path, (1000 + number, 1000 + number))
+        os.utime(path, (now - 1000 + number, now - 1000 + number))
     size = made[0].stat().st_size
     fresh.view(with_result("b0/1.parquet", job_id="b0"), View(1, 1))
     monkeypatch.setattr(result_rows, "_MOST_BYTES", 3 * size)
