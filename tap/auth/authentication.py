@@ -163,8 +163,11 @@ def is_of_other_page(request: HTTPConnection, base_url: str) -> bool:
     origin = request.headers.get("origin")
     if origin is None:
         return False
-    own = {urlsplit(base_url).hostname, urlsplit(f"//{request.headers.get('host', '')}").hostname}
-    return urlsplit(origin).hostname not in own
+    own = {urlsplit(base_url).netloc, request.headers.get("host", "")}
+    try:
+        return urlsplit(origin).netloc not in own
+    except ValueError:
+        return True
 
 
 def check_secure(request: HTTPConnection) -> None:

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,6 +36,7 @@ from uws.parameters import ParameterError, Parameters
 
 _LIST = "your list"
 _CUTS = 4
+_NAMES_AT_ONCE = 4
 _MOST_TABLES = 500
 
 CatalogueOf = Callable[[Request], Awaitable[Catalogue]]
@@ -47,6 +49,7 @@ class BuilderPages:
     pages: Pages
     config: Config
     catalogue: CatalogueOf
+    limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_NAMES_AT_ONCE))
     positional: PerCatalogue[list[Table]] = field(default_factory=lambda: PerCatalogue(_with_positions))
 
     async def build(self, request: Request) -> Response:
@@ -79,9 +82,15 @@ class BuilderPages:
         if not name or not resolver:
             return parameters
         radius = number(parameters.one("RADIUS") or "0.1")
-        longitude, latitude = await run_in_threadpool(position_of_name, resolver, name)
+        longitude, latitude = await self._position(resolver, name)
         others = tuple(pair for pair in parameters.pairs if pair[0] not in {"SHAPE", "REGION"})
         return Parameters((*others, ("SHAPE", "cone"), ("REGION", f"{longitude} {latitude} {radius}")))
+
+    async def _position(self, resolver: str, name: str) -> tuple[float, float]:
+        """Raises: ParameterError. Few threads wait for a service that may be slow."""
+        if not self.limiter.available_tokens:
+            raise ParameterError("Many ask for names just now; try again, or write the position in degrees")
+        return await to_thread.run_sync(position_of_name, resolver, name, limiter=self.limiter)
 
     async def cross_match(self, request: Request) -> Response:
         """Show the form, or lead to the query that it means."""

@@ -57,7 +57,8 @@ class HelpPages:
     async def status(self, request: Request) -> Response:
         """Show whether all is well, and how many jobs are in which phase."""
         available, note = await self.availability()
-        overview = await run_in_threadpool(self.jobs.overview) if available else []
+        is_member = identity_of(request) is not None or self.config.accounts.anonymous
+        overview = await run_in_threadpool(self.jobs.overview) if available and is_member else []
         return self.pages.response(request, "status.html", {"available": available, "note": note, "overview": overview})
 
     async def help(self, request: Request) -> Response:

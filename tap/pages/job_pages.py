@@ -1,6 +1,7 @@
 """Jobs as people see them: the list, and a job with its result."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -40,15 +41,15 @@ _JOBS_SHOWN, _ROWS_SHOWN, _MOST_ROWS = 50, 100, 1000
 _AT_ONCE, _YOUNG = 1.5, 5.0
 """Seconds that a page waits for its job to end, if it is not older than so many."""
 _LONGEST_NAME, _LONGEST_NOTE = 64, 2000
-_TICK, _STREAMS, _WATCHED = 2.0, 500, 60
+_TICK, _STREAMS, _STREAMS_OF_ONE, _WATCHED = 2.0, 500, 50, 60
 _LIVE = frozenset({Phase.QUEUED, Phase.EXECUTING})
 
 
 @dataclass
 class Streams:
-    """How many pages hear of their jobs just now."""
+    """How many pages of an account, or of an address, hear of their jobs just now."""
 
-    count: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -237,13 +238,14 @@ class JobPages:
             for job in await run_in_threadpool(self.jobs.store.jobs, job_ids)
             if await self.jobs.may_see(request, job)
         ]
-        if self.streams.count >= _STREAMS:
+        counts, share = self.streams.counts, self.jobs.service.asker(request).share
+        if counts.total() >= _STREAMS or counts[share] >= _STREAMS_OF_ONE:
             raise Busy("Too many pages hear of their jobs just now")
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(self._events(jobs), headers=headers, media_type="text/event-stream")
+        return StreamingResponse(self._events(jobs, share), headers=headers, media_type="text/event-stream")
 
-    async def _events(self, jobs: list[Job]) -> AsyncIterator[str]:
-        self.streams.count += 1
+    async def _events(self, jobs: list[Job], share: str) -> AsyncIterator[str]:
+        self.streams.counts[share] += 1
         try:
             while live := [job for job in jobs if job.phase in ACTIVE]:
                 jobs = await self._changed(live)
@@ -251,7 +253,7 @@ class JobPages:
                 yield f"event: {'change' if moved else 'progress'}\ndata: \n\n"
             yield "event: end\ndata: \n\n"
         finally:
-            self.streams.count -= 1
+            self.streams.counts[share] -= 1
 
     async def _changed(self, jobs: list[Job]) -> list[Job]:
         """Return the jobs when one has moved, or when a while has passed and one may have got further."""

@@ -29,16 +29,16 @@ from tap.pages.rendering import Pages
 from tap.pages.take_away import asked
 from tap.query.check import Report, check
 from uws.errors import NoSuchJob
-from uws.job import Job, Requester
+from uws.job import Job
 from uws.parameters import ParameterError, Parameters
-from uws.store import Store, is_job_id
+from uws.resources import Resources
+from uws.store import is_job_id
 
 _PRIVATE = {"cache-control": "no-store"}
 _TABLES, _HISTORY, _SHORT, _READ = 30, 8, 90, 1000
 _CHECK_SECONDS = 5.0
 
 CatalogueOf = Callable[[Request], Awaitable[Catalogue]]
-AskerOf = Callable[[Request], Requester]
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,7 @@ class QueryPage:
     pages: Pages
     config: Config
     catalogue: CatalogueOf
-    asker: AskerOf
-    store: Store
+    jobs: Resources
     planner: Engine
     rights: Rights
     indexes: PerCatalogue[TableIndex]
@@ -59,19 +58,19 @@ class QueryPage:
         """Show the editor, with the query of a link in it, or that of a JOB."""
         parameters = await read_parameters(request, self.config)
         if job_id := parameters.one("JOB"):
-            job = await run_in_threadpool(self._job, request, job_id)
+            job = await self._job(request, job_id)
             names = ("QUERY", "MAXREC")
             pairs = [(name, asked(job, name)) for name in names if asked(job, name)]
             parameters = Parameters((*pairs, *([("RUNID", job.run_id)] if job.run_id else [])))
         return await self._page(request, parameters)
 
-    def _job(self, request: Request, job_id: str) -> Job:
-        """Return a job of who asks. Raises: NoSuchJob, OutOfScope."""
+    async def _job(self, request: Request, job_id: str) -> Job:
+        """Return a job that who asks may see. Raises: NoSuchJob, OutOfScope."""
         identity = identity_of(request)
         if identity and TokenScope.JOBS not in identity.scopes:
             raise OutOfScope("This token does not have the scope jobs")
-        jobs = self.store.jobs([job_id]) if is_job_id(job_id) else []
-        if not jobs or not self.asker(request).may_see(jobs[0]):
+        jobs = await run_in_threadpool(self.jobs.store.jobs, [job_id]) if is_job_id(job_id) else []
+        if not jobs or not await self.jobs.may_see(request, jobs[0]):
             raise NoSuchJob
         return jobs[0]
 
@@ -99,8 +98,8 @@ class QueryPage:
         identity = identity_of(request)
         if identity and TokenScope.JOBS not in identity.scopes:
             return []
-        references = self.store.references(self.asker(request), last=_HISTORY)
-        jobs = self.store.jobs([reference.job_id for reference in references])
+        references = self.jobs.store.references(self.jobs.service.asker(request), last=_HISTORY)
+        jobs = self.jobs.store.jobs([reference.job_id for reference in references])
         jobs.sort(key=lambda job: job.creation_time, reverse=True)
         return [_line(job) for job in jobs]
 
@@ -124,7 +123,7 @@ class QueryPage:
     def _check(self, request: Request, query: str, maxrec: int, uploaded: Schema | None) -> Report:
         role = self.rights.role(_account(request))
         with self.planner.session(_CHECK_SECONDS, role=role) as session:
-            return check(query, session, maxrec, self.store.durations, uploaded)
+            return check(query, session, maxrec, self.jobs.store.durations, uploaded)
 
     async def completion(self, request: Request) -> Response:
         """Tell what may stand at OFFSET, in characters, of the text QUERY."""

@@ -59,9 +59,7 @@ class PageParts:
         parts, planner, rights = self.parts, self.planner, self.parts.rights
         accounts = AccountParts(self.login.authenticator, parts.own_tables, self.groups, parts.shares, parts.store)
         return PageHandlers(
-            QueryPage(
-                pages, config, catalogue, self.jobs.service.asker, parts.store, planner, rights, indexes, self.examples
-            ),
+            QueryPage(pages, config, catalogue, self.jobs, planner, rights, indexes, self.examples),
             SchemaPages(pages, config, catalogue, self.own_table, planner, rights, indexes),
             JobPages(pages, config, self.jobs, self.rows, catalogue),
             AccountPages(pages, config, catalogue, self.login, self.self_service, accounts),
