@@ -1,6 +1,7 @@
 """Help: how to use the service, the language as the code knows it, limits, and the documents for users."""
 
 import re
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
@@ -94,10 +95,9 @@ def _rendered(name: str, base_url: str) -> str:
 
 
 def _folder() -> Path:
-    """Return where the documents are: beside the code in a wheel, in the folder of the repository otherwise."""
-    package = Path(str(files("tap")))
-    inside = package / "pages" / "docs"
-    return inside if inside.is_dir() else package.parent / "docs"
+    """Return where the documents are: in the repository, or where a wheel puts them in the environment."""
+    beside = Path(str(files("tap"))).parent / "docs"
+    return beside if beside.is_dir() else Path(sys.prefix) / "share" / "armillary" / "docs"
 
 
 def _functions() -> list[tuple[str, list[Any]]]:
