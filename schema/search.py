@@ -51,16 +51,17 @@ class TableIndex:
 def _texts(table: Table) -> list[str]:
     texts = [table.table_name, table.description or ""]
     for column in table.columns:
-        texts.append(_text(column))
+        texts.append(text_of(column))
     return texts
 
 
-def _text(column: Column) -> str:
-    return " ".join(filter(None, (column.column_name, column.unit, column.ucd, column.description)))
+def text_of(column: Column) -> str:
+    """Return all that is searched of a column, in lower case."""
+    return " ".join(filter(None, (column.column_name, column.unit, column.ucd, column.description))).lower()
 
 
 def _columns(entry: _Entry, wanted: list[str]) -> tuple[Column, ...]:
     """Return columns with words that the table's own name does not have."""
     words = [word for word in wanted if word not in entry.name]
-    matches = (column for column in entry.table.columns if any(word in _text(column).lower() for word in words))
+    matches = (column for column in entry.table.columns if any(word in text_of(column) for word in words))
     return tuple(column for _, column in zip(range(_COLUMNS_SHOWN), matches, strict=False))

@@ -22,7 +22,7 @@ from schema.model import Catalogue
 from schema.per_catalogue import PerCatalogue
 from tap import tap_plus, vosi
 from tap.auth.authentication import AuthenticationMiddleware, Authenticator, address_of, challenges
-from tap.auth.identity import Account, identity_of
+from tap.auth.identity import Account, account_in, identity_of
 from tap.auth.limits import config_for
 from tap.auth.login import Login
 from tap.auth.oidc import OidcProvider
@@ -186,8 +186,7 @@ class Endpoints:
             raise ParameterError(
                 f"DEST keeps a result as a table, which needs a job: POST to {self.config.web.base_url}/async"
             )
-        identity = identity_of(request)
-        return await self._answer(request, form, identity.account if identity else None)
+        return await self._answer(request, form, account_in(request))
 
     async def run(self, request: Request, account: Account, query: str) -> Response:
         """Answer a query in the name of an account, in the turns of whoever asks, in the format that the request asks for."""
@@ -288,8 +287,7 @@ class Endpoints:
             ("RESPONSEFORMAT", asked.one("RESPONSEFORMAT") or "votable"),
             ("MAXREC", str(self.config.limits.maxrec_hard)),
         )
-        identity = identity_of(request)
-        return await self._answer(request, Form(Parameters(pairs)), identity.account if identity else None)
+        return await self._answer(request, Form(Parameters(pairs)), account_in(request))
 
     async def livez(self, request: Request) -> Response:
         return Response("alive\n", media_type="text/plain")
@@ -306,8 +304,7 @@ class Endpoints:
 
     async def catalogue(self, request: Request) -> Catalogue:
         """Return what who asks may know of."""
-        identity = identity_of(request)
-        return await self._published(identity.account if identity else None)
+        return await self._published(account_in(request))
 
     async def _published(self, account: Account | None = None) -> Catalogue:
         """Return what an account may know of, or everybody."""

@@ -48,14 +48,17 @@ def _zstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield sink.taken()
 
 
+def pack(body: bytes, coding: str) -> bytes:
+    return b"".join(_zstd(iter([body])) if coding == "zstd" else _gzip(iter([body]), 6))
+
+
 def packed(request: Request, response: Response) -> Response:
     """Return the response, packed if the client asks for it."""
     response.headers["vary"] = "Accept-Encoding"
     coding = wanted_coding(request)
     if coding is None:
         return response
-    body = iter([bytes(response.body)])
-    response.body = b"".join(_zstd(body) if coding == "zstd" else _gzip(body, 6))
+    response.body = pack(bytes(response.body), coding)
     response.headers["content-encoding"] = coding
     response.headers["content-length"] = str(len(response.body))
     return response

@@ -129,6 +129,11 @@ class Store:
     def jobs(self, job_ids: Sequence[str]) -> list[Job]:
         return [job_of(row) for row in self.rows("jobs", {"job_ids": list(job_ids)})]
 
+    def referenced(self, references: Sequence[JobRef]) -> list[Job]:
+        """Return the jobs of lines of a list, in their order, as far as they are still there."""
+        jobs = {job.job_id: job for job in self.jobs([reference.job_id for reference in references])}
+        return [jobs[reference.job_id] for reference in references if reference.job_id in jobs]
+
     def references(
         self,
         asker: Requester | None,

@@ -55,6 +55,12 @@ def identity_of(request: HTTPConnection) -> Identity | None:
     return in_scope(request.scope)
 
 
+def account_in(request: HTTPConnection) -> Account | None:
+    """Return the account that asks; None for a stranger."""
+    identity = identity_of(request)
+    return identity.account if identity else None
+
+
 def in_scope(scope: Scope) -> Identity | None:
     identity = scope.get("state", {}).get("identity")
     return identity if isinstance(identity, Identity) else None

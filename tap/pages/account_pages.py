@@ -1,6 +1,5 @@
 """An account as its owner sees it: login, tokens, groups, own tables, shares, limits; and what moderators decide."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +15,12 @@ from tap.auth.login import Login, local_path
 from tap.auth.passwords import TooManyAttempts, WrongPassword
 from tap.auth.self_service import SelfService
 from tap.config import Config
+from tap.errors import describe
 from tap.own_tables.own_tables import OwnTables
-from tap.pages.rendering import Pages
+from tap.pages.rendering import CatalogueOf, Pages, see
 from tap.shares.groups import Groups
 from tap.shares.shares import Shares
 from uws.store import Store
-
-CatalogueOf = Callable[[Request], Awaitable[Catalogue]]
 
 
 @dataclass(frozen=True)
@@ -50,9 +48,9 @@ class AccountPages:
     async def login_form(self, request: Request) -> Response:
         return self._login_page(request)
 
-    def _login_page(self, request: Request, message: str = "", name: str = "", status: int = 200) -> Response:
+    def _login_page(self, request: Request, message: str = "", status: int = 200) -> Response:
         issuer = self.config.oidc.oidc_issuer
-        values = {"message": message, "name": name, "oidc": issuer, "next": self._next(request)}
+        values = {"message": message, "oidc": issuer, "next": self._next(request)}
         return self.pages.response(request, "login.html", values, status)
 
     def _next(self, request: Request) -> str:
@@ -61,22 +59,16 @@ class AccountPages:
     async def log_in(self, request: Request) -> Response:
         """Begin a session and lead on; who is not known may try again."""
         try:
-            answer = await self.login.login(request)
+            response = await self.login.login(request)
         except WrongPassword:
-            return self._login_page(request, "Wrong name or password.", status=401)
+            return self._login_page(request, "Wrong name or password.", 401)
         except TooManyAttempts as error:
-            message = f"There were too many wrong passwords. The next is looked at in {error.seconds} seconds."
-            return self._login_page(request, message, status=429)
-        return self._led_on(answer, self._next(request))
+            answer = describe(error)
+            return self._login_page(request, answer.message, answer.status)
+        return see(self._next(request), response.raw_headers)
 
     async def log_out(self, request: Request) -> Response:
-        return self._led_on(await self.login.logout(request), f"{self.pages.root}/")
-
-    def _led_on(self, answer: Response, target: str) -> Response:
-        """Return a redirect with the cookies of an answer."""
-        response = Response(b"", 303, {"location": target, "cache-control": "no-store"})
-        response.raw_headers += [(name, value) for name, value in answer.raw_headers if name == b"set-cookie"]
-        return response
+        return see(f"{self.pages.root}/", (await self.login.logout(request)).raw_headers)
 
     async def account(self, request: Request) -> Response:
         """Show who asks what they have and may."""

@@ -1,6 +1,5 @@
 """Pages that write ADQL: a query of one table, and a cross-match of two."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -17,7 +16,6 @@ from tap.config import Config
 from tap.errors import NotFound
 from tap.form import read_parameters
 from tap.pages.builder import (
-    FINDS,
     OPERATORS,
     Choice,
     Cut,
@@ -29,7 +27,7 @@ from tap.pages.builder import (
     side_of_list,
     side_of_table,
 )
-from tap.pages.rendering import Pages
+from tap.pages.rendering import CatalogueOf, Pages, see
 from tap.pages.resolver import position_of_name
 from tap.pages.schema_pages import position_of
 from uws.parameters import ParameterError, Parameters
@@ -38,8 +36,6 @@ _LIST = "your list"
 _CUTS = 4
 _NAMES_AT_ONCE = 4
 _MOST_TABLES = 500
-
-CatalogueOf = Callable[[Request], Awaitable[Catalogue]]
 
 
 @dataclass(frozen=True)
@@ -105,12 +101,12 @@ class BuilderPages:
             except (ParameterError, NotFound) as error:
                 message = str(error)
         positional = await run_in_threadpool(self.positional.of, catalogue)
-        values = {"tables": positional, "list": _LIST, "finds": FINDS, "given": parameters, "message": message}
+        values = {"tables": positional, "list": _LIST, "given": parameters, "message": message}
         return self.pages.response(request, "crossmatch.html", values, 400 if message else 200)
 
     def _to_editor(self, query: str, *, with_list: bool = False) -> Response:
         location = f"{self.pages.root}/?{'list=1&' if with_list else ''}query={quote(query, safe='')}"
-        return Response(b"", 303, {"location": location, "cache-control": "no-store"})
+        return see(location)
 
 
 def _with_positions(catalogue: Catalogue) -> list[Table]:

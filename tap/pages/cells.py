@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from schema.load.reader import FileColumn
-
 _LONGEST, _WIDE = 300, 40
 _DIGITS = {"float": 7, "double": 12}
 
@@ -25,7 +23,7 @@ class Cell:
     is_number: bool = False
 
 
-def rows_of(columns: tuple[FileColumn, ...], table: pa.Table) -> Iterator[list[Cell]]:
+def rows_of(table: pa.Table) -> Iterator[list[Cell]]:
     """Yield rows of cells."""
     values = [table.column(index).to_pylist() for index in range(table.num_columns)]
     digits = [_digits(field.type) for field in table.schema]
@@ -41,6 +39,7 @@ def _digits(type_: pa.DataType) -> int:
 
 
 def cell_of(value: Any, digits: int = 12) -> Cell:
+    """Return a value as it is shown; of a float at most so many digits."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return Cell("NULL", is_null=True)
     if isinstance(value, float):

@@ -17,7 +17,7 @@ from tap.auth.login import local_path
 from tap.config import Config
 from tap.errors import NotFound
 from tap.form import read_parameters
-from tap.pages.rendering import Pages
+from tap.pages.rendering import Pages, see
 from uws.parameters import ParameterError
 
 _METHODS = frozenset({"POST", "PUT", "DELETE"})
@@ -101,9 +101,7 @@ class Forms:
             return self.pages.response(request, "told.html", values)
         location = answer.header(b"location") if answer.status == 303 else None
         target = local_path(urlsplit(location).path) if location and not request.query_params.get("back") else back
-        response = Response(b"", 303, {"location": target or back, "cache-control": "no-store"})
-        response.raw_headers += [(name, value) for name, value in answer.headers if name.lower() == b"set-cookie"]
-        return response
+        return see(target or back, answer.headers)
 
 
 def _told(answer: _Answer) -> dict[str, str]:

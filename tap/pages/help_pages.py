@@ -18,7 +18,7 @@ from starlette.responses import Response
 from adql.functions import FUNCTIONS
 from adql.functions.function import Feature
 from schema.words import ADQL_RESERVED
-from tap.auth.identity import identity_of
+from tap.auth.identity import account_in
 from tap.auth.limits import limits_for
 from tap.config import Config
 from tap.errors import NotFound
@@ -58,16 +58,15 @@ class HelpPages:
     async def status(self, request: Request) -> Response:
         """Show whether all is well, and how many jobs are in which phase."""
         available, note = await self.availability()
-        is_member = identity_of(request) is not None or self.config.accounts.anonymous
+        is_member = account_in(request) is not None or self.config.accounts.anonymous
         overview = await run_in_threadpool(self.jobs.overview) if available and is_member else []
         return self.pages.response(request, "status.html", {"available": available, "note": note, "overview": overview})
 
     async def help(self, request: Request) -> Response:
-        identity = identity_of(request)
         values = {
             "documents": DOCUMENTS,
             "functions": _functions(),
-            "limits": limits_for(self.config, identity.account if identity else None),
+            "limits": limits_for(self.config, account_in(request)),
             "formats": FORMATS,
             "words": sorted(ADQL_RESERVED),
         }

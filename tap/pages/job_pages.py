@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -25,11 +25,11 @@ from tap.form import read_parameters
 from tap.formats import FORMATS
 from tap.jobs import RESULT
 from tap.pages.cells import rows_of
-from tap.pages.rendering import Pages
+from tap.pages.rendering import CatalogueOf, Pages, see
 from tap.pages.result_rows import ResultRows, View
 from tap.pages.schema_pages import bibtex
 from tap.pages.take_away import CITATIONS, FILES, asked, kit
-from uws.errors import NoSuchJob, NotAllowed
+from uws.errors import NoSuchJob
 from uws.forecast import outlook
 from uws.job import Job
 from uws.parameters import ParameterError, Parameters
@@ -60,13 +60,13 @@ class JobPages:
     config: Config
     jobs: Resources
     rows: ResultRows
-    catalogue: Callable[[Request], Awaitable[Catalogue]]
+    catalogue: CatalogueOf
     streams: Streams = field(default_factory=Streams)
 
     # ---- the list
 
     async def job_list(self, request: Request) -> Response:
-        """Show one's jobs, the newest first; PHASE and NAME choose among them."""
+        """Show one's jobs, the newest first; PHASE chooses among them, BEFORE goes on; ALL is for administrators."""
         parameters = await read_parameters(request, self.config)
         jobs, more = await run_in_threadpool(self._list, request, parameters)
         values = {
@@ -89,9 +89,7 @@ class JobPages:
         if before := parameters.one("BEFORE"):
             references = [job for job in references if job.creation_time.isoformat() < before]
         shown = references[:_JOBS_SHOWN]
-        jobs = self.jobs.store.jobs([reference.job_id for reference in shown])
-        jobs.sort(key=lambda job: job.creation_time, reverse=True)
-        return jobs, len(references) > len(shown)
+        return self.jobs.store.referenced(shown), len(references) > len(shown)
 
     def _line(self, job: Job) -> dict[str, Any]:
         return {
@@ -121,7 +119,6 @@ class JobPages:
             "results": job.results,
             "warnings": await run_in_threadpool(_warnings, query, await self.catalogue(request)),
             "truncated": dict(job.progress).get("overflow"),
-            "maxrec": asked(job, "MAXREC"),
             "is_mine": job.owner_id == (identity.account.name if identity else None),
             "may_change": self.jobs.service.asker(request).may_see(job),
             "is_live": job.phase in _LIVE,
@@ -163,7 +160,7 @@ class JobPages:
             rows = await run_in_threadpool(self.rows.view, job, view)
         except LoadError as error:
             return values | {"why_not": str(error)}
-        cells = await run_in_threadpool(list, rows_of(rows.columns, rows.table))
+        cells = await run_in_threadpool(list, rows_of(rows.table))
         return values | {
             "columns": rows.columns,
             "cells": cells,
@@ -177,15 +174,12 @@ class JobPages:
         """Set what the owner calls a job, and notes of it."""
         check_own_page(request, self.config.web.base_url)
         job = await self.jobs.job_of(request)
-        if not self.jobs.service.asker(request).may_see(job):
-            raise NotAllowed
         parameters = await read_parameters(request, self.config)
         run_id, note = (parameters.one(name) or "" for name in ("RUNID", "NOTE"))
         if len(run_id) > _LONGEST_NAME or len(note) > _LONGEST_NOTE or "\0" in run_id + note:
             raise ParameterError(f"A name has at most {_LONGEST_NAME} characters, a note {_LONGEST_NOTE}")
         await run_in_threadpool(self.jobs.store.annotate, job.job_id, run_id, note)
-        location = f"{self.pages.root}/tap/async/{job.job_id}"
-        return Response(b"", 303, {"location": location, "cache-control": "no-store"})
+        return see(f"{self.pages.root}/tap/async/{job.job_id}")
 
     # ---- what the scripts of the page ask for
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from schema.load import open_file
 from schema.load.reader import FileColumn, LoadError
 from schema.model import Column, Schema, Table, adql_names
 from schema.positions import find_position
+from tap.auth.private import private_json
 from tap.config import Config
 from tap.form import FormFile, read_form
 from tap.temp_files import without_path
@@ -21,7 +22,6 @@ from uws.parameters import ParameterError
 
 _FIELDS = ("column_name", "datatype", "arraysize", "xtype", "unit", "ucd")
 _LONGEST, _MOST_COLUMNS, _LONGEST_NAME = 200_000, 1_000, 100
-_NO_STORE = {"cache-control": "no-store"}
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Lists:
                 raise ParameterError("The form has no file")
             columns = await run_in_threadpool(_columns, form.files[0])
         except (LoadError, ParameterError) as error:
-            return JSONResponse({"message": str(error)}, 400, headers=_NO_STORE)
+            return private_json({"message": str(error)}, 400)
         finally:
             form.close()
         position = find_position(list(columns)).position
         values = [{name: getattr(column, name) for name in _FIELDS} | {"name": column.name} for column in columns]
         names = [column.column_name for column in position] if position else None
-        return JSONResponse({"columns": values, "position": names}, headers=_NO_STORE)
+        return private_json({"columns": values, "position": names})
 
 
 def _columns(file: FormFile) -> list[Column]:

@@ -1,6 +1,5 @@
 """The page where queries are written: the editor, what it asks while one types, and what is wrong with a query."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -8,16 +7,17 @@ from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from adql.completion import complete
 from adql.errors import place_of
-from schema.model import Catalogue, Schema
+from schema.model import Schema
 from schema.per_catalogue import PerCatalogue
 from schema.search import TableIndex
 from tap.auth.authentication import OutOfScope
-from tap.auth.identity import TokenScope, identity_of
+from tap.auth.identity import TokenScope, account_in, identity_of
 from tap.auth.limits import config_for
+from tap.auth.private import private_json
 from tap.auth.rights import Rights
 from tap.config import Config
 from tap.engine.engine import Engine
@@ -25,7 +25,7 @@ from tap.examples import Example
 from tap.form import read_parameters
 from tap.pages.lists import schema_of_list
 from tap.pages.negotiation import wants_page
-from tap.pages.rendering import Pages
+from tap.pages.rendering import CatalogueOf, Pages
 from tap.pages.take_away import asked
 from tap.query.check import Report, check
 from uws.errors import NoSuchJob
@@ -34,11 +34,8 @@ from uws.parameters import ParameterError, Parameters
 from uws.resources import Resources
 from uws.store import is_job_id
 
-_PRIVATE = {"cache-control": "no-store"}
 _TABLES, _HISTORY, _SHORT, _READ = 30, 8, 90, 1000
 _CHECK_SECONDS = 5.0
-
-CatalogueOf = Callable[[Request], Awaitable[Catalogue]]
 
 
 @dataclass(frozen=True)
@@ -66,8 +63,7 @@ class QueryPage:
 
     async def _job(self, request: Request, job_id: str) -> Job:
         """Return a job that who asks may see. Raises: NoSuchJob, OutOfScope."""
-        identity = identity_of(request)
-        if identity and TokenScope.JOBS not in identity.scopes:
+        if not _may_see_jobs(request):
             raise OutOfScope("This token does not have the scope jobs")
         jobs = await run_in_threadpool(self.jobs.store.jobs, [job_id]) if is_job_id(job_id) else []
         if not jobs or not await self.jobs.may_see(request, jobs[0]):
@@ -79,7 +75,7 @@ class QueryPage:
         examples = await run_in_threadpool(self.examples.of, catalogue)
         if query is None:
             query = examples[0].query if examples else "SELECT TOP 100 * FROM tap_schema.tables"
-        limits = config_for(self.config, _account(request)).limits
+        limits = config_for(self.config, account_in(request)).limits
         values: dict[str, Any] = {
             "query": query,
             "maxrec": parameters.one("MAXREC") or limits.maxrec_default,
@@ -87,7 +83,7 @@ class QueryPage:
             "with_list": parameters.one("LIST") is not None,
             "limits": limits,
             "examples": examples,
-            "found": await run_in_threadpool(self.indexes.of(catalogue).search, "", 0, _TABLES),
+            "found": await run_in_threadpool(lambda: self.indexes.of(catalogue).search("", 0, _TABLES)),
             "history": await run_in_threadpool(self._history, request),
             "report": _shown(report, query, parameters) if report else None,
         }
@@ -95,13 +91,10 @@ class QueryPage:
 
     def _history(self, request: Request) -> list[dict[str, str]]:
         """Return one's latest jobs; none to a token that may not see jobs."""
-        identity = identity_of(request)
-        if identity and TokenScope.JOBS not in identity.scopes:
+        if not _may_see_jobs(request):
             return []
         references = self.jobs.store.references(self.jobs.service.asker(request), last=_HISTORY)
-        jobs = self.jobs.store.jobs([reference.job_id for reference in references])
-        jobs.sort(key=lambda job: job.creation_time, reverse=True)
-        return [_line(job) for job in jobs]
+        return [_line(job) for job in self.jobs.store.referenced(references)]
 
     async def check(self, request: Request) -> Response:
         """Tell what is wrong with QUERY and what it would cost, as JSON, or as the page of the editor."""
@@ -118,10 +111,10 @@ class QueryPage:
             return self.pages.response(request, "_report.html", {"report": _shown(report, query, parameters)})
         if wants_page(request.scope):
             return await self._page(request, parameters, report)
-        return JSONResponse(report.as_json(), headers=_PRIVATE)
+        return private_json(report.as_json())
 
     def _check(self, request: Request, query: str, maxrec: int, uploaded: Schema | None) -> Report:
-        role = self.rights.role(_account(request))
+        role = self.rights.role(account_in(request))
         with self.planner.session(_CHECK_SECONDS, role=role) as session:
             return check(query, session, maxrec, self.jobs.store.durations, uploaded)
 
@@ -133,12 +126,13 @@ class QueryPage:
         if uploaded := schema_of_list(parameters.one("UPLOADED")):
             catalogue = catalogue.joined_by(uploaded)
         completion = await run_in_threadpool(partial(complete, text, min(offset, len(text)), catalogue))
-        return JSONResponse(asdict(completion), headers=_PRIVATE)
+        return private_json(asdict(completion))
 
 
-def _account(request: Request) -> Any:
+def _may_see_jobs(request: Request) -> bool:
+    """Return whether a token, if one asks, may see jobs."""
     identity = identity_of(request)
-    return identity.account if identity else None
+    return identity is None or TokenScope.JOBS in identity.scopes
 
 
 def _line(job: Job) -> dict[str, str]:

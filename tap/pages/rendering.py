@@ -1,7 +1,7 @@
 """Templates → responses. Whatever stands in a page is escaped, and nothing but our own files runs in it."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -9,12 +9,16 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
+from schema.model import Catalogue
 from tap.auth.identity import identity_of
 from tap.config import WebConfig
 from tap.pages.static_files import digest
+
+CatalogueOf = Callable[[Request], Awaitable[Catalogue]]
+"""Tells what who asks may know of."""
 
 HUB = "http://localhost:21012"
 """Where a SAMP hub on the user's own machine listens for web pages (SAMP 1.3 §5.2.1)."""
@@ -65,6 +69,13 @@ class Pages:
         }
         kind = "application/xhtml+xml" if template.endswith(".xhtml") else "text/html"
         return Response(page, status, headers, media_type=kind)
+
+
+def see(path: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> Response:
+    """Lead the browser to a path of this server, with the cookies among the headers of an answer."""
+    response = Response(b"", 303, {"location": path, "cache-control": "no-store"})
+    response.raw_headers += [(name, value) for name, value in headers if name.lower() == b"set-cookie"]
+    return response
 
 
 @cache

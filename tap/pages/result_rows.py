@@ -263,6 +263,3 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.cast(pa.string())
     except pa.ArrowException as error:
         raise ParameterError("The values of this column cannot be searched as texts") from error
-
-
-__all__ = ["LoadError", "ResultRows", "Rows", "View"]

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from schema.model import Catalogue
 from schema.own_tables.changes import OwnTable
 from schema.per_catalogue import PerCatalogue
 from schema.search import TableIndex
@@ -24,7 +23,7 @@ from tap.pages.job_pages import JobPages
 from tap.pages.lists import Lists
 from tap.pages.negotiation import PageRoute
 from tap.pages.query_page import QueryPage
-from tap.pages.rendering import Pages
+from tap.pages.rendering import CatalogueOf, Pages
 from tap.pages.result_rows import ResultRows
 from tap.pages.schema_pages import SchemaPages
 from tap.pages.static_files import static_file
@@ -45,7 +44,7 @@ class PageParts:
     self_service: SelfService
     own_table: Callable[[Request, str], Awaitable[OwnTable | None]]
     groups: Groups
-    catalogue: Callable[[Request], Awaitable[Catalogue]]
+    catalogue: CatalogueOf
     availability: Callable[[], Awaitable[tuple[bool, str | None]]]
     examples: PerCatalogue[list[Example]]
     rows: ResultRows

@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from adql.sql_names import name
-from schema.model import Catalogue, Column, Table
+from schema.model import Column, Table
 from schema.own_tables.changes import OwnTable
 from schema.per_catalogue import PerCatalogue
 from schema.positions import find_position
-from schema.search import TableIndex
-from tap.auth.identity import Account, identity_of
+from schema.search import TableIndex, text_of
+from tap.auth.identity import Account, account_in
 from tap.auth.rights import Rights
 from tap.config import Config
 from tap.engine.engine import DatabaseAway, Engine
@@ -22,13 +22,12 @@ from tap.engine.rows import Interrupted
 from tap.errors import NotFound
 from tap.form import read_parameters
 from tap.pages.cells import Cell, cell_of
-from tap.pages.rendering import Pages
+from tap.pages.rendering import CatalogueOf, Pages
 from uws.parameters import Parameters
 
 _TABLES, _BRIEF, _SAMPLE = 100, 30, 8
 _SAMPLE_SECONDS = 2.0
 
-CatalogueOf = Callable[[Request], Awaitable[Catalogue]]
 OwnTableOf = Callable[[Request, str], Awaitable[OwnTable | None]]
 
 
@@ -49,8 +48,8 @@ class SchemaPages:
         parameters = await read_parameters(request, self.config)
         words, first = parameters.one("Q") or "", min(parameters.whole_number("FIRST") or 0, 10**9)
         brief = parameters.one("BRIEF") is not None
-        index = self.indexes.of(await self.catalogue(request))
-        found = await run_in_threadpool(index.search, words, first, _BRIEF if brief else _TABLES)
+        catalogue, count = await self.catalogue(request), _BRIEF if brief else _TABLES
+        found = await run_in_threadpool(lambda: self.indexes.of(catalogue).search(words, first, count))
         template = "_table_list.html" if brief else "tables.html"
         return self.pages.response(request, template, {"found": found, "first": first})
 
@@ -63,7 +62,7 @@ class SchemaPages:
         table = next((table for table in catalogue.tables if table.table_name.lower() == name.lower()), None)
         if table is None:
             raise NotFound(f"There is no table {name[:100]} that you may read")
-        account = _account(request)
+        account = account_in(request)
         values = {
             "table": table,
             "columns": _matching(table, parameters),
@@ -96,12 +95,7 @@ def _readable(column: Column) -> str:
 
 def _matching(table: Table, parameters: Parameters) -> list[Column]:
     words = (parameters.one("Q") or "").lower().split()
-    return [column for column in table.columns if all(word in _text(column) for word in words)]
-
-
-def _text(column: Column) -> str:
-    parts = (column.column_name, column.unit, column.ucd, column.description)
-    return " ".join(part for part in parts if part).lower()
+    return [column for column in table.columns if all(word in text_of(column) for word in words)]
 
 
 def position_of(table: Table) -> tuple[Column, Column] | None:
@@ -141,8 +135,3 @@ def bibtex(table: Table) -> str:
 
 def _for_tex(text: str) -> str:
     return re.sub(r"([&%$#_])", r"\\\1", " ".join(text.split()).replace("{", "(").replace("}", ")"))
-
-
-def _account(request: Request) -> Account | None:
-    identity = identity_of(request)
-    return identity.account if identity else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tap.coding import packed
+from tap.coding import pack, wanted_coding
 from tap.errors import NotFound
 
 _KEPT = {"cache-control": "public, max-age=31536000, immutable"}
@@ -39,4 +39,12 @@ async def static_file(request: Request) -> Response:
         raise NotFound("There is no such file")
     kind = mimetypes.guess_type(request.path_params["path"])[0] or "text/plain"
     headers = _KEPT if request.path_params["digest"] == digest() else {}
-    return packed(request, Response(content, headers=headers, media_type=kind))
+    coding = wanted_coding(request)
+    packing = {"vary": "Accept-Encoding"} | ({"content-encoding": coding} if coding else {})
+    body = _packed(request.path_params["path"], coding) if coding else content
+    return Response(body, headers=headers | packing, media_type=kind)
+
+
+@cache
+def _packed(path: str, coding: str) -> bytes:
+    return pack(_contents()[path], coding)

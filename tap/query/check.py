@@ -13,8 +13,8 @@ from tap.sharding.planning import CitusPlan, DistributedPlan, plan_query
 
 Seconds = tuple[float, float]
 """Between which four of five finished jobs of like cost lay."""
-_WHOLE = {"Seq Scan", "Parallel Seq Scan"}
-_NEED_ALL = {"Sort", "Incremental Sort", "Aggregate", "WindowAgg", "Unique", "HashAggregate", "SetOp"}
+_WHOLE = {"Seq Scan"}
+_NEED_ALL = {"Sort", "Incremental Sort", "Aggregate", "WindowAgg", "Unique", "SetOp"}
 _BY_INDEX = {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
 
 
@@ -139,6 +139,3 @@ def _read(translation: Translation, nodes: Iterable[dict[str, Any]]) -> Iterator
         if access == "all rows" and ends_early:
             access = "first rows"
         yield TableRead(table.table_name, table.nrows, access)
-
-
-__all__ = ["Estimate", "Remark", "Report", "Seconds", "TableRead", "check"]

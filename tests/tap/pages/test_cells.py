@@ -14,7 +14,7 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def cells(*values: Any, of: pa.DataType) -> list[Cell]:
-    return [row[0] for row in rows_of((), pa.table({"x": pa.array(values, of)}))]
+    return [row[0] for row in rows_of(pa.table({"x": pa.array(values, of)}))]
 
 
 @pytest.mark.parametrize("of", [pa.float32(), pa.float64(), pa.int64(), pa.string(), pa.bool_(), pa.timestamp("us")])
@@ -138,5 +138,5 @@ def test_nothing_else_is_a_link(text: str) -> None:
 def test_rows_come_as_they_are_in_the_table() -> None:
     random = np.random.default_rng(1)
     table = pa.table({"n": np.arange(50), "x": random.normal(size=50), "t": [f"t{n}" for n in range(50)]})
-    found = [[cell.text for cell in row] for row in rows_of((), table)]
+    found = [[cell.text for cell in row] for row in rows_of(table)]
     assert found == [[str(row["n"]), f"{row['x']:.12g}", row["t"]] for row in table.to_pylist()]
