@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from uws.errors import IllegalMove, NoSuchJob, NotComplete, OtherOffset, QueueFull, StoreAway, TooManyJobs
 from uws.job import (
@@ -29,6 +29,7 @@ from uws.job import (
     Result,
 )
 from uws.phases import FINAL, Move, Phase, as_json
+from uws.pool import Pool
 from uws.statements import statements
 
 Row = dict[str, Any]
@@ -60,7 +61,7 @@ class Store:
     def __init__(self, conninfo: str, limits: JobLimits, connections: int = 4, wait: float = 5.0) -> None:
         self.conninfo = conninfo
         self.limits = limits
-        self._pool = ConnectionPool(
+        self._pool = Pool(
             conninfo,
             min_size=1,
             max_size=connections,
@@ -71,7 +72,6 @@ class Store:
                 "options": _OPTIONS,
                 "row_factory": dict_row,
             },
-            check=ConnectionPool.check_connection,
             reconnect_timeout=5,
             open=False,
         )

@@ -2,18 +2,17 @@
 
 from typing import Any
 
-from psycopg_pool import ConnectionPool
+from uws.pool import Pool
 
 
-def lazy_pool(conninfo: str, application: str, connections: int, wait: float, **options: Any) -> ConnectionPool:
+def lazy_pool(conninfo: str, application: str, connections: int, wait: float, **options: Any) -> Pool:
     """Return a pool, not yet open, of at most `connections`, for which a caller waits `wait` seconds; `options` are psycopg's."""
-    return ConnectionPool(
+    return Pool(
         conninfo,
         min_size=0,
         max_size=connections,
         timeout=wait,
         kwargs={"autocommit": True, "application_name": application, **options},
-        check=ConnectionPool.check_connection,
         reconnect_timeout=5,
         open=False,
     )

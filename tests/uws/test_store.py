@@ -1,6 +1,7 @@
 """The job store: what no way of writing can break, who sees what, limits, and what a client may change when."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -303,6 +304,22 @@ def test_a_store_that_cannot_be_reached_says_so_in_time() -> None:
 
 def test_connections_that_were_cut_are_healed(store: Store, admin: psycopg.Connection) -> None:
     job = create(store)
+    admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'armillary jobs' AND datname = current_database()"
+    )
+    assert store.job(job.job_id) == job
+
+
+def test_a_pool_full_of_dead_connections_costs_no_request(
+    make_store: Callable[..., Store], admin: psycopg.Connection
+) -> None:
+    """psycopg's own check would wait 1 + 2 + 4 seconds between them, and give up before."""
+    store = make_store(connections=6)
+    job = create(store)
+    with ExitStack() as lent:
+        for _ in range(6):
+            lent.enter_context(store.connection())
     admin.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE application_name = 'armillary jobs' AND datname = current_database()"
