@@ -48,7 +48,10 @@ from tap.pages.rendering import Pages
 from tap.pages.result_rows import ResultRows
 from tap.pages.routes import PageHandlers, PageParts
 from tap.parts import Opens, Parts, parts_of
+from tap.query_resources import QueryResources
 from tap.request import read_request
+from tap.request_log import RequestLog
+from tap.running_queries import RunningQueries
 from tap.sharding.model import Placements
 from tap.shares.group_resources import GroupResources
 from tap.shares.groups import Groups
@@ -124,6 +127,7 @@ class Endpoints:
         get, tap, oidc_login, publications = ["GET"], "/tap", self.oidc_login, Publications(self.own_tables)
         groups = GroupResources(self.tap_plus.groups, self.config)
         shares = ShareResources(self.parts.shares, self.job_service, self.run, self.config)
+        queries = QueryResources(self.parts.accounts, self.parts.store)
         return [
             # The hot one comes first, and without Starlette's wrappers of functions.
             Route(f"{tap}/sync", AsgiEndpoint(self.sync), methods=["GET", "POST"]),
@@ -162,6 +166,8 @@ class Endpoints:
             Route(f"{tap}/shares/events", shares.events, methods=get),
             Route(f"{tap}/shares/{{share_id}}", shares.revoke, methods=["DELETE"]),
             Route(f"{tap}/shared/{{secret}}", shares.follow, methods=get),
+            Route(f"{tap}/queries", queries.list, methods=get),
+            Route(f"{tap}/queries/{{id}}", queries.kill, methods=["DELETE"]),
             Route(f"{tap}/tokens", self.self_service.tokens, methods=get),
             Route(f"{tap}/tokens", self.self_service.add_token, methods=["POST"]),
             Route(f"{tap}/tokens/{{name}}", self.self_service.revoke_token, methods=["DELETE"]),
@@ -328,6 +334,7 @@ def create_app(config: Config) -> Starlette:
     app = Starlette(
         routes=endpoints.routes,
         middleware=[
+            Middleware(RequestLog),
             Middleware(
                 CORSMiddleware,
                 allow_origins=["*"],
@@ -338,7 +345,7 @@ def create_app(config: Config) -> Starlette:
             Middleware(ErrorMiddleware, challenges_of(config), site),
             Middleware(AuthenticationMiddleware, endpoints.login.authenticator),
         ],
-        lifespan=partial(_lifespan, [parts, planner, waiting, messages]),
+        lifespan=partial(_lifespan, [parts, planner, waiting, messages, endpoints.queries.running]),
         exception_handlers={HTTPException: _http_error},
     )
     # Its redirects would go to whatever Host a request names.
@@ -359,7 +366,7 @@ def _endpoints(parts: Parts, planner: Engine, waiting: Waiting, site: Pages, row
     groups = Groups(parts.accounts, parts.own_tables)
     return Endpoints(
         parts,
-        Queries(parts.service, config),
+        Queries(parts.service, config, RunningQueries(parts.accounts)),
         Resources(store, waiting, jobs, config.jobs.wait_limit),
         jobs,
         Login(authenticator, config),

@@ -34,11 +34,13 @@ from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.pgsphere import PgSphereMissing
 from tap.engine.private import NoPostgres
 from tap.job_commands import jobs
+from tap.log import Log, make_key
 from tap.message_commands import messages
-from tap.observe import configure_logging
+from tap.observe import send_to
 from tap.parts import query_worker, shards_of
 from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
 from tap.query.explain import explain as explain_query
+from tap.query_commands import queries
 from tap.rights_commands import announce_name, grant, readers, revoke
 from tap.sharding.commands import shards
 from tap.sharding.engines.choice import engine_of
@@ -94,6 +96,7 @@ def serve(config: Config) -> None:
         os.environ.update(config.as_environment())
         # Many threads that come and go would each keep a heap of their own.
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+        make_key()
         adopt_children()
         tell_on_hangup()
         with workers(config.jobs.workers, config.jobs.drain_seconds):
@@ -120,18 +123,19 @@ def _serve_http(config: Config) -> None:
 
 def web_process() -> object:
     """The application of one web process; its configuration comes through the environment."""
-    configure_logging(quiet=not os.environ.get("ARMILLARY_LOG"))
+    config = load_config()
+    send_to(Log(config.log))
     if multiprocessing.parent_process():
         tell_on_hangup()
         follow_parent()
-    return create_app(load_config())
+    return create_app(config)
 
 
 @main.command()
 @click.pass_obj
 def work(config: Config) -> None:
     """Run jobs from the queue, beside those of `serve` or on machines of their own; the database must be there."""
-    configure_logging(quiet=not os.environ.get("ARMILLARY_LOG"))
+    send_to(Log(config.log))
     follow_parent()
     tell_on_hangup()
     with _clear_errors(), query_worker(config) as worker:
@@ -261,6 +265,7 @@ main.add_command(users)
 main.add_command(groups)
 main.add_command(tokens)
 main.add_command(messages)
+main.add_command(queries)
 main.add_command(grant)
 main.add_command(revoke)
 main.add_command(readers)

@@ -18,7 +18,7 @@ ENVIRONMENT = "ARMILLARY_"
 PLACES = (Path("armillary.toml"), Path("/etc/armillary/armillary.toml"))
 
 
-_OTHERS = "TOKEN USER PASSWORD CONFIG PARENT LOG VENV SETUP_LOG SAMPLE SEED FUZZ FUZZ_SEED"
+_OTHERS = "TOKEN USER PASSWORD CONFIG PARENT LOG_KEY VENV SETUP_LOG SAMPLE SEED FUZZ FUZZ_SEED"
 OTHER_VARIABLES = {f"{ENVIRONMENT}{name}" for name in _OTHERS.split()}
 """Variables of the command, of deploy/ and of the tests that are no settings."""
 _FOREIGN = re.compile(rf"{ENVIRONMENT}(SERVICE_.*|PORT_.*)")
@@ -225,6 +225,31 @@ class OwnTablesConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class LogConfig:
+    """What is written of what happens."""
+
+    log_level: str = _about("info", "least level of what is logged: debug, info, warning or error")
+    log_target: str = _about("", "file that the log goes to, at its end; empty: standard error")
+    log_format: str = _about("auto", "json, text, or auto: text where a person looks at a terminal, else json")
+    log_queries: bool = _about(False, "whether the log has the text of queries")
+    log_addresses: str = _about(
+        "hashed", "plain, or hashed: a stranger's lines belong together until the service is started anew"
+    )
+
+    def __post_init__(self) -> None:
+        for name, values in _CHOICES.items():
+            if (value := getattr(self, name)) not in values:
+                raise ConfigError(f"{name} can be {', '.join(values[:-1])} or {values[-1]}, not {value!r}")
+
+
+_CHOICES = {
+    "log_level": ("debug", "info", "warning", "error"),
+    "log_format": ("json", "text", "auto"),
+    "log_addresses": ("plain", "hashed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What an operator can set, in sections; in the file and the environment a setting is named without its section."""
 
@@ -236,6 +261,7 @@ class Config:
     accounts: AccountsConfig = field(default_factory=AccountsConfig)
     oidc: OidcConfig = field(default_factory=OidcConfig)
     own_tables: OwnTablesConfig = field(default_factory=OwnTablesConfig)
+    log: LogConfig = field(default_factory=LogConfig)
 
     def changed(self, **settings: Any) -> "Config":
         """Return it with these settings changed. Raises: ConfigError."""

@@ -4,8 +4,9 @@ import re
 from dataclasses import replace
 from http import HTTPStatus
 
+import psycopg
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,9 +15,10 @@ from tap.auth.identity import Identity, in_scope
 from tap.errors import LOG_IN, Answer, describe
 from tap.formats.html import POLICY
 from tap.formats.votable_document import error_document
-from tap.observe import Fault, Unavailable, observe
+from tap.observe import Fault, observe
 from tap.pages.negotiation import wants_page
 from tap.pages.rendering import Pages
+from tap.request_log import record_of
 
 VOTABLE = "application/x-votable+xml"
 Headers = list[tuple[bytes, bytes]]
@@ -41,7 +43,7 @@ _HEADINGS = {401: "Please log in", 403: "Not allowed", 404: "Not found"}
 
 
 class ErrorMiddleware:
-    """The outermost layer. An error before the first byte becomes a document, a later one breaks the answer off."""
+    """An error before the first byte becomes a document, a later one breaks the answer off."""
 
     def __init__(self, app: ASGIApp, challenges: Headers, pages: Pages) -> None:
         self._app = app
@@ -52,8 +54,8 @@ class ErrorMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope = {**scope, "path": plain_path(scope["path"]), "state": {**scope.get("state", {})}}
-        started = False
+        scope = {**scope, "path": plain_path(scope["path"])}
+        record, started = record_of(scope), False
 
         async def watched(message: Message) -> None:
             nonlocal started
@@ -65,15 +67,16 @@ class ErrorMiddleware:
         try:
             _check_headers(scope)
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            record.client_left = True
         except Exception as error:
             answer = _answer(error)
+            record.cause = _cause(error)
             if answer.reason == LOG_IN and in_scope(scope) is None:
                 # Older clients log in by this status only.
                 answer = replace(answer, status=401)
             if not answer.expected:
-                observe(Fault(scope["path"]), error)
-            elif answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
-                observe(Unavailable(scope["path"], repr(error.__cause__ or error)[:_LONGEST_CAUSE]))
+                observe(Fault(scope["path"], error, record.request_id))
             if started:
                 raise
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
@@ -122,6 +125,16 @@ class ErrorMiddleware:
 def plain_path(path: str) -> str:
     """The path without slashes at its end or one behind the other: clients join URLs in many ways."""
     return _SLASHES.sub("/", path).rstrip("/") or "/"
+
+
+def _cause(error: Exception) -> str:
+    """Return what the log says of an error: its class, and what lies beneath it. Its message may quote what a user sent."""
+    beneath = error.__cause__
+    if isinstance(error, HTTPException):
+        return HTTPStatus(error.status_code).phrase
+    return type(error).__name__ + (
+        f": {beneath!r}"[:_LONGEST_CAUSE] if isinstance(beneath, psycopg.Error | OSError) else ""
+    )
 
 
 def _check_headers(scope: Scope) -> None:

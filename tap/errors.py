@@ -105,6 +105,9 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _INTERRUPTED = {
     CancelReason.TIME_LIMIT: Answer(400, _TIME_LIMIT, reason=TIME_LIMIT),
     CancelReason.CLIENT_LEFT: Answer(499, "The client went away"),
+    CancelReason.KILLED: Answer(
+        403, "The operator of this service stopped this query. Please ask before you run it again."
+    ),
     CancelReason.SHUTDOWN: Answer(503, "The service is being restarted. Please try again.", 5),
 }
 

@@ -17,7 +17,7 @@ from uws.timestamps import write_instant
 
 
 @contextmanager
-def _store(config: Config) -> Iterator[Store]:
+def open_jobs(config: Config) -> Iterator[Store]:
     with running_database(config):
         store = Store(jobs_conninfo(config), limits_of(config.jobs), 1)
         store.open()
@@ -42,7 +42,7 @@ def jobs() -> None:
 @click.pass_obj
 def list_jobs(config: Config, phases: tuple[str, ...], last: int) -> None:
     """List jobs, the newest first, after how many there are in each phase."""
-    with _store(config) as store:
+    with open_jobs(config) as store:
         for row in store.overview():
             click.echo(f"{row['phase']:10} {row['count']:>9,}")
         references = store.references(None, [Phase(phase) for phase in phases], last=last)
@@ -63,7 +63,7 @@ def _line(job: Job) -> str:
 @click.pass_obj
 def show(config: Config, job_id: str) -> None:
     """Show all of one job."""
-    with _store(config) as store:
+    with open_jobs(config) as store:
         job = store.job(job_id)
         future = outlook(job, store.limits)
     for name in Job.__dataclass_fields__:
@@ -83,7 +83,7 @@ def _command(name: str, move: Move, about: str) -> None:
     @click.argument("job_ids", nargs=-1, required=True)
     @click.pass_obj
     def command(config: Config, job_ids: tuple[str, ...]) -> None:
-        with _store(config) as store:
+        with open_jobs(config) as store:
             for job_id in job_ids:
                 click.echo(f"{job_id} {store.move(job_id, move).phase}")
 
@@ -99,6 +99,6 @@ _command("release", Move.RELEASE, "Let held jobs run.")
 @click.pass_obj
 def priority(config: Config, job_id: str, priority: int) -> None:
     """Set a job's PRIORITY: 0 is usual, higher ones come first."""
-    with _store(config) as store:
+    with open_jobs(config) as store:
         store.prioritise(job_id, priority)
     click.echo(f"{job_id} priority {priority}")

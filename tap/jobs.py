@@ -31,7 +31,7 @@ from tap.engine.rows import Interrupted
 from tap.error_middleware import error_response
 from tap.errors import Answer, ResultsOverQuota, describe
 from tap.form import Form, FormFile, read_form, read_parameters
-from tap.observe import Fault, JobDone, observe
+from tap.observe import Fault, JobMoved, observe
 from tap.own_tables.destination import Destinations, RunningQuery, read_destination
 from tap.own_tables.resources import owner_of
 from tap.part import read_part
@@ -47,7 +47,7 @@ from uws import service
 from uws.errors import IllegalMove, NoSuchJob
 from uws.job import ASYNC, Attachment, ErrorSummary, Job, JobEnding, JobLimits, Requester, Result
 from uws.parameters import ParameterError, Parameters
-from uws.phases import Move
+from uws.phases import Move, Phase
 from uws.store import Store
 from uws.task import Stop, Task
 from uws.worker import Failure
@@ -144,7 +144,8 @@ class QueryJobs:
         return longest + 30 if longest else 0
 
     def _run(self, job: Job, task: Task, request: TapRequest, account: Account | None) -> tuple[Result, ...]:
-        cancellation, progress = Cancellation(), QueryProgress(lambda done: setattr(task, "progress", done))
+        cancellation = Cancellation(f"job {job.job_id}")
+        progress = QueryProgress(lambda done: setattr(task, "progress", done))
         task.on_stop(lambda stop: cancellation.trigger(_REASONS[stop]))
         if destination := read_destination(Parameters(job.parameters)):
             query = RunningQuery(request, cancellation, progress, self._limit(account))
@@ -161,7 +162,6 @@ class QueryJobs:
                     raise ResultsOverQuota(_NO_ROOM if job.owner_id else _NO_ROOM_FOR_STRANGERS)
             if cancellation.reason:
                 raise Interrupted(cancellation.reason)
-        observe(JobDone(job.job_id, progress.rows, progress.bytes))
         encoded = base64.b64encode(digest.digest()).decode()
         return (Result(RESULT, key, request.media_type, progress.bytes, encoded, progress.rows),)
 
@@ -173,12 +173,17 @@ class QueryJobs:
     def explain(self, error: Exception) -> Failure:
         answer = describe(error)
         if not answer.expected:
-            observe(Fault("a job"), error)
+            observe(Fault("a job", error))
         return Failure(
             answer.message,
             again=isinstance(error, DatabaseAway | ShardAway | StorageAway | AccountsAway),
             transient=answer.status >= 500,
         )
+
+    def tell(self, task: Task, phase: Phase, cause: str = "") -> None:
+        job, done = task.job, task.progress
+        numbers = (task.seconds, done.get("rows", 0), done.get("bytes", 0))
+        observe(JobMoved(job.job_id, phase, job.lane, job.owner_id or "", *numbers, cause))
 
     def discard(self, results: Sequence[Result]) -> None:
         with suppress(StorageAway):  # the housekeeper sweeps what stays

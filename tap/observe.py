@@ -1,22 +1,43 @@
-"""What happened, as values; the log decides what it writes of them. Query texts only at debug level."""
+"""What happened, as values: the log and the metrics are made of them."""
 
-import logging
-import sys
-from dataclasses import dataclass, fields
-from typing import Any
-
-import structlog
-
-_LOG = structlog.get_logger("armillary")
+from collections.abc import Callable
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class QueryDone:
-    """A query was answered; `milliseconds` from the request to the last byte."""
+class RequestDone:
+    """A request was answered, or its client left: status 499.
 
+    `account` is empty for strangers; `stages` are the seconds of a query's stages.
+    """
+
+    request_id: str
+    account: str
+    address: str
+    client: str
+    method: str
+    path: str
     status: int
-    milliseconds: int
+    cause: str
+    rows: int | None
     bytes: int
+    seconds: float
+    stages: dict[str, float]
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobMoved:
+    """A worker moved a job into a phase; the numbers are of its run, 0 where it only begins."""
+
+    job_id: str
+    phase: str
+    lane: str
+    owner: str
+    seconds: float = 0
+    rows: int = 0
+    bytes: int = 0
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,30 +45,8 @@ class Fault:
     """Something failed that must not: an error of ours."""
 
     where: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unavailable:
-    """A request got 503; `cause` is what failed."""
-
-    where: str
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClientLeft:
-    """A client went away before its answer was whole."""
-
-    milliseconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class JobDone:
-    """A job's result is stored."""
-
-    job_id: str
-    rows: int
-    bytes: int
+    error: BaseException
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +71,17 @@ class ShardBack:
     shard: str
 
 
-Event = QueryDone | Fault | Unavailable | ClientLeft | JobDone | Kept | ShardLost | ShardBack
+Event = RequestDone | JobMoved | Fault | Kept | ShardLost | ShardBack
+Observer = Callable[[Event], object]
+
+_observers: list[Observer] = []
 
 
-def observe(event: Event, error: BaseException | None = None) -> None:
-    name = type(event).__name__
-    if isinstance(event, Fault):
-        _LOG.error(name, **_values(event), exc_info=error)
-    else:
-        _LOG.info(name, **_values(event))
+def send_to(*observers: Observer) -> None:
+    """Give what happens in this process to these from now on."""
+    _observers[:] = observers
 
 
-def _values(event: Event) -> dict[str, Any]:
-    return {field.name: getattr(event, field.name) for field in fields(event)}
-
-
-def configure_logging(*, quiet: bool = False) -> None:
-    """Log JSON lines, or for a terminal readable ones."""
-    renderer: Any = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
-    processors: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper("iso")]
-    if not sys.stderr.isatty():
-        processors.append(structlog.processors.format_exc_info)
-    structlog.configure(
-        processors=[*processors, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if quiet else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
+def observe(event: Event) -> None:
+    for observer in _observers:
+        observer(event)

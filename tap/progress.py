@@ -1,9 +1,27 @@
-"""What a query has done so far, for whoever wants to hear of it."""
+"""What a query has done so far, for whoever wants to hear of it, and how long each stage took."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 Tell = Callable[[dict[str, int]], None]
+
+
+class Stage(StrEnum):
+    """What a query is at; those from ROWS on take turns."""
+
+    QUEUE = "queue"
+    OPEN = "open"
+    """Until there is a session, with the files of its uploads."""
+    TRANSLATE = "translate"
+    FIRST_ROW = "first row"
+    """Planned, and its uploads loaded; PostgreSQL has given nothing yet."""
+    ROWS = "rows"
+    ENCODE = "encode"
+    SEND = "send"
+    """To the client, or into storage."""
+    DONE = "done"
 
 
 @dataclass(slots=True)
@@ -21,6 +39,18 @@ class QueryProgress:
     matched: int = 0
     warnings: tuple[str, ...] = ()
     overflow: bool = False
+    stage: Stage = Stage.QUEUE
+    seconds: dict[Stage, float] = field(default_factory=dict)
+    """What each stage took, without the one that the query is at."""
+    _entered: float = field(default_factory=time.perf_counter)
+
+    def enter(self, stage: Stage) -> None:
+        """Go on to a stage; nothing comes after DONE."""
+        if self.stage is Stage.DONE:
+            return
+        now = time.perf_counter()
+        self.seconds[self.stage] = self.seconds.get(self.stage, 0.0) + now - self._entered
+        self.stage, self._entered = stage, now
 
     def add(self, *, rows: int = 0, size: int = 0, uploaded: int = 0, matched: int = 0) -> None:
         """More rows or bytes of the result; more rows read of the upload, or matched of these."""

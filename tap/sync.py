@@ -4,7 +4,6 @@ The status is held back until the first piece is there, so that nearly every fai
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -17,10 +16,11 @@ from tap.config import Config, WebConfig
 from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.rows import Interrupted
 from tap.errors import Busy, TimeLimit
-from tap.observe import ClientLeft, QueryDone, observe
-from tap.progress import QueryProgress
+from tap.progress import QueryProgress, Stage
 from tap.query.run import QueryService, WholeResult, execute
 from tap.request import TapRequest
+from tap.request_log import RequestRecord, record_of
+from tap.running_queries import RunningQueries
 from tap.spool import Spool
 from tap.turns import Turn, Turns, beginning_at_once
 
@@ -51,6 +51,7 @@ class Queries:
 
     service: QueryService
     config: Config
+    running: RunningQueries
     threads: ThreadPoolExecutor = field(init=False)
     turns: Turns = field(init=False)
 
@@ -90,11 +91,18 @@ class QueryResponse:
         self._coding = coding
         self._cancellation = Cancellation()
         self._progress = QueryProgress()
-        self._began = time.monotonic()
-        self._sent = 0
         self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        record = record_of(scope)
+        record.query, record.progress = self._request.query, self._progress
+        self._cancellation.name = record.request_id
+        with self._queries.running.listing(
+            record.request_id, self._share.name, self._request.query, self._progress, self._cancellation
+        ):
+            await self._run(record, receive, send)
+
+    async def _run(self, record: RequestRecord, receive: Receive, send: Send) -> None:
         turn = await self._wait_for_turn()
         loop = asyncio.get_running_loop()
         spool = Spool(loop, self._config.web.spool_memory, self._config.web.spool_limit)
@@ -116,9 +124,7 @@ class QueryResponse:
             if self._watching:
                 self._watching.cancel()
             spool.close()
-        left = self._cancellation.reason is CancelReason.CLIENT_LEFT
-        took = self._milliseconds()
-        observe(ClientLeft(took) if left else QueryDone(200, took, self._sent))
+            record.client_left = self._cancellation.reason is CancelReason.CLIENT_LEFT
 
     async def _wait_for_turn(self) -> Turn:
         try:
@@ -131,10 +137,12 @@ class QueryResponse:
         """In a thread of its own."""
         pieces = execute(self._request, self._queries.within(self._share.seconds), self._cancellation, self._progress)
         for piece in packed_pieces(pieces, self._coding) if self._coding else pieces:
+            self._progress.enter(Stage.SEND)
             if isinstance(piece, WholeResult):
                 spool.write_whole(piece)
             else:
                 spool.write(piece)
+        self._progress.enter(Stage.DONE)
 
     def _ended(self, done: "asyncio.Future[None]", turn: Turn, spool: Spool) -> None:
         turn.end()
@@ -175,9 +183,7 @@ class QueryResponse:
                     await send(message)
         except (TimeoutError, OSError):
             self._stop(CancelReason.CLIENT_LEFT)
-            observe(ClientLeft(self._milliseconds()))
             raise
-        self._sent += sum(len(message.get("body", b"")) for message in messages)
 
     def _start(self, *more: tuple[bytes, bytes]) -> Message:
         headers = [
@@ -199,9 +205,6 @@ class QueryResponse:
         query = {"LANG": "ADQL", "PHASE": "RUN", "QUERY": self._request.query}
         url = f"{self._config.web.base_url}/async?{urlencode(query)}"
         return url if len(url) <= _LONGEST_URL and not self._request.uploads else f"{self._config.web.base_url}/async"
-
-    def _milliseconds(self) -> int:
-        return round((time.monotonic() - self._began) * 1000)
 
 
 def _in_header(text: str) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from adql import translate
 from schema.description import read_description
@@ -38,11 +39,27 @@ SAMPLE = Path(os.environ.get("ARMILLARY_SAMPLE", ROOT / "build" / "sample"))
 _SHOWN = 3000
 """Characters of a log."""
 
+_TOGETHER = {"tests/tap/formats", "tests/tap/sharding/execution", "tests/tap/sharding/engines/citus"}
+"""Folders that have fixtures of their own."""
+
 Run = Callable[[str], list[tuple[Any, ...]]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files anew; review the diff")
+
+
+class _Scheduling(LoadScopeScheduling):
+    """Keeps in one process what shares fixtures that are dear to make: the tests of a file, or of a folder."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        folder = file.rpartition("/")[0]
+        return folder if folder in _TOGETHER else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

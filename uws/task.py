@@ -50,5 +50,10 @@ class Task:
             threading.Thread(target=callback, args=(reason,), daemon=True).start()
 
     @property
+    def seconds(self) -> float:
+        """Return how long it has run."""
+        return time.monotonic() - self._began
+
+    @property
     def is_over_time(self) -> bool:
-        return 0 < self.execution_duration <= time.monotonic() - self._began
+        return 0 < self.execution_duration <= self.seconds

@@ -16,7 +16,7 @@ from typing import Protocol
 from uws.errors import StoreAway
 from uws.job import ErrorSummary, Job, JobEnding, Result
 from uws.notifications import JobNotifications
-from uws.phases import Move, Phase
+from uws.phases import Move, Phase, targets
 from uws.queue import RENEW, Queue
 from uws.store import Store
 from uws.task import Stop, Task
@@ -51,6 +51,10 @@ class Runner(Protocol):
 
     def explain(self, error: Exception) -> Failure:
         """Return what to tell of an error that `run` raised."""
+        ...
+
+    def tell(self, task: Task, phase: Phase, cause: str = "") -> None:
+        """Hear that a worker moved a job into a phase, and why if it failed."""
         ...
 
     def discard(self, results: Sequence[Result]) -> None:
@@ -121,6 +125,7 @@ class Worker:
     # ---- one job, in a thread
 
     def _work(self, task: Task) -> None:
+        self._runner.tell(task, Phase.EXECUTING)
         try:
             self._finish(task, self._outcome(task))
         finally:
@@ -138,6 +143,8 @@ class Worker:
         if not isinstance(outcome, Failure):
             if not self._persistently(lambda: self._queue.complete(task.attempt, outcome, task.progress)):
                 self._runner.discard(outcome)
+                return
+            self._runner.tell(task, Phase.COMPLETED)
         elif task.stopped is Stop.TIME_LIMIT:
             self._end(task, Move.TIME_OUT, ErrorSummary(_TIME_OVER.format(task.execution_duration)))
         elif task.stopped is Stop.DRAIN or (outcome.again and task.job.attempt < _MOST_ATTEMPTS):
@@ -149,6 +156,7 @@ class Worker:
     def _end(self, task: Task, move: Move, error: ErrorSummary | None = None, pause: float = 0) -> None:
         ending = JobEnding(error=error, pause=pause)
         self._persistently(lambda: self._queue.end(task.attempt, move, ending))
+        self._runner.tell(task, targets(move)[Phase.EXECUTING], error.message if error else "")
 
     def _persistently(self, write: Callable[[], bool | None]) -> bool | None:
         """Write as soon as the store can be reached.

@@ -17,12 +17,17 @@ class CancelReason(Enum):
     CLIENT_LEFT = "client left"
     SHUTDOWN = "shutdown"
     ENOUGH = "enough rows"
+    KILLED = "killed by the operator"
 
 
 class Cancellation:
-    """Belongs to one query. `reason` says why it was stopped, None as long as it was not."""
+    """Belongs to one query. `reason` says why it was stopped, None as long as it was not.
 
-    def __init__(self) -> None:
+    `name` is what PostgreSQL calls the query's sessions after.
+    """
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
         self.reason: CancelReason | None = None
         self._lock = threading.Lock()
         self._connections: list[psycopg.Connection] = []
@@ -31,7 +36,7 @@ class Cancellation:
     @contextmanager
     def part(self) -> Iterator["Cancellation"]:
         """Yield the cancellation of a part of the query, which can be stopped alone and is stopped with the whole."""
-        part = Cancellation()
+        part = Cancellation(self.name)
         with self._lock:
             part.reason = self.reason
             self._parts.append(part)

@@ -14,7 +14,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from adql import Translation
-from adql.sql_names import name
+from adql.sql_names import name, quote
 from schema.model import Catalogue, Schema
 from schema.tap_schema import SESSION_VERSION, VERSION, read_catalogue
 from tap.engine.cancellation import Cancellation, CancelReason
@@ -23,7 +23,7 @@ from tap.engine.rows import CopyRows, Interrupted
 from tap.sharding.model import Placements
 from tap.sharding.placements import read_placements
 
-_BEGIN = "BEGIN {mode}; SET LOCAL statement_timeout = {timeout}; {role}{version}"
+_BEGIN = "BEGIN {mode}; SET LOCAL statement_timeout = {timeout}; {application}{role}{version}"
 _CATALOGUES = 64
 """Catalogues that are kept, one for each set of rights."""
 _APPLICATION = "armillary"
@@ -78,7 +78,9 @@ class Session:
         """End the transaction and begin another, unless it has this access already. Raises: psycopg.Error."""
         if access is not self._access:
             self.end_transaction()
-            _begin_transaction(self._connection, Start(self.limit, access, self.role), self.engine.wait)
+            _begin_transaction(
+                self._connection, Start(self.limit, access, self.role, self.cancellation.name), self.engine.wait
+            )
             self._access, self._sealed = access, False
 
     def run_in_write_transaction(self, step: Callable[[psycopg.Connection], T]) -> T:
@@ -148,11 +150,15 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How a transaction begins: how many seconds its statements may take, its access, and as which role: None for a stranger."""
+    """How a transaction begins: how many seconds its statements may take, its access, and as which role: None for a stranger.
+
+    `name` is what PostgreSQL shows of it beside our own name.
+    """
 
     limit: float
     access: Access
     role: str | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,12 +248,12 @@ class Engine:
         """
         cancellation = cancellation or Cancellation()
         pool = self._members if role and self._members else self._pool
-        connection, version = self._begin(pool, Start(limit, access, role))
+        connection, version = self._begin(pool, Start(limit, access, role, cancellation.name))
         cancellation.attach(connection)
         try:
             if cancellation.reason:
                 raise Interrupted(cancellation.reason)
-            yield Session(self, connection, Transaction(limit, access, role, version), cancellation)
+            yield Session(self, connection, Transaction(limit, access, role, version=version), cancellation)
         except Interrupted:
             raise
         except psycopg.Error as error:
@@ -335,7 +341,10 @@ def _begin_transaction(connection: psycopg.Connection, start: Start, wait: float
     role = f"SET LOCAL ROLE {name(start.role)}; " if start.role else ""
     timeout = min(int(start.limit * 1000), _LONGEST)
     version = SESSION_VERSION if start.role else VERSION
-    command = _BEGIN.format(mode=start.access.value, timeout=timeout, role=role, version=version).encode()
+    application = f"SET LOCAL application_name = {quote(f'{_APPLICATION} {start.name}')}; " if start.name else ""
+    command = _BEGIN.format(
+        mode=start.access.value, timeout=timeout, application=application, role=role, version=version
+    ).encode()
     pgconn = connection.pgconn
     pgconn.send_query(command)
     pgconn.flush()

@@ -24,7 +24,7 @@ def _tidy(tables: OwnTables) -> None:
     except (DatabaseAway, TableInUse, LoadError, AccountsAway):
         return
     except psycopg.Error as error:
-        observe(Fault("the keeper of own tables"), error)
+        observe(Fault("the keeper of own tables", error))
         return
     if dropped:
         observe(Kept("own tables that were over", dropped))

@@ -1,4 +1,4 @@
-"""An account as its owner sees it: login, tokens, groups, own tables, shares, limits; and what moderators decide."""
+"""An account as its owner sees it: login, tokens, groups, own tables, shares, limits."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schema.model import Catalogue, Table, unquoted_parts
-from tap.auth.accounts import Record
 from tap.auth.authentication import Authenticator
 from tap.auth.identity import Account, TokenScope, identity_of
 from tap.auth.login import Login, local_path
@@ -20,7 +19,6 @@ from tap.own_tables.own_tables import OwnTables
 from tap.pages.rendering import CatalogueOf, Pages, see
 from tap.shares.groups import Groups
 from tap.shares.shares import Shares
-from uws.store import Store
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,6 @@ class AccountParts:
     tables: OwnTables
     groups: Groups
     shares: Shares
-    jobs: Store
 
 
 @dataclass(frozen=True)
@@ -80,8 +77,6 @@ class AccountPages:
             catalogue = await self.catalogue(request)
             tables = _tables_in(catalogue, about["schema"])
             values["has"] = {"tables": tables, **await run_in_threadpool(self._has, identity.account)}
-            if identity.is_admin:
-                values["site_wide"] = await run_in_threadpool(self._site_wide)
         return self.pages.response(request, "account.html", values)
 
     def _has(self, account: Account) -> dict[str, Any]:
@@ -92,12 +87,6 @@ class AccountPages:
             "received": self.parts.shares.received(account),
             "publications": self.parts.tables.publications(account),
         }
-
-    def _site_wide(self) -> dict[str, Any]:
-        """Return what only administrators see."""
-        records: list[Record] = self.parts.authenticator.store.records()
-        offers = [offer for offer in self.parts.tables.publications(None) if offer.state == "offered"]
-        return {"records": records, "offers": offers, "overview": self.parts.jobs.overview()}
 
 
 def _tables_in(catalogue: Catalogue, schema_name: str) -> list[Table]:

@@ -21,7 +21,16 @@ from tap.pages.rendering import Pages, see
 from uws.parameters import ParameterError
 
 _METHODS = frozenset({"POST", "PUT", "DELETE"})
-_RESOURCES = ("tap/async/", "tap/tables/", "tap/shares", "tap/groups", "tap/tokens", "tap/password", "tap/publications")
+_RESOURCES = (
+    "tap/async/",
+    "tap/tables/",
+    "tap/shares",
+    "tap/groups",
+    "tap/tokens",
+    "tap/password",
+    "tap/publications",
+    "tap/queries/",
+)
 _JOBS = "tap/async"
 _OF_FORM = frozenset({"method", "back"})
 _MOST_BYTES = 100_000

@@ -16,6 +16,7 @@ from tap.auth.self_service import SelfService
 from tap.engine.engine import Engine
 from tap.examples import Example
 from tap.pages.account_pages import AccountPages, AccountParts
+from tap.pages.admin_pages import AdminPages
 from tap.pages.builder_pages import BuilderPages
 from tap.pages.forms import Forms
 from tap.pages.help_pages import HelpPages
@@ -56,12 +57,13 @@ class PageParts:
         pages, config, catalogue = self.pages, self.parts.config, self.catalogue
         indexes = PerCatalogue(TableIndex)
         parts, planner, rights = self.parts, self.planner, self.parts.rights
-        accounts = AccountParts(self.login.authenticator, parts.own_tables, self.groups, parts.shares, parts.store)
+        accounts = AccountParts(self.login.authenticator, parts.own_tables, self.groups, parts.shares)
         return PageHandlers(
             QueryPage(pages, config, catalogue, self.jobs, planner, rights, indexes, self.examples),
             SchemaPages(pages, config, catalogue, self.own_table, planner, rights, indexes),
             JobPages(pages, config, self.jobs, self.rows, catalogue),
             AccountPages(pages, config, catalogue, self.login, self.self_service, accounts),
+            AdminPages(pages, parts),
             BuilderPages(pages, config, catalogue),
             HelpPages(pages, config, parts.store, self.availability),
             Forms(pages, config),
@@ -78,6 +80,7 @@ class PageHandlers:
     schema: SchemaPages
     jobs: JobPages
     account: AccountPages
+    admin: AdminPages
     builder: BuilderPages
     help: HelpPages
     forms: Forms
@@ -104,6 +107,7 @@ class PageHandlers:
             PageRoute(f"{tap}/login", self.account.log_in, methods=post),
             PageRoute(f"{tap}/logout", self.account.log_out, methods=post),
             *(PageRoute(f"{at}/whoami", self.account.account, methods=get) for at in (tap, "")),
+            PageRoute(f"{tap}/queries", self.admin.overview, methods=get),
             Route("/-/static/{digest}/{path:path}", static_file, methods=get),
             Route("/-/completion", self.query.completion, methods=both),
             Route("/-/list", self.lists.read, methods=post),

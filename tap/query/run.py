@@ -12,7 +12,7 @@ from tap.engine.engine import Access, DatabaseAway, Engine, Session, ShardAway
 from tap.engine.rows import Interrupted, RowStream
 from tap.errors import describe
 from tap.formats.format import Ending, Header, Writer
-from tap.progress import QueryProgress
+from tap.progress import QueryProgress, Stage
 from tap.query.remarks import End, end_of, few, header_of, warnings_of
 from tap.query.row_streams import QueryRun, rows_of
 from tap.query.translation_cache import TranslationCache
@@ -52,12 +52,15 @@ def execute(
 
     Raises: AdqlError, LoadError, DatabaseAway, Interrupted, psycopg.Error.
     """
+    progress.enter(Stage.OPEN)
     with (
         service.sources.opened(request.uploads, request.owner) as files,
         service.engine.session(service.limit, cancellation, _access(files), request.role) as session,
     ):
+        progress.enter(Stage.TRANSLATE)
         uploads = _declared(session, files, service.upload_limits)
         translation = _translated(request.query, session, service, uploads)
+        progress.enter(Stage.FIRST_ROW)
         plan = plan_query(translation, session.placements)
         progress.warnings = warnings_of(uploads, plan, session)
         unsearched = UnsearchedSky() if request.partial else None
@@ -110,15 +113,20 @@ def _pieces(writer: Writer, rows: RowStream, progress: QueryProgress, *, tells: 
 
 def _streamed(writer: Writer, rows: RowStream, progress: QueryProgress, *, tells: bool, end: End) -> Iterator[bytes]:
     """Yield header, rows and footer. Where the document cannot tell an error it breaks off instead."""
+    progress.enter(Stage.ENCODE)
     yield writer.header()
+    progress.enter(Stage.ROWS)
     try:
         for block in rows:
             progress.add(rows=len(block.lengths))
+            progress.enter(Stage.ENCODE)
             yield writer.rows(block)
+            progress.enter(Stage.ROWS)
     except (psycopg.Error, Interrupted, DatabaseAway, ShardAway) as error:
         if not tells:
             raise
         yield from writer.footer(Ending(error=describe(error).message))
         return
     progress.overflow = rows.overflow
+    progress.enter(Stage.ENCODE)
     yield from writer.footer(end(progress.rows, rows.overflow))

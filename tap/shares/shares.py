@@ -190,7 +190,7 @@ class Shares:
             try:
                 self._end(share, waits=False)
             except (LoadError, TableInUse, DatabaseAway, psycopg.Error) as error:
-                observe(Fault(f"the end of share {share.share_id}"), error)
+                observe(Fault(f"the end of share {share.share_id}", error))
 
     def _end(self, share: Share, *, waits: bool = True) -> None:
         """Take the right first, so that what is written down leads to it until it is gone."""

@@ -289,6 +289,8 @@ def test_texts_of_groups_tokens_shares_and_offers_do_nothing_for_owners_members_
         visitor = visit()
         visitor.log_in(who)
         shows_safely(visitor.open("/tap/whoami"))
+        if who is moderator:
+            shows_safely(visitor.open("/tap/queries"))
 
 
 # ---- what stands in a URL or a form

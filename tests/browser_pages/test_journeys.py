@@ -13,7 +13,9 @@ from playwright.sync_api import expect
 
 from tests.browser_pages.conftest import Visit, Visitor
 from tests.conftest import SAMPLE
+from tests.contract.own_tables import Asker
 from tests.people import MakePerson
+from tests.tap.test_running_queries import Endless
 
 PLEIADES = """SELECT TOP 500 tyc_id, ra, dec, vmag, bv, pmra, pmdec
 FROM demo.stars
@@ -232,6 +234,24 @@ def test_an_administrator_sees_the_jobs_of_all(visit: Visit, person: MakePerson)
     page.get_by_label("of all accounts").check()
     page.get_by_role("button", name="Show").click()
     expect(page.locator("main")).to_contain_text(f"of {owner.name}")
+
+
+def test_an_administrator_ends_a_query_that_runs(visit: Visit, person: MakePerson, ada: Asker) -> None:
+    admin = visit()
+    admin.log_in(person(is_admin=True))
+    running = Endless(ada)
+    page = admin.open("/tap/whoami")
+    page.get_by_role("link", name="what runs, waits and is offered").click()
+    end = page.get_by_role("button", name=f"End the query of {ada.name}")
+    for _ in range(100):
+        if end.count():
+            break
+        page.wait_for_timeout(100)
+        page.reload()
+    assert admin.findings() == []
+    page.once("dialog", lambda dialog: dialog.accept())
+    end.click()
+    assert running.end().status == 403
 
 
 def test_a_token_is_shown_once_and_works(member: Visitor) -> None:

@@ -167,7 +167,7 @@ _ADMINS_PARTS = ("<h2>Accounts</h2>", "<h2>Offers to publish</h2>", "<h2>Jobs of
 
 
 def administers(asker: Asker) -> str:
-    return "".join(page(asker.service, path, **asker.headers).text for path in ("/tap/whoami", "/tap/async?ALL=1"))
+    return "".join(page(asker.service, path, **asker.headers).text for path in ("/tap/queries", "/tap/async?ALL=1"))
 
 
 def test_only_administrators_see_the_parts_for_administrators(ada: Asker, stranger: Asker, admin: Asker) -> None:

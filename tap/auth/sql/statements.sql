@@ -203,3 +203,22 @@ INSERT INTO accounts.messages (text, expires) VALUES (%(text)s, now() + %(days)s
 
 -- name: remove_message
 DELETE FROM accounts.messages WHERE message_id = %(message_id)s RETURNING message_id;
+
+-- name: tell_queries
+-- Tell what a process runs; the row tells what of it shall end.
+WITH gone AS (DELETE FROM accounts.web_processes WHERE told < now() - interval '1 hour' AND process <> %(process)s)
+INSERT INTO accounts.web_processes AS p (process, queries) VALUES (%(process)s, %(queries)s)
+ON CONFLICT (process) DO UPDATE SET told = now(), queries = excluded.queries
+RETURNING killed;
+
+-- name: running_queries
+-- What processes that are there have told, the oldest query first.
+SELECT q.* FROM accounts.web_processes, jsonb_to_recordset(queries) AS q(
+    id text, owner text, since timestamptz, stage text, rows bigint, query text, request_id text
+) WHERE told > now() - interval '10 seconds' ORDER BY since, id;
+
+-- name: kill_query
+UPDATE accounts.web_processes SET killed = killed[greatest(1, cardinality(killed) - 100):] || %(query_id)s::text
+WHERE told > now() - interval '10 seconds'
+  AND queries @> jsonb_build_array(jsonb_build_object('id', %(query_id)s::text))
+RETURNING process;

@@ -116,7 +116,7 @@ def test_longer_lists_give_the_same_pairs_too(sharded: Config, service: str, row
 @pytest.fixture(scope="module")
 def sparing(sharded: Config) -> Iterator[str]:
     """A service that matches lists in parts of 100 rows."""
-    with serving(alone(sharded, processes=1, workers=1, upload_part_rows=100), ARMILLARY_LOG="1") as url:
+    with serving(alone(sharded, processes=1, workers=1, upload_part_rows=100)) as url:
         yield url
 
 

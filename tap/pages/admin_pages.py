@@ -1,0 +1,58 @@
+"""What administrators see of all: what runs and waits, shards, offers to publish, accounts."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tap.pages.rendering import Pages
+from tap.parts import Parts
+from tap.query_resources import check_administrator, running
+from uws.forecast import Forecast, outlook
+from uws.job import Job
+from uws.phases import Phase
+from uws.store import Store
+
+_MOST_WAITING = 100
+
+
+@dataclass(frozen=True)
+class AdminPages:
+    """The handlers."""
+
+    pages: Pages
+    parts: Parts
+
+    async def overview(self, request: Request) -> Response:
+        check_administrator(request)
+        return self.pages.response(request, "admin.html", await run_in_threadpool(self._values))
+
+    def _values(self) -> dict[str, Any]:
+        accounts, jobs, tables = self.parts.accounts, self.parts.store, self.parts.own_tables
+        return {
+            "now": datetime.now(UTC),
+            "running": running(accounts, jobs),
+            "waiting": _waiting(jobs),
+            "overview": jobs.overview(),
+            "shards": self._shards(),
+            "records": accounts.records(),
+            "offers": [offer for offer in tables.publications(None) if offer.state == "offered"],
+        }
+
+    def _shards(self) -> dict[str, bool]:
+        """Return whether each shard that has something published answers."""
+        with self.parts.engine.session(limit=10) as session:
+            placements = session.placements
+        names = sorted({shard for placement in placements.values() for shard in placement.shards})
+        away = self.parts.engine.shards.away(names) if names else ()
+        return {name: name not in away for name in names}
+
+
+def _waiting(store: Store) -> list[tuple[Job, Forecast]]:
+    """Return the jobs that wait, in the order in which they came."""
+    references = store.references(None, [Phase.QUEUED], last=_MOST_WAITING)
+    jobs = store.jobs([reference.job_id for reference in references])
+    return [(job, outlook(job, store.limits)) for job in sorted(jobs, key=lambda job: job.creation_time)]
