@@ -8,10 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from adql.calls import AGGREGATES
+from adql.errors import AdqlError
 from adql.functions import FUNCTIONS
 from adql.functions.function import Function
+from adql.nodes import Output
+from adql.parse import parse
+from adql.resolve import resolve
 from adql.tokens import DELIMITED, NUMBER, STRING, UNFINISHED, WORD, Token, tokens_of_unfinished
-from schema.model import Catalogue, Column, Table
+from schema.model import Catalogue, Column, Table, quoted_if_needed
 from schema.words import RESERVED
 
 _KEYWORDS = tuple(
@@ -26,6 +30,8 @@ _COMMENT = re.compile(r"--[^\n]*\n|/\*.*?\*/", re.DOTALL)
 _MOST = 200
 _LONGEST = 20_000
 """Characters of a text that somebody writes; longer ones were pasted."""
+_MOST_QUERIES = 20
+"""Queries in FROM and WITH whose columns are looked up; each costs a translation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ def complete(text: str, offset: int, catalogue: Catalogue) -> Completion:
     prefix = before.pop() if before and before[-1].kind in _NAMES and before[-1].end >= offset else None
     start = prefix.start if prefix else offset
     written = text[start:offset].replace('"', "").lower()
-    place = _Reading(catalogue).place(tokens, start)
+    place = _Reading(text, catalogue).place(tokens, start)
     options = [option for option in _options(place, _qualifier(before), catalogue) if written in _bare(option)]
     options.sort(key=lambda option: not _bare(option).startswith(written))
     return Completion(start, tuple(options[:_MOST]), len(options) <= _MOST)
@@ -99,30 +105,47 @@ def _name(token: Token) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Source:
+    """What rows come from: a table or a query, and its columns as options."""
+
+    name: str = ""
+    columns: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Place:
-    """Where one writes: whether a table comes next, and the tables in reach by their names; None for a query's own."""
+    """Where one writes: whether a table comes next, what is in reach by its name, and the queries that WITH has named."""
 
     wants_table: bool
-    tables: dict[str, Table | None]
+    sources: dict[str, _Source]
+    queries: dict[str, _Source]
 
 
 @dataclass(slots=True)
 class _Level:
-    """What is known between two parentheses: the clause that is being written, and whether a table comes next in it."""
+    """What is known between two parentheses: the clause that is being written, and whether a table comes next in it.
+
+    `start` is where its text begins; `named` the name that WITH gives the query that comes next.
+    """
 
     clause: str = ""
     wants_table: bool = False
     is_query: bool = False
+    start: int = 0
+    named: str = ""
 
 
 class _Reading:
     """Reads the tokens of a query once, for its tables."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, text: str, catalogue: Catalogue) -> None:
+        self._text = text
         self._catalogue = catalogue
         self._levels = [_Level()]
-        self._tables: dict[str, Table | None] = {}
-        self._queries: set[str] = set()
+        self._sources: dict[str, _Source] = {}
+        self._queries: dict[str, _Source] = {}
+        self._with = ""
+        self._left = _MOST_QUERIES
 
     def place(self, tokens: Sequence[Token], start: int) -> _Place:
         """Return what is known of the place at `start` once all of the query is read."""
@@ -132,14 +155,16 @@ class _Reading:
             if wants_table is None and tokens[index].start >= start:
                 wants_table = self._levels[-1].wants_table
             index = self._read(tokens, index)
-        return _Place(self._levels[-1].wants_table if wants_table is None else wants_table, self._tables)
+        wants = self._levels[-1].wants_table if wants_table is None else wants_table
+        return _Place(wants, self._sources, self._queries)
 
     def _read(self, tokens: Sequence[Token], index: int) -> int:
         """Read one token, or a table with its alias; return the index of the next."""
         token, level = tokens[index], self._levels[-1]
         word = token.value.upper() if token.kind == WORD else token.value
         if word == "(":
-            self._levels.append(_Level("FROM" if level.wants_table else "", level.wants_table))
+            clause = "FROM" if level.wants_table else ""
+            self._levels.append(_Level(clause, level.wants_table, start=token.end))
             level.wants_table = False
         elif word == ")" and len(self._levels) > 1:
             return self._close(tokens, index)
@@ -149,18 +174,36 @@ class _Reading:
         elif word == ",":
             level.wants_table = level.clause in _BEFORE_TABLES
         elif level.clause == "WITH" and token.kind in _NAMES and _follows(tokens, index, "AS"):
-            self._queries.add(_name(token).lower())
+            level.named = _name(token)
+            self._queries[level.named.lower()] = _Source(level.named)
         elif level.wants_table and token.kind in _NAMES and word not in RESERVED:
             level.wants_table = False
             return self._table(tokens, index)
         return index + 1
 
     def _close(self, tokens: Sequence[Token], index: int) -> int:
-        closed = self._levels.pop()
-        alias = _alias(tokens, index + 1)
-        if closed.is_query and self._levels[-1].clause in _BEFORE_TABLES and alias:
-            self._tables[alias.lower()] = None
+        closed, token = self._levels.pop(), tokens[index]
+        level, alias = self._levels[-1], _alias(tokens, index + 1)
+        if closed.is_query and level.clause in _BEFORE_TABLES and alias:
+            self._sources[alias.lower()] = _Source("a query", self._columns(closed.start, token.start))
+        elif closed.is_query and level.clause == "WITH" and level.named:
+            query = _Source(level.named, self._columns(closed.start, token.start))
+            self._queries[level.named.lower()] = query
+            named = f"{quoted_if_needed(level.named)} AS ({self._text[closed.start : token.start]})"
+            self._with = f"{self._with}, {named}" if self._with else f"WITH {named}"
+            level.named = ""
         return index + 1
+
+    def _columns(self, start: int, end: int) -> tuple[Option, ...]:
+        """Return the columns of a query that stands here; none where it is not right yet."""
+        self._left -= 1
+        if self._left < 0:
+            return ()
+        try:
+            query, _ = resolve(parse(f"{self._with} {self._text[start:end]}"), self._catalogue)
+        except (AdqlError, RecursionError):
+            return ()
+        return tuple(map(_of_output, query.outputs))
 
     def _table(self, tokens: Sequence[Token], index: int) -> int:
         names = [_name(tokens[index])]
@@ -169,9 +212,9 @@ class _Reading:
             names.append(_name(tokens[index + 1]))
             index += 2
         alias = (_alias(tokens, index) or names[-1]).lower()
-        is_query = len(names) == 1 and names[0].lower() in self._queries
-        matches = [] if is_query else self._catalogue.find(tuple(names))
-        self._tables[alias] = matches[0] if len(matches) == 1 else None
+        query = self._queries.get(names[0].lower()) if len(names) == 1 else None
+        matches = [] if query else self._catalogue.find(tuple(names))
+        self._sources[alias] = query or (_of_source(matches[0]) if len(matches) == 1 else _Source())
         return index
 
 
@@ -193,11 +236,12 @@ def _options(place: _Place, qualifier: tuple[str, ...], catalogue: Catalogue) ->
         yield from _behind(qualifier, place, catalogue)
         return
     if place.wants_table:
+        yield from (Option(quoted_if_needed(query.name), "table", "of WITH") for query in place.queries.values())
         yield from _schemas_and_tables(catalogue)
         return
-    tables = {name: table for name, table in place.tables.items() if table}
-    yield from (Option(name, "table", table.table_name) for name, table in tables.items())
-    yield from dict.fromkeys(_of_column(column) for table in tables.values() for column in table.columns)
+    sources = {name: source for name, source in place.sources.items() if source.columns}
+    yield from (Option(name, "table", source.name) for name, source in sources.items())
+    yield from dict.fromkeys(column for source in sources.values() for column in source.columns)
     yield from map(_of_function, FUNCTIONS)
     yield from (Option(word, "function", "of all rows, or of each group") for word in sorted(AGGREGATES))
     yield from (Option(word, "keyword") for word in _KEYWORDS)
@@ -206,9 +250,9 @@ def _options(place: _Place, qualifier: tuple[str, ...], catalogue: Catalogue) ->
 def _behind(qualifier: tuple[str, ...], place: _Place, catalogue: Catalogue) -> Iterator[Option]:
     """Yield what stands behind a name and a dot: columns of a table, tables of a schema."""
     name = qualifier[-1].lower()
-    table = place.tables[name] if name in place.tables else next(iter(catalogue.find(qualifier)), None)
-    if table:
-        yield from map(_of_column, table.columns)
+    table = None if name in place.sources else next(iter(catalogue.find(qualifier)), None)
+    source = _of_source(table) if table else place.sources.get(name, _Source())
+    yield from source.columns
     if len(qualifier) == 1:
         yield from _tables_of_schema(qualifier[0], catalogue)
 
@@ -228,6 +272,17 @@ def _tables_of_schema(name: str, catalogue: Catalogue) -> Iterable[Option]:
 def _of_table(table: Table, label: str = "") -> Option:
     rows = f"{table.nrows:,} rows" if table.nrows else ""
     return Option(label or table.table_name, "table", rows, table.description or "")
+
+
+def _of_source(table: Table) -> _Source:
+    return _Source(table.table_name, tuple(map(_of_column, table.columns)))
+
+
+def _of_output(output: Output) -> Option:
+    info = output.info
+    detail = " ".join(filter(None, (info.type.adql if info.type else "", info.unit)))
+    about = " · ".join(filter(None, (info.description, info.ucd)))
+    return Option(quoted_if_needed(output.name), "column", detail, about)
 
 
 def _of_column(column: Column) -> Option:

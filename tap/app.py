@@ -115,7 +115,12 @@ class Endpoints:
             self.known_examples,
             self.rows,
             self.download,
+            self.share_resources.follow,
         ).handlers
+
+    @property
+    def share_resources(self) -> ShareResources:
+        return ShareResources(self.parts.shares, self.job_service, self.run, self.config)
 
     @property
     def config(self) -> Config:
@@ -126,7 +131,7 @@ class Endpoints:
         """The URL map."""
         get, tap, oidc_login, publications = ["GET"], "/tap", self.oidc_login, Publications(self.own_tables)
         groups = GroupResources(self.tap_plus.groups, self.config)
-        shares = ShareResources(self.parts.shares, self.job_service, self.run, self.config)
+        shares = self.share_resources
         queries = QueryResources(self.parts.accounts, self.parts.store)
         return [
             # The hot one comes first, and without Starlette's wrappers of functions.
@@ -194,13 +199,13 @@ class Endpoints:
             )
         return await self._answer(request, form, account_in(request))
 
-    async def run(self, request: Request, account: Account, query: str) -> Response:
+    async def run(self, request: Request, account: Account | None, query: str, *more: tuple[str, str]) -> Response:
         """Answer a query in the name of an account, in the turns of whoever asks, in the format that the request asks for."""
         names = ("RESPONSEFORMAT", "FORMAT", "MAXREC")
         asked = Parameters.of(request.query_params.multi_items())
         pairs = tuple((name, value) for name, value in asked.pairs if name in names)
         most = (("MAXREC", str(self.config.limits.maxrec_hard)),) if asked.one("MAXREC") is None else ()
-        parameters = Parameters((("LANG", "ADQL"), ("QUERY", query), *pairs, *most))
+        parameters = Parameters((("LANG", "ADQL"), ("QUERY", query), *more, *pairs, *most))
         return await self._answer(request, Form(parameters), account, address_of(request))
 
     async def _answer(
@@ -285,15 +290,8 @@ class Endpoints:
     async def download(self, request: Request) -> Response:
         """Answer with the result of a job in the format that is asked for."""
         job = await self.jobs.job_of(request)
-        asked = Parameters.of(request.query_params.multi_items())
-        pairs = (
-            ("LANG", "ADQL"),
-            ("QUERY", "SELECT * FROM TAP_UPLOAD.result"),
-            ("UPLOAD", f"result,{job.job_id}"),
-            ("RESPONSEFORMAT", asked.one("RESPONSEFORMAT") or "votable"),
-            ("MAXREC", str(self.config.limits.maxrec_hard)),
-        )
-        return await self._answer(request, Form(Parameters(pairs)), account_in(request))
+        upload = ("UPLOAD", f"result,{job.job_id}")
+        return await self.run(request, account_in(request), "SELECT * FROM TAP_UPLOAD.result", upload)
 
     async def livez(self, request: Request) -> Response:
         return Response("alive\n", media_type="text/plain")

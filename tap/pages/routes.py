@@ -27,6 +27,7 @@ from tap.pages.query_page import QueryPage
 from tap.pages.rendering import CatalogueOf, Pages
 from tap.pages.result_rows import ResultRows
 from tap.pages.schema_pages import SchemaPages
+from tap.pages.shared_pages import SharedPages
 from tap.pages.static_files import static_file
 from tap.parts import Parts
 from tap.shares.groups import Groups
@@ -50,6 +51,7 @@ class PageParts:
     examples: PerCatalogue[list[Example]]
     rows: ResultRows
     download: Callable[[Request], Awaitable[Response]]
+    follow_link: Callable[[Request], Awaitable[Response]]
 
     @cached_property
     def handlers(self) -> "PageHandlers":
@@ -64,6 +66,7 @@ class PageParts:
             JobPages(pages, config, self.jobs, self.rows, catalogue),
             AccountPages(pages, config, catalogue, self.login, self.self_service, accounts),
             AdminPages(pages, parts),
+            SharedPages(pages, parts.shares, self.follow_link),
             BuilderPages(pages, config, catalogue),
             HelpPages(pages, config, parts.store, self.availability),
             Forms(pages, config),
@@ -81,6 +84,7 @@ class PageHandlers:
     jobs: JobPages
     account: AccountPages
     admin: AdminPages
+    shared: SharedPages
     builder: BuilderPages
     help: HelpPages
     forms: Forms
@@ -107,6 +111,7 @@ class PageHandlers:
             PageRoute(f"{tap}/login", self.account.log_in, methods=post),
             PageRoute(f"{tap}/logout", self.account.log_out, methods=post),
             *(PageRoute(f"{at}/whoami", self.account.account, methods=get) for at in (tap, "")),
+            PageRoute(f"{tap}/shared/{{secret}}", self.shared.shared, methods=get),
             PageRoute(f"{tap}/queries", self.admin.overview, methods=get),
             Route("/-/static/{digest}/{path:path}", static_file, methods=get),
             Route("/-/completion", self.query.completion, methods=both),

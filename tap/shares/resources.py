@@ -14,8 +14,7 @@ from tap.auth.private import account_of, number_in_path, private_json
 from tap.config import Config
 from tap.form import read_parameters
 from tap.jobs import RESULT, JobService
-from tap.shares.shares import JOB, TABLE, NewShare, NoSuchShare, Share, Shares
-from uws.errors import NoSuchJob
+from tap.shares.shares import JOB, TABLE, NewShare, Share, Shares
 from uws.parameters import ParameterError, Parameters
 
 _MODES = {"read": False, "write": True}
@@ -65,29 +64,18 @@ class ShareResources:
     async def follow(self, request: Request) -> Response:
         """Give what a link leads to, to whoever has it."""
         share = await run_in_threadpool(self.shares.of_link, request.path_params["secret"])
-        record = await run_in_threadpool(self.shares.accounts.record, share.giver)
-        if record is None:
-            raise NoSuchShare("This link leads to nothing, or no longer")
-        response = await (
-            self._rows(request, share, record.account) if share.kind == TABLE else self._result(request, share)
-        )
+        response = await (self._rows if share.kind == TABLE else self._result)(request, share)
         identity = identity_of(request)
         who = identity.account.name if identity else address_of(request)
         await run_in_threadpool(self.shares.fetched, share, who)
         return response
 
-    async def _rows(self, request: Request, share: Share, giver: Account) -> Response:
-        table = await run_in_threadpool(self.shares.tables.table, giver, share.name)
-        # A link is to a table, not to whatever has its name later.
-        if table is None or table.created > share.created:
-            raise NoSuchShare("This link leads to nothing, or no longer")
+    async def _rows(self, request: Request, share: Share) -> Response:
+        giver, _ = await run_in_threadpool(self.shares.linked_table, share)
         return await self.run(request, giver, f"SELECT * FROM {share.name}")
 
     async def _result(self, request: Request, share: Share) -> Response:
-        try:
-            job = await run_in_threadpool(self.shares.jobs.job, share.name)
-        except NoSuchJob as error:
-            raise NoSuchShare("This link leads to nothing, or no longer") from error
+        job = await run_in_threadpool(self.shares.linked_job, share)
         return await self.jobs.send_result(request, job, RESULT)
 
 

@@ -13,6 +13,7 @@ import psycopg
 from schema.description import Description, TableDescription
 from schema.load import open_file
 from schema.load.reader import LoadError
+from schema.own_tables.changes import OwnTable
 from schema.own_tables.rows import NewTable, NoSuchTable
 from schema.readers import grantee
 from tap.auth.accounts import AccountStore, NoSuchName, digest
@@ -24,11 +25,13 @@ from tap.own_tables.own_tables import LONGEST_DAYS, NotYours, OwnTables, TableIn
 from tap.own_tables.results import result_file
 from tap.storage import Storage
 from uws.errors import NoSuchJob
+from uws.job import Job
 from uws.parameters import ParameterError
 from uws.store import Store, is_job_id
 
 LINK = "link"
 TABLE, JOB = "table", "job"
+_NOTHING = "This link leads to nothing, or no longer"
 _HURRY = 0.5
 """Seconds that a request waits for another that ends shares."""
 
@@ -216,8 +219,24 @@ class Shares:
         """Raises: NoSuchShare."""
         rows = self.accounts.rows("share_of_link", {"digest": digest(secret)})
         if not rows:
-            raise NoSuchShare("This link leads to nothing, or no longer")
+            raise NoSuchShare(_NOTHING)
         return _share(rows[0])
+
+    def linked_table(self, share: Share) -> tuple[Account, OwnTable]:
+        """Return the table that a link is to, and whose it is. Raises: NoSuchShare."""
+        record = self.accounts.record(share.giver)
+        table = self.tables.table(record.account, share.name) if record else None
+        # A link is to a table, not to whatever has its name later.
+        if record is None or table is None or table.created > share.created:
+            raise NoSuchShare(_NOTHING)
+        return record.account, table
+
+    def linked_job(self, share: Share) -> Job:
+        """Return the job that a link is to. Raises: NoSuchShare."""
+        try:
+            return self.jobs.job(share.name)
+        except NoSuchJob as error:
+            raise NoSuchShare(_NOTHING) from error
 
     def of_job(self, job_id: str, reader: str | None) -> Share | None:
         """Return the share by which an account may read somebody else's job."""

@@ -35,6 +35,52 @@ def tables(text: str) -> set[str]:
     return set(labels(text, "table"))
 
 
+# ---- columns of queries
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT q.| FROM (SELECT ra AS x, 2 * dec AS y, id FROM t.stars) AS q",
+        "SELECT * FROM (SELECT ra AS x, 2 * dec AS y, id FROM t.stars) AS q WHERE q.x > q.|",
+        "WITH w AS (SELECT ra AS x, 2 * dec AS y, id FROM t.stars) SELECT w.| FROM w",
+        "WITH w AS (SELECT ra AS x, 2 * dec AS y, id FROM t.stars) SELECT a.| FROM w AS a",
+        "WITH w AS (SELECT ra AS x, dec, id FROM t.stars), v AS (SELECT x, 2 * dec AS y, id FROM w) SELECT v.| FROM v",
+        "WITH w AS (SELECT ra AS x, dec, id FROM t.stars) SELECT q.| FROM (SELECT x, 2 * dec AS y, id FROM w) AS q",
+        "WITH W AS (SELECT ra AS x, 2 * dec AS y, id FROM t.stars) SELECT w.| FROM w",
+    ],
+)
+def test_columns_that_a_query_makes_are_offered(text: str) -> None:
+    assert columns(text) == {"x", "y", "id"}
+
+
+def test_they_are_offered_without_a_qualifier_too() -> None:
+    assert columns("SELECT | FROM (SELECT ra AS x, 2 * dec AS y FROM t.stars) q") >= {"x", "y"}
+
+
+def test_what_a_query_makes_has_its_type_and_unit() -> None:
+    (option,) = at("SELECT q.| FROM (SELECT ra FROM t.stars) AS q").options
+    assert "DOUBLE" in option.detail
+    assert "deg" in option.detail
+
+
+def test_a_query_that_is_not_right_yet_has_no_columns_and_stops_nothing() -> None:
+    assert columns("SELECT q.| FROM (SELECT nothing FROM t.stars) AS q") == set()
+    assert columns("SELECT | FROM (SELECT , FROM t.stars) AS q, t.fields AS f") >= OF_FIELDS
+
+
+def test_queries_of_with_are_offered_as_tables() -> None:
+    assert {"w", "v"} <= tables("WITH w AS (SELECT ra FROM t.stars), v AS (SELECT 1 AS one FROM w) SELECT * FROM |")
+    assert labels("WITH near AS (SELECT ra FROM t.stars) SELECT * FROM nea|")[0] == "near"
+
+
+def test_only_so_many_queries_are_looked_into() -> None:
+    queries = ", ".join(f"(SELECT ra AS c{n} FROM t.stars) AS q{n}" for n in range(50))
+    found = columns(f"SELECT | FROM {queries}")
+    assert {"c0", "c19"} <= found
+    assert "c20" not in found
+
+
 # ---- columns
 
 

@@ -2,6 +2,9 @@
 
 import {htmx} from "./vendor/htmx.js";
 
+// What steers a terminal or hides in a text: a query may be a stranger's.
+const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
 function begin() {
   const actions = document.querySelector("#result-actions:not([data-ready])");
   if (!actions) return;
@@ -19,7 +22,7 @@ function addCopyButtons() {
     text.dataset.ready = "";
     const button = Object.assign(document.createElement("button"), {type: "button", textContent: "Copy"});
     button.addEventListener("click", async () => {
-      await navigator.clipboard?.writeText(text.textContent);
+      await navigator.clipboard?.writeText(text.textContent.replace(INVISIBLE, ""));
       button.textContent = "Copied";
     });
     text.after(button);

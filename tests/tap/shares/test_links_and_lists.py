@@ -12,6 +12,8 @@ from psycopg import sql
 
 from tap.config import Config
 from tap.engine.database import accounts_conninfo
+from tests.contract.client import get
+from tests.contract.pages import HTML
 from tests.tap.shares.askers import Asker, Shared, check, path_of, read, reads, result, stars
 
 FAR_AWAY = 4321
@@ -241,3 +243,23 @@ def test_events_tell_who_shared_fetched_and_revoked_what(
     assert [event["who"] for event in fetched].count(bo.name) == 1
     assert ada.name not in {event["who"] for event in fetched}
     assert bo.events() == []
+
+
+# ---- pages
+
+
+def test_a_browser_sees_what_a_link_leads_to_before_it_downloads_it(
+    ada: Asker, stranger: Asker, job: str, table: Shared
+) -> None:
+    browser = {"Accept": HTML}
+    link = path_of(ada.share(KIND="table", NAME=table.name, WITH="link", MODE="read", DAYS="3"), ada.service)
+    shown = get(f"{stranger.service}/{link}", **browser)
+    assert shown.media_type == "text/html"
+    assert f"{ada.name} shares this table" in shown.text
+    assert "until" in shown.text
+    assert f"It has {len(stars()):,} rows" in shown.text
+    check(by_id(read(get(f"{stranger.service}/{link}?RESPONSEFORMAT=csv", **browser).body)), stars())
+    link = path_of(ada.share(KIND="job", JOB=job, WITH="link"), ada.service)
+    assert "shares this result" in get(f"{stranger.service}/{link}", **browser).text
+    assert get(f"{stranger.service}/{link}?download=1", **browser).body == result(ada, job).body
+    assert get(f"{stranger.service}/shared/nothing", **browser).status == 404
