@@ -52,7 +52,7 @@ from tap.query_resources import QueryResources
 from tap.request import read_request
 from tap.request_log import RequestLog
 from tap.running_queries import RunningQueries
-from tap.sharding.model import Placements
+from tap.sampling import Sampler
 from tap.shares.group_resources import GroupResources
 from tap.shares.groups import Groups
 from tap.shares.readable_jobs import ReadableJobs
@@ -252,7 +252,7 @@ class Endpoints:
         brief = (parameters.one("DETAIL") or "max").lower() == "min" or tap_plus.wants_names_only(parameters)
         catalogue = await self.catalogue(request)
         # pyvo would fetch the columns of each table without the login that it was given.
-        public = {table.table_name for table in (await self._published()).tables} if brief else set()
+        public = {table.table_name for table in (await run_in_threadpool(self._published)).tables} if brief else set()
         document = vodataservice.tableset(catalogue, public)
         if tap_plus.is_tap_plus(request, parameters):
             named = [await self.own_tables.full_name(request, name) for name in tap_plus.tables_asked_for(parameters)]
@@ -301,23 +301,18 @@ class Endpoints:
         return Response(f"ready, without {', '.join(away)}\n" if away else "ready\n", media_type="text/plain")
 
     async def _away(self) -> tuple[str, ...]:
-        """The shards that have something published and cannot be reached; the catalogue is read on the way."""
-        _, placements = await run_in_threadpool(self._read_published)
-        shards = dict.fromkeys(shard for placement in placements.values() for shard in placement.shards)
+        """The shards that have something published and cannot be reached."""
+        shards = await run_in_threadpool(self.parts.shards_in_use)
         return await run_in_threadpool(self.parts.engine.shards.away, shards) if shards else ()
 
     async def catalogue(self, request: Request) -> Catalogue:
         """Return what who asks may know of."""
-        return await self._published(account_in(request))
+        return await run_in_threadpool(self._published, account_in(request))
 
-    async def _published(self, account: Account | None = None) -> Catalogue:
+    def _published(self, account: Account | None = None) -> Catalogue:
         """Return what an account may know of, or everybody."""
-        catalogue, _ = await run_in_threadpool(self._read_published, account)
-        return catalogue
-
-    def _read_published(self, account: Account | None = None) -> tuple[Catalogue, Placements]:
         with self.parts.engine.session(limit=10, role=self.parts.rights.role(account)) as session:
-            return session.catalogue, session.placements
+            return session.catalogue
 
 
 def create_app(config: Config) -> Starlette:
@@ -329,6 +324,8 @@ def create_app(config: Config) -> Starlette:
     site = Pages(config.web, messages.texts)
     sweep_uploads(uploads_of(config))
     endpoints = _endpoints(parts, planner, waiting, site, rows)
+    running = endpoints.queries.running
+    sampler = Sampler(parts.engine, running, parts.service.translations)
     app = Starlette(
         routes=endpoints.routes,
         middleware=[
@@ -343,7 +340,7 @@ def create_app(config: Config) -> Starlette:
             Middleware(ErrorMiddleware, challenges_of(config), site),
             Middleware(AuthenticationMiddleware, endpoints.login.authenticator),
         ],
-        lifespan=partial(_lifespan, [parts, planner, waiting, messages, endpoints.queries.running]),
+        lifespan=partial(_lifespan, [parts, planner, waiting, messages, running, sampler]),
         exception_handlers={HTTPException: _http_error},
     )
     # Its redirects would go to whatever Host a request names.

@@ -36,6 +36,7 @@ from tap.engine.private import NoPostgres
 from tap.job_commands import jobs
 from tap.log import Log, make_key
 from tap.message_commands import messages
+from tap.metrics import Metrics, is_counted, make_folder
 from tap.observe import send_to
 from tap.parts import query_worker, shards_of
 from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
@@ -97,10 +98,28 @@ def serve(config: Config) -> None:
         # Many threads that come and go would each keep a heap of their own.
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         make_key()
-        adopt_children()
-        tell_on_hangup()
-        with workers(config.jobs.workers, config.jobs.drain_seconds):
-            _serve_http(config)
+        with _metrics(config):
+            adopt_children()
+            tell_on_hangup()
+            with workers(config.jobs.workers, config.jobs.drain_seconds):
+                _serve_http(config)
+
+
+@contextmanager
+def _metrics(config: Config) -> Iterator[None]:
+    """Serve what this process and those that it starts count, if that is wanted, and not done by the one that started it."""
+    if not config.log.metrics_port or is_counted():
+        yield
+        return
+    with make_folder() as folder:
+        from tap.metrics_server import metrics_served
+
+        with metrics_served(config, folder):
+            yield
+
+
+def _observe(config: Config) -> None:
+    send_to(Log(config.log), *([Metrics()] if is_counted() else []))
 
 
 def _serve_http(config: Config) -> None:
@@ -124,7 +143,7 @@ def _serve_http(config: Config) -> None:
 def web_process() -> object:
     """The application of one web process; its configuration comes through the environment."""
     config = load_config()
-    send_to(Log(config.log))
+    _observe(config)
     if multiprocessing.parent_process():
         tell_on_hangup()
         follow_parent()
@@ -135,10 +154,10 @@ def web_process() -> object:
 @click.pass_obj
 def work(config: Config) -> None:
     """Run jobs from the queue, beside those of `serve` or on machines of their own; the database must be there."""
-    send_to(Log(config.log))
     follow_parent()
     tell_on_hangup()
-    with _clear_errors(), query_worker(config) as worker:
+    with _clear_errors(), _metrics(config), query_worker(config) as worker:
+        _observe(config)
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: worker.drain(config.jobs.drain_seconds))
         worker.run()

@@ -235,6 +235,8 @@ class LogConfig:
     log_addresses: str = _about(
         "hashed", "plain, or hashed: a stranger's lines belong together until the service is started anew"
     )
+    metrics_port: int = _about(0, "port at which Prometheus finds metrics; 0: none are counted")
+    metrics_host: str = _about("127.0.0.1", "address of that port")
 
     def __post_init__(self) -> None:
         for name, values in _CHOICES.items():

@@ -1,6 +1,6 @@
 """What happened, as values: the log and the metrics are made of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 
@@ -21,6 +21,7 @@ class RequestDone:
     cause: str
     rows: int | None
     bytes: int
+    received: int
     seconds: float
     stages: dict[str, float]
     query: str
@@ -38,6 +39,15 @@ class JobMoved:
     rows: int = 0
     bytes: int = 0
     cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessState:
+    """What a web process holds just now: queries by stage, connections by pool and state; translations since the last."""
+
+    stages: Mapping[str, int]
+    pools: Mapping[str, Mapping[str, int]]
+    translations: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,7 @@ class ShardBack:
     shard: str
 
 
-Event = RequestDone | JobMoved | Fault | Kept | ShardLost | ShardBack
+Event = RequestDone | JobMoved | ProcessState | Fault | Kept | ShardLost | ShardBack
 Observer = Callable[[Event], object]
 
 _observers: list[Observer] = []

@@ -3,7 +3,7 @@
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,9 +23,9 @@ _LONGEST_PATH = 300
 
 @dataclass(slots=True)
 class RequestRecord:
-    """What a request's line in the log will say beside what everybody sees; whoever answers the request fills it in.
+    """What is known of a request so far; whoever answers it fills in what nobody else sees.
 
-    `cause` is what failed, `query` the ADQL that ran and `progress` how far it came.
+    `cause` is what failed, `query` the ADQL that ran and `progress` how far it came. `status` is 0 until the answer begins.
     """
 
     request_id: str
@@ -33,6 +33,10 @@ class RequestRecord:
     query: str = ""
     progress: QueryProgress | None = None
     client_left: bool = False
+    status: int = 0
+    sent: int = 0
+    received: int = 0
+    began: float = field(default_factory=time.perf_counter)
 
 
 def record_of(scope: Scope) -> RequestRecord:
@@ -53,23 +57,24 @@ class RequestLog:
             return
         record = RequestRecord(_request_id(scope))
         scope = {**scope, "state": {**scope.get("state", {}), "record": record}}
-        began, status, size = time.perf_counter(), 0, 0
         header = (b"x-request-id", record.request_id.encode())
 
+        async def counted() -> Message:
+            message = await receive()
+            record.received += len(message.get("body", b""))
+            return message
+
         async def watched(message: Message) -> None:
-            nonlocal status, size
             if message["type"] == "http.response.start":
-                status = message["status"]
+                record.status = message["status"]
                 message = {**message, "headers": [*message.get("headers", []), header]}
-            else:
-                size += len(message.get("body", b""))
+            record.sent += len(message.get("body", b""))
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, counted, watched)
         finally:
-            status = CLIENT_LEFT if record.client_left else status or 500
-            observe(_done(scope, record, status, size, time.perf_counter() - began))
+            observe(_done(scope, record))
 
 
 def _request_id(scope: Scope) -> str:
@@ -78,11 +83,10 @@ def _request_id(scope: Scope) -> str:
     return text if _REQUEST_ID.fullmatch(text) else secrets.token_hex(8)
 
 
-def _done(scope: Scope, record: RequestRecord, status: int, size: int, seconds: float) -> RequestDone:
-    identity, progress = in_scope(scope), record.progress
+def _done(scope: Scope, record: RequestRecord) -> RequestDone:
+    identity, progress, connection = in_scope(scope), record.progress, HTTPConnection(scope)
     if progress:
         progress.enter(Stage.DONE)
-    connection = HTTPConnection(scope)
     return RequestDone(
         record.request_id,
         identity.account.name if identity else "",
@@ -90,11 +94,12 @@ def _done(scope: Scope, record: RequestRecord, status: int, size: int, seconds: 
         connection.headers.get("user-agent", ""),
         scope["method"],
         _SECRETS.sub(r"\1…", scope["path"])[:_LONGEST_PATH],
-        status,
+        CLIENT_LEFT if record.client_left else record.status or 500,
         record.cause,
         progress.rows if progress else None,
-        size,
-        seconds,
+        record.sent,
+        record.received,
+        time.perf_counter() - record.began,
         {str(stage): seconds for stage, seconds in progress.seconds.items()} if progress else {},
         record.query,
     )

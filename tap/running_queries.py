@@ -77,6 +77,10 @@ class RunningQueries:
     def close(self) -> None:
         self._periodic.stop()
 
+    def stages(self) -> list[str]:
+        """Return what each query is at."""
+        return [query.progress.stage for query in list(self._entries.values())]
+
     @contextmanager
     def listing(
         self, request_id: str, owner: str, query: str, progress: QueryProgress, cancellation: Cancellation

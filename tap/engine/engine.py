@@ -233,6 +233,15 @@ class Engine:
         if self._members:
             self._members.close(timeout=2)
 
+    def connections(self) -> dict[str, dict[str, int]]:
+        """Return how many connections each pool has, has idle, and has requests waiting for."""
+        pools = {"reader": self._pool} | ({"member": self._members} if self._members else {})
+        stats = {name: pool.get_stats() for name, pool in pools.items()}
+        return {
+            name: {"open": of["pool_size"], "idle": of["pool_available"], "waiting": of["requests_waiting"]}
+            for name, of in stats.items()
+        }
+
     @contextmanager
     def session(
         self,

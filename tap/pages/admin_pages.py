@@ -44,9 +44,7 @@ class AdminPages:
 
     def _shards(self) -> dict[str, bool]:
         """Return whether each shard that has something published answers."""
-        with self.parts.engine.session(limit=10) as session:
-            placements = session.placements
-        names = sorted({shard for placement in placements.values() for shard in placement.shards})
+        names = self.parts.shards_in_use()
         away = self.parts.engine.shards.away(names) if names else ()
         return {name: name not in away for name in names}
 

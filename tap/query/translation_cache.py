@@ -1,7 +1,7 @@
 """Translations of queries that come again and again, as those of clients that open a service do."""
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 from adql import Translation, translate
 from schema.model import Catalogue
@@ -18,6 +18,13 @@ class TranslationCache:
     def __init__(self) -> None:
         self._translations: OrderedDict[_Key, Translation] = OrderedDict()
         self._lock = threading.Lock()
+        self._counts = Counter[str]()
+
+    def counted(self) -> Counter[str]:
+        """Return how many translations were made, and how many were kept, since this was last asked."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        return counts
 
     def translation(self, query: str, catalogue: Catalogue, role: str | None) -> Translation:
         """Translate, or return what was kept; `catalogue` must be what is published for this role, without uploads.
@@ -28,7 +35,9 @@ class TranslationCache:
         with self._lock:
             if key in self._translations:
                 self._translations.move_to_end(key)
+                self._counts["kept"] += 1
                 return self._translations[key]
+            self._counts["made"] += 1
         translation = translate(query, catalogue)
         if len(query) <= _LONGEST:
             self._keep(key, translation)

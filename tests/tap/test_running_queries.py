@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -34,10 +35,15 @@ class Endless:
         body = f"LANG=ADQL&QUERY={ENDLESS.replace('+', '%2B')}&FORMAT=csv".encode()
 
         def run() -> None:
-            self.reply = who.call("POST", "sync", body, **headers)
+            with suppress(OSError):  # its service was killed
+                self.reply = who.call("POST", "sync", body, **headers)
 
         self._thread = threading.Thread(target=run)
         self._thread.start()
+
+    def abandon(self) -> None:
+        """Wait until it ended in any way."""
+        self._thread.join(20)
 
     def end(self) -> Reply:
         self._thread.join(20)

@@ -208,6 +208,11 @@ HAVING count(*) >= 5;
 -- name: trim
 DELETE FROM uws.runs WHERE finished < (SELECT finished FROM uws.runs ORDER BY finished DESC OFFSET 5000 LIMIT 1);
 
+-- name: lanes
+-- Jobs that wait and run in each lane, and those whose worker is silent.
+SELECT phase, lane, count(*), count(*) FILTER (WHERE lease < now()) AS expired FROM uws.jobs
+WHERE phase IN ('QUEUED', 'EXECUTING') AND NOT deleted GROUP BY phase, lane;
+
 -- name: overview
 SELECT phase, count(*), min(queue_time) FILTER (WHERE phase = 'QUEUED') FROM uws.jobs
 WHERE NOT deleted GROUP BY phase ORDER BY phase;

@@ -1,0 +1,127 @@
+"""The port at which Prometheus asks: the counts of all processes, and what the database and the disks say at that moment."""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import product
+from pathlib import Path
+
+import psycopg
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from tap.config import Config
+from tap.engine.engine import DatabaseAway
+from tap.parts import Parts, parts_of
+from tap.uploads.upload import uploads_of
+from uws.errors import StoreAway
+from uws.phases import Phase
+
+_LANES = ("short", "long")
+_KEPT = 2.0
+"""Seconds for which an answer is given again: nobody makes work by asking often."""
+
+
+@contextmanager
+def metrics_served(config: Config, folder: str) -> Iterator[None]:
+    """Answer Prometheus as long as the block lasts, with what processes count into the folder."""
+    parts = parts_of(config, 1, 1, 10.0)
+    parts.open()
+    registry = CollectorRegistry()
+    registry.register(_Counts(folder))
+    registry.register(ServiceState(config, parts))
+    server, thread = start_http_server(config.log.metrics_port, config.log.metrics_host, registry)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+        parts.close()
+
+
+class _Counts(Collector):
+    """What all processes have counted; of those that are gone, no more what they held."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._collector = MultiProcessCollector(CollectorRegistry(), folder)
+
+    def collect(self) -> Iterator[Metric]:
+        for path in Path(self._folder).glob("gauge_live*.db"):
+            process = path.stem.rpartition("_")[2]
+            if not Path("/proc", process).exists():
+                mark_process_dead(process, self._folder)
+        yield from self._collector.collect()
+
+
+class ServiceState(Collector):
+    """Jobs, shards and disks, asked again after a while only."""
+
+    def __init__(self, config: Config, parts: Parts) -> None:
+        self._config = config
+        self._parts = parts
+        self._lock = threading.Lock()
+        self._until = 0.0
+        self._known: list[Metric] = []
+
+    def collect(self) -> Iterator[Metric]:
+        with self._lock:
+            if time.monotonic() > self._until:
+                self._known = [*self._of_database(), *self._of_disks()]
+                self._until = time.monotonic() + _KEPT
+        yield from self._known
+
+    def _of_database(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("armillary_up", "Whether a part answers", labels=["part"])
+        jobs = GaugeMetricFamily("armillary_jobs", "Jobs that wait or run", labels=["phase", "lane"])
+        expired = GaugeMetricFamily("armillary_jobs_without_lease", "Jobs that run although their worker is silent")
+        answers = {"database": False, "job store": False}
+        with suppress(StoreAway):
+            rows = {(row["phase"], row["lane"]): row for row in self._parts.store.rows("lanes", {})}
+            answers["job store"] = True
+            for phase, lane in product((Phase.QUEUED, Phase.EXECUTING), _LANES):
+                jobs.add_metric([phase, lane], rows[phase, lane]["count"] if (phase, lane) in rows else 0)
+            expired.add_metric([], sum(row["expired"] for row in rows.values()))
+        with suppress(DatabaseAway, psycopg.Error):
+            shards = self._parts.shards_in_use()
+            answers["database"] = True
+            away = self._parts.engine.shards.away(shards) if shards else ()
+            answers |= {f"shard {name}": name not in away for name in shards}
+        for part, is_up in answers.items():
+            up.add_metric([part], is_up)
+        yield from (up, jobs, expired)
+
+    def _of_disks(self) -> Iterator[Metric]:
+        free = GaugeMetricFamily("armillary_disk_free_bytes", "Bytes free where something is kept", labels=["place"])
+        size = GaugeMetricFamily("armillary_disk_bytes", "Bytes of that disk", labels=["place"])
+        for place, folder in _folders(self._config).items():
+            with suppress(OSError):
+                usage = shutil.disk_usage(folder)
+                free.add_metric([place], usage.free)
+                size.add_metric([place], usage.total)
+        used = GaugeMetricFamily("armillary_uploads_bytes", "Bytes of uploads that wait for their query")
+        used.add_metric([], _bytes_in(Path(uploads_of(self._config))))
+        yield from (free, size, used)
+
+
+def _folders(config: Config) -> dict[str, Path]:
+    """Return where on this machine something is kept."""
+    data = Path(config.database.data_dir)
+    folders = {"data": data, "uploads": Path(uploads_of(config))}
+    is_elsewhere = "://" in config.jobs.results
+    return folders if is_elsewhere else folders | {"results": Path(config.jobs.results or data / "results")}
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            with suppress(OSError):
+                total += entry.stat().st_size
+    return total
