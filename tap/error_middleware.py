@@ -71,7 +71,7 @@ class ErrorMiddleware:
             record.client_left = True
         except Exception as error:
             answer = _answer(error)
-            record.cause = _cause(error)
+            record.cause = _cause(error, answer)
             if answer.reason == LOG_IN and in_scope(scope) is None:
                 # Older clients log in by this status only.
                 answer = replace(answer, status=401)
@@ -127,11 +127,14 @@ def plain_path(path: str) -> str:
     return _SLASHES.sub("/", path).rstrip("/") or "/"
 
 
-def _cause(error: Exception) -> str:
-    """Return what the log says of an error: its class, and what lies beneath it. Its message may quote what a user sent."""
-    beneath = error.__cause__
+def _cause(error: Exception, answer: Answer) -> str:
+    """Return what the log says of an error: its class; of what users cannot help also what lies beneath.
+
+    Other messages may quote what was sent.
+    """
     if isinstance(error, HTTPException):
         return HTTPStatus(error.status_code).phrase
+    beneath = error.__cause__ if answer.status >= 500 else None
     return type(error).__name__ + (
         f": {beneath!r}"[:_LONGEST_CAUSE] if isinstance(beneath, psycopg.Error | OSError) else ""
     )

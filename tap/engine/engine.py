@@ -24,6 +24,7 @@ from tap.sharding.model import Placements
 from tap.sharding.placements import read_placements
 
 _BEGIN = "BEGIN {mode}; SET LOCAL statement_timeout = {timeout}; {application}{role}{version}"
+_CITUS = "SELECT FROM pg_extension WHERE extname = 'citus'"
 _CATALOGUES = 64
 """Catalogues that are kept, one for each set of rights."""
 _APPLICATION = "armillary"
@@ -79,7 +80,7 @@ class Session:
         if access is not self._access:
             self.end_transaction()
             _begin_transaction(
-                self._connection, Start(self.limit, access, self.role, self.cancellation.name), self.engine.wait
+                self._connection, self.engine.start(self.limit, access, self.role, self.cancellation), self.engine.wait
             )
             self._access, self._sealed = access, False
 
@@ -217,8 +218,9 @@ class Engine:
     ) -> None:
         self.shards = shards or NoShards()
         self.wait = wait
-        self._pool = _pool(conninfo, 1, sessions, wait)
-        self._members = _pool(member_conninfo, 0, sessions, wait) if member_conninfo else None
+        self._pool = _pool(conninfo, 1, sessions, wait, self._configure)
+        self._members = _pool(member_conninfo, 0, sessions, wait, self._configure) if member_conninfo else None
+        self._has_citus = False
         self._catalogues: OrderedDict[str | None, Catalogue] = OrderedDict()
         self._placements: OrderedDict[str | None, tuple[int, Placements]] = OrderedDict()
         self._lock = threading.Lock()
@@ -257,7 +259,7 @@ class Engine:
         """
         cancellation = cancellation or Cancellation()
         pool = self._members if role and self._members else self._pool
-        connection, version = self._begin(pool, Start(limit, access, role, cancellation.name))
+        connection, version = self._begin(pool, self.start(limit, access, role, cancellation))
         cancellation.attach(connection)
         try:
             if cancellation.reason:
@@ -270,6 +272,18 @@ class Engine:
         finally:
             cancellation.detach(connection)
             _end(pool, connection, cancellation)
+
+    def start(self, limit: float, access: Access, role: str | None, cancellation: Cancellation) -> Start:
+        """Return how a transaction of a query begins.
+
+        It has the query's name, but not where Citus is: that loses its distributed transaction when a name changes.
+        """
+        return Start(limit, access, role, "" if self._has_citus else cancellation.name)
+
+    def _configure(self, connection: psycopg.Connection) -> None:
+        connection.execute("SET search_path = pg_catalog, public")
+        connection.execute("SET standard_conforming_strings = on")
+        self._has_citus = connection.execute(_CITUS).fetchone() is not None
 
     def _begin(self, pool: ConnectionPool, start: Start) -> tuple[psycopg.Connection, int]:
         """Return a connection with a transaction begun, and the catalogue's version; a connection that died in the pool is passed over. Raises: DatabaseAway."""
@@ -311,14 +325,16 @@ class Engine:
             return self._placements[role][1]
 
 
-def _pool(conninfo: str, least: int, most: int, wait: float) -> ConnectionPool:
+def _pool(
+    conninfo: str, least: int, most: int, wait: float, configure: Callable[[psycopg.Connection], None]
+) -> ConnectionPool:
     return ConnectionPool(
         conninfo,
         min_size=least,
         max_size=most,
         timeout=wait,
         kwargs={"autocommit": True, "application_name": _APPLICATION, "prepare_threshold": None},
-        configure=_configure,
+        configure=configure,
         check=None,
         reconnect_timeout=5,
         open=False,
@@ -338,11 +354,6 @@ def _end(pool: ConnectionPool, connection: psycopg.Connection, cancellation: Can
     except psycopg.Error:
         connection.close()
     pool.putconn(connection)
-
-
-def _configure(connection: psycopg.Connection) -> None:
-    connection.execute("SET search_path = pg_catalog, public")
-    connection.execute("SET standard_conforming_strings = on")
 
 
 def _begin_transaction(connection: psycopg.Connection, start: Start, wait: float) -> int:

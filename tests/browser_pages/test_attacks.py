@@ -288,9 +288,7 @@ def test_texts_of_groups_tokens_shares_and_offers_do_nothing_for_owners_members_
     for who in (ada.person, member, moderator):
         visitor = visit()
         visitor.log_in(who)
-        shows_safely(visitor.open("/tap/whoami"))
-        if who is moderator:
-            shows_safely(visitor.open("/tap/queries"))
+        shows_safely(visitor.open("/tap/queries" if who is moderator else "/tap/whoami"))
 
 
 # ---- what stands in a URL or a form

@@ -14,7 +14,7 @@ from lxml import etree
 from tap.config import Config
 
 NGC = " FROM demo.ngc"
-LIGHT = 2.0  # the goal is 1 s; the other one is for a busy machine
+LIGHT = 5.0  # the goal is 1 s; the other four are for a machine that runs other tests beside
 _LEAKS = re.compile(
     r"LINE \d+:|\bt\d+\.|\bc\d+\b|\bw\d+\b|armillary_|armillary\.|psycopg|Traceback|File \"|/usr/|/home/|site-packages"
     r"|SQLSTATE|pg_catalog|::|syntax error|permission denied|operator is not unique|does not exist|spoint|scircle|spoly"

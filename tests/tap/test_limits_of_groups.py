@@ -119,7 +119,7 @@ def running(who: Asker, count: int) -> Iterator[None]:
     threads = [threading.Thread(target=who.ask, args=(ENDLESS,)) for _ in range(count)]
     for thread in threads:
         thread.start()
-    time.sleep(0.4)
+    time.sleep(1.0)
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ from tap.config import Config
 from tap.error_middleware import ErrorMiddleware
 from tap.form import Form, read_form, read_parameters
 from tap.pages.rendering import Pages
+from tap.request_log import RequestLog
 from tests.contract.xsd import UWS, parse
 from tests.uws.conftest import PHASES, Sql, create, job_in, row_of
 from uws.errors import NoSuchJob
@@ -99,7 +100,8 @@ class Client:
         # Nothing wakes who waits here: all that is asked is how long it may take.
         resources = Resources(store, Waiting(store), Echoes(), LONGEST)
         self._app = Starlette(
-            routes=resources.routes("/jobs"), middleware=[Middleware(ErrorMiddleware, [], Pages(Config().web))]
+            routes=resources.routes("/jobs"),
+            middleware=[Middleware(RequestLog), Middleware(ErrorMiddleware, [], Pages(Config().web))],
         )
 
     def __call__(self, method: str, path: str, who: str | None = None, /, **form: str) -> Answer:
