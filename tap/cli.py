@@ -28,6 +28,7 @@ from schema.publish import Loaded, full_name, load_table, publish_table, split_t
 from schema.tap_schema import read_catalogue
 from tap.account_commands import groups, tokens, users
 from tap.app import create_app
+from tap.backup_commands import backup, restore
 from tap.config import SETTINGS, Config, ConfigError, load_config
 from tap.engine import database
 from tap.engine.engine import DatabaseAway, Engine
@@ -283,6 +284,8 @@ main.add_command(tables)
 main.add_command(users)
 main.add_command(groups)
 main.add_command(tokens)
+main.add_command(backup)
+main.add_command(restore)
 main.add_command(messages)
 main.add_command(queries)
 main.add_command(grant)

@@ -181,6 +181,13 @@ def program(name: str) -> str:
     raise NoPostgres("PostgreSQL is not installed: apt install postgresql postgresql-15-pgsphere (Debian 12)")
 
 
+def hand_over(folder: Path) -> None:
+    """Give a folder, and all in it, to the user that runs PostgreSQL."""
+    if user := _unprivileged_user():
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+
+
 def _version(path: Path) -> float:
     digits = "".join(c for c in path.parts[-3] if c.isdigit() or c == ".")
     return float(digits or 0)

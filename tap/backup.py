@@ -1,0 +1,133 @@
+"""Backup and restore of a service that has its private PostgreSQL: catalogues, jobs, accounts, own tables, and results.
+
+The database is copied first, while it runs, as of the end of its copy; then the results, which are never changed once
+they are there. So each job in the backup has its result there, unless it was deleted while the backup was made.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from tap.config import Config
+from tap.engine.database import cluster_of
+from tap.engine.private import ADMIN, hand_over, program
+from uws.timestamps import write_instant
+
+_MANIFEST = "armillary.json"
+_DATABASE, _RESULTS = "postgres", "results"
+Tell = Callable[[str], object]
+
+
+class BackupError(Exception):
+    """A backup cannot be made or restored; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup is of; `results` are how many files lie in it, none where they are elsewhere."""
+
+    armillary: str
+    postgresql: str
+    made: str
+    results: int
+    results_bytes: int
+
+
+def back_up(config: Config, folder: Path, tell: Tell) -> Manifest:
+    """Make a backup of a service that runs, in a folder that is not there yet. Raises: BackupError, OSError."""
+    if config.database.database:
+        raise BackupError(
+            "The database is a PostgreSQL of your own: back it up by its own tools, and the results after it (docs/operations.md)"
+        )
+    if folder.exists():
+        raise BackupError(f"{folder} is there already; each backup has a folder of its own")
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True, mode=0o700)
+    cluster = cluster_of(config.database)
+    tell("the database")
+    server = ["-h", str(cluster.sockets), "-U", ADMIN]
+    _run("pg_basebackup", *server, "-D", str(partial / _DATABASE), "-X", "stream", "-c", "fast")
+    _run("pg_verifybackup", str(partial / _DATABASE))
+    results, size = 0, 0
+    if source := _results(config):
+        tell("the results of jobs")
+        results, size = _copy(source, partial / _RESULTS)
+    else:
+        tell(f"Results lie in {config.jobs.results}: the bucket has backups of its own")
+    postgresql = (partial / _DATABASE / "PG_VERSION").read_text().strip()
+    manifest = Manifest(version("armillary"), postgresql, write_instant(datetime.now(UTC)) or "", results, size)
+    (partial / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n")
+    partial.rename(folder)
+    return manifest
+
+
+def restore(config: Config, folder: Path, tell: Tell) -> Manifest:
+    """Put a backup where a service has nothing yet. Raises: BackupError, OSError."""
+    manifest = _manifest(folder)
+    cluster = cluster_of(config.database)
+    if config.database.database:
+        raise BackupError("A backup goes into a private PostgreSQL, but `database` names one of your own")
+    if cluster.data.exists():
+        raise BackupError(f"{cluster.data} is there already: restore into another data_dir, or move it away")
+    installed = _run("pg_basebackup", "--version").split()[2].partition(".")[0]
+    if installed != manifest.postgresql:
+        raise BackupError(f"The backup is of PostgreSQL {manifest.postgresql}; installed is {installed}")
+    tell("verifying the backup")
+    _run("pg_verifybackup", str(folder / _DATABASE))
+    results = _results(config)
+    if results and (folder / _RESULTS).is_dir():
+        tell("the results of jobs")
+        _copy(folder / _RESULTS, results)
+    tell("the database")
+    partial = cluster.data.with_name("postgres.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(folder / _DATABASE, partial)
+    partial.chmod(0o700)
+    hand_over(cluster.folder)
+    partial.rename(cluster.data)
+    return manifest
+
+
+def _manifest(folder: Path) -> Manifest:
+    try:
+        return Manifest(**json.loads((folder / _MANIFEST).read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise BackupError(f"{folder} is no whole backup: {_MANIFEST} cannot be read") from error
+
+
+def _results(config: Config) -> Path | None:
+    """Return the folder of results; None where they lie in a bucket."""
+    if "://" in config.jobs.results:
+        return None
+    return Path(config.jobs.results or Path(config.database.data_dir) / "results").absolute()
+
+
+def _copy(source: Path, target: Path) -> tuple[int, int]:
+    """Copy a folder; what is deleted meanwhile is left out. Return how many files, and their bytes."""
+    count, size = 0, 0
+    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for path in sorted(source.rglob("*")) if source.is_dir() else ():
+        copy = target / path.relative_to(source)
+        with suppress(FileNotFoundError):
+            if path.is_dir():
+                copy.mkdir(exist_ok=True)
+            else:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(path, copy)
+                count, size = count + 1, size + copy.stat().st_size
+    return count, size
+
+
+def _run(name: str, *arguments: str) -> str:
+    """Run one of PostgreSQL's programs. Raises: BackupError with its own words, NoPostgres."""
+    done = subprocess.run([program(name), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BackupError(f"{name} failed:\n{(done.stderr or done.stdout).strip()}")
+    return done.stdout

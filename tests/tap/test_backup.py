@@ -1,0 +1,101 @@
+"""A backup of a service that runs, restored elsewhere: the same answers, accounts, jobs, results and own tables."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tap.auth.identity import Account
+from tap.config import ENVIRONMENT, Config
+from tests.command import armillary
+from tests.conftest import free_port, load_sample, serving
+from tests.contract.client import get
+from tests.contract.own_tables import Asker
+from tests.people import Person
+
+QUERY = "SELECT COUNT(*) AS n, SUM(ra) AS s FROM demo.ngc"
+PASSWORD = "correct horse battery staple"  # noqa: S105
+
+
+def _config(folder: Path) -> Config:
+    port = free_port()
+    return Config().changed(
+        data_dir=str(folder), port=port, base_url=f"http://localhost:{port}/tap", processes=1, shared_buffers="64MB"
+    )
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Not pytest's: PostgreSQL's own user must be able to go through it."""
+    path = Path(tempfile.mkdtemp(prefix="armillary-backup-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def no_other_settings(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setenv(f"{ENVIRONMENT}SHARED_BUFFERS", "64MB")
+
+
+def run(config: Config, monkeypatch: pytest.MonkeyPatch, *arguments: str, fails: bool = False, stdin: str = "") -> str:
+    monkeypatch.setenv(f"{ENVIRONMENT}DATA_DIR", config.database.data_dir)
+    return armillary(*arguments, fails=fails, stdin=stdin)
+
+
+def answer(service: str) -> bytes:
+    return get(f"{service}/sync", {"LANG": "ADQL", "QUERY": QUERY, "FORMAT": "csv"}).body
+
+
+def test_a_restored_service_is_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new, backup = _config(folder / "old"), _config(folder / "new"), folder / "backup"
+    run(old, monkeypatch, "users", "add", "ada", stdin=f"{PASSWORD}\n")
+    with serving(old) as service:
+        load_sample(old)
+        ada = Asker(service, _person("ada"))
+        job = ada.run("SELECT TOP 9 name, ra FROM demo.ngc ORDER BY name")
+        ada.run("SELECT TOP 5 name FROM demo.ngc", DEST="mine")
+        before = answer(service), ada.call("GET", f"{job}/results/result").body, ada.count("mine")
+        said = run(old, monkeypatch, "backup", str(backup))
+        assert "1 results" in said
+        ada.run("SELECT TOP 2 name FROM demo.ngc", DEST="later")
+    manifest = json.loads((backup / "armillary.json").read_text())
+    assert manifest["results"] == 1
+    shutil.rmtree(folder / "old")
+    assert "as it was at" in run(new, monkeypatch, "restore", str(backup))
+    with serving(new) as service:
+        ada = Asker(service, _person("ada"))
+        job = job.replace(str(old.web.port), str(new.web.port))
+        assert (answer(service), ada.call("GET", f"{job}/results/result").body, ada.count("mine")) == before
+        assert ada.get("later").status == 404
+        assert ada.phase(ada.run("SELECT TOP 1 name FROM demo.ngc")) == "COMPLETED"
+    assert "is there already" in run(new, monkeypatch, "restore", str(backup), fails=True)
+    assert "is there already" in run(new, monkeypatch, "backup", str(backup), fails=True)
+    _damage(backup)
+    assert "pg_verifybackup failed" in run(_config(folder / "third"), monkeypatch, "restore", str(backup), fails=True)
+    assert not (folder / "third" / "postgres").exists()
+
+
+def _person(name: str) -> Person:
+    return Person(Account(0, name), PASSWORD)
+
+
+def _damage(backup: Path) -> None:
+    largest = max((backup / "postgres" / "base").rglob("*"), key=lambda path: path.stat().st_size)
+    with largest.open("r+b") as file:
+        file.seek(1000)
+        file.write(b"damaged")
+
+
+def test_what_is_no_backup_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert "is no whole backup" in run(_config(folder / "fourth"), monkeypatch, "restore", str(tmp_path), fails=True)
+
+
+def test_a_database_of_the_operators_own_is_left_to_its_own_tools(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(f"{ENVIRONMENT}DATABASE", "host=/nowhere dbname=x")
+    assert "by its own tools" in armillary("backup", str(tmp_path / "new"), fails=True)
