@@ -29,6 +29,7 @@ from schema.tap_schema import read_catalogue
 from tap.account_commands import groups, tokens, users
 from tap.app import create_app
 from tap.backup_commands import backup, restore
+from tap.checks import findings
 from tap.config import SETTINGS, Config, ConfigError, load_config
 from tap.engine import database
 from tap.engine.engine import DatabaseAway, Engine
@@ -242,6 +243,7 @@ def check(config: Config) -> None:
                 for table in tables
                 if table.table_name in closed and not exists(connection, sql.Identifier(*table.stored_parts))
             }
+            improvements = list(findings(config, connection, tables))
         unreadable = database.unreadable_tables(config, public) | gone
     click.echo(f"{'schemas of accounts':24} {len(own)}")
     click.echo(f"{'published tables':24} {len(tables)}")
@@ -253,6 +255,8 @@ def check(config: Config) -> None:
                 "cannot be read: it was dropped, or the right to read it was taken away; load, publish or unpublish it"
             )
         click.echo(f"  {table.table_name:30} {shown}")
+    for finding in improvements:
+        click.echo(f"{'could be better':24} {finding.what}\n{'':24} → {finding.repair}")
     if unreadable:
         raise SystemExit(1)
 

@@ -389,3 +389,14 @@ UPDATE armillary.publications SET
     published_as = %(published_as)s, version = %(version)s
 WHERE publication_id = %(publication_id)s AND state = 'offered' AND account = coalesce(%(account)s, account)
 RETURNING publication_id;
+
+-- name: never_analyzed
+-- A row where the planner knows nothing of a table, or what it knows is old. A load counts its own rows as changes.
+SELECT FROM pg_class AS c LEFT JOIN pg_stat_all_tables AS s ON s.relid = c.oid
+WHERE c.oid = to_regclass(%s) AND c.relkind IN ('r', 'm')
+  AND (c.reltuples < 0 OR s.n_mod_since_analyze > greatest(1000, 1.2 * c.reltuples));
+
+-- name: server_state
+-- How many connections others than superusers can have, and what time it is there.
+SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+    extract(epoch FROM clock_timestamp())::float8;

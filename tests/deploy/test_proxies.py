@@ -15,6 +15,7 @@ import pytest
 import pyvo
 import requests
 
+from tap.checks import findings_of_url
 from tap.config import Config
 from tests.conftest import ROOT, alone, free_port, serving
 from tests.contract.test_threats_faults import eventually
@@ -166,6 +167,12 @@ def test_rows_come_while_the_query_still_runs(site: Site) -> None:
         assert first.startswith(b"ra,dec\n")
     lines = _lines(site)
     assert not any(line["status"] == 200 and line.get("rows", 0) > 50_000_000 for line in lines)
+
+
+def test_a_certificate_that_ends_soon_is_told_to_the_operator(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", site.certificate)
+    (finding,) = findings_of_url(site.url)
+    assert re.fullmatch("The certificate of localhost ends in [0-2] days", finding.what)
 
 
 def test_the_log_knows_the_client_and_the_id_that_the_proxy_gave(site: Site) -> None:

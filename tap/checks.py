@@ -1,0 +1,123 @@
+"""What could be better with a service: found by looking, each with what to do."""
+
+import shutil
+import socket
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from schema.model import Table
+from schema.positions import RA_UCD
+from schema.statements import statement
+from tap.config import Config
+from tap.engine.database import reader_connections
+from tap.uploads.upload import uploads_of
+
+_SMALL = 10_000
+"""Rows of a table that is searched as fast without an index."""
+_OTHERS = 40
+"""Connections of the job store, accounts, and the command line."""
+_FULL = 0.1
+_CERTIFICATE_DAYS = 14
+_CLOCK_SECONDS = 2.0
+_PATIENCE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found, and what to do."""
+
+    what: str
+    repair: str
+
+
+def findings(config: Config, connection: psycopg.Connection, tables: Iterable[Table]) -> Iterator[Finding]:
+    """Look at the database, by a connection of the catalogues' owner, at this machine, and at the URL of the service."""
+    yield from _of_tables(connection, tables)
+    yield from _of_server(config, connection)
+    yield from _of_disks(config)
+    yield from findings_of_url(config.web.base_url)
+
+
+def _of_tables(connection: psycopg.Connection, tables: Iterable[Table]) -> Iterator[Finding]:
+    for table in tables:
+        large = table.table_type == "table" and (table.nrows or 0) > _SMALL
+        position = [column for column in table.columns if column.ucd == RA_UCD]
+        if large and position and not any(column.indexed for column in position):
+            yield Finding(
+                f"{table.table_name} has no index on its position: cones look through all of it",
+                f"armillary publish {table.table_name} tells the command that makes it; publish it again after",
+            )
+        name = ".".join(f'"{part}"' for part in table.stored_parts)
+        row = connection.execute(statement("never_analyzed"), (name,)).fetchone()
+        if large and row is not None:
+            yield Finding(
+                f"{table.table_name} was never analysed, or has changed much since: plans of queries are guesses",
+                f"ANALYZE {name};",
+            )
+
+
+def _of_server(config: Config, connection: psycopg.Connection) -> Iterator[Finding]:
+    row = connection.execute(statement("server_state")).fetchone()
+    most, now = row or (0, 0.0)
+    wanted = reader_connections(config) + _OTHERS
+    if most < wanted:
+        yield Finding(
+            f"PostgreSQL takes {most} connections; with these settings the service may want {wanted}",
+            f"ALTER SYSTEM SET max_connections = {wanted}; and restart PostgreSQL, or lower concurrent_queries",
+        )
+    apart = abs(time.time() - float(now))
+    if apart > _CLOCK_SECONDS:
+        yield Finding(
+            f"The clocks of this machine and of PostgreSQL's are {apart:.0f} seconds apart: times of jobs are wrong",
+            "Let both keep time: apt install chrony",
+        )
+
+
+def _of_disks(config: Config) -> Iterator[Finding]:
+    results = config.jobs.results or str(Path(config.database.data_dir) / "results")
+    places = {config.database.data_dir, uploads_of(config), *([] if "://" in results else [results])}
+    for place in sorted(map(str, places)):
+        with suppress(OSError):
+            usage = shutil.disk_usage(place)
+            if usage.free < usage.total * _FULL:
+                yield Finding(
+                    f"Only {usage.free / 1e9:,.1f} of {usage.total / 1e9:,.0f} GB are free where {place} is",
+                    "Lower job_lifetime_default, results_per_owner or upload_bytes, or add a disk",
+                )
+
+
+def findings_of_url(base_url: str) -> Iterator[Finding]:
+    """Ask as users do."""
+    try:
+        with urllib.request.urlopen(f"{base_url}/availability", timeout=_PATIENCE) as answer:  # noqa: S310
+            answer.read(1)
+    except (OSError, urllib.error.URLError, ValueError) as error:
+        yield Finding(
+            f"Nobody answers at {base_url}: {getattr(error, 'reason', error)}",
+            "Start the service (armillary serve), and let base_url and the proxy before it lead to it",
+        )
+        return
+    parts = urlsplit(base_url)
+    if parts.scheme == "https" and parts.hostname:
+        days = _days_of_certificate(parts.hostname, parts.port or 443)
+        if days < _CERTIFICATE_DAYS:
+            yield Finding(f"The certificate of {parts.hostname} ends in {days:.0f} days", "certbot renew")
+
+
+def _days_of_certificate(host: str, port: int) -> float:
+    context = ssl.create_default_context()
+    with (
+        socket.create_connection((host, port), timeout=_PATIENCE) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        certificate = secure.getpeercert() or {}
+    return (ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) / 86_400

@@ -1,0 +1,96 @@
+"""What `armillary check` finds could be better, each on a service that is made so."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+
+from schema.model import Table
+from schema.tap_schema import read_catalogue
+from tap.checks import Finding, findings
+from tap.config import Config
+from tests.command import armillary
+from tests.conftest import free_port
+
+TABLE = "checked.stars"
+DESCRIPTION = '[columns.ra]\nucd = "pos.eq.ra;meta.main"\nunit = "deg"\n[columns.dec]\nucd = "pos.eq.dec;meta.main"\nunit = "deg"\n'
+
+
+class _Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+@pytest.fixture
+def bare(environment: None, owner: psycopg.Connection, tmp_path: Any) -> Iterator[Table]:
+    """A table of the operator's own that nobody has analysed or indexed."""
+    owner.execute("CREATE SCHEMA checked")
+    owner.execute("CREATE TABLE checked.stars (ra float8, dec float8) WITH (autovacuum_enabled = off)")
+    owner.execute("INSERT INTO checked.stars SELECT n % 360, n % 90 FROM generate_series(1, 20000) AS n")
+    owner.execute("ANALYZE checked.stars")
+    (tmp_path / "stars.toml").write_text(DESCRIPTION)
+    armillary("publish", TABLE, "--description", str(tmp_path / "stars.toml"))
+    yield next(table for table in read_catalogue(owner).tables if table.table_name == TABLE)
+    armillary("unpublish", TABLE)
+    owner.execute("DROP SCHEMA checked CASCADE")
+
+
+def found(config: Config, owner: psycopg.Connection, *tables: Table) -> list[Finding]:
+    return list(findings(config, owner, tables))
+
+
+def test_of_a_service_that_is_well_nothing_is_found(sample: Config, service: str, owner: psycopg.Connection) -> None:
+    tables = [table for table in read_catalogue(owner).tables if table.schema_name == "demo"]
+    assert found(sample, owner, *tables) == []
+
+
+def test_a_position_without_an_index_is_found(
+    sample: Config, service: str, owner: psycopg.Connection, bare: Table
+) -> None:
+    (finding,) = found(sample, owner, bare)
+    assert "no index on its position" in finding.what
+    owner.execute("CREATE INDEX ON checked.stars USING gist (spoint(radians(ra), radians(dec)))")
+    armillary("publish", TABLE)
+    table = next(table for table in read_catalogue(owner).tables if table.table_name == TABLE)
+    assert found(sample, owner, table) == []
+
+
+def test_what_changed_much_since_it_was_analysed_is_found_and_the_command_mends_it(
+    sample: Config, service: str, owner: psycopg.Connection, bare: Table
+) -> None:
+    owner.execute("INSERT INTO checked.stars SELECT n % 360, n % 90 FROM generate_series(1, 40000) AS n")
+    owner.execute("SELECT pg_stat_force_next_flush()")
+    owner.execute("SELECT 1")
+    (finding,) = [finding for finding in found(sample, owner, bare) if "analysed" in finding.what]
+    owner.execute(finding.repair.encode())
+    assert not [finding for finding in found(sample, owner, bare) if "analysed" in finding.what]
+
+
+def test_too_few_connections_are_found(sample: Config, service: str, owner: psycopg.Connection) -> None:
+    (finding,) = found(sample.changed(concurrent_queries=500), owner)
+    assert "takes 197 connections" in finding.what
+    assert "max_connections" in finding.repair
+
+
+def test_a_disk_that_is_nearly_full_is_found(
+    sample: Config, service: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: _Usage(100_000_000_000, 95_000_000_000, 5_000_000_000))
+    assert all("Only 5.0 of 100 GB are free" in finding.what for finding in found(sample, owner))
+
+
+@pytest.mark.parametrize("url", ["http://localhost:{port}/tap", "http://nowhere.invalid/tap"])
+def test_a_url_at_which_nobody_answers_is_found(sample: Config, owner: psycopg.Connection, url: str) -> None:
+    elsewhere = sample.changed(base_url=url.format(port=free_port()))
+    (finding,) = found(elsewhere, owner)
+    assert "Nobody answers at" in finding.what
+
+
+def test_the_command_tells_them(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARMILLARY_BASE_URL", f"http://localhost:{free_port()}/tap")
+    lines = armillary("check").splitlines()
+    assert lines[-2].startswith("could be better")
+    assert lines[-1].strip().startswith("→")
