@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -217,13 +218,19 @@ def accounts(config: Config) -> Iterator[AccountStore]:
     store.close()
 
 
+@pytest.fixture(scope="session")
+def known_passwords() -> Iterator[tuple[str, str]]:
+    """A few passwords with their hashes, again and again: a hash takes long, as it must."""
+    return cycle([(password, hashed(password)) for password in (secrets.token_urlsafe(12) for _ in range(4))])
+
+
 @pytest.fixture
-def person(accounts: AccountStore) -> MakePerson:
+def person(accounts: AccountStore, known_passwords: Iterator[tuple[str, str]]) -> MakePerson:
     """Make an account of a name that no other test has."""
 
     def make(*, groups: tuple[str, ...] = (), is_admin: bool = False) -> Person:
-        name, password = f"ada.{secrets.token_hex(4)}-x", secrets.token_urlsafe(12)
-        accounts.add_account(name, hashed(password), is_admin=is_admin)
+        name, (password, hash_) = f"ada.{secrets.token_hex(4)}-x", next(known_passwords)
+        accounts.add_account(name, hash_, is_admin=is_admin)
         for group in groups:
             accounts.add_member(group, name, is_owner=False)
         record = accounts.record(name)
