@@ -37,7 +37,12 @@ packages() {
     local missing=() name
     for name in "$@"; do installed "$name" || missing+=("$name"); done
     [ ${#missing[@]} = 0 ] && return 0
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+    # Lists that are not there, or old, are fetched once.
+    apt_install "${missing[@]}" || { as_root apt-get update && apt_install "${missing[@]}"; }
+}
+
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
 }
 
 # PostgreSQL with pgSphere, and Python with venv, whatever is missing; further packages as arguments.
