@@ -280,15 +280,17 @@ def _of_source(table: Table) -> _Source:
 
 def _of_output(output: Output) -> Option:
     info = output.info
-    detail = " ".join(filter(None, (info.type.adql if info.type else "", info.unit)))
-    about = " · ".join(filter(None, (info.description, info.ucd)))
-    return Option(quoted_if_needed(output.name), "column", detail, about)
+    traits = (info.type.adql if info.type else "", info.unit)
+    return _column(quoted_if_needed(output.name), traits, (info.description, info.ucd))
 
 
 def _of_column(column: Column) -> Option:
-    detail = " ".join(filter(None, (column.type.adql, column.unit, "indexed" if column.indexed else "")))
-    about = " · ".join(filter(None, (column.description, column.ucd)))
-    return Option(column.column_name, "column", detail, about)
+    traits = (column.type.adql, column.unit, "indexed" if column.indexed else "")
+    return _column(column.column_name, traits, (column.description, column.ucd))
+
+
+def _column(label: str, traits: Iterable[str | None], about: Iterable[str | None]) -> Option:
+    return Option(label, "column", " ".join(filter(None, traits)), " · ".join(filter(None, about)))
 
 
 def _of_function(function: Function) -> Option:

@@ -302,8 +302,8 @@ class Endpoints:
 
     async def _away(self) -> tuple[str, ...]:
         """The shards that have something published and cannot be reached."""
-        shards = await run_in_threadpool(self.parts.shards_in_use)
-        return await run_in_threadpool(self.parts.engine.shards.away, shards) if shards else ()
+        shards = await run_in_threadpool(self.parts.shard_states)
+        return tuple(name for name, answers in shards.items() if not answers)
 
     async def catalogue(self, request: Request) -> Catalogue:
         """Return what who asks may know of."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from tap.config import Config
 from tap.engine.database import cluster_of
 from tap.engine.private import ADMIN, hand_over, program
+from tap.storage import results_folder
 from uws.timestamps import write_instant
 
 _MANIFEST = "armillary.json"
@@ -56,7 +57,7 @@ def back_up(config: Config, folder: Path, tell: Tell) -> Manifest:
     _run("pg_basebackup", *server, "-D", str(partial / _DATABASE), "-X", "stream", "-c", "fast")
     _run("pg_verifybackup", str(partial / _DATABASE))
     results, size = 0, 0
-    if source := _results(config):
+    if source := results_folder(config):
         tell("the results of jobs")
         results, size = _copy(source, partial / _RESULTS)
     else:
@@ -81,7 +82,7 @@ def restore(config: Config, folder: Path, tell: Tell) -> Manifest:
         raise BackupError(f"The backup is of PostgreSQL {manifest.postgresql}; installed is {installed}")
     tell("verifying the backup")
     _run("pg_verifybackup", str(folder / _DATABASE))
-    results = _results(config)
+    results = results_folder(config)
     if results and (folder / _RESULTS).is_dir():
         tell("the results of jobs")
         _copy(folder / _RESULTS, results)
@@ -100,13 +101,6 @@ def _manifest(folder: Path) -> Manifest:
         return Manifest(**json.loads((folder / _MANIFEST).read_text()))
     except (OSError, ValueError, TypeError) as error:
         raise BackupError(f"{folder} is no whole backup: {_MANIFEST} cannot be read") from error
-
-
-def _results(config: Config) -> Path | None:
-    """Return the folder of results; None where they lie in a bucket."""
-    if "://" in config.jobs.results:
-        return None
-    return Path(config.jobs.results or Path(config.database.data_dir) / "results").absolute()
 
 
 def _copy(source: Path, target: Path) -> tuple[int, int]:

@@ -1,25 +1,23 @@
 """What could be better with a service: found by looking, each with what to do."""
 
-import shutil
 import socket
 import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
+from psycopg import sql
 
 from schema.model import Table
 from schema.positions import RA_UCD
 from schema.statements import statement
 from tap.config import Config
+from tap.disks import disks
 from tap.engine.database import reader_connections
-from tap.uploads.upload import uploads_of
 
 _SMALL = 10_000
 """Rows of a table that is searched as fast without an index."""
@@ -49,16 +47,16 @@ def findings(config: Config, connection: psycopg.Connection, tables: Iterable[Ta
 
 def _of_tables(connection: psycopg.Connection, tables: Iterable[Table]) -> Iterator[Finding]:
     for table in tables:
-        large = table.table_type == "table" and (table.nrows or 0) > _SMALL
+        if table.table_type != "table" or (table.nrows or 0) <= _SMALL:
+            continue
         position = [column for column in table.columns if column.ucd == RA_UCD]
-        if large and position and not any(column.indexed for column in position):
+        if position and not any(column.indexed for column in position):
             yield Finding(
                 f"{table.table_name} has no index on its position: cones look through all of it",
                 f"armillary publish {table.table_name} tells the command that makes it; publish it again after",
             )
-        name = ".".join(f'"{part}"' for part in table.stored_parts)
-        row = connection.execute(statement("never_analyzed"), (name,)).fetchone()
-        if large and row is not None:
+        name = sql.Identifier(*table.stored_parts).as_string(connection)
+        if connection.execute(statement("never_analyzed"), (name,)).fetchone() is not None:
             yield Finding(
                 f"{table.table_name} was never analysed, or has changed much since: plans of queries are guesses",
                 f"ANALYZE {name};",
@@ -83,16 +81,12 @@ def _of_server(config: Config, connection: psycopg.Connection) -> Iterator[Findi
 
 
 def _of_disks(config: Config) -> Iterator[Finding]:
-    results = config.jobs.results or str(Path(config.database.data_dir) / "results")
-    places = {config.database.data_dir, uploads_of(config), *([] if "://" in results else [results])}
-    for place in sorted(map(str, places)):
-        with suppress(OSError):
-            usage = shutil.disk_usage(place)
-            if usage.free < usage.total * _FULL:
-                yield Finding(
-                    f"Only {usage.free / 1e9:,.1f} of {usage.total / 1e9:,.0f} GB are free where {place} is",
-                    "Lower job_lifetime_default, results_per_owner or upload_bytes, or add a disk",
-                )
+    for disk in disks(config):
+        if disk.free < disk.total * _FULL:
+            yield Finding(
+                f"Only {disk.free / 1e9:,.1f} of {disk.total / 1e9:,.0f} GB are free where {disk.folder} is",
+                "Lower job_lifetime_default, results_per_owner or upload_bytes, or add a disk",
+            )
 
 
 def findings_of_url(base_url: str) -> Iterator[Finding]:

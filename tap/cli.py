@@ -38,7 +38,7 @@ from tap.engine.private import NoPostgres
 from tap.job_commands import jobs
 from tap.log import Log, make_key
 from tap.message_commands import messages
-from tap.metrics import Metrics, is_counted, make_folder
+from tap.metrics import Metrics, make_folder, metrics_enabled
 from tap.observe import send_to
 from tap.parts import query_worker, shards_of
 from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
@@ -110,7 +110,7 @@ def serve(config: Config) -> None:
 @contextmanager
 def _metrics(config: Config) -> Iterator[None]:
     """Serve what this process and those that it starts count, if that is wanted, and not done by the one that started it."""
-    if not config.log.metrics_port or is_counted():
+    if not config.log.metrics_port or metrics_enabled():
         yield
         return
     with make_folder() as folder:
@@ -121,7 +121,7 @@ def _metrics(config: Config) -> Iterator[None]:
 
 
 def _observe(config: Config) -> None:
-    send_to(Log(config.log), *([Metrics()] if is_counted() else []))
+    send_to(Log(config.log), *([Metrics()] if metrics_enabled() else []))
 
 
 def _serve_http(config: Config) -> None:

@@ -107,9 +107,11 @@ def _milliseconds(seconds: float) -> float:
 
 
 def _processors(*, is_text: bool) -> list[Any]:
-    stamp = structlog.processors.TimeStamper("iso", key="timestamp" if is_text else "time")
-    rendering: list[Any] = [structlog.processors.format_exc_info, _in_order, structlog.processors.JSONRenderer()]
-    return [structlog.processors.add_log_level, stamp, *([structlog.dev.ConsoleRenderer()] if is_text else rendering)]
+    level, stamper = structlog.processors.add_log_level, structlog.processors.TimeStamper
+    if is_text:
+        return [level, stamper("iso"), structlog.dev.ConsoleRenderer()]
+    as_json = structlog.processors.JSONRenderer()
+    return [level, stamper("iso", key="time"), structlog.processors.format_exc_info, _in_order, as_json]
 
 
 def _in_order(_: Any, __: str, values: dict[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def make_folder() -> tempfile.TemporaryDirectory[str]:
     return folder
 
 
-def is_counted() -> bool:
+def metrics_enabled() -> bool:
     """Return whether this process counts."""
     return FOLDER in os.environ
 

@@ -1,7 +1,6 @@
 """The port at which Prometheus asks: the counts of all processes, and what the database and the disks say at that moment."""
 
 import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from tap.config import Config
+from tap.disks import disks
 from tap.engine.engine import DatabaseAway
 from tap.parts import Parts, parts_of
 from tap.uploads.upload import uploads_of
@@ -89,10 +89,9 @@ class ServiceState(Collector):
                 jobs.add_metric([phase, lane], rows[phase, lane]["count"] if (phase, lane) in rows else 0)
             expired.add_metric([], sum(row["expired"] for row in rows.values()))
         with suppress(DatabaseAway, psycopg.Error):
-            shards = self._parts.shards_in_use()
+            shards = self._parts.shard_states()
             answers["database"] = True
-            away = self._parts.engine.shards.away(shards) if shards else ()
-            answers |= {f"shard {name}": name not in away for name in shards}
+            answers |= {f"shard {name}": is_up for name, is_up in shards.items()}
         for part, is_up in answers.items():
             up.add_metric([part], is_up)
         yield from (up, jobs, expired)
@@ -100,22 +99,12 @@ class ServiceState(Collector):
     def _of_disks(self) -> Iterator[Metric]:
         free = GaugeMetricFamily("armillary_disk_free_bytes", "Bytes free where something is kept", labels=["place"])
         size = GaugeMetricFamily("armillary_disk_bytes", "Bytes of that disk", labels=["place"])
-        for place, folder in _folders(self._config).items():
-            with suppress(OSError):
-                usage = shutil.disk_usage(folder)
-                free.add_metric([place], usage.free)
-                size.add_metric([place], usage.total)
+        for disk in disks(self._config):
+            free.add_metric([disk.place], disk.free)
+            size.add_metric([disk.place], disk.total)
         used = GaugeMetricFamily("armillary_uploads_bytes", "Bytes of uploads that wait for their query")
         used.add_metric([], _bytes_in(Path(uploads_of(self._config))))
         yield from (free, size, used)
-
-
-def _folders(config: Config) -> dict[str, Path]:
-    """Return where on this machine something is kept."""
-    data = Path(config.database.data_dir)
-    folders = {"data": data, "uploads": Path(uploads_of(config))}
-    is_elsewhere = "://" in config.jobs.results
-    return folders if is_elsewhere else folders | {"results": Path(config.jobs.results or data / "results")}
 
 
 def _bytes_in(folder: Path) -> int:

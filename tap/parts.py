@@ -71,11 +71,16 @@ class Parts:
     def _opening(self) -> Sequence[Opens]:
         return (self.shards, self.engine, self.store, self.accounts, self.rights, self.own_tables)
 
-    def shards_in_use(self) -> list[str]:
-        """Return the shards that have something published; the catalogue is read on the way. Raises: DatabaseAway, psycopg.Error."""
+    def shard_states(self) -> dict[str, bool]:
+        """Return whether each shard that has something published answers; the catalogue is read on the way.
+
+        Raises: DatabaseAway, psycopg.Error.
+        """
         with self.engine.session(limit=10) as session:
             _ = session.catalogue
-            return sorted({shard for placement in session.placements.values() for shard in placement.shards})
+            names = sorted({shard for placement in session.placements.values() for shard in placement.shards})
+        away = self.engine.shards.away(names) if names else ()
+        return {name: name not in away for name in names}
 
     def open(self) -> None:
         for part in self._opening:

@@ -8,9 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tap.auth.accounts import AccountStore
-from tap.auth.authentication import OutOfScope
-from tap.auth.identity import identity_of
-from tap.auth.private import account_of, private_json
+from tap.auth.private import check_administrator, private_json
 from tap.errors import NotFound
 from tap.running_queries import Running, kill_query, running_queries
 from uws.errors import IllegalMove
@@ -56,20 +54,12 @@ class QueryResources:
     jobs: Store
 
     async def list(self, request: Request) -> Response:
-        check_administrator(request)
+        check_administrator(request, "see what others run")
         rows = await run_in_threadpool(running, self.accounts, self.jobs)
         return private_json([asdict(row) | {"since": write_instant(row.since)} for row in rows])
 
     async def kill(self, request: Request) -> Response:
-        check_administrator(request)
+        check_administrator(request, "see what others run")
         if not await run_in_threadpool(kill, self.accounts, self.jobs, request.path_params["id"]):
             raise NotFound("No query that runs has this id: it has ended, or never was")
         return Response(status_code=204)
-
-
-def check_administrator(request: Request) -> None:
-    """Raises: Unauthorized, OutOfScope."""
-    account_of(request, "only administrators see what others run")
-    identity = identity_of(request)
-    if identity is None or not identity.is_admin:
-        raise OutOfScope("Only administrators see what others run")

@@ -22,6 +22,19 @@ def account_of(request: Request, why: str, scope: TokenScope = TokenScope.READ) 
     return identity.account
 
 
+def check_administrator(request: Request, what: str) -> None:
+    """Raises: Unauthorized, OutOfScope, which tell that only administrators do that."""
+    account_of(request, f"only administrators {what}")
+    if not is_administrator(request):
+        raise OutOfScope(f"Only administrators {what}")
+
+
+def is_administrator(request: Request) -> bool:
+    """Return whether an administrator asks, by a credential that carries that right."""
+    identity = identity_of(request)
+    return identity is not None and identity.is_admin
+
+
 def private_json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> JSONResponse:
     return JSONResponse(content, status, {**PRIVATE, **(headers or {})})
 

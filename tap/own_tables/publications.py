@@ -10,8 +10,8 @@ from starlette.responses import Response
 from schema.own_tables.publication import NoSuchPublication, Offer, Publication
 from schema.vodataservice import writable
 from tap.auth.authentication import OutOfScope
-from tap.auth.identity import Account, identity_of
-from tap.auth.private import account_of, number_in_path, private_json
+from tap.auth.identity import Account
+from tap.auth.private import account_of, is_administrator, number_in_path, private_json
 from tap.form import read_parameters
 from tap.own_tables.resources import TableResources, owner_of
 from uws.parameters import ParameterError, Parameters
@@ -26,7 +26,7 @@ class Publications:
     async def list(self, request: Request) -> Response:
         """List one's own; for a moderator those of all."""
         account = account_of(request, "only accounts publish tables")
-        whose = None if _is_moderator(request) else account
+        whose = None if is_administrator(request) else account
         publications = await run_in_threadpool(self.resources.tables.publications, whose)
         return private_json([_shown(publication) for publication in publications])
 
@@ -50,7 +50,7 @@ class Publications:
         return Response(status_code=204)
 
     async def _moderate(self, request: Request, account: Account, number: int, parameters: Parameters) -> None:
-        if not _is_moderator(request):
+        if not is_administrator(request):
             raise OutOfScope("Only a moderator decides what is published")
         if parameters.required("ACTION").lower() == "accept":
             name = parameters.required("AS")
@@ -58,11 +58,6 @@ class Publications:
         else:
             word = parameters.required("WORD")
             await run_in_threadpool(self.resources.tables.send_back, account, number, word)
-
-
-def _is_moderator(request: Request) -> bool:
-    identity = identity_of(request)
-    return identity is not None and identity.is_admin
 
 
 def _number(request: Request) -> int:

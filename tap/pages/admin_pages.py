@@ -8,9 +8,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tap.auth.private import check_administrator
 from tap.pages.rendering import Pages
 from tap.parts import Parts
-from tap.query_resources import check_administrator, running
+from tap.query_resources import running
 from uws.forecast import Forecast, outlook
 from uws.job import Job
 from uws.phases import Phase
@@ -27,7 +28,7 @@ class AdminPages:
     parts: Parts
 
     async def overview(self, request: Request) -> Response:
-        check_administrator(request)
+        check_administrator(request, "see what others run")
         return self.pages.response(request, "admin.html", await run_in_threadpool(self._values))
 
     def _values(self) -> dict[str, Any]:
@@ -37,16 +38,10 @@ class AdminPages:
             "running": running(accounts, jobs),
             "waiting": _waiting(jobs),
             "overview": jobs.overview(),
-            "shards": self._shards(),
+            "shards": self.parts.shard_states(),
             "records": accounts.records(),
             "offers": [offer for offer in tables.publications(None) if offer.state == "offered"],
         }
-
-    def _shards(self) -> dict[str, bool]:
-        """Return whether each shard that has something published answers."""
-        names = self.parts.shards_in_use()
-        away = self.parts.engine.shards.away(names) if names else ()
-        return {name: name not in away for name in names}
 
 
 def _waiting(store: Store) -> list[tuple[Job, Forecast]]:

@@ -7,7 +7,7 @@ from tap.storage.directory import Directory
 from tap.storage.s3 import ObjectStore
 from tap.storage.storage import Storage
 
-__all__ = ["Storage", "storage_of"]
+__all__ = ["Storage", "results_folder", "storage_of"]
 
 
 def storage_of(config: Config) -> Storage:
@@ -17,6 +17,13 @@ def storage_of(config: Config) -> Storage:
             return ObjectStore(config.jobs.results)
         except ImportError:
             raise ConfigError("results in a bucket need a further library: pip install 'armillary[objects]'") from None
-    return Directory(
-        Path(config.jobs.results or Path(config.database.data_dir) / "results").absolute(), config.jobs.results_reserve
-    )
+    return Directory(_folder(config), config.jobs.results_reserve)
+
+
+def results_folder(config: Config) -> Path | None:
+    """Return the folder with the results of jobs; None where they lie in a bucket."""
+    return None if config.jobs.results.startswith("s3://") else _folder(config)
+
+
+def _folder(config: Config) -> Path:
+    return Path(config.jobs.results or Path(config.database.data_dir) / "results").absolute()

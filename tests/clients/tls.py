@@ -53,17 +53,18 @@ def proxied(service: str, folder: Path) -> Iterator[int]:
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("SSL_CERT_FILE", str(certificate))
-            _wait_for(f"https://localhost:{port}/livez", certificate)
+            wait_for(f"https://localhost:{port}/livez", certificate)
             yield port
     finally:
         process.kill()
         process.wait()
 
 
-def _wait_for(url: str, certificate: Path) -> None:
-    for _ in range(200):
+def wait_for(url: str, certificate: Path | None) -> None:
+    """Wait until a URL answers with 200, by TLS with a certificate to trust. Raises: RuntimeError."""
+    for _ in range(300):
         with suppress(OSError):
-            requests.get(url, verify=str(certificate), timeout=5)
-            return
+            if requests.get(url, verify=str(certificate) if certificate else True, timeout=5).status_code == 200:
+                return
         time.sleep(0.1)
-    raise RuntimeError("the proxy did not start")
+    raise RuntimeError(f"{url} does not answer")

@@ -5,9 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import requests
 
 from tap.checks import findings_of_url
 from tap.config import Config
+from tests.clients.tls import wait_for
 from tests.conftest import ROOT, alone, free_port, serving
 from tests.contract.test_threats_faults import eventually
 from tests.people import MakePerson, basic
@@ -95,25 +94,16 @@ def site(request: pytest.FixtureRequest, sample: Config, tmp_path_factory: pytes
     make: Callable[[Path, int, int], tuple[list[str], Path]] = request.param
     command, certificate = make(folder, port, upstream.web.port)
     server = serving(upstream.changed(base_url=f"https://localhost:{port}{PREFIX}/tap"))
-    server._wait = lambda: _wait_for(f"http://127.0.0.1:{upstream.web.port}/readyz", None)  # type: ignore[method-assign]
+    server._wait = lambda: wait_for(f"http://127.0.0.1:{upstream.web.port}/readyz", None)  # type: ignore[method-assign]
     with server, (folder / "log").open("wb") as log:
         environment = {"HOME": str(folder), "XDG_DATA_HOME": str(folder)}
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
-            _wait_for(f"https://localhost:{port}{PREFIX}/readyz", certificate)
+            wait_for(f"https://localhost:{port}{PREFIX}/readyz", certificate)
             yield Site(f"https://localhost:{port}{PREFIX}/tap", str(certificate), folder)
         finally:
             process.terminate()
             process.wait(20)
-
-
-def _wait_for(url: str, certificate: Path | None) -> None:
-    for _ in range(300):
-        with suppress(OSError):
-            if requests.get(url, verify=str(certificate) if certificate else True, timeout=5).status_code == 200:
-                return
-        time.sleep(0.1)
-    raise RuntimeError(f"{url} does not answer")
 
 
 def test_a_client_finds_all_below_the_prefix(site: Site) -> None:

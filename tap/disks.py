@@ -1,0 +1,35 @@
+"""The disks of this machine on which something of the service is kept."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tap.config import Config
+from tap.storage import results_folder
+from tap.uploads.upload import uploads_of
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Where `place` (data, results or uploads) is kept, and bytes of the disk there."""
+
+    place: str
+    folder: Path
+    total: int
+    free: int
+
+
+def disks(config: Config) -> Iterator[Disk]:
+    """Yield the disk of each place; of results in a bucket, and of folders that are not there, none."""
+    folders = {
+        "data": Path(config.database.data_dir),
+        "results": results_folder(config),
+        "uploads": Path(uploads_of(config)),
+    }
+    for place, folder in folders.items():
+        if folder:
+            with suppress(OSError):
+                usage = shutil.disk_usage(folder)
+                yield Disk(place, folder, usage.total, usage.free)
