@@ -13,7 +13,8 @@ import psycopg
 from schema.model import Catalogue
 from schema.roles import OWNER
 from schema.tap_schema import read_catalogue
-from tap.config import Config, load_config
+from tap.config import Config
+from tap.config_sources import load_config
 from tap.engine import database
 from tap.engine.private import ADMIN, PrivateCluster
 

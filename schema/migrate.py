@@ -48,16 +48,26 @@ def migrate(connection: psycopg.Connection, all_migrations: list[Migration], sch
     insert = sql.SQL("INSERT INTO {}.migrations (name, digest) VALUES (%s, %s)").format(journal)
     with connection.transaction():
         connection.execute(sql.SQL(_JOURNAL).format(schema=journal))
-        select = sql.SQL("SELECT name, digest FROM {}.migrations").format(journal)
-        applied: dict[str, str] = dict(connection.execute(select).fetchall())
-        pending = _pending(all_migrations, applied)
-        for migration in pending:
+        missing = _not_applied(all_migrations, _applied(connection, schema))
+        for migration in missing:
             connection.execute(migration.text.encode())
             connection.execute(insert, (migration.name, migration.digest))
-    return [migration.name for migration in pending]
+    return [migration.name for migration in missing]
 
 
-def _pending(all_migrations: list[Migration], applied: dict[str, str]) -> list[Migration]:
+def pending(connection: psycopg.Connection, all_migrations: list[Migration], schema: str = "armillary") -> list[str]:
+    """Return the names of the migrations that `migrate` would apply, and change nothing. Raises: ChangedMigration."""
+    (journal,) = connection.execute("SELECT to_regclass(%s)", (f"{schema}.migrations",)).fetchone() or (None,)
+    applied = _applied(connection, schema) if journal else {}
+    return [migration.name for migration in _not_applied(all_migrations, applied)]
+
+
+def _applied(connection: psycopg.Connection, schema: str) -> dict[str, str]:
+    select = sql.SQL("SELECT name, digest FROM {}.migrations").format(sql.Identifier(schema))
+    return dict(connection.execute(select).fetchall())
+
+
+def _not_applied(all_migrations: list[Migration], applied: dict[str, str]) -> list[Migration]:
     digests = {migration.name: migration.digest for migration in all_migrations}
     for name, digest in applied.items():
         if digests.get(name) != digest:

@@ -30,7 +30,8 @@ from tap.account_commands import groups, tokens, users
 from tap.app import create_app
 from tap.backup_commands import backup, restore
 from tap.checks import findings
-from tap.config import SETTINGS, Config, ConfigError, load_config
+from tap.config import SETTINGS, Config, ConfigError
+from tap.config_sources import load_config
 from tap.engine import database
 from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.pgsphere import PgSphereMissing
@@ -215,10 +216,14 @@ def unpublish(config: Config, table: str, *, drop: bool) -> None:
 
 
 @main.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would be applied.")
 @click.pass_obj
-def migrate(config: Config) -> None:
+def migrate(config: Config, *, dry_run: bool) -> None:
     """Make the database ready, or bring it up to date, and the shards with it."""
     with _clear_errors(), database.running_database(config):
+        if dry_run:
+            click.echo("\n".join(database.pending_migrations(config)) or "The database is up to date.")
+            return
         applied = database.prepare(config, _OUT.print)
         migrate_shards(config, _OUT.print)
     _OUT.print("\n".join(applied) or "The database is up to date.")
@@ -274,11 +279,14 @@ def explain(config: Config, query: str) -> None:
 @main.command("config")
 @click.pass_obj
 def show_config(config: Config) -> None:
-    """Show all settings with their values, as a TOML file that could be used."""
+    """Show all settings with their values, as a TOML file that could be used; secrets are left out."""
     for setting in SETTINGS:
+        click.echo(f"# {setting.about}")
+        if setting.has_secret(config):
+            click.echo(f"# {setting.name} is set, and not shown")
+            continue
         value = setting.value(config)
-        shown = json.dumps(value) if isinstance(value, str | bool) else value
-        click.echo(f"# {setting.about}\n{setting.name} = {shown}")
+        click.echo(f"{setting.name} = {json.dumps(value) if isinstance(value, str | bool) else value}")
 
 
 main.add_command(jobs)

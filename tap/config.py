@@ -1,28 +1,15 @@
-"""The configuration: frozen sections, read once from a TOML file and the environment.
-
-The file is what --config names, else $ARMILLARY_CONFIG, ./armillary.toml or /etc/armillary/armillary.toml.
-Every key can also be an environment variable: `maxrec_default` is ARMILLARY_MAXREC_DEFAULT.
-"""
+"""The configuration: frozen sections. `config_sources` reads them."""
 
 import os
-import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from adql.errors import nearest
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 ENVIRONMENT = "ARMILLARY_"
-PLACES = (Path("armillary.toml"), Path("/etc/armillary/armillary.toml"))
-
-
-_OTHERS = "TOKEN USER PASSWORD CONFIG PARENT LOG_KEY VENV SETUP_LOG SAMPLE SEED FUZZ FUZZ_SEED"
-OTHER_VARIABLES = {f"{ENVIRONMENT}{name}" for name in _OTHERS.split()}
-"""Variables of the command, of deploy/ and of the tests that are no settings."""
-_FOREIGN = re.compile(rf"{ENVIRONMENT}(SERVICE_.*|PORT_.*)")
-"""What Kubernetes tells every container of a service that is called armillary."""
 
 
 class ConfigError(Exception):
@@ -35,10 +22,11 @@ def _default_data_dir() -> str:
     return str(Path.home() / ".local/state/armillary")
 
 
-def _about(default: Any, about: str) -> Any:
+def _about(default: Any, about: str, *, is_secret: bool = False) -> Any:
+    metadata = {"about": about, "is_secret": is_secret}
     if callable(default):
-        return field(default_factory=default, metadata={"about": about})
-    return field(default=default, metadata={"about": about})
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +190,7 @@ class OidcConfig:
 
     oidc_issuer: str = _about("", "URL of an OpenID provider that people may log in by; empty: none")
     oidc_client_id: str = _about("", "what that provider calls this service")
-    oidc_client_secret: str = _about("", "the secret between both; best given in the environment")
+    oidc_client_secret: str = _about("", "the secret between both; best given in the environment", is_secret=True)
     oidc_scopes: str = _about("openid profile email", "what is asked of the provider, separated by blanks")
     oidc_name_claim: str = _about("preferred_username", "the claim that a new account is called by")
     oidc_groups_claim: str = _about("groups", "the claim that lists groups; those that exist here are taken over")
@@ -286,9 +274,22 @@ class Setting:
     section: str
     type: type
     about: str
+    is_secret: bool
 
     def value(self, config: Config) -> Any:
         return getattr(getattr(config, self.section), self.name)
+
+    def has_secret(self, config: Config) -> bool:
+        """Return whether nobody may read the value over an operator's shoulder: it is a secret, or has a password in it."""
+        value = self.value(config)
+        return bool(value) and (self.is_secret or (isinstance(value, str) and _has_password(value)))
+
+
+def _has_password(conninfo: str) -> bool:
+    try:
+        return "password" in conninfo_to_dict(conninfo)
+    except ProgrammingError:
+        return False
 
 
 def _settings() -> Iterator[Setting]:
@@ -296,7 +297,8 @@ def _settings() -> Iterator[Setting]:
         of_section: Any = section.type
         for setting in fields(of_section):
             of_setting: Any = setting.type
-            yield Setting(setting.name, section.name, of_setting, str(setting.metadata["about"]))
+            about, is_secret = setting.metadata["about"], setting.metadata["is_secret"]
+            yield Setting(setting.name, section.name, of_setting, about, is_secret)
 
 
 SETTINGS = tuple(_settings())
@@ -308,67 +310,3 @@ def _section_of(name: str) -> str:
     if section is None:
         raise ConfigError(f"there is no setting {name}")
     return section
-
-
-def load_config(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
-    """Read the file and the environment. Raises: ConfigError naming the key; OSError for a file that cannot be read."""
-    values: dict[str, Any] = {}
-    file = path or _find(environment)
-    if file:
-        values |= _checked(_read(file), str(file))
-    values |= _checked(_of_environment(environment), "the environment")
-    return Config().changed(**values)
-
-
-def _of_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings among the variables.
-
-    Raises: ConfigError for a variable that looks like one and is none.
-    """
-    by_variable = {f"{ENVIRONMENT}{setting.name.upper()}": setting.name for setting in SETTINGS}
-    for key in environment:
-        if (
-            key.startswith(ENVIRONMENT)
-            and key not in by_variable
-            and key not in OTHER_VARIABLES
-            and not _FOREIGN.fullmatch(key)
-        ):
-            raise ConfigError(
-                f"the environment: there is no setting {key}. {nearest(key, list(by_variable)) or ''}".strip()
-            )
-    return {by_variable[key]: value for key, value in environment.items() if key in by_variable}
-
-
-def _find(environment: Mapping[str, str]) -> Path | None:
-    if path := environment.get(f"{ENVIRONMENT}CONFIG"):
-        return Path(path)
-    return next((place for place in PLACES if place.is_file()), None)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is no TOML: {error}") from error
-
-
-def _checked(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
-    known = {setting.name: setting for setting in SETTINGS}
-    typed = {}
-    for name, value in values.items():
-        if name not in known:
-            raise ConfigError(f"{origin}: there is no setting {name}. {nearest(name, list(known)) or ''}".strip())
-        typed[name] = _typed(name, value, known[name].type, origin)
-    return typed
-
-
-_TRUTHS = {"true": True, "false": False}
-
-
-def _typed(name: str, value: Any, type_: Any, origin: str) -> Any:
-    try:
-        return _TRUTHS[str(value).lower()] if type_ is bool else type_(value)
-    except KeyError:
-        raise ConfigError(f"{origin}: {name} must be true or false, not {value!r}") from None
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"{origin}: {name} must be {type_.__name__}, not {value!r}") from error

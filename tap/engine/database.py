@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -10,7 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from schema.migrate import migrate, migrations
+from schema.migrate import Migration, migrate, migrations, pending
 from schema.model import Table
 from schema.readers import prepare_reader_roles
 from schema.roles import ACCOUNTS, JOBS, MEMBER, OWNER, READER, prepare_roles
@@ -19,6 +20,7 @@ from tap.engine.pgsphere import ensure_pgsphere
 from tap.engine.private import ADMIN, PrivateCluster
 
 Say = Callable[[str], None]
+_Step = Callable[[psycopg.Connection, list[Migration], str], list[str]]
 
 ON_THIS_NODE_ONLY = "SET citus.enable_ddl_propagation = off"
 """Where Citus is installed, each node is made ready for itself, since another may be away; elsewhere it means nothing."""
@@ -101,33 +103,46 @@ def prepare(config: Config, say: Say) -> list[str]:
         connection.execute(_ONE_AT_A_TIME)
         ensure_pgsphere(connection, say)
         prepare_roles(connection, reader_settings(config), reader_connections(config))
-        connection.execute(f"SET ROLE {JOBS}")
-        applied = _prepare_jobs(config, connection)
-        connection.execute(f"SET ROLE {ACCOUNTS}")
-        applied += _prepare_accounts(config, connection)
-        connection.execute(f"SET ROLE {OWNER}")
-        applied += migrate(connection, migrations())
+        applied = []
+        for journal in _journals(config):
+            connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(journal.role)))
+            applied += _in_its_database(journal, connection, migrate)
         connection.execute("RESET ROLE")
         prepare_reader_roles(connection)
         return applied
 
 
-def _prepare_jobs(config: Config, connection: psycopg.Connection) -> list[str]:
-    return _migrate_store(connection, config.database.jobs_database, files("uws") / "sql", "uws")
+def pending_migrations(config: Config) -> list[str]:
+    """Return the names of what `prepare` would apply, and change nothing. Raises: ChangedMigration, psycopg.Error."""
+    with psycopg.connect(admin_conninfo(config), autocommit=True) as connection:
+        return [name for journal in _journals(config) for name in _in_its_database(journal, connection, pending)]
 
 
-def _prepare_accounts(config: Config, connection: psycopg.Connection) -> list[str]:
-    folder = files("tap") / "auth" / "sql"
-    return _migrate_store(connection, config.database.accounts_database, folder, "accounts")
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    """Migrations of one role, and the schema that remembers them; `database` is empty where it is that of the catalogues."""
+
+    role: str
+    schema: str
+    folder: Traversable
+    database: str = ""
 
 
-def _migrate_store(connection: psycopg.Connection, own_database: str, folder: Traversable, schema: str) -> list[str]:
-    """Apply the migrations of a store, which may have a database of its own."""
-    wanted = migrations(folder)
-    if not own_database:
-        return migrate(connection, wanted, schema)
-    with psycopg.connect(own_database, autocommit=True) as own:
-        return migrate(own, wanted, schema)
+def _journals(config: Config) -> tuple[_Journal, ...]:
+    where = config.database
+    return (
+        _Journal(JOBS, "uws", files("uws") / "sql", where.jobs_database),
+        _Journal(ACCOUNTS, "accounts", files("tap") / "auth" / "sql", where.accounts_database),
+        _Journal(OWNER, "armillary", files("schema") / "sql"),
+    )
+
+
+def _in_its_database(journal: _Journal, connection: psycopg.Connection, step: _Step) -> list[str]:
+    """Take a step with the migrations of a journal, where they belong."""
+    if not journal.database:
+        return step(connection, migrations(journal.folder), journal.schema)
+    with psycopg.connect(journal.database, autocommit=True) as own:
+        return step(own, migrations(journal.folder), journal.schema)
 
 
 def sessions_of(config: Config) -> int:

@@ -35,7 +35,10 @@ DOCUMENTS = {
     "formats": "Formats",
     "own-tables": "Tables of your own",
     "accounts": "Accounts and tokens",
+    "changelog": "What is new in Armillary",
 }
+_BESIDE = {"changelog": "../CHANGELOG.md"}
+"""Documents that are not among the others."""
 _HEADINGS = {
     Feature.CORE: "Of the language",
     Feature.GEOMETRY: "Geometry",
@@ -87,7 +90,7 @@ class HelpPages:
 @cache
 def _rendered(name: str, base_url: str) -> str:
     """Return a document as HTML, with the URL of this service for that of its examples; raw HTML in it is escaped."""
-    text = _folder().joinpath(f"{name}.md").read_text("utf-8")
+    text = _folder().joinpath(_BESIDE.get(name, f"{name}.md")).read_text("utf-8")
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(_EXAMPLE_URL.sub(base_url, text))
     # What scrolls must be reached by keyboard.
     return str(html).replace("<pre>", '<pre tabindex="0">')

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -17,6 +18,7 @@ from tap.auth.identity import identity_of
 from tap.config import WebConfig
 from tap.pages.static_files import digest
 
+_VERSION = version("armillary")
 CatalogueOf = Callable[[Request], Awaitable[Catalogue]]
 """Tells what who asks may know of."""
 
@@ -56,6 +58,7 @@ class Pages:
             "account": identity.account if identity else None,
             "is_admin": identity is not None and identity.is_admin,
             "path": request.url.path,
+            "version": _VERSION,
             "nonce": nonce,
             "messages": self.messages(),
         }

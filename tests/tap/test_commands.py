@@ -14,7 +14,8 @@ from psycopg import sql
 
 from schema.model import Table
 from schema.tap_schema import count_change, read_catalogue, remove_table
-from tap.config import ENVIRONMENT, SETTINGS, ConfigError, load_config
+from tap.config import ENVIRONMENT, SETTINGS, ConfigError
+from tap.config_sources import load_config
 from tests import command
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from tap.cli import main
-from tap.config import SETTINGS, Config, ConfigError, load_config
+from tap.config import SETTINGS, Config, ConfigError
+from tap.config_sources import load_config
 
 DOCS = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
 
@@ -63,3 +64,34 @@ def test_every_setting_is_documented(name: str) -> None:
 def test_a_setting_that_there_is_not_cannot_be_changed() -> None:
     with pytest.raises(ConfigError, match="there is no setting prot"):
         Config().changed(prot=8081)
+
+
+def test_a_variable_may_name_a_file_that_has_the_value(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("dbname=stars password=hush\n")
+    config = load_config(
+        None, {"ARMILLARY_DATABASE_FILE": str(path), "ARMILLARY_PORT_FILE": str(path), "ARMILLARY_PORT": "9000"}
+    )
+    assert (config.database.database, config.web.port) == ("dbname=stars password=hush", 9000)
+
+
+def test_a_file_that_is_not_there_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARMILLARY_DATABASE_FILE", "/nowhere/secret")
+    done = CliRunner().invoke(main, ["config"])
+    assert (done.exit_code, "/nowhere/secret" in done.output, "Traceback" in done.output) == (1, True, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("oidc_client_secret", "hush"),
+        ("database", "host=db dbname=stars password=hush"),
+        ("admin_database", "postgresql://me:hush@db/stars"),
+    ],
+)
+def test_the_command_shows_no_secret(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"ARMILLARY_{name.upper()}", value)
+    done = CliRunner().invoke(main, ["config"])
+    assert done.exit_code == 0
+    assert "hush" not in done.output
+    assert f"# {name} is set, and not shown" in done.output

@@ -31,7 +31,7 @@ NGC = SAMPLE / "ngc.parquet"
 KILLED = """
 import os, sys
 from pathlib import Path
-from tap.config import load_config
+from tap.config_sources import load_config
 from tap.engine import database
 from tap.sharding.engines.choice import engine_of
 from tap.sharding.loading.load import SourceFile
