@@ -26,7 +26,7 @@ from service import serving
 from shards import clusters
 from trials import connected, interleaved
 
-from adql import translate
+from adql.translate import translate
 from schema.description import parse_description
 from schema.load import open_file
 from schema.model import Catalogue

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from client import download, request
 
-from adql import translate
+from adql.translate import translate
 from schema.model import Catalogue
 from tap.config import Config
 from tap.formats import FORMATS

@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 from service import free_port, start
 
-from adql import translate
+from adql.translate import translate
 from schema.description import parse_description
 from schema.model import Catalogue
 from schema.publish import publish_table

@@ -1,24 +1,14 @@
 """`armillary backup` and `armillary restore`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from tap.backup import BackupError, Manifest, back_up
+from tap.backup import Manifest, back_up
 from tap.backup import restore as restore_backup
+from tap.clear_errors import clear_errors
 from tap.config import Config
 from tap.engine import database
-from tap.engine.private import NoPostgres
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    try:
-        yield
-    except (BackupError, NoPostgres, OSError) as error:
-        raise click.ClickException(str(error)) from error
 
 
 @click.command()
@@ -26,7 +16,7 @@ def _clear_errors() -> Iterator[None]:
 @click.pass_obj
 def backup(config: Config, folder: Path) -> None:
     """Back up catalogues, jobs, accounts, own tables and results into FOLDER, which is made; the service may run."""
-    with _clear_errors(), database.running_database(config):
+    with clear_errors(), database.running_database(config):
         manifest = back_up(config, folder.absolute(), click.echo)
     click.echo(f"{folder} is a backup as of {manifest.made}, with {manifest.results:,} results ({_size(manifest)})")
 
@@ -36,7 +26,7 @@ def backup(config: Config, folder: Path) -> None:
 @click.pass_obj
 def restore(config: Config, folder: Path) -> None:
     """Put the backup in FOLDER into data_dir, where there is no database yet, and bring it up to date."""
-    with _clear_errors():
+    with clear_errors():
         manifest = restore_backup(config, folder.absolute(), click.echo)
         with database.running_database(config):
             database.prepare(config, click.echo)

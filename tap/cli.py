@@ -1,362 +1,66 @@
-"""The command `armillary`: serve · work · jobs · shards · load · publish · unpublish · check · explain · config · migrate · xmatch."""
+"""The command `armillary`: each of its commands is imported when it is called, since most need little of the service."""
 
-import json
-import multiprocessing
-import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import click
-import psycopg
-import uvicorn
-from psycopg import sql
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from adql.errors import AdqlError
-from schema.description import Description, DescriptionError, read_description
-from schema.existing import exists
-from schema.load import open_file
-from schema.load.reader import LoadError
-from schema.migrate import ChangedMigration
-from schema.own_tables.names import check_not_own, own_schemas
-from schema.publish import Loaded, full_name, load_table, publish_table, split_table_name, unpublish_table
-from schema.tap_schema import read_catalogue
-from tap.account_commands import groups, tokens, users
-from tap.app import create_app
-from tap.backup_commands import backup, restore
-from tap.checks import findings
-from tap.config import SETTINGS, Config, ConfigError
+from tap.config import ConfigError
 from tap.config_sources import load_config
-from tap.engine import database
-from tap.engine.engine import DatabaseAway, Engine
-from tap.engine.pgsphere import PgSphereMissing
-from tap.engine.private import NoPostgres
-from tap.job_commands import jobs
-from tap.log import Log, make_key
-from tap.message_commands import messages
-from tap.metrics import Metrics, make_folder, metrics_enabled
-from tap.observe import send_to
-from tap.parts import query_worker, shards_of
-from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
-from tap.query.explain import explain as explain_query
-from tap.query_commands import queries
-from tap.rights_commands import announce_name, grant, readers, revoke
-from tap.sharding.commands import shards
-from tap.sharding.engines.choice import engine_of
-from tap.sharding.loading.load import SourceFile
-from tap.sharding.rebalancing.orphans import drop_orphans, drop_replaced
-from tap.sharding.setup import migrate_shards
-from tap.tables_commands import tables
-from tap.xmatch_command import xmatch
 
-_OUT = Console(stderr=True, highlight=False, emoji=False)
-_CLEAR = (
-    ConfigError,
-    LoadError,
-    DescriptionError,
-    NoPostgres,
-    PgSphereMissing,
-    ChangedMigration,
-    DatabaseAway,
-    OSError,
-)
+_COMMANDS = {
+    "serve": "service_commands",
+    "work": "service_commands",
+    "load": "catalogue_commands",
+    "publish": "catalogue_commands",
+    "unpublish": "catalogue_commands",
+    "check": "catalogue_commands",
+    "explain": "catalogue_commands",
+    "config": "catalogue_commands:show_config",
+    "migrate": "catalogue_commands",
+    "backup": "backup_commands",
+    "restore": "backup_commands",
+    "jobs": "job_commands",
+    "queries": "query_commands",
+    "shards": "sharding.commands",
+    "users": "account_commands",
+    "groups": "account_commands",
+    "tokens": "account_commands",
+    "grant": "rights_commands",
+    "revoke": "rights_commands",
+    "readers": "rights_commands",
+    "announce": "rights_commands:announce_name",
+    "messages": "message_commands",
+    "tables": "tables_commands",
+    "xmatch": "xmatch_command",
+}
+"""Where each command is: a module below `tap`, and the function where it has another name."""
 
 
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """What the user can repair is told in one line; PostgreSQL's own words where it is theirs."""
-    try:
-        yield
-    except _CLEAR as error:
-        raise click.ClickException(str(error) or "The database cannot be reached") from error
-    except AdqlError as error:
-        raise click.ClickException(error.explain()) from error
-    except psycopg.Error as error:
-        raise click.ClickException(f"PostgreSQL: {error}") from error
+class Commands(click.Group):
+    """The commands by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, function = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"tap.{module}"), function or cmd_name)
+        return command
 
 
-@click.group()
+@click.group(cls=Commands)
 @click.option("--config", "path", type=click.Path(path_type=Path), help="A TOML file; see `armillary config`.")
 @click.pass_context
 def main(context: click.Context, path: Path | None) -> None:
     """Armillary: an IVOA TAP service for star catalogues in PostgreSQL."""
-    with _clear_errors():
-        context.obj = load_config(path)
-
-
-@main.command()
-@click.pass_obj
-def serve(config: Config) -> None:
-    """Serve the catalogues over HTTP."""
-    with _clear_errors(), database.running_database(config):
-        database.prepare(config, _OUT.print)
-        migrate_shards(config, _OUT.print)
-        _OUT.print(f"TAP service at [bold]{config.web.base_url}[/bold]   (Ctrl-C stops)")
-        os.environ.update(config.as_environment())
-        # Many threads that come and go would each keep a heap of their own.
-        os.environ.setdefault("MALLOC_ARENA_MAX", "2")
-        make_key()
-        with _metrics(config):
-            adopt_children()
-            tell_on_hangup()
-            with workers(config.jobs.workers, config.jobs.drain_seconds):
-                _serve_http(config)
-
-
-@contextmanager
-def _metrics(config: Config) -> Iterator[None]:
-    """Serve what this process and those that it starts count, if that is wanted, and not done by the one that started it."""
-    if not config.log.metrics_port or metrics_enabled():
-        yield
-        return
-    with make_folder() as folder:
-        from tap.metrics_server import metrics_served
-
-        with metrics_served(config, folder):
-            yield
-
-
-def _observe(config: Config) -> None:
-    send_to(Log(config.log), *([Metrics()] if metrics_enabled() else []))
-
-
-def _serve_http(config: Config) -> None:
-    """Until a signal comes."""
-    uvicorn.run(
-        "tap.cli:web_process",
-        factory=True,
-        host=config.web.host,
-        port=config.web.port,
-        workers=config.web.processes,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        forwarded_allow_ips=config.accounts.trusted_proxies,
-        date_header=True,
-        timeout_graceful_shutdown=5,
-        h11_max_incomplete_event_size=65536,
-    )
-
-
-def web_process() -> object:
-    """The application of one web process; its configuration comes through the environment."""
-    config = load_config()
-    _observe(config)
-    if multiprocessing.parent_process():
-        tell_on_hangup()
-        follow_parent()
-    return create_app(config)
-
-
-@main.command()
-@click.pass_obj
-def work(config: Config) -> None:
-    """Run jobs from the queue, beside those of `serve` or on machines of their own; the database must be there."""
-    follow_parent()
-    tell_on_hangup()
-    with _clear_errors(), _metrics(config), query_worker(config) as worker:
-        _observe(config)
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, lambda *_: worker.drain(config.jobs.drain_seconds))
-        worker.run()
-
-
-@main.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--table", required=True, help="schema.table")
-@click.option("--description", type=click.Path(exists=True, path_type=Path), help="A TOML file about the table.")
-@click.pass_obj
-def load(config: Config, file: Path, table: str, description: Path | None) -> None:
-    """Load FILE (Parquet, FITS, VOTable, CSV, TSV, ECSV) as a published table."""
-    with _clear_errors(), _ready(config) as connection, _progress(table) as progress:
-        check_not_own(connection, split_table_name(table)[0])
-        described = read_description(description) if description else Description()
-        wanted = {c.source or name: c.type for name, c in described.columns.items() if c.type}
-        if described.table.sharded:
-            done = engine_of(connection).load(SourceFile(file, wanted), table, described, progress)
-        else:
-            done = load_table(connection, open_file(file, wanted), table, described, progress)
-            drop_replaced(connection, done.table.table_name)
-    _report(done, "replaced" if done.replaced else "loaded")
-
-
-@main.command()
-@click.argument("table")
-@click.option("--description", type=click.Path(exists=True, path_type=Path), help="A TOML file about the table.")
-@click.pass_obj
-def publish(config: Config, table: str, description: Path | None) -> None:
-    """Publish TABLE (schema.table), which exists in the database."""
-    with _clear_errors(), _ready(config) as connection:
-        check_not_own(connection, split_table_name(table)[0])
-        described = read_description(description) if description else Description()
-        done = publish_table(connection, table, described)
-    _report(done, "published")
-
-
-@main.command()
-@click.argument("table")
-@click.option("--drop", is_flag=True, help="Remove the data of a table that was loaded, too.")
-@click.pass_obj
-def unpublish(config: Config, table: str, *, drop: bool) -> None:
-    """Take TABLE out of the service; its data stay in the database, unless they are dropped."""
-    with _clear_errors(), _ready(config) as connection:
-        if not unpublish_table(connection, table, drop=drop):
-            raise click.ClickException(f"{table} is not published")
-        names = split_table_name(table)
-        stay = exists(connection, sql.Identifier(*names))
-        if drop and not stay:
-            drop_orphans(connection, {full_name(*names)})
-    data = "; its data were not loaded here and stay" if stay else ", and its data are gone"
-    _OUT.print(f"{escape(table)} is no longer published{data if drop else ''}", soft_wrap=True)
-
-
-@main.command()
-@click.option("--dry-run", is_flag=True, help="Only say what would be applied.")
-@click.pass_obj
-def migrate(config: Config, *, dry_run: bool) -> None:
-    """Make the database ready, or bring it up to date, and the shards with it."""
-    with _clear_errors(), database.running_database(config):
-        if dry_run:
-            click.echo("\n".join(database.pending_migrations(config)) or "The database is up to date.")
-            return
-        applied = database.prepare(config, _OUT.print)
-        migrate_shards(config, _OUT.print)
-    _OUT.print("\n".join(applied) or "The database is up to date.")
-
-
-@main.command()
-@click.pass_obj
-def check(config: Config) -> None:
-    """Say what is installed, what works and what is switched off."""
-    with _clear_errors(), database.running_database(config):
-        database.prepare(config, _OUT.print)
-        for name, found in database.versions(config).items():
-            click.echo(f"{name:24} {found}")
-        with _engine(config) as engine, engine.session(10) as session:
-            public = list(session.catalogue.tables)
-        with database.owner_connection(config) as connection:
-            own = own_schemas(connection)
-            tables = [table for table in read_catalogue(connection).tables if table.parts[0] not in own]
-            closed = {table.table_name for table in tables} - {table.table_name for table in public}
-            gone = {
-                table.table_name
-                for table in tables
-                if table.table_name in closed and not exists(connection, sql.Identifier(*table.stored_parts))
-            }
-            improvements = list(findings(config, connection, tables))
-        unreadable = database.unreadable_tables(config, public) | gone
-    click.echo(f"{'schemas of accounts':24} {len(own)}")
-    click.echo(f"{'published tables':24} {len(tables)}")
-    for table in tables:
-        about = [f"{table.nrows:,} rows"] if table.nrows else []
-        shown = ", ".join([*about, "closed to all but its readers"] if table.table_name in closed else about)
-        if table.table_name in unreadable:
-            shown = (
-                "cannot be read: it was dropped, or the right to read it was taken away; load, publish or unpublish it"
-            )
-        click.echo(f"  {table.table_name:30} {shown}")
-    for finding in improvements:
-        click.echo(f"{'could be better':24} {finding.what}\n{'':24} → {finding.repair}")
-    if unreadable:
-        raise SystemExit(1)
-
-
-@main.command()
-@click.argument("query")
-@click.pass_obj
-def explain(config: Config, query: str) -> None:
-    """Show the SQL of an ADQL QUERY, and PostgreSQL's plan; for tables on shards what each of them is asked."""
-    with _clear_errors(), database.running_database(config), _engine(config) as engine, engine.session(10) as session:
-        sql, plan = explain_query(query, session)
-    click.echo("\n".join([sql, "", *plan]))
-
-
-@main.command("config")
-@click.pass_obj
-def show_config(config: Config) -> None:
-    """Show all settings with their values, as a TOML file that could be used; secrets are left out."""
-    for setting in SETTINGS:
-        click.echo(f"# {setting.about}")
-        if setting.has_secret(config):
-            click.echo(f"# {setting.name} is set, and not shown")
-            continue
-        value = setting.value(config)
-        click.echo(f"{setting.name} = {json.dumps(value) if isinstance(value, str | bool) else value}")
-
-
-main.add_command(jobs)
-main.add_command(shards)
-main.add_command(xmatch)
-main.add_command(tables)
-main.add_command(users)
-main.add_command(groups)
-main.add_command(tokens)
-main.add_command(backup)
-main.add_command(restore)
-main.add_command(messages)
-main.add_command(queries)
-main.add_command(grant)
-main.add_command(revoke)
-main.add_command(readers)
-main.add_command(announce_name)
-
-
-@contextmanager
-def _ready(config: Config) -> Iterator[psycopg.Connection]:
-    """A connection of the owner to a database that is up to date."""
-    with database.running_database(config):
-        database.prepare(config, _OUT.print)
-        with database.owner_connection(config) as connection:
-            yield connection
-
-
-@contextmanager
-def _engine(config: Config) -> Iterator[Engine]:
-    shards = shards_of(config, 1)
-    engine = Engine(database.reader_conninfo(config), 2, shards=shards)
-    engine.open()
     try:
-        yield engine
-    finally:
-        engine.close()
-        shards.close()
-
-
-@contextmanager
-def _progress(table: str) -> Iterator[Callable[[int, float | None], None]]:
-    """A bar with rows, rows a second and the time left; the indexes at its end take their own time."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rows]:,} rows"),
-        TextColumn("{task.fields[rate]:,.0f} rows/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=_OUT, transient=True) as bar:
-        task = bar.add_task(table, total=1.0, rows=0, rate=0.0)
-
-        def update(rows: int, fraction: float | None) -> None:
-            elapsed = bar.tasks[task].elapsed or 1e-9
-            done = fraction or 0.0
-            label = f"{table}: indexes" if done >= 1 else table
-            bar.update(task, completed=done, rows=rows, rate=rows / elapsed, description=label)
-
-        yield update
-
-
-def _report(done: Loaded, verb: str) -> None:
-    rows = f", {done.table.nrows:,} rows" if done.table.nrows is not None else ""
-    _OUT.print(f"{escape(done.table.table_name)} {verb}: {len(done.table.columns)} columns{rows}", soft_wrap=True)
-    for note in done.notes:
-        _OUT.print(f"  {escape(note)}", soft_wrap=True)
-    for warning in done.warnings:
-        _OUT.print(f"  [yellow]warning[/yellow] {escape(warning)}", soft_wrap=True)
+        context.obj = load_config(path)
+    except (ConfigError, OSError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from adql import AdqlError
+from adql.errors import AdqlError
 from tap.auth import visitor
 from tap.auth.accounts import AccountsAway
 from tap.auth.authentication import Unauthorized, is_of_other_page

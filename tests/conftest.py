@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from adql import translate
+from adql.translate import translate
 from schema.description import read_description
 from schema.load import open_file
 from schema.model import Catalogue

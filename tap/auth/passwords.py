@@ -8,6 +8,7 @@ import math
 import secrets
 import threading
 from collections import OrderedDict
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -55,7 +56,10 @@ def hashed(password: str) -> str:
         return _HASHER.hash(password)
 
 
-_OF_NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
+@cache
+def _of_nobody() -> str:
+    """Return the hash that a password is compared with where there is no such account, so that this takes as long."""
+    return _HASHER.hash(secrets.token_urlsafe(16))
 
 
 class Passwords:
@@ -114,7 +118,7 @@ class Passwords:
 
         It takes as long where there is nothing to compare with.
         """
-        stored = record.password if record and record.password else _OF_NOBODY
+        stored = record.password if record and record.password else _of_nobody()
         try:
             _HASHER.verify(stored, password[:LONGEST])
         except (VerificationError, InvalidHashError):

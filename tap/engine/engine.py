@@ -13,8 +13,8 @@ from typing import Any, Protocol, TypeVar
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from adql import Translation
 from adql.sql_names import name, quote
+from adql.translate import Translation
 from schema.model import Catalogue, Schema
 from schema.tap_schema import SESSION_VERSION, VERSION, read_catalogue
 from tap.engine.cancellation import Cancellation, CancelReason

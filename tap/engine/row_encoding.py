@@ -6,8 +6,8 @@ plain big-endian numbers in SQL.
 
 from enum import Enum
 
-from adql import Translation
 from adql.nodes import Output
+from adql.translate import Translation
 from schema import types
 from schema.types import Type
 

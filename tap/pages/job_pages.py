@@ -14,7 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from adql import AdqlError, translate
+from adql.errors import AdqlError
+from adql.translate import translate
 from schema.load.reader import FileColumn, LoadError
 from schema.model import Catalogue
 from tap.auth.authentication import check_own_page

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from adql import AdqlError, Lint, Translation, translate
-from adql.errors import Span, quoted_line
+from adql.errors import AdqlError, Span, quoted_line
+from adql.lints import Lint
 from adql.repairs import Repair, repairs
+from adql.translate import Translation, translate
 from schema.model import Catalogue, Schema
 from tap.engine.engine import Session
 from tap.sharding.planning import CitusPlan, DistributedPlan, plan_query

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import psycopg
 
-from adql import translate
 from adql.errors import NOWHERE, place_of
+from adql.translate import translate
 from tap.engine.engine import Session
 from tap.errors import describe
 from tap.query.remarks import cost_of

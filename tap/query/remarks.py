@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from adql import Translation
+from adql.translate import Translation
 from schema.model import Origin
 from tap.engine.engine import Session
 from tap.formats.format import Ending, Header

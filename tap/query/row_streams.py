@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from adql import Translation
 from adql.row_independence import SplittableTable
+from adql.translate import Translation
 from tap.engine.engine import Session
 from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block, CopyRows, RowStream

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
-from adql import Translation, translate
+from adql.translate import Translation, translate
 from tap.engine.cancellation import Cancellation
 from tap.engine.engine import Access, DatabaseAway, Engine, Session, ShardAway
 from tap.engine.rows import Interrupted, RowStream

@@ -3,7 +3,7 @@
 import threading
 from collections import Counter, OrderedDict
 
-from adql import Translation, translate
+from adql.translate import Translation, translate
 from schema.model import Catalogue
 
 _MOST = 512

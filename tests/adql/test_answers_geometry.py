@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adql import AdqlError
+from adql.errors import AdqlError
 from tap.config import Config
 from tests.adql import brute_force
 from tests.conftest import Run

@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from adql import AdqlError, translate
+from adql.errors import AdqlError
+from adql.translate import translate
 from schema import types
 from schema.tap_schema import read_catalogue
 from tap.config import Config

@@ -14,7 +14,7 @@ from astropy import units as u
 from astropy.coordinates import FK4, FK5, ICRS, Angle, BarycentricMeanEcliptic, Galactic, SkyCoord, Supergalactic
 from astropy.time import Time
 
-from adql import AdqlError
+from adql.errors import AdqlError
 from tap.config import Config
 from tests.adql import brute_force
 from tests.conftest import Run

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adql import translate
 from adql.completion import Completion, complete
+from adql.translate import translate
 from schema.model import Catalogue, Column, Schema, Table
 from tests.adql.tables import CATALOGUE, FIELDS, STARS
 

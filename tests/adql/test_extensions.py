@@ -12,7 +12,8 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 
-from adql import AdqlError, translate
+from adql.errors import AdqlError
+from adql.translate import translate
 from schema import types
 from schema.model import Catalogue
 from tap.config import Config

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import psycopg
 import pytest
 
-from adql import AdqlError, translate
+from adql.errors import AdqlError
+from adql.translate import translate
 from schema.model import Catalogue
 from tests.conftest import Run
 

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from adql import translate
+from adql.translate import translate
 from schema.model import Catalogue
 
 POINT, CIRCLE = "POINT('ICRS', ra, dec)", "CIRCLE('ICRS', 56.75, 24.12, 0.5)"

@@ -8,7 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from adql import AdqlError, translate
+from adql.errors import AdqlError
+from adql.translate import translate
 from schema.model import Catalogue, Column, Schema
 from tests.adql.tables import CATALOGUE, STARS
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from queryparser.adql import ADQLQueryTranslator
 
-from adql import translate
+from adql.translate import translate
 from schema.model import Catalogue
 
 CONE = "1 = CONTAINS(POINT('ICRS', ra, dec), CIRCLE('ICRS', 56.75, 24.12, 1))"

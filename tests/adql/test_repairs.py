@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adql import AdqlError, translate
-from adql.errors import Span
+from adql.errors import AdqlError, Span
 from adql.repairs import Repair, repairs
+from adql.translate import translate
 from tests.adql.tables import CATALOGUE
 
 

@@ -3,7 +3,8 @@
 import psycopg
 import pytest
 
-from adql import AdqlError, translate
+from adql.errors import AdqlError
+from adql.translate import translate
 from tests.adql.golden import FOLDER, Case, read_cases, write_cases
 from tests.adql.tables import CATALOGUE
 

@@ -3,7 +3,7 @@
 import pytest
 from astropy import units
 
-from adql import translate
+from adql.translate import translate
 from schema.model import Catalogue
 from tests.adql.tables import CATALOGUE
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from adql import translate
+from adql.translate import translate
 from tap.config import Config
 from tap.engine.database import cluster_of, reader_conninfo
 from tap.engine.engine import Access, Engine

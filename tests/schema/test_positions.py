@@ -15,7 +15,7 @@ import pytest
 from astropy.table import Table as AstropyTable
 from psycopg import sql
 
-from adql import translate
+from adql.translate import translate
 from schema.description import Description, DescriptionError, parse_description
 from schema.load import open_file
 from schema.load.reader import LoadError

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 from psycopg import sql
 
-from adql import translate
+from adql.translate import translate
 from schema.description import Description, DescriptionError, parse_description
 from schema.load import open_file
 from schema.load.reader import LoadError

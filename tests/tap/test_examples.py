@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adql import translate
+from adql.translate import translate
 from schema.model import Catalogue
 from tap.config import Config, ConfigError
 from tap.examples import EXAMPLES, examples_for, own_examples

@@ -9,10 +9,10 @@ from functools import partial
 import psycopg
 from psycopg import sql
 
-from adql import Translation
 from adql.comparable import as_geometries, as_numbers, has_geometry
 from adql.info import Info
 from adql.nodes import Output
+from adql.translate import Translation
 from schema.existing import position_index
 from tap.engine.cancellation import Cancellation
 from tap.engine.engine import Access, Session, ShardAway

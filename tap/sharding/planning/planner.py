@@ -8,8 +8,9 @@ left to PostgreSQL's own way between servers.
 
 from dataclasses import replace
 
-from adql import Translation, postgres
+from adql import postgres
 from adql.nodes import And, Node, Query, Relation, Select
+from adql.translate import Translation
 from adql.trees import mapped
 from schema import types
 from schema.model import Table

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from adql import Translation, postgres, sql_names
+from adql import postgres, sql_names
 from adql.nodes import Output, Query, Relation
+from adql.translate import Translation
 from tap.sharding.model import CellRange, HealpixPartitioning
 from tap.sharding.planning.broadcast import Broadcast
 from tap.sharding.planning.cell_sets import CellSet

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adql import translate
 from adql.nodes import Comparison, Select, String
 from adql.parse import parse
 from adql.tokens import DELIMITED, WORD, tokenize
+from adql.translate import translate
 from schema.model import Catalogue, Column, Schema, Table, quoted_if_needed
 from tap.pages.builder import (
     FINDS,

@@ -13,7 +13,7 @@ from astropy.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adql import translate
+from adql.translate import translate
 from schema.model import Catalogue
 from tap.config import Config
 from tap.pages.lists import schema_of_list

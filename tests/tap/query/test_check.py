@@ -10,7 +10,7 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 
-from adql import translate
+from adql.translate import translate
 from schema.model import Catalogue, Column, Schema, Table
 from tap.config import Config
 from tap.engine.database import reader_conninfo

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from adql import AdqlError, translate
+from adql.errors import AdqlError
+from adql.translate import translate
 from schema.model import Catalogue, Column, Schema
 from tap.query import translation_cache
 from tap.query.translation_cache import TranslationCache

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from adql import translate
+from adql.translate import translate
 from schema.description import Description, read_description
 from schema.tap_schema import read_catalogue
 from tap.config import Config

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from adql import translate
+from adql.translate import translate
 from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.model import Column, Table

@@ -9,9 +9,9 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from adql import Translation
 from adql.comparable import as_geometries, has_geometry
 from adql.nodes import Output
+from adql.translate import Translation
 from schema.existing import position_index
 from schema.load.copy_binary import HEADER, TRAILER
 from tap.engine.engine import Access, DatabaseAway, Session, ShardAway

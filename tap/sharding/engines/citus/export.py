@@ -11,8 +11,8 @@ from itertools import groupby
 
 from psycopg import sql
 
-from adql import Translation
 from adql.nodes import Output
+from adql.translate import Translation
 from tap.engine.cancellation import Cancellation
 from tap.engine.engine import Access, Session
 from tap.engine.row_encoding import RowEncoding

@@ -17,7 +17,7 @@ import pytest
 import requests
 from psycopg.conninfo import make_conninfo
 
-from adql import translate
+from adql.translate import translate
 from schema.description import Description, read_description
 from schema.load import open_file
 from schema.publish import load_table, unpublish_table

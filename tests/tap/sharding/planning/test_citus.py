@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from adql import translate
+from adql.translate import translate
 from tap.sharding.model import Placement
 from tap.sharding.planning import CitusPlan, QueryPlan, plan_query
 from tests.tap.sharding.planning.test_planner import CATALOGUE, PLACEMENTS

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from adql import translate
+from adql.translate import translate
 from schema.model import Catalogue, Column, Schema, Table
 from tap.sharding.model import CellRange, HealpixPartitioning, Placement
 from tap.sharding.planning import QueryPlan, plan_query

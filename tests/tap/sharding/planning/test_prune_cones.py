@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from adql import nodes, postgres, translate
+from adql import nodes, postgres
 from adql.parse import parse
 from adql.resolve import resolve
 from adql.rewrite import rewrite
+from adql.translate import translate
 from schema.model import Catalogue, Column, Schema, Table
 from tap.sharding.layout import cells_of
 from tap.sharding.model import HealpixPartitioning, Placement

@@ -1,0 +1,42 @@
+"""What an operator can repair is told in one line, and never with a traceback."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import psycopg
+
+from adql.errors import AdqlError
+from schema.description import DescriptionError
+from schema.load.reader import LoadError
+from schema.migrate import ChangedMigration
+from tap.backup import BackupError
+from tap.config import ConfigError
+from tap.engine.engine import DatabaseAway
+from tap.engine.pgsphere import PgSphereMissing
+from tap.engine.private import NoPostgres
+
+_REPAIRABLE = (
+    BackupError,
+    ConfigError,
+    LoadError,
+    DescriptionError,
+    NoPostgres,
+    PgSphereMissing,
+    ChangedMigration,
+    DatabaseAway,
+    OSError,
+)
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn what can be repaired into a line of the command; PostgreSQL's own words where it is theirs."""
+    try:
+        yield
+    except _REPAIRABLE as error:
+        raise click.ClickException(str(error) or "The database cannot be reached") from error
+    except AdqlError as error:
+        raise click.ClickException(error.explain()) from error
+    except psycopg.Error as error:
+        raise click.ClickException(f"PostgreSQL: {error}") from error

@@ -1,0 +1,102 @@
+"""`armillary serve` and `armillary work`: the processes of the service."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import uvicorn
+
+from tap.clear_errors import clear_errors
+from tap.config import Config
+from tap.config_sources import load_config
+from tap.engine import database
+from tap.log import Log, make_key
+from tap.metrics import Metrics, make_folder, metrics_enabled
+from tap.observe import send_to
+from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
+from tap.sharding.setup import migrate_shards
+
+
+@click.command()
+@click.pass_obj
+def serve(config: Config) -> None:
+    """Serve the catalogues over HTTP."""
+    with clear_errors(), database.running_database(config):
+        database.prepare(config, click.echo)
+        migrate_shards(config, click.echo)
+        click.echo(f"TAP service at {config.web.base_url}   (Ctrl-C stops)", err=True)
+        os.environ.update(config.as_environment())
+        # Many threads that come and go would each keep a heap of their own.
+        os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+        make_key()
+        with _metrics(config):
+            adopt_children()
+            tell_on_hangup()
+            with workers(config.jobs.workers, config.jobs.drain_seconds):
+                _serve_http(config)
+
+
+@contextmanager
+def _metrics(config: Config) -> Iterator[None]:
+    """Serve what this process and those that it starts count, if that is wanted, and not done by the one that started it."""
+    if not config.log.metrics_port or metrics_enabled():
+        yield
+        return
+    with make_folder() as folder:
+        from tap.metrics_server import metrics_served
+
+        with metrics_served(config, folder):
+            yield
+
+
+def _observe(config: Config) -> None:
+    send_to(Log(config.log), *([Metrics()] if metrics_enabled() else []))
+
+
+def _serve_http(config: Config) -> None:
+    """Until a signal comes."""
+    uvicorn.run(
+        "tap.service_commands:web_process",
+        factory=True,
+        host=config.web.host,
+        port=config.web.port,
+        workers=config.web.processes,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=config.accounts.trusted_proxies,
+        date_header=True,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=65536,
+    )
+
+
+def web_process() -> object:
+    """The application of one web process; its configuration comes through the environment."""
+    # Not above: the process that starts the others needs none of it.
+    from tap.app import create_app
+
+    config = load_config()
+    _observe(config)
+    if multiprocessing.parent_process():
+        tell_on_hangup()
+        follow_parent()
+    return create_app(config)
+
+
+@click.command()
+@click.pass_obj
+def work(config: Config) -> None:
+    """Run jobs from the queue, beside those of `serve` or on machines of their own; the database must be there."""
+    from tap.parts import query_worker
+
+    follow_parent()
+    tell_on_hangup()
+    with clear_errors(), _metrics(config), query_worker(config) as worker:
+        _observe(config)
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, lambda *_: worker.drain(config.jobs.drain_seconds))
+        worker.run()
