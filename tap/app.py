@@ -30,12 +30,13 @@ from tap.auth.oidc_login import PATH as OIDC_PATH
 from tap.auth.oidc_login import OidcLogin
 from tap.auth.passwords import Passwords
 from tap.auth.self_service import SelfService
+from tap.availability import Availability
 from tap.coding import packed, wanted_coding
 from tap.config import Config
 from tap.engine.database import PLANNERS, member_conninfo, reader_conninfo, sessions_of
-from tap.engine.engine import DatabaseAway, Engine
+from tap.engine.engine import Engine
 from tap.error_middleware import ErrorMiddleware, xml
-from tap.errors import NotFound, describe
+from tap.errors import NotFound
 from tap.examples import Example, examples_for, own_examples
 from tap.form import Form, read_form, read_parameters
 from tap.jobs import JobService
@@ -57,10 +58,8 @@ from tap.shares.group_resources import GroupResources
 from tap.shares.groups import Groups
 from tap.shares.readable_jobs import ReadableJobs
 from tap.shares.resources import ShareResources
-from tap.storage.storage import StorageAway, StorageFull
 from tap.sync import SLACK, Queries, QueryShare
 from tap.uploads.upload import sweep_uploads, uploads_of
-from uws.errors import StoreAway
 from uws.parameters import ParameterError, Parameters
 from uws.resources import Resources
 from uws.waiting import Waiting
@@ -111,12 +110,16 @@ class Endpoints:
             self.own_tables.table,
             self.tap_plus.groups,
             self.catalogue,
-            self.availability_now,
+            self.state,
             self.known_examples,
             self.rows,
             self.download,
             self.share_resources.follow,
         ).handlers
+
+    @property
+    def state(self) -> Availability:
+        return Availability(self.parts)
 
     @property
     def share_resources(self) -> ShareResources:
@@ -233,19 +236,8 @@ class Endpoints:
         return response
 
     async def availability(self, request: Request) -> Response:
-        available, note = await self.availability_now()
-        return xml(vosi.availability(available=available, note=note))
-
-    async def availability_now(self) -> tuple[bool, str | None]:
-        """Probe the catalogue, the job store, and the room for results (VOSI 1.1 §5)."""
-        try:
-            away = await self._away()
-            await run_in_threadpool(self.jobs.store.jobs, [])
-            await run_in_threadpool(self.parts.storage.check)
-        except (DatabaseAway, StoreAway, StorageFull, StorageAway) as error:
-            return False, describe(error).message
-        note = f"Searches that need what lies on {', '.join(away)} fail just now; all others run." if away else None
-        return True, note
+        state = await self.state.now()
+        return xml(vosi.availability(available=state.available, notes=state.notes))
 
     async def tables(self, request: Request) -> Response:
         parameters = await read_parameters(request, self.config)
@@ -297,13 +289,8 @@ class Endpoints:
         return Response("alive\n", media_type="text/plain")
 
     async def readyz(self, request: Request) -> Response:
-        away = await self._away()
+        away = await self.state.away()
         return Response(f"ready, without {', '.join(away)}\n" if away else "ready\n", media_type="text/plain")
-
-    async def _away(self) -> tuple[str, ...]:
-        """The shards that have something published and cannot be reached."""
-        shards = await run_in_threadpool(self.parts.shard_states)
-        return tuple(name for name, answers in shards.items() if not answers)
 
     async def catalogue(self, request: Request) -> Catalogue:
         """Return what who asks may know of."""

@@ -213,6 +213,18 @@ class OwnTablesConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbesConfig:
+    """How the service asks itself whether it works."""
+
+    probe_seconds: float = _about(
+        60.0, "seconds between the probes that `armillary serve` makes at base_url for the status page; 0: none"
+    )
+    probe_token: str = _about(
+        "", "token by which probes ask where strangers may not (armillary tokens add)", is_secret=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """What is written of what happens."""
 
@@ -252,6 +264,7 @@ class Config:
     oidc: OidcConfig = field(default_factory=OidcConfig)
     own_tables: OwnTablesConfig = field(default_factory=OwnTablesConfig)
     log: LogConfig = field(default_factory=LogConfig)
+    probes: ProbesConfig = field(default_factory=ProbesConfig)
 
     def changed(self, **settings: Any) -> "Config":
         """Return it with these settings changed. Raises: ConfigError."""

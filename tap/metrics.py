@@ -24,6 +24,7 @@ _CLIENTS = (
     ("astroquery", "astroquery"),
     ("pyvo", "pyvo"),
     ("aladin", "aladin"),
+    ("armillary-probe", "probe"),
     ("armillary", "armillary"),
     ("curl|wget", "curl"),
     ("mozilla", "browser"),

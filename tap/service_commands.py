@@ -16,6 +16,7 @@ from tap.engine import database
 from tap.log import Log, make_key
 from tap.metrics import Metrics, make_folder, metrics_enabled
 from tap.observe import send_to
+from tap.probes import probing
 from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
 from tap.sharding.setup import migrate_shards
 
@@ -35,7 +36,7 @@ def serve(config: Config) -> None:
         with _metrics(config):
             adopt_children()
             tell_on_hangup()
-            with workers(config.jobs.workers, config.jobs.drain_seconds):
+            with workers(config.jobs.workers, config.jobs.drain_seconds), probing(config):
                 _serve_http(config)
 
 

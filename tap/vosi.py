@@ -31,12 +31,11 @@ _E = ElementMaker()
 Element = Any
 
 
-def availability(*, available: bool, note: str | None = None) -> bytes:
+def availability(*, available: bool, notes: Iterable[str] = ()) -> bytes:
     """Return the document for a real probe of the database, made by the caller."""
     root = ElementMaker(namespace=_AVAILABILITY, nsmap={"vosi": _AVAILABILITY})
     children = [root.available("true" if available else "false"), root.upSince(_STARTED.strftime("%Y-%m-%dT%H:%M:%SZ"))]
-    if note:
-        children.append(root.note(note))
+    children += [root.note(note) for note in notes]
     return _bytes(root.availability(*children))
 
 

@@ -93,6 +93,7 @@ def config() -> Iterator[Config]:
         data_dir=str(folder),
         shared_buffers="256MB",
         sync_limit=20.0,
+        probe_seconds=0,
     )
     cluster = PrivateCluster(folder, config.database.shared_buffers, durable=False)
     cluster.start()

@@ -31,37 +31,6 @@ class Unreachable(Exception):
     """The service did not answer for too long."""
 
 
-@dataclass(frozen=True)
-class Http:
-    """Sends requests; `patience` in seconds, for a server that does not answer or answers 5xx.
-
-    `authorization` is sent with each, but to no other server than that.
-    """
-
-    patience: float = 300.0
-    authorization: Mapping[str, str] = field(default_factory=dict)
-
-    def send(self, method: str, url: str, body: Body = None, headers: Mapping[str, str] | None = None) -> HTTPResponse:
-        """Return an answer with status 2xx, after redirections.
-
-        An iterable body is sent once only. Raises: Refused, Unreachable.
-        """
-        end, pause = time.monotonic() + self.patience, _FIRST_PAUSE
-        while True:
-            try:
-                return _once(method, url, body, {**(headers or {}), **self.authorization})
-            except Refused as error:
-                if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-                    raise
-                reason: Exception = error
-            except (urllib.error.URLError, HTTPException, OSError) as error:
-                reason = error
-            if time.monotonic() + pause > end or not isinstance(body, bytes | None):
-                raise Unreachable(f"{url}: {reason}") from reason
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-
-
 class _SameServer(urllib.request.HTTPRedirectHandler):
     """Follows redirections, but shows who asks to the server only that it was meant for."""
 
@@ -84,16 +53,51 @@ def _origin(url: str) -> tuple[str, str]:
 _OPENER = urllib.request.build_opener(_SameServer)
 
 
-def _once(method: str, url: str, body: Body, headers: Mapping[str, str]) -> HTTPResponse:
-    if not url.startswith(("http://", "https://")):
-        raise Unreachable(f"{url} is no http or https URL")
-    request = urllib.request.Request(url, body, dict(headers), method=method)  # noqa: S310
-    try:
-        answer: HTTPResponse = _OPENER.open(request, timeout=_TIMEOUT)
-        return answer
-    except urllib.error.HTTPError as error:
-        with error:
-            raise Refused(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read(100_000)) from None
+@dataclass(frozen=True)
+class Http:
+    """Sends requests; `patience` in seconds, for a server that does not answer or answers 5xx.
+
+    `authorization` is sent with each, but to no other server than that. `timeout` in seconds is how long a server may
+    be silent; `agent` is how it is told who asks.
+    """
+
+    patience: float = 300.0
+    authorization: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = _TIMEOUT
+    agent: str = "armillary"
+
+    def send(self, method: str, url: str, body: Body = None, headers: Mapping[str, str] | None = None) -> HTTPResponse:
+        """Return an answer with status 2xx, after redirections.
+
+        An iterable body is sent once only. Raises: Refused, Unreachable.
+        """
+        end, pause = time.monotonic() + self.patience, _FIRST_PAUSE
+        while True:
+            try:
+                return self._once(method, url, body, headers or {})
+            except Refused as error:
+                if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise
+                reason: Exception = error
+            except (urllib.error.URLError, HTTPException, OSError) as error:
+                reason = error
+            if time.monotonic() + pause > end or not isinstance(body, bytes | None):
+                raise Unreachable(f"{url}: {reason}") from reason
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _once(self, method: str, url: str, body: Body, headers: Mapping[str, str]) -> HTTPResponse:
+        if not url.startswith(("http://", "https://")):
+            raise Unreachable(f"{url} is no http or https URL")
+        headers = {"User-Agent": self.agent, **headers, **self.authorization}
+        request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310
+        try:
+            answer: HTTPResponse = _OPENER.open(request, timeout=self.timeout)
+            return answer
+        except urllib.error.HTTPError as error:
+            headers = {name.lower(): value for name, value in error.headers.items()}
+            with error:
+                raise Refused(error.code, headers, error.read(100_000)) from None
 
 
 def parsed(document: bytes) -> Any:

@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,7 +10,6 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,7 +22,6 @@ from tap.config import Config
 from tap.errors import NotFound
 from tap.formats import FORMATS
 from tap.pages.rendering import Pages
-from uws.store import Store
 
 _EXAMPLE_URL = re.compile(r"https://(?:tap\.)?example\.org/tap|http://localhost:8080/tap")
 DOCUMENTS = {
@@ -55,15 +52,6 @@ class HelpPages:
 
     pages: Pages
     config: Config
-    jobs: Store
-    availability: Callable[[], Awaitable[tuple[bool, str | None]]]
-
-    async def status(self, request: Request) -> Response:
-        """Show whether all is well, and how many jobs are in which phase."""
-        available, note = await self.availability()
-        is_member = account_in(request) is not None or self.config.accounts.anonymous
-        overview = await run_in_threadpool(self.jobs.overview) if available and is_member else []
-        return self.pages.response(request, "status.html", {"available": available, "note": note, "overview": overview})
 
     async def help(self, request: Request) -> Response:
         values = {

@@ -13,6 +13,7 @@ from schema.per_catalogue import PerCatalogue
 from schema.search import TableIndex
 from tap.auth.login import Login
 from tap.auth.self_service import SelfService
+from tap.availability import Availability
 from tap.engine.engine import Engine
 from tap.examples import Example
 from tap.pages.account_pages import AccountPages, AccountParts
@@ -29,6 +30,7 @@ from tap.pages.result_rows import ResultRows
 from tap.pages.schema_pages import SchemaPages
 from tap.pages.shared_pages import SharedPages
 from tap.pages.static_files import static_file
+from tap.pages.status_page import StatusPage
 from tap.parts import Parts
 from tap.shares.groups import Groups
 from uws.resources import Resources
@@ -47,7 +49,7 @@ class PageParts:
     own_table: Callable[[Request, str], Awaitable[OwnTable | None]]
     groups: Groups
     catalogue: CatalogueOf
-    availability: Callable[[], Awaitable[tuple[bool, str | None]]]
+    availability: Availability
     examples: PerCatalogue[list[Example]]
     rows: ResultRows
     download: Callable[[Request], Awaitable[Response]]
@@ -68,7 +70,8 @@ class PageParts:
             AdminPages(pages, parts),
             SharedPages(pages, parts.shares, self.follow_link),
             BuilderPages(pages, config, catalogue),
-            HelpPages(pages, config, parts.store, self.availability),
+            HelpPages(pages, config),
+            StatusPage(pages, parts, self.availability),
             Forms(pages, config),
             Lists(config),
             self.download,
@@ -87,6 +90,7 @@ class PageHandlers:
     shared: SharedPages
     builder: BuilderPages
     help: HelpPages
+    status: StatusPage
     forms: Forms
     lists: Lists
     download: Callable[[Request], Awaitable[Response]]
@@ -106,7 +110,7 @@ class PageHandlers:
             PageRoute(f"{tap}/async", self.jobs.job_list, methods=get),
             PageRoute(f"{tap}/async/{{job_id}}", self.jobs.job, methods=get),
             Route("/-/jobs/{job_id}", self.jobs.annotate, methods=post),
-            PageRoute(f"{tap}/availability", self.help.status, methods=get),
+            PageRoute(f"{tap}/availability", self.status.status, methods=get),
             PageRoute(f"{tap}/login", self.account.login_form, methods=get),
             PageRoute(f"{tap}/login", self.account.log_in, methods=post),
             PageRoute(f"{tap}/logout", self.account.log_out, methods=post),

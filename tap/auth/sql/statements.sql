@@ -222,3 +222,36 @@ UPDATE accounts.web_processes SET killed = killed[greatest(1, cardinality(killed
 WHERE told > now() - interval '10 seconds'
   AND queries @> jsonb_build_array(jsonb_build_object('id', %(query_id)s::text))
 RETURNING process;
+
+-- name: add_probe
+WITH old AS (DELETE FROM accounts.probes WHERE at < now() - interval '1 day')
+INSERT INTO accounts.probes (probe, machine, seconds, error) VALUES (%(probe)s, %(machine)s, %(seconds)s, %(error)s);
+
+-- name: probe_states
+-- Of each probe the last outcome, since when it has failed, and how the day was; machines that are silent do not count.
+WITH day AS (
+    SELECT *, max(at) FILTER (WHERE error IS NULL) OVER w AS worked, max(at) OVER w AS last
+    FROM accounts.probes WHERE at > now() - interval '1 day' WINDOW w AS (PARTITION BY probe, machine)
+)
+SELECT probe, machine, last,
+    max(error) FILTER (WHERE at = last) AS error,
+    max(seconds) FILTER (WHERE at = last) AS seconds,
+    min(at) FILTER (WHERE error IS NOT NULL AND at > coalesce(worked, '-infinity')) AS failing_since,
+    count(*) FILTER (WHERE error IS NOT NULL AND at > coalesce(worked, '-infinity')) AS failures_now,
+    count(*) AS asked, count(*) FILTER (WHERE error IS NULL) AS answered,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) FILTER (WHERE error IS NULL) AS median,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) FILTER (WHERE error IS NULL) AS slow
+FROM day GROUP BY probe, machine, last HAVING last > now() - %(silent)s * interval '1 second' ORDER BY probe, machine;
+
+-- name: probe_history
+-- The quarters of an hour of the last day: how often each probe failed, and how long it took.
+SELECT probe, width_bucket(extract(epoch FROM now() - at), 0, 86400, 96) AS ago,
+    count(*) FILTER (WHERE error IS NOT NULL) AS failed, max(seconds) AS seconds
+FROM accounts.probes WHERE at > now() - interval '1 day' GROUP BY 1, 2 ORDER BY 1, 2 DESC;
+
+-- name: keep_selftest
+INSERT INTO accounts.selftests (steps) VALUES (%(steps)s)
+ON CONFLICT (is_last) DO UPDATE SET at = now(), steps = excluded.steps;
+
+-- name: last_selftest
+SELECT at, steps FROM accounts.selftests;
