@@ -314,6 +314,29 @@ def test_geometries_have_dalis_xtypes_and_form(service: str) -> None:
     assert values[2] == pytest.approx([10, 10, 11, 10, 11, 11])
 
 
+def test_coordinates_leave_within_dalis_ranges(service: str) -> None:
+    """§3.3.5-§3.3.7: longitudes from 0 to 360, latitudes from -90 to 90, however the query spells them."""
+    query = (
+        "SELECT TOP 1 POINT(-1, 90) AS a, POINT(360, -90) AS b, POINT(725, 0) AS c, CIRCLE(-10, 20, 1) AS d,"
+        " POLYGON(-1, -1, 361, 0, 0, 2) AS e FROM demo.ngc"
+    )
+    found = table(service, query).rows[0]
+    for cell, length in zip(found, (2, 2, 2, 3, 6), strict=True):
+        numbers = [float(number) for number in cell.split(" ")]
+        assert len(numbers) == length
+        corners = numbers[:2] if length == 3 else numbers
+        assert all(0 <= longitude <= 360 for longitude in corners[::2]), cell
+        assert all(-90 <= latitude <= 90 for latitude in corners[1::2]), cell
+
+
+@pytest.mark.parametrize(
+    "geometry", ["POINT(1, 90.1)", "CIRCLE(1, -91, 1)", "CIRCLE(1, 2, 180.1)", "POLYGON(1, 2, 3, 4)"]
+)
+def test_what_dali_has_no_form_for_is_refused(service: str, geometry: str) -> None:
+    """§3.3.5-§3.3.7: latitudes, radii and numbers of vertices."""
+    refused(sync(service, f"SELECT TOP 1 {geometry} AS g FROM demo.ngc"))
+
+
 def test_timestamps_are_iso_8601_with_a_t(service: str) -> None:
     """§3.3.3: YYYY-MM-DD['T'hh:mm:ss[.SSS]]."""
     found = table(service, "SELECT TOP 1 CAST('2016-01-02 03:04:05.25' AS TIMESTAMP) AS t FROM demo.ngc")

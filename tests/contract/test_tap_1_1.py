@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping
 
 import pytest
 
 from tap.formats import FORMATS
 from tests.contract.client import Reply, get, post, post_multipart, records, request, sync, table
+from tests.contract.xsd import VOTABLE
 
 QUERY = "SELECT name, ra, obj_type FROM demo.ngc WHERE name LIKE 'IC0%' ORDER BY name"
 Send = Callable[[str, Mapping[str, str]], Reply]
@@ -345,6 +347,22 @@ def test_the_columns_of_a_result_are_named_as_in_the_query(service: str) -> None
         'SELECT TOP 1 name AS "Full Name", ra AS alpha, dec, COUNT(*) AS n FROM demo.ngc GROUP BY name, ra, dec',
     )
     assert found.names == ["Full Name", "alpha", "dec", "n"]
+
+
+def test_what_the_query_does_not_name_gets_a_name_of_its_own(service: str) -> None:
+    """§3.2: unique within the table, and an ADQL identifier."""
+    query = "SELECT TOP 1 ra + 1, ra + 1, ABS(ra), ABS(dec), ra AS \"abs\", COUNT(*), 'x', NULL, POINT(ra, dec) FROM demo.ngc GROUP BY ra, dec"
+    names = table(service, query).names
+    assert len({name.lower() for name in names}) == len(names) == 9
+    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) for name in names), names
+
+
+def test_a_result_is_one_table_of_what_was_selected(service: str) -> None:
+    """§3.2: of an ADQL query a single table, with the columns of the list."""
+    for format_ in ("votable/td", "votable/b", "votable/b2"):
+        reply = sync(service, "SELECT TOP 2 name, ra, name AS again FROM demo.ngc", RESPONSEFORMAT=format_)
+        (found,) = reply.votable().all("//v:TABLE")
+        assert [field.get("name") for field in found.findall(f"{{{VOTABLE}}}FIELD")] == ["name", "ra", "again"]
 
 
 def test_a_column_keeps_unit_ucd_and_description(service: str) -> None:

@@ -143,6 +143,32 @@ def test_no_row_hangs_on_nothing(service: str, name: str, column: str, target: s
     assert records(service, query) == []
 
 
+def test_both_ends_of_a_key_are_columns_of_their_tables(service: str) -> None:
+    """§4.4: table and column together are an entry of columns."""
+    columns = {
+        tuple(row.values()) for row in records(service, "SELECT table_name, column_name FROM tap_schema.columns")
+    }
+    joined = "FROM tap_schema.keys AS k JOIN tap_schema.key_columns AS c ON k.key_id = c.key_id"
+    for end in ("from", "target"):
+        ends = {tuple(row.values()) for row in records(service, f"SELECT k.{end}_table, c.{end}_column {joined}")}
+        assert ends
+        assert ends <= columns
+
+
+def test_every_column_comes_with_the_type_that_is_described(service: str) -> None:
+    """§3.2: datatype, arraysize and xtype of a FIELD are those of TAP_SCHEMA."""
+    query = "SELECT table_name, column_name, datatype, arraysize, xtype FROM tap_schema.columns ORDER BY table_name, column_index"
+    described: dict[str, list[tuple[str, ...]]] = {}
+    for row in records(service, query):
+        described.setdefault(row["table_name"], []).append(
+            (row["column_name"].strip('"'), row["datatype"], row["arraysize"], row["xtype"])
+        )
+    for name, columns in described.items():
+        fields = table(service, f"SELECT * FROM {name}", MAXREC="0").fields
+        found = [(f["name"], f["datatype"], f.get("arraysize", ""), f.get("xtype", "")) for f in fields]
+        assert found == columns, name
+
+
 def test_every_table_has_columns_and_every_schema_tables(service: str) -> None:
     assert (
         records(

@@ -933,6 +933,20 @@ def masked(body: bytes) -> bytes:
     return re.sub(rb'name="request_date" value="[^"]*"', b"", body)
 
 
+def test_a_query_without_rows_has_a_result_without_rows(service: str) -> None:
+    """TAP 1.1 §2.3: the result must exist and contain no data rows."""
+    job = done(service, "SELECT name, ra FROM demo.ngc WHERE ra < -1", RESPONSEFORMAT="votable/td")
+    found = get(f"{job}/results/result").votable()
+    assert (found.names, found.rows, found.statuses) == (["name", "ra"], [], [("OK", "before")])
+
+
+def test_a_job_takes_the_parameters_of_sync_and_passes_over_others(service: str) -> None:
+    """TAP 1.1 §2.7, DALI 1.1 §2.2: the same parameters; a spurious one must be ignored."""
+    form = {"RESPONSEFORMAT": "csv", "MAXREC": "3", "DUMMY": "ignore-me", "VERSION": "1.0"}
+    job = done(service, SOME, **form)
+    assert get(f"{job}/results/result").body == sync(service, SOME, **form).body
+
+
 def test_the_result_is_named_and_linked(finished: str) -> None:
     """TAP 1.1 §2.3: named result; §2.2.2.3: a list with link, size and type, in both places; demand 4."""
     for root in (get(f"{finished}/results").xml(), document(finished).find(f"{{{UWS}}}results")):

@@ -142,6 +142,29 @@ def test_the_root_of_the_capabilities_is_in_vosis_namespace(service: str) -> Non
     assert get(f"{service}/capabilities").xml().tag == f"{{{CAPABILITIES}}}capabilities"
 
 
+def test_every_vosi_endpoint_has_its_identifier_and_its_full_url(service: str) -> None:
+    """VOSI 1.1 §4: fixed standardIDs, one interface each, `use` full."""
+    root = get(f"{service}/capabilities").xml()
+    for name, path in (("capabilities", "capabilities"), ("availability", "availability"), ("tables-1.1", "tables")):
+        (interface,) = root.xpath(f"capability[@standardID='ivo://ivoa.net/std/VOSI#{name}']/interface")
+        assert interface.get(_TYPE) == "vs:ParamHTTP"
+        (url,) = interface.findall("accessURL")
+        assert (url.get("use"), url.text) == ("full", f"{service}/{path}")
+
+
+def test_a_capability_of_a_type_of_its_own_says_so(service: str) -> None:
+    """VOSI 1.1 §3.1: by xsi:type, which TAPRegExt's needs; every document has at least one capability."""
+    found = get(f"{service}/capabilities").xml().findall("capability")
+    assert [c.get(_TYPE) for c in found if c.find("language") is not None] == ["tr:TableAccess"]
+    assert {c.get(_TYPE) for c in found if c.find("language") is None} == {None}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_reading_a_document_changes_nothing(service: str, path: str) -> None:
+    """VOSI 1.1 §2: metadata without changing the state of the service."""
+    assert get(f"{service}/{path}").body == get(f"{service}/{path}").body
+
+
 def test_there_is_one_tap_interface_of_version_1_1_at_the_url_that_users_type(service: str) -> None:
     """TAP 1.1 §2.4; docs/demands.md K11."""
     interfaces = [i for i in tap_capability(service).findall("interface") if i.get("role") == "std"]
@@ -268,6 +291,14 @@ def test_a_single_table_is_the_same_as_in_the_whole_document(service: str, name:
         return [(e.tag, dict(e.attrib), (e.text or "").strip()) for e in table.iterdescendants()]
 
     assert content(alone) == content(among)
+
+
+def test_each_table_of_the_set_is_a_resource_of_its_name(service: str) -> None:
+    """VOSI 1.1 §3.3: a child for each table, named as its `name` is, in full."""
+    for name in get(f"{service}/tables?detail=min").xml().xpath("schema/table/name/text()"):
+        alone = get(f"{service}/tables/{quote(name)}").xml()
+        assert alone.findtext("name") == name
+        assert alone.findall("column")
 
 
 @pytest.mark.parametrize(

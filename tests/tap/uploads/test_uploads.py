@@ -271,6 +271,36 @@ def test_an_upload_is_gone_after_its_query(sync: str) -> None:
     assert get(sync, {"LANG": "ADQL", "QUERY": COUNT}).status == 400
 
 
+def test_an_uploaded_table_is_in_no_metadata(sync: str) -> None:
+    """TAP 1.1 §2.7.6: never visible in TAP_SCHEMA, not even to its own query."""
+    query = (
+        "SELECT t.table_name, mine.a FROM TAP_UPLOAD.mine AS mine, tap_schema.tables AS t"
+        " WHERE LOWER(t.table_name) LIKE '%mine%' OR LOWER(t.schema_name) = 'tap_upload'"
+    )
+    assert send(sync, query, document(ONE_FIELD, ONE_ROW)).lines == ["table_name,a"]
+
+
+def test_bytes_come_back_as_bytes(sync: str) -> None:
+    """ADQL 2.1 §3.4.1: an array of unsignedByte."""
+    field = '<FIELD name="b" datatype="unsignedByte" arraysize="*"/>'
+    found = send(
+        sync, ALL, document(field, "<TABLEDATA><TR><TD>0 1 255</TD></TR></TABLEDATA>"), RESPONSEFORMAT="votable/td"
+    )
+    votable = found.votable()
+    assert (votable.fields[0]["datatype"], votable.rows) == ("unsignedByte", [["0 1 255"]])
+    assert votable.fields[0]["arraysize"].endswith("*")
+
+
+@pytest.mark.parametrize(("datatype", "value"), [("int", "1 5"), ("long", "0 0"), ("double", "-Inf 0.5")])
+def test_an_interval_comes_back_as_an_interval(sync: str, datatype: str, value: str) -> None:
+    """DALI 1.1 §3.3.4: two numbers, their type and xtype."""
+    field = f'<FIELD name="i" datatype="{datatype}" arraysize="2" xtype="interval"/>'
+    row = f"<TABLEDATA><TR><TD>{value}</TD></TR></TABLEDATA>"
+    found = send(sync, ALL, document(field, row), RESPONSEFORMAT="votable/td").votable()
+    assert [found.fields[0][key] for key in ("datatype", "arraysize", "xtype")] == [datatype, "2", "interval"]
+    assert found.rows == [[value]]
+
+
 @pytest.fixture(scope="module")
 def strict(sample: Config) -> Iterator[str]:
     port = free_port()
