@@ -28,12 +28,12 @@ def error_of(reply: Reply) -> str:
     return votable.message
 
 
-# ---- §2.2 /sync
+# ---- §2.1 /sync
 
 
 @WAYS
 def test_a_query_is_answered_by_get_and_post(service: str, send: Send) -> None:
-    """§2.2, DALI 1.1 §2.2: HTTP GET and POST, forms of both kinds."""
+    """§2.1, DALI 1.1 §2.2: HTTP GET and POST, forms of both kinds."""
     reply = send(f"{service}/sync", {"LANG": "ADQL", "QUERY": QUERY, "MAXREC": "3", "RESPONSEFORMAT": "csv"})
     assert reply.status == 200
     assert [line.split(",")[0] for line in reply.lines] == ["name", "IC0001", "IC0002", "IC0003"]

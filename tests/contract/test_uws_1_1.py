@@ -202,7 +202,7 @@ def failed(service: str) -> str:
     return job
 
 
-# ---- creating jobs (§2.2.3.1, DALI 1.1 §2.1, TAP 1.1 §2.3)
+# ---- creating jobs (§2.2.3.1, DALI 1.1 §2.1, TAP 1.1 §2.2)
 
 
 def test_a_new_job_is_answered_with_303_and_its_absolute_url(service: str) -> None:
@@ -638,7 +638,7 @@ def test_parameters_change_while_the_job_is_pending(service: str, change: Callab
 def test_parameters_stay_once_the_job_is_not_pending(
     service: str, finished: str, endless: str, change: Callable[[str], Reply]
 ) -> None:
-    """DALI 1.1 §2.1, §2.2: 403 for what is illegal in this state."""
+    """DALI 1.1 §2.1; §2.2: 403 for what is illegal in this state."""
     for job in (finished, endless):
         before = parameters(job)
         refused(change(job), 403)
@@ -820,7 +820,7 @@ def _body(method: str) -> bytes | None:
     "job_id", ["0" * 32, "1", "..;", "%00", "%2e%2e", "'; DROP TABLE uws.jobs; --", "ä", "x" * 4000]
 )
 def test_a_job_that_never_was_is_not_found_on_any_resource(service: str, job_id: str) -> None:
-    """§2.2: 404 for a resource that does not exist; DALI 1.1 §4.4."""
+    """§2.2: 404 for a resource that does not exist; DALI 1.1 §4.2."""
     quoted = job_id if "%" in job_id else urllib.request.quote(job_id)  # type: ignore[attr-defined]
     for method, path in RESOURCES if job_id == "0" * 32 else RESOURCES[:1]:
         refused(call(method, f"{service}/async/{quoted}{path}", _body(method), **FORM), 404)
@@ -828,7 +828,7 @@ def test_a_job_that_never_was_is_not_found_on_any_resource(service: str, job_id:
 
 @pytest.mark.parametrize("path", ["/nothing", "/results/other", "/results/..", "/phase/x", "/parameters/X/Y", "/Phase"])
 def test_what_a_job_does_not_have_is_not_found(finished: str, path: str) -> None:
-    """§2.2, DALI 1.1 §4.4."""
+    """§2.2, DALI 1.1 §4.2."""
     assert call("GET", f"{finished}{path}").status == 404
 
 
@@ -915,7 +915,7 @@ def test_a_held_job_is_run_by_its_client(service: str, store: Store) -> None:
         wait_for(job, "COMPLETED")
 
 
-# ---- results (§2.2.2.3, TAP 1.1 §2.3, DALI 1.1 §4)
+# ---- results (§2.2.2.3, TAP 1.1 §2.2, DALI 1.1 §4)
 
 
 @pytest.mark.parametrize("response_format", FORMATS)
@@ -934,7 +934,7 @@ def masked(body: bytes) -> bytes:
 
 
 def test_a_query_without_rows_has_a_result_without_rows(service: str) -> None:
-    """TAP 1.1 §2.3: the result must exist and contain no data rows."""
+    """TAP 1.1 §2.2: the result must exist and contain no data rows."""
     job = done(service, "SELECT name, ra FROM demo.ngc WHERE ra < -1", RESPONSEFORMAT="votable/td")
     found = get(f"{job}/results/result").votable()
     assert (found.names, found.rows, found.statuses) == (["name", "ra"], [], [("OK", "before")])
@@ -948,7 +948,7 @@ def test_a_job_takes_the_parameters_of_sync_and_passes_over_others(service: str)
 
 
 def test_the_result_is_named_and_linked(finished: str) -> None:
-    """TAP 1.1 §2.3: named result; §2.2.2.3: a list with link, size and type, in both places; demand 4."""
+    """TAP 1.1 §2.2: named result; §2.2.2.3: a list with link, size and type, in both places; demand 4."""
     for root in (get(f"{finished}/results").xml(), document(finished).find(f"{{{UWS}}}results")):
         (result,) = root
         assert (result.get("id"), result.get(HREF)) == ("result", f"{finished}/results/result")
@@ -971,7 +971,7 @@ def digest(body: bytes) -> str:
 
 
 def test_a_failed_job_tells_why_where_clients_look(failed: str) -> None:
-    """DALI 1.1 §4.4: the error document has status 200; demand 7: the refusal of the result tells it too."""
+    """DALI 1.1 §4.2: the error document has status 200; demand 7: the refusal of the result tells it too."""
     message = refused(get(f"{failed}/error"), 200)
     assert "nothing" in message
     assert refused(get(f"{failed}/results/result"), 404) == message

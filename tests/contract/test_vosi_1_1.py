@@ -35,7 +35,7 @@ def tap_capability(service: str) -> Any:
 
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_every_vosi_document_is_valid_against_its_schema(service: str, path: str) -> None:
-    """VOSI 1.1 §2, §3, §4, §5."""
+    """VOSI 1.1 §3.1-§3.3, appendices A-C."""
     reply = get(f"{service}/{path}")
     assert reply.status == 200
     assert problems(reply.body) == []
@@ -112,7 +112,7 @@ def test_the_server_header_names_the_service_software(service: str, path: str) -
 
 
 def test_availability_says_true_and_since_when(service: str) -> None:
-    """VOSI 1.1 §4 (availability): `available` must be there; upSince is a time that has passed."""
+    """VOSI 1.1 §3.2: `available` must be there; upSince is a time that has passed."""
     root = get(f"{service}/availability").xml()
     assert root.findtext(f"{{{AVAILABILITY}}}available") == "true"
     since = datetime.fromisoformat(root.findtext(f"{{{AVAILABILITY}}}upSince"))
@@ -174,14 +174,14 @@ def test_there_is_one_tap_interface_of_version_1_1_at_the_url_that_users_type(se
 
 
 def test_the_tables_interface_is_of_version_1_1(service: str) -> None:
-    """VOSI 1.1 §5.3: so clients know that `detail` is understood."""
+    """VOSI 1.1 §3.3, TAP 1.1 §2.4: so clients know that `detail` is understood."""
     root = get(f"{service}/capabilities").xml()
     found = root.xpath("capability[starts-with(@standardID, 'ivo://ivoa.net/std/VOSI#tables')]/interface")
     assert [each.get("version") for each in found] == ["1.1"]
 
 
 def test_both_versions_of_adql_are_declared_with_their_identifiers(service: str) -> None:
-    """TAPRegExt 1.0 §2.1; docs/demands.md K12."""
+    """TAPRegExt 1.0 §2.3; docs/demands.md K12."""
     language = tap_capability(service).find("language")
     assert language.findtext("name") == "ADQL"
     assert {v.text: v.get("ivo-id") for v in language.findall("version")} == {
@@ -224,7 +224,7 @@ def test_the_three_votable_serializations_have_their_identifiers(service: str) -
 
 @pytest.mark.parametrize("name", ["default", "hard"])
 def test_the_output_limit_has_default_and_hard_in_rows_once(service: str, name: str) -> None:
-    """TAPRegExt 1.0 §2.5; docs/demands.md K13: pyvo raises without, and warns at repeated ones."""
+    """TAPRegExt 1.0 §2.6.2; docs/demands.md K13: pyvo raises without, and warns at repeated ones."""
     limits = tap_capability(service).findall("outputLimit")
     assert len(limits) == 1
     value = limits[0].find(name)
@@ -232,7 +232,7 @@ def test_the_output_limit_has_default_and_hard_in_rows_once(service: str, name: 
 
 
 def test_the_default_output_limit_is_the_one_that_cuts(service: str) -> None:
-    """TAPRegExt 1.0 §2.5 against DALI 1.1 §3.4.4."""
+    """TAPRegExt 1.0 §2.6.2 against DALI 1.1 §3.4.4."""
     default = int(tap_capability(service).findtext("outputLimit/default"))
     reply = sync(service, "SELECT vmag FROM demo.stars", RESPONSEFORMAT="csv")
     assert len(reply.lines) == 1 + default
@@ -255,7 +255,7 @@ def test_every_declared_udf_has_a_form_that_clients_can_parse(service: str) -> N
 
 
 def test_the_upload_methods_are_declared(service: str) -> None:
-    """TAPRegExt 1.0 §2.4. By http at least the results of our own jobs are taken; more if the operator names hosts."""
+    """TAPRegExt 1.0 §2.5. By http at least the results of our own jobs are taken; more if the operator names hosts."""
     ids = [each.get("ivo-id") for each in tap_capability(service).findall("uploadMethod")]
     assert ids == [f"ivo://ivoa.net/std/TAPRegExt#upload-{each}" for each in ("inline", "http")]
 
@@ -268,7 +268,7 @@ def test_tables_without_a_detail_parameter_are_whole(service: str) -> None:
 
 
 def test_minimal_tables_have_no_columns_but_all_tables(service: str) -> None:
-    """VOSI 1.1 §5.4: detail=min leaves columns and keys out."""
+    """VOSI 1.1 §3.3: detail=min leaves columns and keys out."""
     small, whole = (get(f"{service}/tables?detail={each}").xml() for each in ("min", "max"))
     assert small.xpath("schema/table/name/text()") == whole.xpath("schema/table/name/text()") != []
     assert small.xpath("//column | //foreignKey") == []
@@ -282,7 +282,7 @@ def test_the_detail_parameters_name_is_not_case_sensitive(service: str) -> None:
 
 @pytest.mark.parametrize("name", ["demo.stars", "DEMO.Stars", "tap_schema.key_columns"])
 def test_a_single_table_is_the_same_as_in_the_whole_document(service: str, name: str) -> None:
-    """VOSI 1.1 §5.2: /tables/NAME is one table."""
+    """VOSI 1.1 §3.3: /tables/NAME is one table."""
     alone = get(f"{service}/tables/{name}").xml()
     assert alone.tag == f"{{{VOSI_TABLES}}}table"
     among = next(t for t in get(f"{service}/tables").xml().iter("table") if t.findtext("name").lower() == name.lower())
@@ -315,7 +315,7 @@ def test_each_table_of_the_set_is_a_resource_of_its_name(service: str) -> None:
     ],
 )
 def test_an_unknown_table_is_not_found(service: str, name: str) -> None:
-    """VOSI 1.1 §5.2; docs/demands.md K14: an unknown name is 404, never an empty 200."""
+    """VOSI 1.1 §3.3; docs/demands.md K14: an unknown name is 404, never an empty 200."""
     reply = get(f"{service}/tables/{name}")
     assert reply.status == 404
     assert reply.votable().message
