@@ -19,6 +19,7 @@ _COMMANDS = {
     "explain": "catalogue_commands",
     "config": "catalogue_commands:show_config",
     "migrate": "catalogue_commands",
+    "selftest": "selftest_command",
     "backup": "backup_commands",
     "restore": "backup_commands",
     "jobs": "job_commands",

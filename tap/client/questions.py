@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from io import StringIO
 from urllib.parse import urlencode
 
@@ -43,6 +42,9 @@ class Service:
         query = f"?{urlencode(parameters)}" if parameters else ""
         with self.http.send("GET", f"{self.url}/{path}{query}") as answer:
             return bytes(answer.read())
+
+    def query_url(self, query: str, **more: str) -> str:
+        return f"{self.url}/sync?{urlencode({'LANG': 'ADQL', 'QUERY': query, **more})}"
 
     def post(self, path: str, body: bytes, kind: str) -> bytes:
         """Raises: Refused, Unreachable."""
@@ -105,10 +107,6 @@ QUESTIONS: Mapping[str, Callable[[Service], None]] = {
     "upload": ask_with_upload,
     "job": ask_job,
 }
-
-
-def is_refusal(error: Exception, status: HTTPStatus) -> bool:
-    return isinstance(error, Refused) and error.status == status
 
 
 def multipart(fields: Mapping[str, str], name: str, content: bytes) -> tuple[bytes, str]:
