@@ -22,12 +22,19 @@ from tap.sharding.setup import migrate_shards
 
 
 @click.command()
+@click.option(
+    "--migrate/--no-migrate",
+    "migrates",
+    default=True,
+    help="Whether to bring the database up to date first, for which it needs a superuser; else `armillary migrate` must have done so.",
+)
 @click.pass_obj
-def serve(config: Config) -> None:
+def serve(config: Config, *, migrates: bool) -> None:
     """Serve the catalogues over HTTP."""
     with clear_errors(), database.running_database(config):
-        database.prepare(config, click.echo)
-        migrate_shards(config, click.echo)
+        if migrates:
+            database.prepare(config, click.echo)
+            migrate_shards(config, click.echo)
         click.echo(f"TAP service at {config.web.base_url}   (Ctrl-C stops)", err=True)
         os.environ.update(config.as_environment())
         # Many threads that come and go would each keep a heap of their own.
