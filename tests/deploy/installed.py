@@ -1,0 +1,46 @@
+"""Armillary as `pip install` leaves it: a wheel in a virtual environment of its own, far from the repository.
+
+What it depends on is taken from the environment of the tests, so that nothing is downloaded anew; the packages of the
+repository cannot be found there, since a path that a .pth file names has its own .pth files left unread.
+"""
+
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from tap.config import Config
+from tests.conftest import ROOT
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The environment in `folder`, and the wheel that is in it."""
+
+    folder: Path
+    wheel: Path
+
+    def program(self, name: str) -> str:
+        return str(self.folder / "bin" / name)
+
+    @property
+    def site_packages(self) -> Path:
+        return self.folder / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
+
+    def environment(self, config: Config) -> dict[str, str]:
+        """Return all variables that its processes get: none of those of the tests."""
+        path = f"{self.folder / 'bin'}:/usr/bin:/bin"
+        return {"PATH": path, "HOME": config.database.data_dir, **config.as_environment()}
+
+
+def install(folder: Path) -> Installed:
+    """Build the wheel and install it into a new environment below the folder."""
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder / "wheels", ROOT], check=True)
+    (wheel,) = (folder / "wheels").glob("*.whl")
+    installed = Installed(folder / "armillary", wheel)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", installed.folder], check=True)
+    subprocess.run([*pip, "--python", installed.program("python"), "install", "--no-deps", wheel], check=True)
+    (installed.site_packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    return installed
