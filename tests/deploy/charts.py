@@ -38,7 +38,8 @@ class Release:
 
     def pods(self) -> Iterator[tuple[str, Manifest]]:
         """Yield each template of pods, with the component that it is of."""
-        for manifest in (*self.of_kind("Deployment"), *self.of_kind("Job")):
+        jobs = [manifest["spec"]["jobTemplate"] for manifest in self.of_kind("CronJob")]
+        for manifest in (*self.of_kind("Deployment"), *self.of_kind("Job"), *jobs):
             template = manifest["spec"]["template"]
             yield template["metadata"]["labels"]["app.kubernetes.io/component"], template
 

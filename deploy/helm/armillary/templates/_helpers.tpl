@@ -54,7 +54,9 @@ examples = "/etc/armillary/examples.toml"
 
 {{- define "armillary.podSecurity" -}}
 runAsNonRoot: true
-{{ toYaml .Values.podSecurityContext }}
+{{- with .Values.podSecurityContext }}
+{{ toYaml . }}
+{{- end }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
@@ -179,4 +181,68 @@ affinity:
 {{- with .Values.worker }}
 {{- if eq .autoscaling.kind "none" }}{{ .replicas }}{{ else }}{{ .autoscaling.maxReplicas }}{{ end }}
 {{- end }}
+{{- end }}
+
+{{/* A pod that is a superuser of the database: a dictionary with `root`, `name`, `settings` (a ConfigMap) and `run`, its command or arguments. */}}
+{{- define "armillary.adminPod" -}}
+{{- $ := .root -}}
+metadata:
+  labels:
+    {{- include "armillary.labels" $ | nindent 4 }}
+    app.kubernetes.io/component: {{ .name }}
+spec:
+  restartPolicy: Never
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: 5
+  securityContext:
+    {{- include "armillary.podSecurity" $ | nindent 4 }}
+  {{- with $.Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+    - name: {{ .name }}
+      image: {{ include "armillary.image" $ | quote }}
+      imagePullPolicy: {{ $.Values.image.pullPolicy }}
+      {{- toYaml .run | nindent 6 }}
+      env:
+        # The role of readers gets as many connections as all pods together may want.
+        - name: ARMILLARY_PROCESSES
+          value: {{ mul $.Values.web.replicas $.Values.web.processes | quote }}
+        - name: ARMILLARY_WORKERS
+          value: {{ include "armillary.mostWorkers" $ | quote }}
+        {{- include "armillary.secretVariables" (dict "secret" $.Values.secret "folder" "armillary") | nindent 8 }}
+        {{- include "armillary.secretVariables" (dict "secret" $.Values.migrate.secret "folder" "migrate") | nindent 8 }}
+        {{- include "armillary.s3Variables" $ | nindent 8 }}
+      securityContext:
+        {{- include "armillary.containerSecurity" $ | nindent 8 }}
+      resources:
+        {{- toYaml $.Values.migrate.resources | nindent 8 }}
+      volumeMounts:
+        - name: settings
+          mountPath: /etc/armillary
+          readOnly: true
+        - name: secret
+          mountPath: /run/secrets/armillary
+          readOnly: true
+        - name: admin
+          mountPath: /run/secrets/migrate
+          readOnly: true
+        - name: data
+          mountPath: /var/lib/armillary
+        - name: tmp
+          mountPath: /tmp
+  volumes:
+    - name: settings
+      configMap:
+        name: {{ .settings }}
+    - name: secret
+      {{- include "armillary.secretVolume" $.Values.secret | nindent 6 }}
+    - name: admin
+      {{- include "armillary.secretVolume" $.Values.migrate.secret | nindent 6 }}
+    {{- range list "data" "tmp" }}
+    - name: {{ . }}
+      {{- include "armillary.scratch" (dict "class" $.Values.scratchStorageClassName "size" $.Values.migrate.scratch) | nindent 6 }}
+    {{- end }}
 {{- end }}
