@@ -19,6 +19,10 @@ LOCK TABLE {schema}.migrations IN EXCLUSIVE MODE;
 """
 
 
+class NotMigrated(Exception):
+    """A migration that this code needs was not applied to the database."""
+
+
 class ChangedMigration(Exception):
     """A file that was applied has changed since, or is gone: this code does not fit the database."""
 

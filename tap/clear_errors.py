@@ -9,7 +9,7 @@ import psycopg
 from adql.errors import AdqlError
 from schema.description import DescriptionError
 from schema.load.reader import LoadError
-from schema.migrate import ChangedMigration
+from schema.migrate import ChangedMigration, NotMigrated
 from tap.backup import BackupError
 from tap.config import ConfigError
 from tap.engine.engine import DatabaseAway
@@ -24,6 +24,7 @@ _REPAIRABLE = (
     NoPostgres,
     PgSphereMissing,
     ChangedMigration,
+    NotMigrated,
     DatabaseAway,
     OSError,
 )

@@ -35,6 +35,8 @@ def serve(config: Config, *, migrates: bool) -> None:
         if migrates:
             database.prepare(config, click.echo)
             migrate_shards(config, click.echo)
+        else:
+            database.check_migrated(config)
         click.echo(f"TAP service at {config.web.base_url}   (Ctrl-C stops)", err=True)
         os.environ.update(config.as_environment())
         # Many threads that come and go would each keep a heap of their own.

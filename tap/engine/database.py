@@ -1,7 +1,7 @@
 """The database of a configuration: which connections each role has, and how it is made ready."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from schema.migrate import Migration, migrate, migrations, pending
+from schema.migrate import ChangedMigration, Migration, NotMigrated, migrate, migrations, pending
 from schema.model import Table
 from schema.readers import prepare_reader_roles
 from schema.roles import ACCOUNTS, JOBS, MEMBER, OWNER, READER, prepare_roles
@@ -116,6 +116,21 @@ def pending_migrations(config: Config) -> list[str]:
     """Return the names of what `prepare` would apply, and change nothing. Raises: ChangedMigration, psycopg.Error."""
     with psycopg.connect(admin_conninfo(config), autocommit=True) as connection:
         return [name for journal in _journals(config) for name in _in_its_database(journal, connection, pending)]
+
+
+def check_migrated(config: Config) -> None:
+    """Look, as the roles themselves, whether all is there that this version needs.
+
+    What a newer version applied does no harm; that the database cannot be reached is told by other means. Raises: NotMigrated.
+    """
+    conninfos = {JOBS: jobs_conninfo(config), ACCOUNTS: accounts_conninfo(config), OWNER: owner_conninfo(config)}
+    for journal in _journals(config):
+        with (
+            suppress(psycopg.OperationalError, ChangedMigration),
+            psycopg.connect(conninfos[journal.role], autocommit=True) as connection,
+        ):
+            if missing := pending(connection, migrations(journal.folder), journal.schema):
+                raise NotMigrated(f"The database lacks {missing[0]}: run `armillary migrate` first")
 
 
 @dataclass(frozen=True, slots=True)

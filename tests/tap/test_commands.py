@@ -260,7 +260,7 @@ def test_every_variable_that_scripts_use_is_known() -> None:
     settings = {setting.name.upper() for setting in SETTINGS}
     files = [each for folder in ("deploy", "bench") for each in (ROOT / folder).rglob("*") if each.is_file()]
     used = {name for each in files for name in re.findall(r"ARMILLARY_([A-Z_]+)\b", each.read_text("utf-8", "ignore"))}
-    unknown = used - settings - {"CONFIG"}
+    unknown = used - settings - {f"{name}_FILE" for name in settings} - {"CONFIG"}
     assert unknown
     assert load_config(None, {f"{ENVIRONMENT}{name}": "1" for name in unknown})
 
