@@ -121,12 +121,11 @@ class Site:
         for entry in service["tmpfs"]:
             yield "--perms", "1777", "--tmpfs", entry.partition(":")[0]
         for volume in service["volumes"]:
-            source, target = volume.split(":")
-            yield "--bind", str(self.volume(source)), target
+            source, target, *options = volume.split(":")
+            how = "--ro-bind" if options == ["ro"] else "--bind"
+            yield how, str(CONTAINER / source if source.startswith("./") else self.volume(source)), target
         for secret in service["secrets"]:
             yield "--ro-bind", str(self.folder / "secrets" / secret), f"/run/secrets/{secret}"
-        for config in service["configs"]:
-            yield "--ro-bind", str(CONTAINER / compose()["configs"][config["source"]]["file"]), config["target"]
 
     def volume(self, name: str) -> Path:
         """Return the folder of a volume, which belongs to the user of the image."""

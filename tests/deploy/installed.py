@@ -10,6 +10,8 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+import requests
+
 from tap.config import Config
 from tests.conftest import ROOT
 
@@ -44,3 +46,16 @@ def install(folder: Path) -> Installed:
     subprocess.run([*pip, "--python", installed.program("python"), "install", "--no-deps", wheel], check=True)
     (installed.site_packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     return installed
+
+
+def run_job(service: str, query: str) -> list[str]:
+    """Run a query as a job, and return the words of its result, a CSV file."""
+    values = {"LANG": "ADQL", "FORMAT": "csv", "QUERY": query, "PHASE": "RUN"}
+    job = requests.post(f"{service}/async", data=values, timeout=30).url
+    for _ in range(12):
+        requests.get(job, params={"WAIT": "5"}, timeout=30)
+        phase = requests.get(f"{job}/phase", timeout=30).text.strip()
+        if phase not in {"QUEUED", "EXECUTING"}:
+            break
+    assert phase == "COMPLETED", requests.get(job, timeout=30).text
+    return requests.get(f"{job}/results/result", timeout=30).text.split()

@@ -16,7 +16,7 @@ import requests
 from tap.config import Config
 from tests.clients.tls import wait_for
 from tests.conftest import ROOT, alone
-from tests.deploy.installed import Installed
+from tests.deploy.installed import Installed, run_job
 from tests.house.test_layers import MODULES, imports
 
 PACKAGES = ("schema", "adql", "uws", "tap")
@@ -93,14 +93,7 @@ def test_it_answers_a_query_on_what_it_loaded(site: str) -> None:
 
 
 def test_its_own_workers_run_a_job(site: str) -> None:
-    job = requests.post(
-        f"{site}/tap/async",
-        data={"LANG": "ADQL", "FORMAT": "csv", "QUERY": "SELECT COUNT(*) AS n FROM wheel.stars", "PHASE": "RUN"},
-        timeout=30,
-    ).url
-    assert requests.get(f"{job}/phase", params={"WAIT": "30", "PHASE": "QUEUED"}, timeout=60).ok
-    requests.get(job, params={"WAIT": "30"}, timeout=60)
-    assert requests.get(f"{job}/results/result", timeout=30).text.split() == ["n", "8"]
+    assert run_job(f"{site}/tap", "SELECT COUNT(*) AS n FROM wheel.stars") == ["n", "8"]
 
 
 @pytest.mark.parametrize("path", PAGES)
