@@ -22,7 +22,7 @@ _DAY = 86_400
 @contextmanager
 def open_store(config: Config) -> Iterator[AccountStore]:
     with database.running_database(config):
-        database.prepare(config, click.echo)
+        database.make_ready(config, click.echo)
         store = AccountStore(database.accounts_conninfo(config), 1)
         store.open()
         try:

@@ -101,7 +101,7 @@ def migrate(config: Config, *, dry_run: bool) -> None:
 def check(config: Config) -> None:
     """Say what is installed, what works and what is switched off."""
     with clear_errors(), database.running_database(config):
-        database.prepare(config, _OUT.print)
+        database.make_ready(config, _OUT.print)
         for name, found in database.versions(config).items():
             click.echo(f"{name:24} {found}")
         with _engine(config) as engine, engine.session(10) as session:
@@ -160,7 +160,7 @@ def show_config(config: Config) -> None:
 def _ready(config: Config) -> Iterator[psycopg.Connection]:
     """A connection of the owner to a database that is up to date."""
     with database.running_database(config):
-        database.prepare(config, _OUT.print)
+        database.make_ready(config, _OUT.print)
         with database.owner_connection(config) as connection:
             yield connection
 

@@ -22,6 +22,7 @@ _OTHERS = "TOKEN USER PASSWORD CONFIG PARENT LOG_KEY VENV SETUP_LOG SAMPLE SEED 
 OTHER_VARIABLES = {f"{ENVIRONMENT}{name}" for name in _OTHERS.split()}
 """Variables of the command, of deploy/ and of the tests that are no settings."""
 _FOREIGN = re.compile(rf"{ENVIRONMENT}(SERVICE_.*|PORT_.*)")
+_FOREIGN_PORT = "tcp://"
 """What Kubernetes tells every container of a service that is called armillary."""
 
 
@@ -40,6 +41,7 @@ def _of_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
     Raises: ConfigError for a variable that looks like one and is none; OSError for a file that cannot be read.
     """
+    environment = {key: value for key, value in environment.items() if not value.startswith(_FOREIGN_PORT)}
     by_variable = {f"{ENVIRONMENT}{setting.name.upper()}": setting.name for setting in SETTINGS}
     by_file = {f"{variable}{_FILE}": name for variable, name in by_variable.items()}
     for key in environment:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from uvicorn.supervisors import Multiprocess
 
 PARENT = "ARMILLARY_PARENT"
 _LOOK = 0.5
+_FIRST_SOCKET = 3
 _REST = 1.0
 
 
@@ -62,6 +64,16 @@ def tell_on_hangup() -> None:
 
 def _tell_of_restart(*_: object) -> None:
     sys.stderr.write("SIGHUP: settings are read at the start only; restart the service to change them\n")
+
+
+def activated_socket() -> socket.socket | None:
+    """Return the socket at which systemd listened for us (sd_listen_fds(3)), if it did."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS", "0") == "0":
+        return None
+    for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
+        os.environ.pop(name, None)
+    os.set_inheritable(_FIRST_SOCKET, False)
+    return socket.socket(fileno=_FIRST_SOCKET)
 
 
 def adopt_children() -> None:

@@ -4,20 +4,22 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from tap.clear_errors import clear_errors
-from tap.config import Config
+from tap.config import Config, ConfigError
 from tap.config_sources import load_config
 from tap.engine import database
 from tap.log import Log, make_key
 from tap.metrics import Metrics, make_folder, metrics_enabled
 from tap.observe import send_to
 from tap.probes import probing
-from tap.processes import adopt_children, follow_parent, tell_on_hangup, workers
+from tap.processes import activated_socket, adopt_children, follow_parent, tell_on_hangup, workers
 from tap.sharding.setup import migrate_shards
 
 
@@ -67,8 +69,8 @@ def _observe(config: Config) -> None:
 
 
 def _serve_http(config: Config) -> None:
-    """Until a signal comes."""
-    uvicorn.run(
+    """Serve until a signal comes. Raises: SystemExit where the web processes cannot even begin."""
+    settings = uvicorn.Config(
         "tap.service_commands:web_process",
         factory=True,
         host=config.web.host,
@@ -82,10 +84,27 @@ def _serve_http(config: Config) -> None:
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=65536,
     )
+    sockets = [activated_socket() or settings.bind_socket()]
+    if config.web.processes > 1:
+        supervisor = Multiprocess(settings, sockets)
+        supervisor.run()
+        has_begun = all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
+    else:
+        # uvicorn raises the signal that ended it once more, which would end us before the workers.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        server = uvicorn.Server(settings)
+        with suppress(KeyboardInterrupt):
+            server.run(sockets)
+        has_begun = server.started
+    if not has_begun:
+        raise SystemExit(STARTUP_FAILURE)
 
 
 def web_process() -> object:
-    """The application of one web process; its configuration comes through the environment."""
+    """The application of one web process; its configuration comes through the environment.
+
+    Raises: SystemExit where it cannot begin, which would fail again and again.
+    """
     # Not above: the process that starts the others needs none of it.
     from tap.app import create_app
 
@@ -94,7 +113,11 @@ def web_process() -> object:
     if multiprocessing.parent_process():
         tell_on_hangup()
         follow_parent()
-    return create_app(config)
+    try:
+        return create_app(config)
+    except (ConfigError, OSError) as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(STARTUP_FAILURE) from None
 
 
 @click.command()

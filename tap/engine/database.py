@@ -118,19 +118,37 @@ def pending_migrations(config: Config) -> list[str]:
         return [name for journal in _journals(config) for name in _in_its_database(journal, connection, pending)]
 
 
+def make_ready(config: Config, say: Say) -> None:
+    """Bring the database up to date where it is not, for which alone a superuser is needed.
+
+    Raises: PgSphereMissing, ChangedMigration, psycopg.Error.
+    """
+    try:
+        is_ready = not _missing(config)
+    except psycopg.OperationalError:
+        is_ready = False
+    if not is_ready:
+        prepare(config, say)
+
+
 def check_migrated(config: Config) -> None:
     """Look, as the roles themselves, whether all is there that this version needs.
 
     What a newer version applied does no harm; that the database cannot be reached is told by other means. Raises: NotMigrated.
     """
+    with suppress(psycopg.OperationalError, ChangedMigration):
+        if missing := _missing(config):
+            raise NotMigrated(f"The database lacks {missing[0]}: run `armillary migrate` first")
+
+
+def _missing(config: Config) -> list[str]:
+    """Return the migrations that are pending, as the roles themselves see it."""
+    missing: list[str] = []
     conninfos = {JOBS: jobs_conninfo(config), ACCOUNTS: accounts_conninfo(config), OWNER: owner_conninfo(config)}
     for journal in _journals(config):
-        with (
-            suppress(psycopg.OperationalError, ChangedMigration),
-            psycopg.connect(conninfos[journal.role], autocommit=True) as connection,
-        ):
-            if missing := pending(connection, migrations(journal.folder), journal.schema):
-                raise NotMigrated(f"The database lacks {missing[0]}: run `armillary migrate` first")
+        with psycopg.connect(conninfos[journal.role], autocommit=True) as connection:
+            missing += pending(connection, migrations(journal.folder), journal.schema)
+    return missing
 
 
 @dataclass(frozen=True, slots=True)

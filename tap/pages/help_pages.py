@@ -86,8 +86,12 @@ def _rendered(name: str, base_url: str) -> str:
 
 def _folder() -> Path:
     """Return where the documents are: in the repository, or where a wheel puts them in the environment."""
-    beside = Path(str(files("tap"))).parent / "docs"
-    return beside if beside.is_dir() else Path(sys.prefix) / "share" / "armillary" / "docs"
+    repository = Path(str(files("tap"))).parent
+    return (
+        repository / "docs"
+        if (repository / "pyproject.toml").is_file()
+        else Path(sys.prefix) / "share" / "armillary" / "docs"
+    )
 
 
 def _functions() -> list[tuple[str, list[Any]]]:

@@ -28,7 +28,7 @@ def _owner(config: Config) -> Iterator[psycopg.Connection]:
     """
     try:
         with database.running_database(config):
-            database.prepare(config, click.echo)
+            database.make_ready(config, click.echo)
             with database.owner_connection(config) as connection:
                 yield connection
     except (ShardError, LoadError, PgSphereMissing, OSError) as error:
