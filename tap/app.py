@@ -41,6 +41,7 @@ from tap.examples import Example, examples_for, own_examples
 from tap.form import Form, read_form, read_parameters
 from tap.jobs import JobService
 from tap.messages import Messages
+from tap.notification_resources import NotificationResources
 from tap.own_tables.publications import Publications
 from tap.own_tables.resources import TableResources, rights_headers
 from tap.own_tables.table_updates import TABLE_UPDATE, TableUpdateService
@@ -135,7 +136,6 @@ class Endpoints:
         get, tap, oidc_login, publications = ["GET"], "/tap", self.oidc_login, Publications(self.own_tables)
         groups = GroupResources(self.tap_plus.groups, self.config)
         shares = self.share_resources
-        queries = QueryResources(self.parts.accounts, self.parts.store)
         return [
             # The hot one comes first, and without Starlette's wrappers of functions.
             Route(f"{tap}/sync", AsgiEndpoint(self.sync), methods=["GET", "POST"]),
@@ -174,12 +174,23 @@ class Endpoints:
             Route(f"{tap}/shares/events", shares.events, methods=get),
             Route(f"{tap}/shares/{{share_id}}", shares.revoke, methods=["DELETE"]),
             Route(f"{tap}/shared/{{secret}}", shares.follow, methods=get),
-            Route(f"{tap}/queries", queries.list, methods=get),
-            Route(f"{tap}/queries/{{id}}", queries.kill, methods=["DELETE"]),
+            *self._watching_routes(tap),
             Route(f"{tap}/tokens", self.self_service.tokens, methods=get),
             Route(f"{tap}/tokens", self.self_service.add_token, methods=["POST"]),
             Route(f"{tap}/tokens/{{name}}", self.self_service.revoke_token, methods=["DELETE"]),
             Route(f"{tap}/password", self.self_service.change_password, methods=["POST"]),
+        ]
+
+    def _watching_routes(self, tap: str) -> list[Route]:
+        """Return where users hear of their jobs, and administrators of all that runs."""
+        get, notifications = ["GET"], NotificationResources(self.jobs, self.config)
+        queries = QueryResources(self.parts.accounts, self.parts.store)
+        return [
+            Route(f"{tap}/notifications", notifications.show, methods=get),
+            Route(f"{tap}/notifications", notifications.change, methods=["POST"]),
+            Route(f"{tap}/events", notifications.events, methods=get),
+            Route(f"{tap}/queries", queries.list, methods=get),
+            Route(f"{tap}/queries/{{id}}", queries.kill, methods=["DELETE"]),
         ]
 
     def _tap_plus_routes(self, tap: str) -> list[Route]:

@@ -213,6 +213,30 @@ class OwnTablesConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class NotificationsConfig:
+    """How accounts are told that their jobs have ended."""
+
+    webhooks: bool = _about(True, "whether NOTIFY may name URLs, which are told of ended jobs; only of public hosts")
+    webhook_hosts: str = _about(
+        "", "hosts that NOTIFY may name though they are not public, separated by commas; empty: none"
+    )
+    smtp_host: str = _about("", "server that sends e-mail to accounts whose jobs have ended; empty: none is sent")
+    smtp_port: int = _about(587, "its port")
+    smtp_security: str = _about("starttls", "starttls, tls or none")
+    smtp_user: str = _about("", "who logs in there; empty: nobody")
+    smtp_password: str = _about("", "the password for it", is_secret=True)
+    mail_from: str = _about("", "address that e-mail comes from")
+    event_streams: int = _about(2000, "listeners to /tap/events at once in one web process; more get 503")
+    event_streams_per_owner: int = _about(50, "listeners of one account, or of one address, at once in one web process")
+
+    def __post_init__(self) -> None:
+        if self.smtp_security not in {"starttls", "tls", "none"}:
+            raise ConfigError(f"smtp_security can be starttls, tls or none, not {self.smtp_security!r}")
+        if self.smtp_host and "@" not in self.mail_from:
+            raise ConfigError("smtp_host needs mail_from, the address that e-mail comes from")
+
+
+@dataclass(frozen=True, slots=True)
 class ProbesConfig:
     """How the service asks itself whether it works."""
 
@@ -265,6 +289,7 @@ class Config:
     own_tables: OwnTablesConfig = field(default_factory=OwnTablesConfig)
     log: LogConfig = field(default_factory=LogConfig)
     probes: ProbesConfig = field(default_factory=ProbesConfig)
+    notifications: NotificationsConfig = field(default_factory=NotificationsConfig)
 
     def changed(self, **settings: Any) -> "Config":
         """Return it with these settings changed. Raises: ConfigError."""

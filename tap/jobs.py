@@ -20,8 +20,9 @@ from adql.errors import AdqlError
 from tap.auth import visitor
 from tap.auth.accounts import AccountsAway
 from tap.auth.authentication import Unauthorized, is_of_other_page
-from tap.auth.identity import Account, identity_of
+from tap.auth.identity import Account, TokenScope, identity_of
 from tap.auth.limits import config_for
+from tap.auth.private import account_of
 from tap.auth.rights import NoLongerAllowed, Rights
 from tap.config import Config, JobsConfig
 from tap.downloads import download
@@ -31,6 +32,7 @@ from tap.engine.rows import Interrupted
 from tap.error_middleware import error_response
 from tap.errors import Answer, ResultsOverQuota, describe
 from tap.form import Form, FormFile, read_form, read_parameters
+from tap.notifications import check_targets
 from tap.observe import Fault, JobMoved, observe
 from tap.own_tables.destination import Destinations, RunningQuery, read_destination
 from tap.own_tables.resources import owner_of
@@ -207,13 +209,13 @@ class JobService:
         return f"{self.config.web.base_url}/async"
 
     async def parameters(self, request: Request) -> Parameters:
-        return _allowed(request, await read_parameters(request, self.config))
+        return _allowed(request, await read_parameters(request, self.config), self.config)
 
     async def form(self, request: Request) -> Form:
         form = await read_form(request, self.config, uploads_of(self.config))
         with ExitStack() as stack:
             stack.callback(form.close)
-            _allowed(request, form.parameters)
+            _allowed(request, form.parameters, self.config)
             stack.pop_all()
         return form
 
@@ -305,8 +307,13 @@ class JobService:
         return error_response(Answer(200, message), {})
 
 
-def _allowed(request: Request, parameters: Parameters) -> Parameters:
-    """Return the parameters. Raises: Unauthorized, OutOfScope where DEST is not for who asks; ParameterError."""
-    if read_destination(parameters) or str(request.path_params.get("name", "")).upper() == "DEST":
+def _allowed(request: Request, parameters: Parameters, config: Config) -> Parameters:
+    """Return the parameters. Raises: Unauthorized, OutOfScope where DEST or NOTIFY is not for who asks; ParameterError."""
+    name = str(request.path_params.get("name", "")).upper()
+    if read_destination(parameters) or name == "DEST":
         owner_of(request)
+    targets = [*parameters.all("NOTIFY"), *(parameters.all(service.BODY) if name == "NOTIFY" else [])]
+    if targets:
+        account = account_of(request, "only accounts are told of their jobs", TokenScope.JOBS)
+        check_targets(targets, account, config.notifications)
     return parameters

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from tap.config import ENVIRONMENT, LogConfig
-from tap.observe import Event, Fault, JobMoved, Kept, RequestDone, ShardBack, ShardLost
+from tap.observe import Event, Fault, JobMoved, JobTold, Kept, RequestDone, ShardBack, ShardLost
 
 KEY = f"{ENVIRONMENT}LOG_KEY"
 """The variable by which processes that belong together hash addresses alike."""
@@ -54,6 +54,10 @@ class Log:
                 _LOG.error("fault", where=where, id=request_id, exc_info=error)
             case Kept(what=what, count=count):
                 _LOG.info("kept", what=what, count=count)
+            case JobTold(job_id=job_id, how=how, attempt=attempt, problem=problem):
+                _LOG.info(
+                    "notification", job=job_id, how=how, attempt=attempt, **({"cause": problem} if problem else {})
+                )
             case ShardLost(shard=shard):
                 _LOG.warning("shard lost", shard=shard)
             case ShardBack(shard=shard):

@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 
-from tap.observe import Event, Fault, JobMoved, Kept, ProcessState, RequestDone
+from tap.observe import Event, Fault, JobMoved, JobTold, Kept, ProcessState, RequestDone
 from tap.progress import Stage
 from uws.phases import Phase
 
@@ -72,6 +72,7 @@ class Metrics:
         self._requests = Counter("armillary_requests", "Requests that were answered", ["kind", "status"])
         self._seconds = Histogram("armillary_request_seconds", "Seconds to the last byte", ["kind"], buckets=_SECONDS)
         self._errors = Counter("armillary_errors", "Requests that failed, by the class of the error", ["kind", "cause"])
+        self._told = Counter("armillary_notifications", "Attempts to tell that a job has ended", ["how", "outcome"])
         self._clients = Counter("armillary_requests_by_client", "Requests by the software that asks", ["client"])
         self._rows = Counter("armillary_rows_out", "Rows of results")
         self._sent = Counter("armillary_bytes_out", "Bytes of answers", ["kind"])
@@ -102,6 +103,8 @@ class Metrics:
                 self._faults.inc()
             case Kept(what=what, count=count):
                 self._kept.labels(what).inc(count)
+            case JobTold(how=how, problem=problem):
+                self._told.labels(how, "failed" if problem else "taken").inc()
             case ProcessState():
                 self._state(event)
 

@@ -68,6 +68,16 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class JobTold:
+    """Somebody was told that a job has ended, or could not be, and why; `how` is email or webhook."""
+
+    job_id: str
+    how: str
+    attempt: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShardLost:
     """A shard cannot be reached: queries that need it fail until it is back."""
 
@@ -81,7 +91,7 @@ class ShardBack:
     shard: str
 
 
-Event = RequestDone | JobMoved | ProcessState | Fault | Kept | ShardLost | ShardBack
+Event = RequestDone | JobMoved | ProcessState | Fault | Kept | JobTold | ShardLost | ShardBack
 Observer = Callable[[Event], object]
 
 _observers: list[Observer] = []

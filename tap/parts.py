@@ -22,7 +22,8 @@ from tap.engine.database import (
 )
 from tap.engine.engine import Engine
 from tap.jobs import QueryJobs, limits_of
-from tap.observe import Kept, observe
+from tap.notifications import EMAIL, Notifier
+from tap.observe import JobTold, Kept, observe
 from tap.own_tables.destination import Destinations
 from tap.own_tables.keeper import table_keeper
 from tap.own_tables.own_tables import OwnTables
@@ -39,6 +40,7 @@ from tap.uploads.parts import Sorting
 from tap.uploads.remote import Remote
 from tap.uploads.sources import Sources
 from tap.uploads.upload import uploads_of
+from uws.deliveries import Deliverer, Delivery
 from uws.housekeeper import Housekeeper
 from uws.store import Store
 from uws.worker import Worker
@@ -168,12 +170,19 @@ def query_worker(config: Config) -> Iterator[Worker]:
     runner = QueryJobs(parts.service, config, parts.store, parts.storage, parts.rights, destinations, update)
     keeper = Housekeeper(parts.store, parts.storage, lambda what, count: observe(Kept(what, count)))
     tables = table_keeper(parts.own_tables)
+    deliverer = Deliverer(parts.store, Notifier(config, parts.store, parts.accounts).send, _told)
+    keepers = (keeper, tables, deliverer)
     parts.open()
-    keeper.start()
-    tables.start()
+    for thread in keepers:
+        thread.start()
     try:
         yield Worker(parts.store, runner, slots, config.jobs.long_slots)
     finally:
-        keeper.stop()
-        tables.stop()
+        for thread in keepers:
+            thread.stop()
         parts.close()
+
+
+def _told(delivery: Delivery, problem: str) -> None:
+    how = EMAIL if delivery.target == EMAIL else "webhook"
+    observe(JobTold(delivery.job_id, how, delivery.attempt, problem))

@@ -15,11 +15,11 @@ _OPTIONS: dict[str, Any] = {
     "keepalives_count": 3,
 }
 
-Hear = Callable[[str, str], object]
+Hear = Callable[[str, str, str], object]
 
 
 class JobNotifications:
-    """A thread with a connection of its own. `hear` gets job id and phase; `missed` is called when it may have missed some."""
+    """A thread with a connection of its own. `hear` gets job id, phase and owner; `missed` is called when it may have missed some."""
 
     def __init__(self, conninfo: str, hear: Hear, missed: Callable[[], object], retry: float = 0.5) -> None:
         self._conninfo = conninfo
@@ -49,5 +49,5 @@ class JobNotifications:
             self._missed()
             while not self._stopped.is_set():
                 for notify in connection.notifies(timeout=1.0):
-                    job_id, _, phase = notify.payload.partition(" ")
-                    self._hear(job_id, phase)
+                    job_id, phase, *owner = notify.payload.split(" ", 2)
+                    self._hear(job_id, phase, owner[0] if owner else "")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from starlette.concurrency import run_in_threadpool
 
 from uws.errors import StoreAway
+from uws.events import JobChange, JobEvents
 from uws.job import Job
 from uws.notifications import JobNotifications
 from uws.phases import ACTIVE, Phase
@@ -27,6 +28,7 @@ class Waiting:
     """
 
     def __init__(self, store: Store, gone: Callable[[str], object] = lambda job_id: None) -> None:
+        self.events = JobEvents()
         self._store = store
         self._gone = gone
         self._waiters: defaultdict[str, set[asyncio.Future[Job | None]]] = defaultdict(set)
@@ -37,7 +39,7 @@ class Waiting:
         loop = asyncio.get_running_loop()
         self._news = JobNotifications(
             self._store.conninfo,
-            lambda job_id, phase: self._heard(loop, job_id, phase),
+            lambda *change: self._heard(loop, JobChange(*change)),
             lambda: loop.call_soon_threadsafe(self._hear_all),
         )
         self._news.start()
@@ -45,11 +47,12 @@ class Waiting:
     def close(self) -> None:
         self._news.stop()
 
-    def _heard(self, loop: asyncio.AbstractEventLoop, job_id: str, phase: str) -> None:
+    def _heard(self, loop: asyncio.AbstractEventLoop, change: JobChange) -> None:
         """In the thread that listens."""
-        if phase in _ENDED:
-            self._gone(job_id)
-        loop.call_soon_threadsafe(self._hear, job_id)
+        if change.phase in _ENDED:
+            self._gone(change.job_id)
+        loop.call_soon_threadsafe(self._hear, change.job_id)
+        loop.call_soon_threadsafe(self.events.hear, change)
 
     async def job(self, job_id: str, seconds: float, phase: Phase | None) -> Job | None:
         """Return the job when its phase is not `phase` (None: the present one), or after `seconds`.
@@ -95,6 +98,7 @@ class Waiting:
         """Take every job that is waited for as changed, after a time without notifications."""
         for job_id in list(self._waiters):
             self._hear(job_id)
+        self.events.hear_all()
 
     def _hear(self, job_id: str) -> None:
         if job_id in self._waiters:

@@ -116,7 +116,7 @@ class Worker:
                 task = self._tasks[job.job_id] = Task(job, self.name)
             threading.Thread(target=self._work, args=(task,), name=f"job-{job.job_id}", daemon=True).start()
 
-    def _hear(self, job_id: str, phase: str) -> None:
+    def _hear(self, job_id: str, phase: str, _owner: str) -> None:
         if phase == Phase.QUEUED:
             self._wake.set()
         elif phase != Phase.EXECUTING and (task := self._tasks.get(job_id)):

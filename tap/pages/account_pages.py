@@ -15,6 +15,7 @@ from tap.auth.passwords import TooManyAttempts, WrongPassword
 from tap.auth.self_service import SelfService
 from tap.config import Config
 from tap.errors import describe
+from tap.notifications import subscription
 from tap.own_tables.own_tables import OwnTables
 from tap.pages.rendering import CatalogueOf, Pages, see
 from tap.shares.groups import Groups
@@ -81,6 +82,8 @@ class AccountPages:
 
     def _has(self, account: Account) -> dict[str, Any]:
         return {
+            "told": subscription(self.self_service.jobs, account.name),
+            "mails": bool(self.config.notifications.smtp_host and account.email),
             "tokens": self.parts.authenticator.store.tokens(account),
             "groups": self.parts.groups.of(account),
             "given": self.parts.shares.given(account),

@@ -27,6 +27,7 @@ _RESOURCES = (
     "tap/shares",
     "tap/groups",
     "tap/tokens",
+    "tap/notifications",
     "tap/password",
     "tap/publications",
     "tap/queries/",

@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -26,8 +26,8 @@ _CONNECT = 10.0
 _LONGEST_URL = 2_000
 
 
-def split_url(url: str) -> SplitResult:
-    """Return the parts of a plain http or https URL. Raises: ParameterError for anything else."""
+def split_url(url: str, parameter: str = "UPLOAD") -> SplitResult:
+    """Return the parts of a plain http or https URL. Raises: ParameterError for anything else, naming the parameter."""
     try:
         parts = urlsplit(url)
         is_plain = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None
@@ -35,7 +35,7 @@ def split_url(url: str) -> SplitResult:
     except ValueError:
         is_plain = False
     if not is_plain or len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
-        raise ParameterError(f"UPLOAD: {url[:200]!r} is no plain http or https URL")
+        raise ParameterError(f"{parameter}: {url[:200]!r} is no plain http or https URL")
     return parts
 
 
@@ -75,9 +75,8 @@ class Remote:
         return parts
 
     def _connected(self, parts: SplitResult) -> http.client.HTTPConnection:
-        host, secure = parts.hostname or "", parts.scheme == "https"
-        with _reaching(host):
-            return _connected(host, parts.port or (443 if secure else 80), secure=secure)
+        with _reaching(parts.hostname or ""):
+            return connected(parts, public_address)
 
     def _ask(self, connection: http.client.HTTPConnection, parts: SplitResult) -> http.client.HTTPResponse:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -125,9 +124,11 @@ def _until(end: float, connection: socket.socket) -> Iterator[None]:
         timer.cancel()
 
 
-def _connected(host: str, port: int, *, secure: bool) -> http.client.HTTPConnection:
-    """Return a connection to an address that was looked at. Raises: OSError."""
-    address = public_address(host, port)
+def connected(parts: SplitResult, address_of: Callable[[str, int], tuple[str, int]]) -> http.client.HTTPConnection:
+    """Return a connection to the very address that `address_of` chose for a host and a port. Raises: OSError."""
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    address = address_of(host, port)
     plain = socket.create_connection(address, _CONNECT)
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
     connection = kind(host, port, timeout=_CONNECT)

@@ -150,7 +150,10 @@ def test_queries_and_addresses_are_there_where_the_operator_wants_them(open_log:
 def test_lines_for_people_have_no_braces(open_log: Callable[..., Log]) -> None:
     log = open_log(log_format="text")
     get(f"{log.service}/availability", X_Request_ID="readable")
-    assert re.search(r"\[.*info.*\].*request.*readable", re.sub("\x1b\\[[0-9;]*m", "", log.text))
+    end = time.monotonic() + 10
+    while not re.search(r"\[.*info.*\].*request.*readable", re.sub("\x1b\\[[0-9;]*m", "", log.text)):
+        assert time.monotonic() < end, log.text
+        time.sleep(0.05)
     assert not log.text.startswith("{")
 
 

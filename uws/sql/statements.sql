@@ -216,3 +216,25 @@ WHERE phase IN ('QUEUED', 'EXECUTING') AND NOT deleted GROUP BY phase, lane;
 -- name: overview
 SELECT phase, count(*), min(queue_time) FILTER (WHERE phase = 'QUEUED') FROM uws.jobs
 WHERE NOT deleted GROUP BY phase ORDER BY phase;
+
+-- name: subscriber
+SELECT targets, secret FROM uws.subscribers WHERE owner_id = %(owner_id)s;
+
+-- name: subscribe
+INSERT INTO uws.subscribers AS s (owner_id, targets, secret) VALUES (%(owner_id)s, coalesce(%(targets)s::text[], '{}'), %(secret)s)
+ON CONFLICT (owner_id) DO UPDATE SET
+    targets = coalesce(%(targets)s::text[], s.targets), secret = CASE WHEN %(renew)s::boolean THEN excluded.secret ELSE s.secret END
+RETURNING targets, secret;
+
+-- name: claim_deliveries
+-- What is due, kept from others for a while: whoever dies over it leaves it to them.
+UPDATE uws.deliveries AS d SET attempt = attempt + 1, due = now() + %(lease)s * interval '1 second'
+FROM (SELECT delivery_id FROM uws.deliveries WHERE due <= now() ORDER BY due LIMIT %(most)s FOR UPDATE SKIP LOCKED) AS c
+WHERE d.delivery_id = c.delivery_id
+RETURNING d.delivery_id, d.job_id, d.owner_id, d.target, d.phase, d.attempt;
+
+-- name: delay_delivery
+UPDATE uws.deliveries SET due = now() + %(seconds)s * interval '1 second' WHERE delivery_id = %(delivery_id)s;
+
+-- name: end_delivery
+DELETE FROM uws.deliveries WHERE delivery_id = %(delivery_id)s;
