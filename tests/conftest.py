@@ -171,10 +171,14 @@ def service(sample: Config) -> Iterator[str]:
 
 
 class serving:  # noqa: N801
-    """`armillary serve` as a process of its own, for as long as the block lasts; its log in `log`."""
+    """`armillary serve` as a process of its own, for as long as the block lasts; its log in `log`.
 
-    def __init__(self, config: Config, **environment: str) -> None:
+    `root` is the folder of the packages that it runs.
+    """
+
+    def __init__(self, config: Config, root: Path = ROOT, **environment: str) -> None:
         self.config = config
+        self.root = root
         self.environment = environment
         self.log = Path(config.database.data_dir) / f"serve-{config.web.port}.log"
 
@@ -183,7 +187,7 @@ class serving:  # noqa: N801
         environment = os.environ | settings | self.environment
         command = [sys.executable, "-m", "tap", "serve"]
         with self.log.open("w") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, cwd=self.root, env=environment, stdout=log, stderr=log)
         try:
             self._wait()
         except Exception:
