@@ -46,6 +46,7 @@ from tap.own_tables.publications import Publications
 from tap.own_tables.resources import TableResources, rights_headers
 from tap.own_tables.table_updates import TABLE_UPDATE, TableUpdateService
 from tap.own_tables.tap_plus_tables import TapPlusTables
+from tap.pages.documentation import documentation
 from tap.pages.rendering import Pages
 from tap.pages.result_rows import ResultRows
 from tap.pages.routes import PageHandlers, PageParts
@@ -325,7 +326,7 @@ def create_app(config: Config) -> Starlette:
     running = endpoints.queries.running
     sampler = Sampler(parts.engine, running, parts.service.translations)
     app = Starlette(
-        routes=endpoints.routes,
+        routes=[*endpoints.routes, *documentation(config.web.documents, site.root)],
         middleware=[
             Middleware(RequestLog),
             Middleware(

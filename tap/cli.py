@@ -54,6 +54,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands)
+@click.version_option(package_name="armillary")
 @click.option("--config", "path", type=click.Path(path_type=Path), help="A TOML file; see `armillary config`.")
 @click.pass_context
 def main(context: click.Context, path: Path | None) -> None:

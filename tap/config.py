@@ -43,6 +43,10 @@ class WebConfig:
     publisher: str = _about("", "who publishes the data")
     contact: str = _about("", "address for questions")
     examples: str = _about("", "file with examples of your own ([[examples]] with id, name, about, query); empty: none")
+    documents: str = _about(
+        "",
+        "folder with the site of all documents, shown at /docs; empty: build/docs beside the sources, if it is there",
+    )
     name_resolver: str = _about(
         "", "URL that gives the position of an object, in the form of CDS's Sesame, with {} for its name; empty: none"
     )

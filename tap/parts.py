@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from typing import Protocol
 
 from schema.own_tables.quota import Quota
@@ -110,7 +111,7 @@ def parts_of(config: Config, sessions: int, job_connections: int, limit: float) 
 def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -> QueryService:
     """What every query needs, of /sync as of jobs."""
     about = {
-        "server_software": "Armillary",
+        "server_software": f"Armillary/{version('armillary')}",
         "service_protocol": "ivo://ivoa.net/std/TAP",
         "publisher": config.web.publisher,
         "contact": config.web.contact,

@@ -33,6 +33,9 @@ from tap.sharding.setup import migrate_shards
 @click.pass_obj
 def serve(config: Config, *, migrates: bool) -> None:
     """Serve the catalogues over HTTP."""
+    if not os.access(".", os.X_OK):
+        # The processes that are started go where this one is, and could not: a folder of root's, say.
+        os.chdir("/")
     with clear_errors(), database.running_database(config):
         if migrates:
             database.prepare(config, click.echo)

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from schema.model import Catalogue
 from tap.auth.identity import identity_of
 from tap.config import WebConfig
+from tap.pages.documentation import site_folder
 from tap.pages.static_files import digest
 
 _VERSION = version("armillary")
@@ -59,6 +60,7 @@ class Pages:
             "is_admin": identity is not None and identity.is_admin,
             "path": request.url.path,
             "version": _VERSION,
+            "has_documents": site_folder(self.web.documents) is not None,
             "nonce": nonce,
             "messages": self.messages(),
         }

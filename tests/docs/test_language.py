@@ -6,7 +6,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from adql import translate
+from adql.translate import translate
 from schema.model import Catalogue
 from tests.conftest import ROOT
 from tests.contract.client import sync

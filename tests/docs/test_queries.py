@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from adql import AdqlError, translate
+from adql.errors import AdqlError
+from adql.translate import translate
 from schema.model import Catalogue, Column, Schema, Table
 from tests.docs.documents import Block, blocks, queries_within
 

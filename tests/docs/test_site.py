@@ -1,33 +1,20 @@
 """The documentation site: whole, without dead links, and good under a policy that allows nothing from elsewhere."""
 
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import unquote, urldefrag
 
 import pytest
+import requests
 from lxml import html
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from tap.config import Config
 from tests.browser_pages.conftest import chromium  # noqa: F401
-from tests.conftest import ROOT
+from tests.conftest import ROOT, alone, serving
+from tests.contract.client import get
 
-POLICY = (
-    "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; "
-    "img-src 'self' data:; font-src 'self'; connect-src 'self'"
-)
 LOADED = "//script/@src | //link[@rel!='author']/@href | //img/@src | //source/@src | //iframe/@src"
-
-
-class _Handler(SimpleHTTPRequestHandler):
-    def end_headers(self) -> None:
-        self.send_header("Content-Security-Policy", POLICY)
-        super().end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +24,10 @@ def pages(site: Path) -> dict[str, html.HtmlElement]:
 
 
 @pytest.fixture(scope="module")
-def served(site: Path) -> Iterator[str]:
-    """The URL at which the site is served under the policy, below a path as the service does."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(site.parent))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/{site.name}"
-        server.shutdown()
+def served(site: Path, sample: Config) -> Iterator[str]:
+    """The URL at which the service shows the site."""
+    with serving(alone(sample, documents=str(site), processes=1)) as service:
+        yield service.removesuffix("/tap") + "/docs"
 
 
 @pytest.fixture
@@ -98,6 +83,14 @@ def test_the_pages_work_under_the_policy(served: str, page: Page) -> None:
     assert "accounts.html" in page.inner_html("#search-results")
     assert theme == page.evaluate("document.body.dataset.theme") != "auto"
     assert not complaints
+
+
+def test_the_service_leads_to_the_site_and_keeps_to_it(served: str) -> None:
+    assert requests.get(served, allow_redirects=False, timeout=20).headers["Location"] == "/docs/index.html"
+    assert "default-src 'none'" in get(f"{served}/index.html").headers["Content-Security-Policy"]
+    assert '/docs/index.html">Documentation' in get(served.removesuffix("/docs")).text
+    for path in ("/no-such-page.html", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd"):
+        assert get(served + path).status == 404
 
 
 def _keep(message: ConsoleMessage, complaints: list[str]) -> None:
