@@ -461,7 +461,11 @@ LISTS: list[tuple[str, npt.NDArray[np.bool_]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("condition", "truth"), LISTS, ids=[c[:12] for c, _ in LISTS])
+@pytest.mark.parametrize(
+    ("condition", "truth"),
+    [pytest.param(*case, marks=pytest.mark.long if place in {1, 3, 6} else ()) for place, case in enumerate(LISTS)],
+    ids=[c[:12] for c, _ in LISTS],
+)
 def test_a_hundred_thousand_values_are_looked_for_at_once(
     run: Run, condition: str, truth: npt.NDArray[np.bool_]
 ) -> None:

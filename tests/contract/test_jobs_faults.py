@@ -80,9 +80,18 @@ def workers(config: Config) -> list[int]:
 
 # ---- D6, D14, D15, D16: what ends a job reaches PostgreSQL
 
+_WAYS = ("abort", "delete", "time", "destruction")
 
-@pytest.mark.parametrize("format_", [each.aliases[0] for each in FORMATS])
-@pytest.mark.parametrize("how", ["abort", "delete", "time", "destruction"])
+
+@pytest.mark.parametrize(
+    ("how", "format_"),
+    [
+        # Each way to end, and each format; all pairs of them take long.
+        pytest.param(how, format_.aliases[0], marks=[] if number % len(_WAYS) == place else pytest.mark.long)
+        for place, how in enumerate(_WAYS)
+        for number, format_ in enumerate(FORMATS)
+    ],
+)
 def test_a_job_that_ends_is_gone_from_postgresql(faulty: Config, url: str, format_: str, how: str) -> None:
     form = {"EXECUTIONDURATION": "1"} if how == "time" else {}
     job = start(url, STREAM if format_ == "csv" else ENDLESS, RESPONSEFORMAT=format_, **form)

@@ -137,6 +137,7 @@ def _rest(connection: socket.socket) -> bytes:
 # ---- G14, A13: the time limit
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("response_format", FORMATS)
 def test_a_query_without_end_is_ended_in_each_format(
     hasty: str, admin: psycopg.Connection, response_format: str

@@ -353,7 +353,7 @@ def test_in_any_order_what_was_done_last_is_there_and_nothing_else(
     run_state_machine_as_test(
         lambda: Life(owner, reader, tmp_path),
         settings=settings(
-            max_examples=60,
+            max_examples=25,
             stateful_step_count=16,
             deadline=None,
             suppress_health_check=list(HealthCheck),

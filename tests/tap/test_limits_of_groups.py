@@ -107,6 +107,7 @@ def test_a_slow_query_is_stopped_by_the_limit_of_who_asks(ada: Asker, bo: Asker,
     assert 0.5 <= stopped(ada) < 2 <= stopped(bo)
 
 
+@pytest.mark.long
 def test_a_larger_limit_lets_a_query_run_longer_than_all_others_may(ada: Asker, give: Give) -> None:
     # PostgreSQL's own limit for others lies five seconds above theirs.
     give("sync_limit=8", to=(ada,))

@@ -200,6 +200,7 @@ def attack(
     return done
 
 
+@pytest.mark.long
 def test_tables_are_wholly_as_before_or_as_after_when_web_processes_are_killed(
     ada: Asker, frail: Config, keeper: OwnTables, owner: psycopg.Connection, stored: Stored
 ) -> None:
@@ -321,6 +322,7 @@ AFTERWARDS: dict[str, Callable[[Asker], object] | None] = {
 @pytest.mark.parametrize(
     "meanwhile", ["nothing", "rows", pytest.param("an index", marks=LONG), pytest.param("a description", marks=LONG)]
 )
+@pytest.mark.long
 def test_rows_are_added_once_though_the_worker_dies_before_it_can_tell(
     ada: Asker, frail: Config, owner: psycopg.Connection, meanwhile: str
 ) -> None:

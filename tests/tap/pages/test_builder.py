@@ -487,7 +487,7 @@ def test_the_best_is_the_nearest_of_each_row(reader: psycopg.Connection, catalog
     assert_same(matched(reader, catalogue, "best"), nearest(1))
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("count", [2, *(pytest.param(count, marks=pytest.mark.long) for count in (1, 3))])
 def test_so_many_nearest_are_no_more_of_each_row(reader: psycopg.Connection, catalogue: Catalogue, count: int) -> None:
     assert_same(matched(reader, catalogue, "nearest", count), nearest(count))
 

@@ -119,6 +119,7 @@ def test_rows_and_missing_sky_together_are_the_full_answer(sharded: Config, url:
     wait_until(url, "SELECT COUNT(*) AS n FROM far.stars", 200)
 
 
+@pytest.mark.long
 def test_an_aggregate_in_part_counts_what_is_there(sharded: Config, url: str) -> None:
     with away(sharded, "far3"):
         answer = asked(url, "SELECT COUNT(*) AS n FROM far.stars", PARTIAL="allow", RESPONSEFORMAT="json")
@@ -132,6 +133,7 @@ def test_a_full_answer_says_that_it_is_full(url: str) -> None:
     assert "partial" not in infos(asked(url, "SELECT COUNT(*) AS n FROM far.stars"))
 
 
+@pytest.mark.long
 def test_what_cannot_be_answered_in_part_fails_all_the_same(sharded: Config, url: str) -> None:
     query = "SELECT n.name FROM demo.ngc AS n WHERE NOT EXISTS (SELECT s.tyc_id FROM far.stars AS s WHERE DISTANCE(n.ra, n.dec, s.ra, s.dec) < 0.1)"
     assert asked(url, query, PARTIAL="allow").status_code == 200
@@ -150,6 +152,7 @@ def test_partial_is_understood_or_refused(url: str, more: dict[str, str], said: 
     assert said in answer.text
 
 
+@pytest.mark.long
 def test_a_job_waits_for_a_shard_to_come_back(sharded: Config, url: str) -> None:
     form = {"LANG": "ADQL", "QUERY": "SELECT COUNT(*) AS n FROM far.stars", "PHASE": "RUN", "RESPONSEFORMAT": "json"}
     with away(sharded, "far1"):

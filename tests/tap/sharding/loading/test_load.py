@@ -104,6 +104,7 @@ def clear(owner: psycopg.Connection, *names: str) -> None:
     drop_orphans(owner)
 
 
+@pytest.mark.long
 def test_a_load_that_is_killed_goes_on_where_it_was(
     service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -219,6 +219,7 @@ class Asked(Load):
             self.done += 1
 
 
+@pytest.mark.long
 def test_users_of_a_service_notice_nothing_of_moves(
     service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
