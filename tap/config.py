@@ -263,6 +263,9 @@ class LogConfig:
     log_addresses: str = _about(
         "hashed", "plain, or hashed: a stranger's lines belong together until the service is started anew"
     )
+    traces: bool = _about(
+        False, "whether traces go to where OTEL_EXPORTER_OTLP_ENDPOINT says (pip install 'armillary[tracing]')"
+    )
     metrics_port: int = _about(0, "port at which Prometheus finds metrics; 0: none are counted")
     metrics_host: str = _about("127.0.0.1", "address of that port")
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class RequestDone:
     """A request was answered, or its client left: status 499.
 
-    `account` is empty for strangers; `stages` are the seconds of a query's stages.
+    `account` is empty for strangers; `stages` are the seconds of a query's stages, `trace_parent` the header of that name
+    (W3C Trace Context).
     """
 
     request_id: str
@@ -25,6 +26,7 @@ class RequestDone:
     seconds: float
     stages: dict[str, float]
     query: str
+    trace_parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

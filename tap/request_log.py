@@ -102,4 +102,5 @@ def _done(scope: Scope, record: RequestRecord) -> RequestDone:
         time.perf_counter() - record.began,
         {str(stage): seconds for stage, seconds in progress.seconds.items()} if progress else {},
         record.query,
+        connection.headers.get("traceparent", ""),
     )

@@ -17,7 +17,7 @@ from tap.config_sources import load_config
 from tap.engine import database
 from tap.log import Log, make_key
 from tap.metrics import Metrics, make_folder, metrics_enabled
-from tap.observe import send_to
+from tap.observe import Observer, send_to
 from tap.probes import probing
 from tap.processes import activated_socket, adopt_children, follow_parent, tell_on_hangup, workers
 from tap.sharding.setup import migrate_shards
@@ -68,7 +68,14 @@ def _metrics(config: Config) -> Iterator[None]:
 
 
 def _observe(config: Config) -> None:
-    send_to(Log(config.log), *([Metrics()] if metrics_enabled() else []))
+    observers: list[Observer] = [Log(config.log)]
+    if metrics_enabled():
+        observers.append(Metrics())
+    if config.log.traces:
+        from tap.tracing import Traces
+
+        observers.append(Traces())
+    send_to(*observers)
 
 
 def _serve_http(config: Config) -> None:
