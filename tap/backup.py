@@ -5,6 +5,7 @@ they are there. So each job in the backup has its result there, unless it was de
 """
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -40,14 +41,19 @@ class Manifest:
     results_bytes: int
 
 
-def back_up(config: Config, folder: Path, tell: Tell) -> Manifest:
-    """Make a backup of a service that runs, in a folder that is not there yet. Raises: BackupError, OSError."""
+def back_up(config: Config, folder: Path, since: Path | None, tell: Tell) -> Manifest:
+    """Make a backup of a service that runs, in a folder that is not there yet.
+
+    Results that the backup `since` has already are linked to, and take no room. Raises: BackupError, OSError.
+    """
     if config.database.database:
         raise BackupError(
             "The database is a PostgreSQL of your own: back it up by its own tools, and the results after it (docs/operations.md)"
         )
     if folder.exists():
         raise BackupError(f"{folder} is there already; each backup has a folder of its own")
+    if since:
+        _manifest(since)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)
@@ -59,7 +65,7 @@ def back_up(config: Config, folder: Path, tell: Tell) -> Manifest:
     results, size = 0, 0
     if source := results_folder(config):
         tell("the results of jobs")
-        results, size = _copy(source, partial / _RESULTS)
+        results, size = _copy(source, partial / _RESULTS, since and since / _RESULTS)
     else:
         tell(f"Results lie in {config.jobs.results}: the bucket has backups of its own")
     postgresql = (partial / _DATABASE / "PG_VERSION").read_text().strip()
@@ -103,8 +109,11 @@ def _manifest(folder: Path) -> Manifest:
         raise BackupError(f"{folder} is no whole backup: {_MANIFEST} cannot be read") from error
 
 
-def _copy(source: Path, target: Path) -> tuple[int, int]:
-    """Copy a folder; what is deleted meanwhile is left out. Return how many files, and their bytes."""
+def _copy(source: Path, target: Path, since: Path | None = None) -> tuple[int, int]:
+    """Copy a folder, or link to what lies in `since` under the same name, since results never change.
+
+    What is deleted meanwhile is left out. Return how many files, and their bytes.
+    """
     count, size = 0, 0
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in sorted(source.rglob("*")) if source.is_dir() else ():
@@ -114,9 +123,19 @@ def _copy(source: Path, target: Path) -> tuple[int, int]:
                 copy.mkdir(exist_ok=True)
             else:
                 copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(path, copy)
+                _copy_or_link(path, copy, since and since / path.relative_to(source))
                 count, size = count + 1, size + copy.stat().st_size
     return count, size
+
+
+def _copy_or_link(path: Path, copy: Path, old: Path | None) -> None:
+    """Raises: FileNotFoundError for a file that is gone."""
+    if old and old.is_file() and old.stat().st_size == path.stat().st_size:
+        # Another disk has no links.
+        with suppress(OSError):
+            os.link(old, copy)
+            return
+    shutil.copy2(path, copy)
 
 
 def _run(name: str, *arguments: str) -> str:

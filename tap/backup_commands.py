@@ -13,11 +13,16 @@ from tap.engine import database
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--since",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="An older backup on the same disk: results that it has are linked to, and take no room.",
+)
 @click.pass_obj
-def backup(config: Config, folder: Path) -> None:
+def backup(config: Config, folder: Path, *, since: Path | None) -> None:
     """Back up catalogues, jobs, accounts, own tables and results into FOLDER, which is made; the service may run."""
     with clear_errors(), database.running_database(config):
-        manifest = back_up(config, folder.absolute(), click.echo)
+        manifest = back_up(config, folder.absolute(), since and since.absolute(), click.echo)
     click.echo(f"{folder} is a backup as of {manifest.made}, with {manifest.results:,} results ({_size(manifest)})")
 
 

@@ -62,6 +62,7 @@ def test_a_restored_service_is_the_same(folder: Path, monkeypatch: pytest.Monkey
         said = run(old, monkeypatch, "backup", str(backup))
         assert "1 results" in said
         ada.run("SELECT TOP 2 name FROM demo.ngc", DEST="later")
+        _check_that_results_are_shared(old, monkeypatch, backup)
     manifest = json.loads((backup / "armillary.json").read_text())
     assert manifest["results"] == 1
     shutil.rmtree(folder / "old")
@@ -81,6 +82,18 @@ def test_a_restored_service_is_the_same(folder: Path, monkeypatch: pytest.Monkey
 
 def _person(name: str) -> Person:
     return Person(Account(0, name), PASSWORD)
+
+
+def _check_that_results_are_shared(config: Config, monkeypatch: pytest.MonkeyPatch, backup: Path) -> None:
+    """A backup since another has the same results, and no second copy of them."""
+    newer = backup.with_name("newer")
+    run(config, monkeypatch, "backup", str(newer), "--since", str(backup))
+    files = [path for path in (backup / "results").rglob("*") if path.is_file()]
+    assert files
+    assert all(path.samefile(newer / path.relative_to(backup)) for path in files)
+    assert "is no whole backup" in run(
+        config, monkeypatch, "backup", str(backup.with_name("x")), "--since", str(backup.parent), fails=True
+    )
 
 
 def _damage(backup: Path) -> None:
