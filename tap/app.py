@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from email.utils import format_datetime
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -241,7 +242,8 @@ class Endpoints:
         return self.queries.answer(tap_request, share, done, coding)  # type: ignore[return-value]
 
     async def capabilities(self, request: Request) -> Response:
-        response = packed(request, xml(vosi.capabilities(self.config, self.site.messages())))
+        response = packed(request, xml(vosi.capabilities(self.config, self.site.messages.texts())))
+        response.headers["Last-Modified"] = format_datetime(self.site.messages.changed, usegmt=True)
         if identity_of(request) is None:
             # That one may log in, and how, though one need not (AuthVO §4.1).
             response.raw_headers.extend(challenges_of(self.config))
@@ -320,7 +322,7 @@ def create_app(config: Config) -> Starlette:
     rows = ResultRows(parts.storage, Path(uploads_of(config)).parent / "pages")
     waiting = Waiting(parts.store, rows.forget)
     messages = Messages(parts.accounts)
-    site = Pages(config.web, messages.texts)
+    site = Pages(config.web, messages)
     sweep_uploads(uploads_of(config))
     endpoints = _endpoints(parts, planner, waiting, site, rows)
     running = endpoints.queries.running

@@ -117,7 +117,8 @@ _SQLSTATES: dict[str, Answer] = {
     "2201E": Answer(400, "The logarithm of a number that is not positive. CASE WHEN x > 0 THEN LOG(x) END avoids it."),
     "2201F": Answer(400, "A power or root that is not a real number, such as the square root of a negative one."),
     "22003": Answer(
-        400, "A number is too large for its type. CAST(x AS DOUBLE PRECISION) or BIGINT gives it more room."
+        400,
+        "A number is too large for its type, or outside of what a function takes, as in ACOS(2). CAST(x AS DOUBLE PRECISION) or BIGINT gives more room.",
     ),
     "22P02": Answer(400, "A text is not of the form that CAST needs."),
     "22007": Answer(400, "A text is no date or time. Write '2016-01-01T00:00:00'."),

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tap.auth.accounts import AccountsAway, AccountStore, NoSuchName
 from uws.periodic import Periodic
@@ -39,10 +39,11 @@ def remove_message(store: AccountStore, message_id: int) -> None:
 
 @dataclass
 class Messages:
-    """The messages as one process knows them, read again every few seconds: no page waits for them."""
+    """The messages as one process knows them, and when they last changed, read again every few seconds: no page waits for them."""
 
     store: AccountStore
     current: tuple[Message, ...] = ()
+    changed: datetime = field(default_factory=lambda: datetime.now(UTC))
     _periodic: Periodic | None = field(default=None, init=False)
 
     def open(self) -> None:
@@ -56,7 +57,9 @@ class Messages:
 
     def _read(self) -> None:
         with suppress(AccountsAway):
-            self.current = messages_in(self.store)
+            messages = messages_in(self.store)
+            if messages != self.current:
+                self.current, self.changed = messages, datetime.now(UTC)
 
     def texts(self) -> list[str]:
         return [message.text for message in self.current]

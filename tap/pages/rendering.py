@@ -1,7 +1,7 @@
 """Templates → responses. Whatever stands in a page is escaped, and nothing but our own files runs in it."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -16,6 +16,7 @@ from starlette.responses import Response
 from schema.model import Catalogue
 from tap.auth.identity import identity_of
 from tap.config import WebConfig
+from tap.messages import Messages
 from tap.pages.documentation import site_folder
 from tap.pages.static_files import digest
 
@@ -37,7 +38,7 @@ class Pages:
     """Renders the pages of a service."""
 
     web: WebConfig
-    messages: Callable[[], Sequence[str]] = tuple
+    messages: Messages
     """What the operator tells all users."""
 
     @property
@@ -62,7 +63,7 @@ class Pages:
             "version": _VERSION,
             "has_documents": site_folder(self.web.documents) is not None,
             "nonce": nonce,
-            "messages": self.messages(),
+            "messages": self.messages.texts(),
         }
         page = _templates().get_template(template).render(site=site, **values)
         headers = {

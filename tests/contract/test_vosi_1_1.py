@@ -3,6 +3,7 @@
 import gzip
 import re
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -374,3 +375,10 @@ def test_foreign_keys_are_told_as_tap_schema_has_them(service: str) -> None:
     ]
     query = "SELECT k.from_table, k.target_table, c.from_column, c.target_column FROM tap_schema.keys AS k JOIN tap_schema.key_columns AS c ON k.key_id = c.key_id"
     assert sorted(told) == sorted(tuple(r.values()) for r in records(service, query))
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_capabilities_tell_when_they_last_changed(service: str, method: str) -> None:
+    """VOSI 1.1 §3.1."""
+    text = request(method, f"{service}/capabilities").headers["Last-Modified"]
+    assert parsedate_to_datetime(str(text)) <= datetime.now(UTC)

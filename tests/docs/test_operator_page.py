@@ -27,8 +27,8 @@ pytestmark = [
 ]
 RESTORE = """
 cp -a /var/backups/armillary/* /tmp/backup
-pkill -TERM -f 'bin/armillary.* serve'
-while pgrep -u armillary postgres; do sleep 0.5; done
+kill $!
+wait $! || true
 rm -rf /var/lib/armillary/postgres /var/lib/armillary/results
 chown -R armillary /tmp/backup
 armillary restore /tmp/backup

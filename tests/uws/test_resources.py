@@ -14,9 +14,11 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from tap.auth.accounts import AccountStore
 from tap.config import Config
 from tap.error_middleware import ErrorMiddleware
 from tap.form import Form, read_form, read_parameters
+from tap.messages import Messages
 from tap.pages.rendering import Pages
 from tap.request_log import RequestLog
 from tests.contract.xsd import UWS, parse
@@ -99,9 +101,10 @@ class Client:
     def __init__(self, store: Store) -> None:
         # Nothing wakes who waits here: all that is asked is how long it may take.
         resources = Resources(store, Waiting(store), Echoes(), LONGEST)
+        pages = Pages(Config().web, Messages(AccountStore("")))
         self._app = Starlette(
             routes=resources.routes("/jobs"),
-            middleware=[Middleware(RequestLog), Middleware(ErrorMiddleware, [], Pages(Config().web))],
+            middleware=[Middleware(RequestLog), Middleware(ErrorMiddleware, [], pages)],
         )
 
     def __call__(self, method: str, path: str, who: str | None = None, /, **form: str) -> Answer:
