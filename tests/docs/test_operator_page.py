@@ -27,7 +27,7 @@ pytestmark = [
 ]
 RESTORE = """
 cp -a /var/backups/armillary/* /tmp/backup
-kill $!
+kill "$(cat /var/lib/armillary/keeper.pid)"
 wait $! || true
 rm -rf /var/lib/armillary/postgres /var/lib/armillary/results
 chown -R armillary /tmp/backup
