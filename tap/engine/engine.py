@@ -1,6 +1,5 @@
 """A PostgreSQL as the service uses it: sessions of the untrusted role, and what is published."""
 
-import select
 import sys
 import threading
 from collections import OrderedDict
@@ -22,6 +21,7 @@ from tap.engine.row_encoding import RowEncoding, copy_command
 from tap.engine.rows import CopyRows, Interrupted
 from tap.sharding.model import Placements
 from tap.sharding.placements import read_placements
+from uws.pool import answers
 
 _BEGIN = "BEGIN {mode}; SET LOCAL statement_timeout = {timeout}; {application}{role}{version}"
 _CITUS = "SELECT FROM pg_extension WHERE extname = 'citus'"
@@ -29,6 +29,8 @@ _CATALOGUES = 64
 """Catalogues that are kept, one for each set of rights."""
 _APPLICATION = "armillary"
 _LONGEST = 2**31 - 1
+_GOES_DOWN = "57P"
+"""SQLSTATEs of a PostgreSQL that stops, or ends a connection, at somebody's wish."""
 
 T = TypeVar("T")
 
@@ -368,7 +370,7 @@ def _begin_transaction(connection: psycopg.Connection, start: Start, wait: float
     pgconn = connection.pgconn
     pgconn.send_query(command)
     pgconn.flush()
-    if not _answers(pgconn.socket, wait):
+    if not answers(pgconn.socket, wait):
         raise DatabaseAway
     value = None
     while (result := pgconn.get_result()) is not None:
@@ -378,18 +380,12 @@ def _begin_transaction(connection: psycopg.Connection, start: Start, wait: float
     return int(value or 0)
 
 
-def _answers(socket: int, seconds: float) -> bool:
-    poll = select.poll()
-    poll.register(socket, select.POLLIN)
-    return bool(poll.poll(seconds * 1000))
-
-
 def _meaning(error: psycopg.Error, cancellation: Cancellation) -> Exception:
     """Return why a statement really ended."""
     if cancellation.reason:
         return Interrupted(cancellation.reason)
     if isinstance(error, psycopg.errors.QueryCanceled) and "timeout" in str(error):
         return Interrupted(CancelReason.TIME_LIMIT)
-    if error.sqlstate is None:
+    if (error.sqlstate or _GOES_DOWN).startswith(_GOES_DOWN):
         return DatabaseAway()
     return error

@@ -15,7 +15,11 @@ from tap.config import Config
 from tap.engine import database
 from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.engine import DatabaseAway, Engine
+from tap.engine.private import ADMIN
 from tap.engine.rows import CopyRows, Interrupted
+from uws.errors import StoreAway
+from uws.job import JobLimits
+from uws.store import Store
 
 _READY = b"Z\x00\x00\x00\x05"
 
@@ -114,3 +118,37 @@ def test_a_server_that_says_nothing_is_away(relay: Relay, conninfo: str, ticks: 
     finally:
         engine.close()
     assert longest_pause(ticks) < 1
+
+
+def test_the_job_store_of_a_server_that_says_nothing_is_away(config: Config, relay: Relay, tmp_path: Path) -> None:
+    """A caller has an answer in time, and so does one who comes when it is back."""
+    store = Store(f"host={tmp_path} dbname=armillary user=armillary_jobs", JobLimits(), wait=0.5)
+    store.open()
+    try:
+        assert store.overview() == store.overview()
+        relay.silent = True
+        begun = time.monotonic()
+        with pytest.raises(StoreAway):
+            store.overview()
+        assert time.monotonic() - begun < 3
+        relay.silent = False
+        assert store.overview() is not None
+    finally:
+        store.close()
+
+
+def test_a_server_that_ends_a_connection_while_it_works_is_away(config: Config) -> None:
+    """As when it is restarted: whoever asks may come again, and a job is run again."""
+    engine = Engine(database.reader_conninfo(config), 1)
+    engine.open()
+    try:
+        with (
+            psycopg.connect(database.cluster_of(config.database).conninfo(ADMIN), autocommit=True) as admin,
+            pytest.raises(DatabaseAway),
+            engine.session(20) as session,
+        ):
+            ((pid,),) = session.records("SELECT pg_backend_pid()", ())
+            threading.Timer(0.3, admin.execute, ["SELECT pg_terminate_backend(%s)", (pid,)]).start()
+            session.records("SELECT count(*) FROM generate_series(1, 1000000000)", ())
+    finally:
+        engine.close()
