@@ -16,6 +16,8 @@ from uws.store import NOTHING_KNOWN, Store, job_of
 
 LEASE = 6.0
 RENEW = 2.0
+LONGEST_PAUSE = 60.0
+"""Seconds that a job waits at most before what it needs is tried again."""
 MOST_CRASHES = 3
 _GRACE = 2 * LEASE
 _CRASHED = "The job could not be completed: {} times in a row the process that ran it died."
@@ -33,6 +35,7 @@ class Queue:
             "worker": worker,
             "long": long,
             "lease": LEASE,
+            "longest_pause": 2 * LONGEST_PAUSE,
             "moves": as_json(Move.CLAIM),
             "running_per_owner": self.store.limits.running_per_owner,
         }
@@ -79,5 +82,10 @@ class Queue:
 
     def expire(self) -> list[tuple[str, Phase]]:
         """Put jobs of dead workers back, or end them; return which, and what they are now."""
-        values = {"grace": _GRACE, "most": MOST_CRASHES, "message": _CRASHED.format(MOST_CRASHES)}
+        values = {
+            "grace": _GRACE,
+            "longest_lease": 2 * LEASE,
+            "most": MOST_CRASHES,
+            "message": _CRASHED.format(MOST_CRASHES),
+        }
         return [(row["job_id"], Phase(row["phase"])) for row in self.store.rows("expired", values)]

@@ -17,14 +17,13 @@ from uws.errors import StoreAway
 from uws.job import ErrorSummary, Job, JobEnding, Result
 from uws.notifications import JobNotifications
 from uws.phases import Move, Phase, targets
-from uws.queue import RENEW, Queue
+from uws.queue import LONGEST_PAUSE, RENEW, Queue
 from uws.store import Store
 from uws.task import Stop, Task
 
 _POLL = 2.0
 _TICK = 0.25
 _RETRY = 0.3
-_LONGEST_PAUSE = 60.0
 _MOST_ATTEMPTS = 200
 _TIME_OVER = "The job ran longer than its execution duration of {} seconds."
 _NOT_NOW = "The job could not be completed: what it needs was away too often."
@@ -201,4 +200,4 @@ class Worker:
 
 def _pause(attempt: int) -> float:
     """Return seconds, more each time: what is away may stay so for hours."""
-    return min(_RETRY * 1.3**attempt, _LONGEST_PAUSE)
+    return min(_RETRY * 1.3**attempt, LONGEST_PAUSE)

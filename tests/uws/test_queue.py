@@ -278,6 +278,25 @@ def test_no_worker_is_taken_for_dead_while_postgresql_has_just_come_back(
     assert queue.expire() == []
 
 
+# ---- clocks
+
+
+def test_a_job_that_waits_is_taken_though_the_clock_was_set_back(store: Store, queue: Queue, sql: Sql) -> None:
+    """It was put into the queue at what is now the future."""
+    job = create(store, run=True)
+    sql("UPDATE uws.jobs SET queue_time = now() + interval '1 hour'")
+    assert claimed(store).job_id == job.job_id
+
+
+@pytest.mark.usefixtures("no_grace")
+def test_the_job_of_a_dead_worker_goes_back_though_the_clock_was_set_back(store: Store, queue: Queue, sql: Sql) -> None:
+    """Its lease ends in a future in which no lease can end that is given now."""
+    job = create(store, run=True)
+    claimed(store)
+    sql("UPDATE uws.jobs SET lease = now() + interval '1 hour'")
+    assert queue.expire() == [(job.job_id, Phase.QUEUED)]
+
+
 @pytest.mark.usefixtures("no_grace")
 def test_many_keepers_count_a_crash_once(make_store: Callable[..., Store], sql: Sql) -> None:
     store = make_store(8, running_per_owner=0)

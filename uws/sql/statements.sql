@@ -129,13 +129,15 @@ SELECT 1 FROM uws.turn FOR UPDATE;
 
 -- name: claim
 -- The next job: by priority; then whose share runs least; then who came first. Long ones only if allowed. A job that
--- waits for something that is away has its place in the queue later.
+-- waits for something that is away has its place in the queue later; one whose place lies further ahead than any pause
+-- lasts had it before the clock was set back.
 WITH running AS (
     SELECT share, count(*) AS jobs FROM uws.jobs WHERE phase = 'EXECUTING' GROUP BY share
 ), next AS (
     SELECT j.job_id
     FROM uws.jobs AS j LEFT JOIN running AS r ON r.share = j.share
-    WHERE j.phase = 'QUEUED' AND (j.lane = 'short' OR %(long)s) AND NOT j.deleted AND j.queue_time <= clock_timestamp()
+    WHERE j.phase = 'QUEUED' AND (j.lane = 'short' OR %(long)s) AND NOT j.deleted
+      AND j.queue_time NOT BETWEEN clock_timestamp() AND clock_timestamp() + %(longest_pause)s * interval '1 second'
       AND (coalesce(j.running_limit, %(running_per_owner)s) = 0
            OR coalesce(r.jobs, 0) < coalesce(j.running_limit, %(running_per_owner)s))
     ORDER BY j.priority DESC, coalesce(r.jobs, 0), j.queue_time
@@ -156,11 +158,11 @@ RETURNING j.job_id, j.execution_duration;
 
 -- name: expired
 -- Jobs whose worker died: again, or after so many crashes no more. Not while PostgreSQL has just come back itself,
--- when no worker could renew.
+-- when no worker could renew. A lease that ends later than any that is given now is of before the clock was set back.
 WITH dead AS (
     SELECT job_id FROM uws.jobs
-    WHERE phase = 'EXECUTING' AND lease < now()
-      AND now() > pg_postmaster_start_time() + %(grace)s * interval '1 second'
+    WHERE phase = 'EXECUTING' AND lease NOT BETWEEN now() AND now() + %(longest_lease)s * interval '1 second'
+      AND now() NOT BETWEEN pg_postmaster_start_time() AND pg_postmaster_start_time() + %(grace)s * interval '1 second'
     LIMIT 1000 FOR UPDATE SKIP LOCKED
 )
 UPDATE uws.jobs AS j SET
