@@ -77,6 +77,9 @@ class ErrorMiddleware:
                 answer = replace(answer, status=401)
             if not answer.expected:
                 observe(Fault(scope["path"], error, record.request_id))
+            if started and answer.expected:
+                # Returning early breaks the answer off too, without a trace of what is no fault of ours.
+                return
             if started:
                 raise
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}

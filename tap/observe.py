@@ -1,6 +1,7 @@
 """What happened, as values: the log and the metrics are made of them."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 
@@ -105,5 +106,7 @@ def send_to(*observers: Observer) -> None:
 
 
 def observe(event: Event) -> None:
+    """Tell all observers; one that has no room for it, as on a full disk, stops nobody's work."""
     for observer in _observers:
-        observer(event)
+        with suppress(OSError):
+            observer(event)

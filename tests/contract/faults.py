@@ -1,0 +1,157 @@
+"""What goes wrong with machines, made on purpose: small and full disks, processes that are put to sleep, PostgreSQL that is slow."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import psycopg
+import pytest
+
+from tap.config import Config
+from tap.engine import database
+from tap.engine.private import ADMIN, PrivateCluster
+from tests.conftest import serving
+from tests.contract.client import Reply, get, post
+
+COUNT = "SELECT COUNT(*) AS n FROM demo.ngc"
+ENDLESS = "SELECT COUNT(*) AS n FROM demo.stars AS a, demo.stars AS b WHERE a.ra < b.dec"
+HEALS = 10.0
+"""Seconds in which the service serves again once the fault is over (docs/reliability.md)."""
+
+
+def eventually(check: Callable[[], bool], seconds: float = HEALS) -> bool:
+    end = time.monotonic() + seconds
+    while not (done := check()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return done
+
+
+# ---- what clients do, and see
+
+
+def ask(url: str, query: str = COUNT, **form: str) -> Reply:
+    return post(f"{url}/sync", {"LANG": "ADQL", "QUERY": query, "RESPONSEFORMAT": "csv"} | form)
+
+
+def submit(url: str, query: str = COUNT, **form: str) -> Reply:
+    """Make a job that shall run; the redirect is followed to its document."""
+    return post(f"{url}/async", {"LANG": "ADQL", "QUERY": query, "PHASE": "RUN", "RESPONSEFORMAT": "csv"} | form)
+
+
+def job_of(url: str, reply: Reply) -> str:
+    assert reply.status == 200, reply.text
+    return f"{url}/async/{reply.xml().findtext('{*}jobId')}"
+
+
+def phase(job: str) -> str:
+    reply = get(f"{job}/phase")
+    return reply.text if reply.status == 200 else str(reply.status)
+
+
+def completes(job: str, seconds: float = 30) -> bool:
+    return eventually(lambda: phase(job) == "COMPLETED", seconds)
+
+
+def asks_to_come_back(reply: Reply, seconds: int = 300) -> bool:
+    return reply.status == 503 and 0 < int(reply.headers["Retry-After"]) <= seconds and "<" in reply.text
+
+
+def complaints(service: serving) -> list[str]:
+    """What the log of a service says that it must not: faults of our own, and traces."""
+    logs = [service.log, *filter(Path.is_file, [Path(service.config.log.log_target)])]
+    lines = [line for log in logs for line in log.read_text("utf-8", "replace").splitlines()]
+    return [line[:2000] for line in lines if "Traceback" in line or '"event": "fault"' in line]
+
+
+# ---- disks
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int, owner: str | None = None) -> Iterator[Path]:
+    """A disk of its own at `folder`, as long as the block lasts; only root may make one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    options = f"size={megabytes}m,mode=700" + (f",uid={owner},gid={owner}" if owner else "")
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=False)
+
+
+@contextmanager
+def full(disk: Path) -> Iterator[None]:
+    """Leave no byte free, as long as the block lasts."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"x" * 4096):
+            pass
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
+# ---- processes
+
+
+@contextmanager
+def asleep(pids: list[int]) -> Iterator[None]:
+    """Stopped where they are, as a machine does that hangs; they go on afterwards."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in reversed(pids):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def postgres_of(config: Config) -> list[int]:
+    """The processes of the cluster of a test, its first one before the others."""
+    first = int((cluster_of(config).data / "postmaster.pid").read_text().split()[0])
+    children = subprocess.run(["pgrep", "-P", str(first)], capture_output=True, text=True, check=False).stdout
+    return [first, *map(int, children.split())]
+
+
+def cluster_of(config: Config) -> PrivateCluster:
+    return PrivateCluster(database.cluster_of(config.database).folder, config.database.shared_buffers, durable=False)
+
+
+@contextmanager
+def admin_of(config: Config) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database.cluster_of(config.database).conninfo(ADMIN), autocommit=True) as connection:
+        yield connection
+
+
+# ---- slow clients
+
+
+def stalled(url: str, query: str, **form: str) -> socket.socket:
+    """The connection of a client that has asked, and does not read: hardly any of the answer fits into its buffer."""
+    address = urlsplit(url)
+    body = urlencode({"LANG": "ADQL", "QUERY": query, "RESPONSEFORMAT": "csv"} | form).encode()
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(60)
+    connection.connect(("127.0.0.1", address.port or 80))
+    head = f"POST /tap/sync HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+    connection.sendall(head.encode() + body)
+    return connection
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What still comes."""
+    answer = bytearray()
+    with suppress(ConnectionResetError):
+        while data := connection.recv(1 << 16):
+            answer += data
+    return bytes(answer)
