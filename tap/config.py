@@ -60,7 +60,10 @@ class WebConfig:
     )
     queue_limit: float = _about(10.0, "seconds that a query waits for its turn before it gets 503")
     stall_limit: float = _about(60.0, "seconds that a client may take to accept the next piece of a result")
-    spool_memory: int = _about(8_000_000, "bytes of a result that wait in memory for a slow client; more go to a file")
+    spool_memory: int = _about(
+        8_000_000,
+        "bytes of a result that wait in memory for a slow client, four times as many of all results of a process; more go to a file",
+    )
     spool_limit: int = _about(8_000_000_000, "bytes of a result that may wait in a file for a slow client")
 
     def __post_init__(self) -> None:

@@ -23,10 +23,31 @@ class Closed(Exception):
     """Nobody reads any more."""
 
 
+class SpoolMemory:
+    """The bytes that wait in memory: `one` of a result, `together` of all results of a process."""
+
+    def __init__(self, one: int, together: int) -> None:
+        self.one = one
+        self._free = together
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Return whether so many bytes may be held; they are given back then."""
+        with self._lock:
+            if size > self._free:
+                return False
+            self._free -= size
+        return True
+
+    def give_back(self, size: int) -> None:
+        with self._lock:
+            self._free += size
+
+
 class Spool:
     """One writer in a thread, one reader on the event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, memory: int, limit: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, memory: SpoolMemory, limit: int) -> None:
         self._loop = loop
         self._memory = memory
         self._limit = limit
@@ -69,7 +90,7 @@ class Spool:
         if self._file is not None and self._read == self._written:
             self._file.close()
             self._file, self._written, self._read = None, 0, 0
-        if self._file is None and self._held + size <= self._memory:
+        if self._file is None and self._held + size <= self._memory.one and self._memory.take(size):
             return None
         if self._written - self._read + size > self._limit:
             raise SpoolFull
@@ -122,14 +143,19 @@ class Spool:
         if not self._pieces:
             return b""
         piece = self._pieces.popleft()
-        self._held -= len(piece)
+        self._let_go(len(piece))
         return piece
+
+    def _let_go(self, size: int) -> None:
+        self._held -= size
+        self._memory.give_back(size)
 
     def close(self) -> None:
         """What waits is given up; so is a file, by the writer if it is writing into it just now."""
         with self._lock:
             self._closed = True
             self._pieces.clear()
+            self._let_go(self._held)
             if self._file is not None and not self._writing:
                 self._file.close()
 

@@ -21,7 +21,7 @@ from tap.query.run import QueryService, WholeResult, execute
 from tap.request import TapRequest
 from tap.request_log import RequestRecord, record_of
 from tap.running_queries import RunningQueries
-from tap.spool import Spool
+from tap.spool import Spool, SpoolMemory
 from tap.turns import Turn, Turns, beginning_at_once
 
 _LONGEST_WARNING = 500
@@ -30,6 +30,8 @@ _SMALL = 1 << 20
 _WATCH_AFTER = 0.05
 """Seconds after which it matters whether the client is still there."""
 _LONGEST_URL = 2000
+_TOGETHER = 4
+"""How many results of a process may have all the memory that one may have; beyond, they go to files at once."""
 
 
 SLACK = 5
@@ -54,11 +56,13 @@ class Queries:
     running: RunningQueries
     threads: ThreadPoolExecutor = field(init=False)
     turns: Turns = field(init=False)
+    memory: SpoolMemory = field(init=False)
 
     def __post_init__(self) -> None:
         web = self.config.web
         object.__setattr__(self, "threads", ThreadPoolExecutor(web.concurrent_queries, "query"))
         object.__setattr__(self, "turns", _turns(web))
+        object.__setattr__(self, "memory", SpoolMemory(web.spool_memory, _TOGETHER * web.spool_memory))
 
     def answer(
         self, request: TapRequest, share: QueryShare, done: Callable[[], None], coding: str | None
@@ -105,7 +109,7 @@ class QueryResponse:
     async def _run(self, record: RequestRecord, receive: Receive, send: Send) -> None:
         turn = await self._wait_for_turn()
         loop = asyncio.get_running_loop()
-        spool = Spool(loop, self._config.web.spool_memory, self._config.web.spool_limit)
+        spool = Spool(loop, self._queries.memory, self._config.web.spool_limit)
         worker = loop.run_in_executor(self._queries.threads, self._produce, spool)
         worker.add_done_callback(lambda done: self._ended(done, turn, spool))
         deadline = loop.call_later(self._share.seconds, self._stop, CancelReason.TIME_LIMIT)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap.spool import Spool, SpoolFull
+from tap.spool import Spool, SpoolFull, SpoolMemory
 
 
 @settings(max_examples=60, deadline=None)
@@ -19,7 +19,7 @@ def test_what_is_written_is_read_whatever_the_order_of_writes_and_reads(
     pieces: list[bytes], memory: int, reads: list[bool]
 ) -> None:
     async def play() -> bytes:
-        spool = Spool(asyncio.get_running_loop(), memory, 10**6)
+        spool = Spool(asyncio.get_running_loop(), SpoolMemory(memory, memory), 10**6)
         waiting, got = list(pieces), b""
         for read in reads:
             if read and len(got) < sum(map(len, pieces)) - sum(map(len, waiting)):
@@ -39,7 +39,7 @@ def test_what_is_written_is_read_whatever_the_order_of_writes_and_reads(
 
 def test_an_error_comes_after_what_was_written() -> None:
     async def play() -> None:
-        spool = Spool(asyncio.get_running_loop(), 100, 100)
+        spool = Spool(asyncio.get_running_loop(), SpoolMemory(100, 100), 100)
         spool.write(b"abc")
         spool.finish(ValueError("broken"))
         assert await spool.read() == b"abc"
@@ -51,7 +51,7 @@ def test_an_error_comes_after_what_was_written() -> None:
 
 def test_more_than_the_limit_is_refused() -> None:
     async def play() -> None:
-        spool = Spool(asyncio.get_running_loop(), 10, 20)
+        spool = Spool(asyncio.get_running_loop(), SpoolMemory(10, 10), 20)
         spool.write(b"x" * 10)
         spool.write(b"x" * 20)
         with pytest.raises(SpoolFull):
@@ -64,8 +64,26 @@ def test_more_than_the_limit_is_refused() -> None:
 def test_a_reader_that_waits_is_woken_from_another_thread() -> None:
     async def play() -> bytes:
         loop = asyncio.get_running_loop()
-        spool = Spool(loop, 10, 20)
+        spool = Spool(loop, SpoolMemory(10, 10), 20)
         loop.run_in_executor(None, spool.write, b"late")
         return await asyncio.wait_for(spool.read(), 5)
 
     assert asyncio.run(play()) == b"late"
+
+
+def test_what_all_results_hold_in_memory_has_a_limit_and_is_given_back() -> None:
+    async def play() -> None:
+        memory = SpoolMemory(10, 25)
+        spools = [Spool(asyncio.get_running_loop(), memory, 100) for _ in range(4)]
+        for spool in spools:
+            spool.write(b"x" * 10)
+        assert not memory.take(6)
+        assert [await spool.read() for spool in spools] == [b"x" * 10] * 4
+        assert memory.take(25)
+        memory.give_back(25)
+        for spool in spools:
+            spool.write(b"y" * 10)
+            spool.close()
+        assert memory.take(25)
+
+    asyncio.run(play())
