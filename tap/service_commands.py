@@ -19,7 +19,14 @@ from tap.log import Log, make_key
 from tap.metrics import Metrics, make_folder, metrics_enabled
 from tap.observe import Observer, send_to
 from tap.probes import probing
-from tap.processes import activated_socket, adopt_children, follow_parent, tell_on_hangup, workers
+from tap.processes import (
+    activated_socket,
+    adopt_children,
+    end_in_good_order,
+    follow_parent,
+    tell_on_hangup,
+    workers,
+)
 from tap.sharding.setup import migrate_shards
 
 
@@ -33,6 +40,7 @@ from tap.sharding.setup import migrate_shards
 @click.pass_obj
 def serve(config: Config, *, migrates: bool) -> None:
     """Serve the catalogues over HTTP."""
+    end_in_good_order()
     if not os.access(".", os.X_OK):
         # The processes that are started go where this one is, and could not: a folder of root's, say.
         os.chdir("/")
@@ -50,7 +58,11 @@ def serve(config: Config, *, migrates: bool) -> None:
         with _metrics(config):
             adopt_children()
             tell_on_hangup()
-            with workers(config.jobs.workers, config.jobs.drain_seconds), probing(config):
+            with (
+                database.kept_running(config),
+                workers(config.jobs.workers, config.jobs.drain_seconds),
+                probing(config),
+            ):
                 _serve_http(config)
 
 
@@ -100,8 +112,6 @@ def _serve_http(config: Config) -> None:
         supervisor.run()
         has_begun = all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
     else:
-        # uvicorn raises the signal that ended it once more, which would end us before the workers.
-        signal.signal(signal.SIGTERM, lambda *_: None)
         server = uvicorn.Server(settings)
         with suppress(KeyboardInterrupt):
             server.run(sockets)

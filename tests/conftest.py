@@ -112,9 +112,10 @@ def sample(config: Config) -> Config:
     return config
 
 
-def load_sample(config: Config) -> None:
+def load_sample(config: Config, *names: str) -> None:
+    """Load and publish the tables of the sample, or some of them."""
     with database.owner_connection(config) as connection:
-        for name in ("ngc", "stars"):
+        for name in names or ("ngc", "stars"):
             description = read_description(ROOT / "deploy" / "sample" / f"{name}.toml")
             load_table(connection, open_file(SAMPLE / f"{name}.parquet"), f"demo.{name}", description)
 

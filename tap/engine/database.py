@@ -18,6 +18,7 @@ from schema.roles import ACCOUNTS, JOBS, MEMBER, OWNER, READER, prepare_roles
 from tap.config import Config, DatabaseConfig
 from tap.engine.pgsphere import ensure_pgsphere
 from tap.engine.private import ADMIN, PrivateCluster
+from uws.periodic import Periodic
 
 Say = Callable[[str], None]
 _Step = Callable[[psycopg.Connection, list[Migration], str], list[str]]
@@ -26,6 +27,8 @@ ON_THIS_NODE_ONLY = "SET citus.enable_ddl_propagation = off"
 """Where Citus is installed, each node is made ready for itself, since another may be away; elsewhere it means nothing."""
 _ONE_AT_A_TIME = "SELECT pg_advisory_lock(hashtext('armillary prepares this database'))"
 """Machines that start at the same time wait for each other: PostgreSQL refuses one of two who alter the same role at once."""
+_LOOK = 1.0
+"""Seconds between looks whether the private cluster runs."""
 PLANNERS = 2
 """Sessions of one web process that only ask the planner what a job will cost."""
 
@@ -74,6 +77,20 @@ def running_database(config: Config) -> Iterator[None]:
         return
     with cluster_of(config.database).running():
         yield
+
+
+@contextmanager
+def kept_running(config: Config) -> Iterator[None]:
+    """Start the private cluster again whenever it goes down, as long as the block lasts: after a crash, or a full disk."""
+    if config.database.database:
+        yield
+        return
+    thread = Periodic("postgresql", _LOOK, cluster_of(config.database).keep_running)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.stop()
 
 
 def reader_settings(config: Config) -> dict[str, str]:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,15 @@ class PrivateCluster:
             if ours:
                 self.stop()
                 self._keeper.unlink(missing_ok=True)
+
+    def keep_running(self) -> None:
+        """Start it again if it went down, unless another process is to stop it. What prevents that now is tried the next time."""
+        if self._is_ours() and not self.is_running():
+            with suppress(NoPostgres, OSError):
+                self.start()
+
+    def _is_ours(self) -> bool:
+        return self._keeper.exists() and self._keeper.read_text() == str(os.getpid())
 
     @property
     def _keeper(self) -> Path:
