@@ -1,10 +1,10 @@
-"""Jobs while everything round them is killed: none lost, none wrong, none cut."""
+"""Jobs while everything round them is killed: none lost, none wrong, none doubled, none cut."""
 
 import os
 
 import pytest
 
-from bench.kill import Siege
+from bench.kill import Siege, completed_twice
 from tap.config import Config
 from tests.conftest import alone, serving
 
@@ -13,13 +13,16 @@ SEED = int(os.environ.get("ARMILLARY_SEED", "1"))
 
 @pytest.mark.long
 def test_no_job_is_lost_or_wrong_when_everything_is_killed(sample: Config) -> None:
-    config = alone(sample, workers=2)
-    siege = Siege(config, SEED)
-    with serving(config):
-        siege.lay(jobs=30, kills=6, restarts=2)
-        outcome = siege.outcome(within=60)
-    assert not outcome.lost, f"seed {SEED}"
-    assert not outcome.wrong, f"seed {SEED}"
-    assert not outcome.not_final, f"seed {SEED}"
-    assert not outcome.leftovers, f"seed {SEED}"
-    assert outcome.kills >= 3
+    config = alone(sample, workers=2, jobs_running_per_owner=0)
+    service = serving(config)
+    with service:
+        siege = Siege(config, SEED, durable=False)
+        siege.lay(jobs=30, kills=6, restarts=4)
+        verdict, leftovers = siege.end(within=60), siege.leftovers()
+    assert not verdict.lost, f"seed {SEED}"
+    assert not verdict.wrong, f"seed {SEED}"
+    assert not verdict.doubled, f"seed {SEED}"
+    assert not verdict.not_final, f"seed {SEED}"
+    assert not leftovers, f"seed {SEED}"
+    assert not completed_twice(service.log), f"seed {SEED}"
+    assert siege.figures.kills.total() >= 3
