@@ -64,3 +64,23 @@ def test_a_bucket_that_is_away_is_503_and_heals(url: str, server: S3Server) -> N
     finally:
         server.start()
     assert get(f"{job}/results/result").status == 200
+
+
+@pytest.mark.long
+def test_a_job_waits_for_a_bucket_that_is_away(url: str, server: S3Server) -> None:
+    """Whether it was away before the job ran or while its result was written, the result is whole in the end."""
+    server.stop()
+    try:
+        job = location(url, {"QUERY": QUERY, "RESPONSEFORMAT": "csv"})
+        phase = "QUEUED"
+        for _ in range(4):
+            phase = str(get(job, {"WAIT": "2", "PHASE": phase}).xml().findtext("{*}phase"))
+            assert phase in {"QUEUED", "EXECUTING"}
+        assert get(f"{url}/sync", {"LANG": "ADQL", "QUERY": QUERY}).status == 200
+    finally:
+        server.start()
+    while phase in {"QUEUED", "EXECUTING"}:
+        phase = str(get(job, {"WAIT": "10", "PHASE": phase}).xml().findtext("{*}phase"))
+    assert phase == "COMPLETED"
+    whole = get(f"{url}/sync", {"LANG": "ADQL", "QUERY": QUERY, "RESPONSEFORMAT": "csv"}).body
+    assert get(f"{job}/results/result").body == whole
