@@ -1,5 +1,6 @@
 """What could be better with a service: found by looking, each with what to do."""
 
+import os
 import socket
 import ssl
 import time
@@ -41,6 +42,7 @@ def findings(config: Config, connection: psycopg.Connection, tables: Iterable[Ta
     """Look at the database, by a connection of the catalogues' owner, at this machine, and at the URL of the service."""
     yield from _of_tables(connection, tables)
     yield from _of_server(config, connection)
+    yield from _of_memory(config, connection)
     yield from _of_disks(config)
     yield from findings_of_url(config.web.base_url)
 
@@ -77,6 +79,21 @@ def _of_server(config: Config, connection: psycopg.Connection) -> Iterator[Findi
         yield Finding(
             f"The clocks of this machine and of PostgreSQL's are {apart:.0f} seconds apart: times of jobs are wrong",
             "Let both keep time: apt install chrony",
+        )
+
+
+def _of_memory(config: Config, connection: psycopg.Connection) -> Iterator[Finding]:
+    """Look whether sorts and hashes of as many queries as may run fit into this machine, if PostgreSQL is on it."""
+    if config.database.database:
+        return
+    row = connection.execute("SELECT pg_size_bytes(%s)", (config.database.work_mem,)).fetchone()
+    queries = config.web.processes * config.web.concurrent_queries + config.jobs.workers * config.jobs.worker_slots
+    wanted = queries * int(row[0] if row else 0)
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if wanted > there / 2:
+        yield Finding(
+            f"{queries} queries at once may take {wanted / 1e9:.0f} GB for their sorts, and this machine has {there / 1e9:.0f} GB",
+            "Lower work_mem, concurrent_queries, processes or worker_slots",
         )
 
 
