@@ -51,6 +51,9 @@ class WebConfig:
         "", "URL that gives the position of an object, in the form of CDS's Sesame, with {} for its name; empty: none"
     )
     body_limit: int = _about(1_000_000, "bytes of a request's parameters")
+    head_seconds: float = _about(
+        10.0, "seconds in which the head of a request must have come, else its connection is closed"
+    )
     body_seconds: float = _about(
         10.0, "seconds in which a request's body must have come; large ones get more, by their size"
     )

@@ -15,6 +15,7 @@ from tap.clear_errors import clear_errors
 from tap.config import Config, ConfigError
 from tap.config_sources import load_config
 from tap.engine import database
+from tap.head_deadline import HeadDeadline
 from tap.log import Log, make_key
 from tap.metrics import Metrics, make_folder, metrics_enabled
 from tap.observe import Observer, send_to
@@ -95,6 +96,7 @@ def _serve_http(config: Config) -> None:
     settings = uvicorn.Config(
         "tap.service_commands:web_process",
         factory=True,
+        http=HeadDeadline,
         host=config.web.host,
         port=config.web.port,
         workers=config.web.processes,
