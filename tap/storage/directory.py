@@ -1,5 +1,6 @@
 """Results in a folder, which web and worker machines may share: folder/ab/abcd…/attempt.extension."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
-from tap.storage.storage import NotStored, StorageFull
+from tap.storage.storage import NotStored, StorageAway, StorageFull
 
 _PIECE = 256 * 1024
 _UNFINISHED = ".part"
@@ -23,20 +24,25 @@ class Directory:
 
     def check(self) -> None:
         self._make()
-        if shutil.disk_usage(self.folder).free < self.reserve:
+        with _reached():
+            free = shutil.disk_usage(self.folder).free
+        if free < self.reserve:
             raise StorageFull
 
     def _make(self) -> None:
         """Make the folder: what strangers asked is for nobody else on the machine."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _reached():
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def sink(self, key: str) -> "FileSink":
         self._make()
-        return FileSink(self._path(key))
+        with _reached():
+            return FileSink(self._path(key))
 
     def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
         try:
-            file = self._path(key).open("rb", buffering=0)
+            with _reached():
+                file = self._path(key).open("rb", buffering=0)
         except FileNotFoundError:
             raise NotStored from None
         return _pieces(file, start, end)
@@ -78,7 +84,8 @@ class FileSink:
     def write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            view = view[self._file.write(view) or 0 :]
+            with _reached():
+                view = view[self._file.write(view) or 0 :]
 
     def __enter__(self) -> Self:
         return self
@@ -86,12 +93,28 @@ class FileSink:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         try:
             if kind is None:
-                os.fsync(self._file.fileno())
-                self._unfinished.rename(self._path)
-                _sync_folder(self._path.parent)
+                with _reached():
+                    os.fsync(self._file.fileno())
+                    self._unfinished.rename(self._path)
+                    _sync_folder(self._path.parent)
         finally:
             self._file.close()
-            self._unfinished.unlink(missing_ok=True)
+            with _reached():
+                self._unfinished.unlink(missing_ok=True)
+
+
+_OF_THE_FILE = {errno.ENOENT, errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Let only pass that a file is not there, or has no room. Raises: StorageAway for a disk that fails or is not to be reached."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _OF_THE_FILE:
+            raise
+        raise StorageAway from error
 
 
 def _sync_folder(folder: Path) -> None:

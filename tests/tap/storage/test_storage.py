@@ -1,6 +1,7 @@
 """One suite over every kind of place for results."""
 
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,3 +137,33 @@ def test_a_folder_keeps_a_reserve_free(tmp_path: Path) -> None:
 def test_results_in_a_folder_are_for_the_service_alone(tmp_path: Path) -> None:
     put(Directory(tmp_path / "results", 0), f"{JOB}/1.vot", b"x")
     assert (tmp_path / "results").stat().st_mode & 0o077 == 0
+
+
+# ---- a folder that cannot be reached
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a file system that nothing can be written to."""
+    folder = tmp_path / "results"
+    folder.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(folder)], check=False, capture_output=True
+    ).returncode:
+        pytest.skip("File systems cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_takes_nothing_is_away_and_no_fault_of_ours(read_only: Path) -> None:
+    with pytest.raises(StorageAway):
+        Directory(read_only, 0).sink("ab12/1.vot")
+
+
+def test_a_file_where_the_folder_must_be_is_away_too(tmp_path: Path) -> None:
+    place = tmp_path / "results"
+    place.write_text("no folder")
+    storage = Directory(place, 0)
+    for step in (storage.check, lambda: storage.sink("ab12/1.vot"), lambda: storage.read("ab12/1.vot", 0, 1)):
+        with pytest.raises(StorageAway):
+            step()
