@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tap.auth.accounts import AccountsAway, AccountStore, NoSuchName
+from tap.processes import service_start
 from uws.periodic import Periodic
 
 LONGEST = 1000
@@ -43,7 +44,7 @@ class Messages:
 
     store: AccountStore
     current: tuple[Message, ...] = ()
-    changed: datetime = field(default_factory=lambda: datetime.now(UTC))
+    changed: datetime = field(default_factory=service_start)
     _periodic: Periodic | None = field(default=None, init=False)
 
     def open(self) -> None:
@@ -59,7 +60,10 @@ class Messages:
         with suppress(AccountsAway):
             messages = messages_in(self.store)
             if messages != self.current:
-                self.current, self.changed = messages, datetime.now(UTC)
+                posted = [message.posted for message in messages]
+                # That one is over is seen by each process in its own second, that there is one more by all in the same.
+                self.changed = max(posted) if len(messages) > len(self.current) else datetime.now(UTC)
+                self.current = messages
 
     def texts(self) -> list[str]:
         return [message.text for message in self.current]

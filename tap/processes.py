@@ -9,10 +9,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from uvicorn.supervisors import Multiprocess
 
-PARENT = "ARMILLARY_PARENT"
+PARENT, STARTED = "ARMILLARY_PARENT", "ARMILLARY_STARTED"
 _LOOK = 0.5
 _FIRST_SOCKET = 3
 _REST = 1.0
@@ -85,8 +86,14 @@ def end_in_good_order() -> None:
 
 
 def adopt_children() -> None:
-    """Tell processes that are started from now on whose they are."""
+    """Tell processes that are started from now on whose they are, and since when there is a service."""
     os.environ[PARENT] = str(os.getpid())
+    os.environ[STARTED] = datetime.now(UTC).isoformat()
+
+
+def service_start() -> datetime:
+    """Return since when there is the service that this process belongs to: all of them say the same."""
+    return datetime.fromisoformat(os.environ.get(STARTED) or datetime.now(UTC).isoformat())
 
 
 def follow_parent() -> None:

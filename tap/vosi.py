@@ -1,7 +1,6 @@
 """VOSI availability and capabilities (VOSI 1.1, TAPRegExt 1.0); everything is derived from what there is."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from lxml import etree
@@ -10,6 +9,7 @@ from lxml.builder import ElementMaker
 from adql.functions import FUNCTIONS, Feature, Function
 from tap.config import Config, UploadsConfig
 from tap.formats import FORMATS
+from tap.processes import service_start
 
 _AVAILABILITY = "http://www.ivoa.net/xml/VOSIAvailability/v1.0"
 _CAPABILITIES = "http://www.ivoa.net/xml/VOSICapabilities/v1.0"
@@ -25,7 +25,7 @@ _CADC = {"table-update-async-1.x": "table-update", "table-load-sync-1.x": "load"
 """Where own tables are indexed and filled, by the names under which CADC's clients look."""
 _REGEXT = "ivo://ivoa.net/std/TAPRegExt#"
 _TYPE = f"{{{_XSI}}}type"
-_STARTED = datetime.now(UTC)
+_STARTED = service_start()
 _E = ElementMaker()
 
 Element = Any

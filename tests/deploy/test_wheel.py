@@ -116,7 +116,7 @@ def test_every_library_that_it_imports_is_among_its_dependencies() -> None:
     wanted = {name: by_module[name] for name in imported - set(sys.stdlib_module_names) - set(PACKAGES)}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *extras["hdf5"], *extras["objects"]]
+    asked = [*project["dependencies"], *extras["hdf5"], *extras["objects"], *extras["tracing"]]
     names = {name for requirement in asked for name in _named(requirement)}
     assert not {name: found for name, found in wanted.items() if not names & {_normal(each) for each in found}}
 

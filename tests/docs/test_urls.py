@@ -46,8 +46,11 @@ def mentions() -> Iterator[tuple[str, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def app(sample: Config) -> Starlette:
-    return create_app(sample)
+def app(sample: Config, tmp_path_factory: pytest.TempPathFactory) -> Starlette:
+    """The service, with a site of documents as it would have one."""
+    site = tmp_path_factory.mktemp("site")
+    (site / "index.html").touch()
+    return create_app(sample.changed(documents=str(site)))
 
 
 def answers(app: Starlette, method: str, path: str) -> bool:
