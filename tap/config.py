@@ -184,6 +184,9 @@ class AccountsConfig:
     anonymous: bool = _about(True, "whether the service may be used without an account")
     session_seconds: int = _about(7 * 86_400, "seconds after which a login by cookie ends")
     token_seconds: int = _about(365 * 86_400, "seconds for which a token is valid at most; 0: no limit")
+    tokens_per_account: int = _about(100, "tokens that an account may have")
+    shares_per_account: int = _about(1000, "tables and results that an account may share at once")
+    groups_per_account: int = _about(100, "groups that an account may make")
     trusted_proxies: str = _about(
         "127.0.0.1",
         "addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas",

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse
 
 from tap.auth.authentication import OutOfScope, Unauthorized
 from tap.auth.identity import Account, TokenScope, identity_of
+from uws.parameters import ParameterError
 
 PRIVATE = {"cache-control": "no-store"}
 _DIGITS = 18
@@ -37,6 +38,12 @@ def is_administrator(request: Request) -> bool:
 
 def private_json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> JSONResponse:
     return JSONResponse(content, status, {**PRIVATE, **(headers or {})})
+
+
+def check_count(count: int, most: int, what: str, instead: str) -> None:
+    """Raises: ParameterError where somebody has as many of something as one may."""
+    if count >= most:
+        raise ParameterError(f"You have {count} {what}, as many as an account may; {instead} first")
 
 
 def number_in_path(request: Request, name: str) -> int | None:

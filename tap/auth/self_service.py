@@ -13,7 +13,7 @@ from tap.auth.authentication import Authenticator, OutOfScope, Unauthorized
 from tap.auth.identity import Account, TokenScope, identity_of
 from tap.auth.limits import limits_for
 from tap.auth.passwords import WeakPassword, hashed
-from tap.auth.private import private_json
+from tap.auth.private import check_count, private_json
 from tap.config import Config
 from tap.errors import NotFound
 from tap.form import read_parameters
@@ -69,6 +69,8 @@ class SelfService:
         if TokenScope.ADMIN in scopes and not account.is_admin:
             raise ParameterError("Only an administrator can have a token with the scope admin")
         seconds = self._seconds(parameters)
+        tokens = await run_in_threadpool(self.authenticator.store.tokens, account)
+        check_count(len(tokens), self.config.accounts.tokens_per_account, "tokens", "revoke one")
         try:
             secret = await run_in_threadpool(self.authenticator.store.add_token, account, name, scopes, seconds)
         except (NameTaken, BadName) as error:

@@ -42,7 +42,7 @@ _JOBS_SHOWN, _ROWS_SHOWN, _MOST_ROWS = 50, 100, 1000
 _AT_ONCE, _YOUNG = 1.5, 5.0
 """Seconds that a page waits for its job to end, if it is not older than so many."""
 _LONGEST_NAME, _LONGEST_NOTE = 64, 2000
-_TICK, _STREAMS, _STREAMS_OF_ONE, _WATCHED = 2.0, 500, 50, 60
+_TICK, _WATCHED = 2.0, 60
 _LIVE = frozenset({Phase.QUEUED, Phase.EXECUTING})
 
 
@@ -234,7 +234,8 @@ class JobPages:
             if await self.jobs.may_see(request, job)
         ]
         counts, share = self.streams.counts, self.jobs.service.asker(request).share
-        if counts.total() >= _STREAMS or counts[share] >= _STREAMS_OF_ONE:
+        limits = self.config.notifications
+        if counts.total() >= limits.event_streams or counts[share] >= limits.event_streams_per_owner:
             raise Busy("Too many pages hear of their jobs just now")
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(self._events(jobs, share), headers=headers, media_type="text/event-stream")

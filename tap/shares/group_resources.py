@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from tap.auth.accounts import Group
 from tap.auth.identity import Account, TokenScope
-from tap.auth.private import account_of, private_json
+from tap.auth.private import account_of, check_count, private_json
 from tap.config import Config
 from tap.form import read_parameters
 from tap.shares.groups import Groups
@@ -30,6 +30,8 @@ class GroupResources:
         """Make a group called NAME."""
         account, parameters = _account(request), await read_parameters(request, self.config)
         name = parameters.required("NAME")
+        own = [group for group in await run_in_threadpool(self.groups.of, account) if account.name in group.owners]
+        check_count(len(own), self.config.accounts.groups_per_account, "groups", "delete one")
         await run_in_threadpool(self.groups.make, account, name, parameters.one("DESCRIPTION"))
         return private_json({"name": name}, 201)
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from tap.auth.authentication import address_of
 from tap.auth.identity import Account, TokenScope, identity_of
-from tap.auth.private import account_of, number_in_path, private_json
+from tap.auth.private import account_of, check_count, number_in_path, private_json
 from tap.config import Config
 from tap.form import read_parameters
 from tap.jobs import RESULT, JobService
@@ -37,6 +37,8 @@ class ShareResources:
         account, parameters = _account(request), await read_parameters(request, self.config)
         new = _new_share(parameters)
         _account(request, new.kind)
+        given = await run_in_threadpool(self.shares.given, account)
+        check_count(len(given), self.config.accounts.shares_per_account, "shares", "end one")
         share, secret = await run_in_threadpool(self.shares.share, account, new)
         answer = _shown(share)
         if secret:
