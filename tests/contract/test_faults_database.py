@@ -149,7 +149,7 @@ def test_a_postgresql_that_was_killed_is_started_again_and_jobs_go_on(keeper: Co
         assert eventually(lambda: phase(jobs[0]) == "EXECUTING")
         kill_postmaster(database.cluster_of(keeper.database))
         assert eventually(lambda: ask(url).status == 200)
-        assert all(completes(job, 60) for job in jobs)
+        assert all(completes(job, 180) for job in jobs)
         for job in jobs:
             assert get(f"{job}/results/result").body.count(b"\n") == 3_000_001
     assert not database.cluster_of(keeper.database).is_running()
