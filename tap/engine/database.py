@@ -141,7 +141,7 @@ def make_ready(config: Config, say: Say) -> None:
     Raises: PgSphereMissing, ChangedMigration, psycopg.Error.
     """
     try:
-        is_ready = not _missing(config)
+        is_ready = not any(_missing(config, journal) for journal in _journals(config))
     except psycopg.OperationalError:
         is_ready = False
     if not is_ready:
@@ -153,19 +153,17 @@ def check_migrated(config: Config) -> None:
 
     What a newer version applied does no harm; that the database cannot be reached is told by other means. Raises: NotMigrated.
     """
-    with suppress(psycopg.OperationalError, ChangedMigration):
-        if missing := _missing(config):
-            raise NotMigrated(f"The database lacks {missing[0]}: run `armillary migrate` first")
-
-
-def _missing(config: Config) -> list[str]:
-    """Return the migrations that are pending, as the roles themselves see it."""
-    missing: list[str] = []
-    conninfos = {JOBS: jobs_conninfo(config), ACCOUNTS: accounts_conninfo(config), OWNER: owner_conninfo(config)}
     for journal in _journals(config):
-        with psycopg.connect(conninfos[journal.role], autocommit=True) as connection:
-            missing += pending(connection, migrations(journal.folder), journal.schema)
-    return missing
+        with suppress(psycopg.OperationalError, ChangedMigration):
+            if missing := _missing(config, journal):
+                raise NotMigrated(f"The database lacks {missing[0]}: run `armillary migrate` first")
+
+
+def _missing(config: Config, journal: "_Journal") -> list[str]:
+    """Return the migrations of a journal that are pending, as its role sees it. Raises: ChangedMigration, psycopg.Error."""
+    conninfos = {JOBS: jobs_conninfo, ACCOUNTS: accounts_conninfo, OWNER: owner_conninfo}
+    with psycopg.connect(conninfos[journal.role](config), autocommit=True) as connection:
+        return pending(connection, migrations(journal.folder), journal.schema)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,3 +48,11 @@ def test_one_that_lacks_a_migration_is_told_and_one_that_has_more_is_served(read
             check_migrated(ready)
         connection.execute(NEWER.format(schema).encode())
     check_migrated(ready)
+
+
+def test_what_one_store_has_more_hides_nothing_that_another_lacks(ready: Config) -> None:
+    with psycopg.connect(admin_conninfo(ready), autocommit=True) as connection:
+        connection.execute(NEWER.format("uws").encode())
+        connection.execute(OLDER.format("accounts", "accounts").encode())
+    with pytest.raises(NotMigrated):
+        check_migrated(ready)
