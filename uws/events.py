@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 _LONGEST_QUEUE = 1000
@@ -40,17 +40,13 @@ class JobEvents:
             for listener in listeners:
                 _put(listener, None)
 
-    @contextmanager
-    def of_job(self, job_id: str) -> Iterator[Changes]:
-        """Yield where the changes of a job come as long as the block lasts."""
-        with self._listening(("job", job_id)) as changes:
-            yield changes
+    def of_job(self, job_id: str) -> AbstractContextManager[Changes]:
+        """Provide the changes of a job as long as the context lasts."""
+        return self._listening(("job", job_id))
 
-    @contextmanager
-    def of_owner(self, owner_id: str) -> Iterator[Changes]:
-        """The same for all jobs of an owner."""
-        with self._listening(("owner", owner_id)) as changes:
-            yield changes
+    def of_owner(self, owner_id: str) -> AbstractContextManager[Changes]:
+        """Provide the changes of all jobs of an owner as long as the context lasts."""
+        return self._listening(("owner", owner_id))
 
     @contextmanager
     def _listening(self, key: tuple[str, str]) -> Iterator[Changes]:

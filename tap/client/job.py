@@ -177,7 +177,7 @@ def create_with(service: str, parameters: Mapping[str, str], upload: tuple[str, 
     """
     name, path = upload
     boundary = secrets.token_hex(16)
-    head, tail = _form(parameters, name, path, boundary)
+    head, tail = form_around(parameters, name, path.name, boundary)
     headers = {
         "Content-Type": f"multipart/form-data; boundary={boundary}",
         "Content-Length": str(len(head) + path.stat().st_size + len(tail)),
@@ -198,12 +198,13 @@ def _created(service: str, body: bytes | Iterator[bytes], headers: Mapping[str, 
     return replace(like, url=url)
 
 
-def _form(fields: Mapping[str, str], name: str, path: Path, boundary: str) -> tuple[bytes, bytes]:
+def form_around(fields: Mapping[str, str], name: str, file_name: str, boundary: str) -> tuple[bytes, bytes]:
+    """Return what comes before and after the content of a file in a form with fields and that file (RFC 7578)."""
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
         for key, value in fields.items()
     ]
-    parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{path.name}"\r\n\r\n')
+    parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{file_name}"\r\n\r\n')
     return "".join(parts).encode(), f"\r\n--{boundary}--\r\n".encode()
 
 

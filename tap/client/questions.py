@@ -9,7 +9,7 @@ from io import StringIO
 from urllib.parse import urlencode
 
 from tap.client.http import Http, Refused
-from tap.client.job import RemoteJob, create
+from tap.client.job import RemoteJob, create, form_around
 
 _POSITIONS = """
 SELECT TOP 1 ra.table_name, ra.column_name AS ra, dec.column_name AS dec
@@ -19,6 +19,7 @@ _RADIUS = 0.05
 """Degrees."""
 _LONGEST_JOB = 60.0
 """Seconds."""
+_BOUNDARY = "armillary-7c1f"
 _LIST = b"number\n1\n2\n3\n"
 
 
@@ -76,8 +77,9 @@ def ask_cone(service: Service) -> None:
 def ask_with_upload(service: Service) -> None:
     """Upload three rows and count them. Raises: Refused, Unreachable, WrongAnswer."""
     fields = {"LANG": "ADQL", "RESPONSEFORMAT": "csv", "QUERY": "SELECT SUM(number) AS n FROM TAP_UPLOAD.mine"}
-    body, kind = multipart({**fields, "UPLOAD": "mine,param:list"}, "list", _LIST)
-    _expect(_rows(service.post("sync", body, kind)) == [{"n": "6"}])
+    head, tail = form_around({**fields, "UPLOAD": "mine,param:list"}, "list", "list.csv", _BOUNDARY)
+    reply = service.post("sync", head + _LIST + tail, f"multipart/form-data; boundary={_BOUNDARY}")
+    _expect(_rows(reply) == [{"n": "6"}])
 
 
 def ask_job(service: Service) -> None:
@@ -107,18 +109,6 @@ QUESTIONS: Mapping[str, Callable[[Service], None]] = {
     "upload": ask_with_upload,
     "job": ask_job,
 }
-
-
-def multipart(fields: Mapping[str, str], name: str, content: bytes) -> tuple[bytes, str]:
-    """Return a form with a file (RFC 7578), and its media type."""
-    boundary = "armillary-7c1f"
-    parts = [
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
-        for key, value in fields.items()
-    ]
-    disposition = f'Content-Disposition: form-data; name="{name}"; filename="{name}.csv"\r\nContent-Type: text/csv'
-    file = f"--{boundary}\r\n{disposition}\r\n\r\n".encode() + content + f"\r\n--{boundary}--\r\n".encode()
-    return "".join(parts).encode() + file, f"multipart/form-data; boundary={boundary}"
 
 
 def _expect(value: object) -> None:
