@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from email.utils import format_datetime
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -17,13 +16,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from adql.errors import ClosedTable
-from schema import vodataservice
-from schema.model import Catalogue
 from schema.per_catalogue import PerCatalogue
-from tap import tap_plus, vosi
-from tap.auth.authentication import AuthenticationMiddleware, Authenticator, address_of, challenges
-from tap.auth.identity import Account, account_in, identity_of
+from tap import tap_plus
+from tap.auth.authentication import AuthenticationMiddleware, Authenticator, address_of
+from tap.auth.identity import Account, account_in
 from tap.auth.limits import config_for
 from tap.auth.login import Login
 from tap.auth.oidc import OidcProvider
@@ -31,20 +27,18 @@ from tap.auth.oidc_login import PATH as OIDC_PATH
 from tap.auth.oidc_login import OidcLogin
 from tap.auth.passwords import Passwords
 from tap.auth.self_service import SelfService
-from tap.availability import Availability
 from tap.coding import packed, wanted_coding
 from tap.config import Config
 from tap.engine.database import PLANNERS, member_conninfo, reader_conninfo, sessions_of
 from tap.engine.engine import Engine
 from tap.error_middleware import ErrorMiddleware, xml
-from tap.errors import NotFound
 from tap.examples import Example, examples_for, own_examples
 from tap.form import Form, read_form, read_parameters
 from tap.jobs import JobService
 from tap.messages import Messages
 from tap.notification_resources import NotificationResources
 from tap.own_tables.publications import Publications
-from tap.own_tables.resources import TableResources, rights_headers
+from tap.own_tables.resources import TableResources
 from tap.own_tables.table_updates import TABLE_UPDATE, TableUpdateService
 from tap.own_tables.tap_plus_tables import TapPlusTables
 from tap.pages.documentation import documentation
@@ -63,6 +57,7 @@ from tap.shares.readable_jobs import ReadableJobs
 from tap.shares.resources import ShareResources
 from tap.sync import SLACK, Queries, QueryShare
 from tap.uploads.upload import sweep_uploads, uploads_of
+from tap.vosi_resources import VosiResources, challenges_of
 from uws.parameters import ParameterError, Parameters
 from uws.resources import Resources
 from uws.waiting import Waiting
@@ -112,8 +107,8 @@ class Endpoints:
             *(self.site, self.parts, self.planner, self.jobs, self.login, self.self_service),
             self.own_tables.table,
             self.tap_plus.groups,
-            self.catalogue,
-            self.state,
+            self.vosi.catalogue,
+            self.vosi.state,
             self.known_examples,
             self.rows,
             self.download,
@@ -121,8 +116,8 @@ class Endpoints:
         ).handlers
 
     @property
-    def state(self) -> Availability:
-        return Availability(self.parts)
+    def vosi(self) -> VosiResources:
+        return VosiResources(self.parts, self.own_tables, self.site.messages)
 
     @property
     def share_resources(self) -> ShareResources:
@@ -142,16 +137,11 @@ class Endpoints:
             # The hot one comes first, and without Starlette's wrappers of functions.
             Route(f"{tap}/sync", AsgiEndpoint(self.sync), methods=["GET", "POST"]),
             *self.pages.routes(tap),
-            Route("/livez", self.livez, methods=get),
-            Route("/readyz", self.readyz, methods=get),
             *self.jobs.routes(f"{tap}/async"),
             *self.table_updates.routes(f"{tap}/{TABLE_UPDATE}"),
             Route(f"{tap}/jobs/async", self.found_jobs, methods=get),
             Route(f"{tap}/deletejobs", self.delete_jobs, methods=["POST"]),
-            Route(f"{tap}/capabilities", self.capabilities, methods=get),
-            Route(f"{tap}/availability", self.availability, methods=get),
-            Route(f"{tap}/tables", self.tables, methods=get),
-            Route(f"{tap}/tables/{{name:path}}", self.table, methods=get),
+            *self.vosi.routes(tap),
             Route(f"{tap}/tables/{{name:path}}", self.own_tables.put, methods=["PUT"]),
             Route(f"{tap}/tables/{{name:path}}", self.own_tables.post, methods=["POST"]),
             Route(f"{tap}/tables/{{name:path}}", self.own_tables.delete, methods=["DELETE"]),
@@ -241,43 +231,6 @@ class Endpoints:
         share = QueryShare(name, config.web.queries_per_owner, config.limits.sync_limit)
         return self.queries.answer(tap_request, share, done, coding)  # type: ignore[return-value]
 
-    async def capabilities(self, request: Request) -> Response:
-        response = packed(request, xml(vosi.capabilities(self.config, self.site.messages.texts())))
-        response.headers["Last-Modified"] = format_datetime(self.site.messages.changed, usegmt=True)
-        if identity_of(request) is None:
-            # That one may log in, and how, though one need not (AuthVO §4.1).
-            response.raw_headers.extend(challenges_of(self.config))
-        return response
-
-    async def availability(self, request: Request) -> Response:
-        state = await self.state.now()
-        return xml(vosi.availability(available=state.available, notes=state.notes))
-
-    async def tables(self, request: Request) -> Response:
-        parameters = await read_parameters(request, self.config)
-        brief = (parameters.one("DETAIL") or "max").lower() == "min" or tap_plus.wants_names_only(parameters)
-        catalogue = await self.catalogue(request)
-        # pyvo would fetch the columns of each table without the login that it was given.
-        public = {table.table_name for table in (await run_in_threadpool(self._published)).tables} if brief else set()
-        document = vodataservice.tableset(catalogue, public)
-        if tap_plus.is_tap_plus(request, parameters):
-            named = [await self.own_tables.full_name(request, name) for name in tap_plus.tables_asked_for(parameters)]
-            document = tap_plus.with_flags(document, named)
-        return packed(request, xml(document))
-
-    async def table(self, request: Request) -> Response:
-        catalogue, name = await self.catalogue(request), request.path_params["name"]
-        own_table = await self.own_tables.table(request, name)
-        name = own_table.table_name if own_table else name
-        for table in catalogue.tables:
-            if table.table_name.lower() == name.lower():
-                response = packed(request, xml(vodataservice.table_document(table, catalogue)))
-                response.headers.update(rights_headers(own_table) if own_table else {})
-                return response
-        if name.lower() in map(str.lower, catalogue.announced):
-            raise ClosedTable(f"Only some accounts may read {name}", hint="Log in as one of them.")
-        raise NotFound(f"There is no table {name[:100]}")
-
     async def found_jobs(self, request: Request) -> Response:
         jobs, parameters = self.jobs.service, await read_parameters(request, self.config)
         asker = jobs.asker(request)
@@ -289,7 +242,7 @@ class Endpoints:
         return Response("deleted\n", media_type="text/plain")
 
     async def examples(self, request: Request) -> Response:
-        catalogue = await self.catalogue(request)
+        catalogue = await self.vosi.catalogue(request)
         values = {"examples": await run_in_threadpool(self.known_examples.of, catalogue)}
         return packed(request, self.site.response(request, "examples.xhtml", values))
 
@@ -298,22 +251,6 @@ class Endpoints:
         job = await self.jobs.job_of(request)
         upload = ("UPLOAD", f"result,{job.job_id}")
         return await self.run(request, account_in(request), "SELECT * FROM TAP_UPLOAD.result", upload)
-
-    async def livez(self, request: Request) -> Response:
-        return Response("alive\n", media_type="text/plain")
-
-    async def readyz(self, request: Request) -> Response:
-        away = await self.state.away()
-        return Response(f"ready, without {', '.join(away)}\n" if away else "ready\n", media_type="text/plain")
-
-    async def catalogue(self, request: Request) -> Catalogue:
-        """Return what who asks may know of."""
-        return await run_in_threadpool(self._published, account_in(request))
-
-    def _published(self, account: Account | None = None) -> Catalogue:
-        """Return what an account may know of, or everybody."""
-        with self.parts.engine.session(limit=10, role=self.parts.rights.role(account)) as session:
-            return session.catalogue
 
 
 def create_app(config: Config) -> Starlette:
@@ -374,10 +311,6 @@ def _endpoints(parts: Parts, planner: Engine, waiting: Waiting, site: Pages, row
         site,
         rows,
     )
-
-
-def challenges_of(config: Config) -> list[tuple[bytes, bytes]]:
-    return challenges(config.web.base_url, config.web.title)
 
 
 @asynccontextmanager

@@ -1,0 +1,110 @@
+"""VOSI's endpoints: /capabilities, /availability, and the tables that one may know of; and the probes of machines."""
+
+from dataclasses import dataclass
+from email.utils import format_datetime
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from adql.errors import ClosedTable
+from schema import vodataservice
+from schema.model import Catalogue
+from tap import tap_plus, vosi
+from tap.auth.authentication import challenges
+from tap.auth.identity import Account, account_in, identity_of
+from tap.availability import Availability
+from tap.coding import packed
+from tap.config import Config
+from tap.error_middleware import xml
+from tap.errors import NotFound
+from tap.form import read_parameters
+from tap.messages import Messages
+from tap.own_tables.resources import TableResources, rights_headers
+from tap.parts import Parts
+
+
+@dataclass(frozen=True)
+class VosiResources:
+    """The handlers."""
+
+    parts: Parts
+    own_tables: TableResources
+    messages: Messages
+
+    def routes(self, tap: str) -> list[Route]:
+        get = ["GET"]
+        return [
+            Route("/livez", self.livez, methods=get),
+            Route("/readyz", self.readyz, methods=get),
+            Route(f"{tap}/capabilities", self.capabilities, methods=get),
+            Route(f"{tap}/availability", self.availability, methods=get),
+            Route(f"{tap}/tables", self.tables, methods=get),
+            Route(f"{tap}/tables/{{name:path}}", self.table, methods=get),
+        ]
+
+    @property
+    def config(self) -> Config:
+        return self.parts.config
+
+    @property
+    def state(self) -> Availability:
+        return Availability(self.parts)
+
+    async def capabilities(self, request: Request) -> Response:
+        response = packed(request, xml(vosi.capabilities(self.config, self.messages.texts())))
+        response.headers["Last-Modified"] = format_datetime(self.messages.changed, usegmt=True)
+        if identity_of(request) is None:
+            # That one may log in, and how, though one need not (AuthVO §4.1).
+            response.raw_headers.extend(challenges_of(self.config))
+        return response
+
+    async def availability(self, request: Request) -> Response:
+        state = await self.state.now()
+        return xml(vosi.availability(available=state.available, notes=state.notes))
+
+    async def tables(self, request: Request) -> Response:
+        parameters = await read_parameters(request, self.config)
+        brief = (parameters.one("DETAIL") or "max").lower() == "min" or tap_plus.wants_names_only(parameters)
+        catalogue = await self.catalogue(request)
+        # pyvo would fetch the columns of each table without the login that it was given.
+        public = {table.table_name for table in (await run_in_threadpool(self._published)).tables} if brief else set()
+        document = vodataservice.tableset(catalogue, public)
+        if tap_plus.is_tap_plus(request, parameters):
+            named = [await self.own_tables.full_name(request, name) for name in tap_plus.tables_asked_for(parameters)]
+            document = tap_plus.with_flags(document, named)
+        return packed(request, xml(document))
+
+    async def table(self, request: Request) -> Response:
+        catalogue, name = await self.catalogue(request), request.path_params["name"]
+        own_table = await self.own_tables.table(request, name)
+        name = own_table.table_name if own_table else name
+        for table in catalogue.tables:
+            if table.table_name.lower() == name.lower():
+                response = packed(request, xml(vodataservice.table_document(table, catalogue)))
+                response.headers.update(rights_headers(own_table) if own_table else {})
+                return response
+        if name.lower() in map(str.lower, catalogue.announced):
+            raise ClosedTable(f"Only some accounts may read {name}", hint="Log in as one of them.")
+        raise NotFound(f"There is no table {name[:100]}")
+
+    async def livez(self, request: Request) -> Response:
+        return Response("alive\n", media_type="text/plain")
+
+    async def readyz(self, request: Request) -> Response:
+        away = await self.state.away()
+        return Response(f"ready, without {', '.join(away)}\n" if away else "ready\n", media_type="text/plain")
+
+    async def catalogue(self, request: Request) -> Catalogue:
+        """Return what who asks may know of."""
+        return await run_in_threadpool(self._published, account_in(request))
+
+    def _published(self, account: Account | None = None) -> Catalogue:
+        """Return what an account may know of, or everybody."""
+        with self.parts.engine.session(limit=10, role=self.parts.rights.role(account)) as session:
+            return session.catalogue
+
+
+def challenges_of(config: Config) -> list[tuple[bytes, bytes]]:
+    return challenges(config.web.base_url, config.web.title)
