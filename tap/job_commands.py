@@ -10,7 +10,7 @@ from tap.engine.database import jobs_conninfo, running_database
 from tap.jobs import limits_of
 from uws.errors import IllegalMove, NoSuchJob, StoreAway
 from uws.forecast import outlook
-from uws.job import Job
+from uws.job import ENDED_BY_OPERATOR, NOTHING_KNOWN, Job, JobEnding
 from uws.phases import Move, Phase
 from uws.store import Store
 from uws.timestamps import write_instant
@@ -78,17 +78,17 @@ def show(config: Config, job_id: str) -> None:
         click.echo(f"{'waits for':20} {future.waits_for}")
 
 
-def _command(name: str, move: Move, about: str) -> None:
+def _command(name: str, move: Move, about: str, ending: JobEnding = NOTHING_KNOWN) -> None:
     @jobs.command(name, help=about)
     @click.argument("job_ids", nargs=-1, required=True)
     @click.pass_obj
     def command(config: Config, job_ids: tuple[str, ...]) -> None:
         with open_jobs(config) as store:
             for job_id in job_ids:
-                click.echo(f"{job_id} {store.move(job_id, move).phase}")
+                click.echo(f"{job_id} {store.move(job_id, move, ending=ending).phase}")
 
 
-_command("abort", Move.ABORT, "Abort jobs; what they run is stopped in PostgreSQL.")
+_command("abort", Move.ABORT, "Abort jobs; what they run is stopped in PostgreSQL.", ENDED_BY_OPERATOR)
 _command("hold", Move.HOLD, "Keep jobs from running; those that run are stopped, and begin anew when released.")
 _command("release", Move.RELEASE, "Let held jobs run.")
 

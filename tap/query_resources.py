@@ -12,7 +12,7 @@ from tap.auth.private import check_administrator, private_json
 from tap.errors import NotFound
 from tap.running_queries import Running, kill_query, running_queries
 from uws.errors import IllegalMove
-from uws.job import Job
+from uws.job import ENDED_BY_OPERATOR, Job
 from uws.parameters import Parameters
 from uws.phases import Move, Phase
 from uws.store import Store, is_job_id
@@ -40,7 +40,7 @@ def kill(accounts: AccountStore, jobs: Store, id_: str) -> bool:
     if not is_job_id(id_):
         return bool(_QUERY_ID.fullmatch(id_)) and kill_query(accounts, id_)
     try:
-        jobs.move(id_, Move.ABORT)
+        jobs.move(id_, Move.ABORT, ending=ENDED_BY_OPERATOR)
     except IllegalMove:
         return False
     return True

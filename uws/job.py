@@ -183,3 +183,9 @@ class JobEnding:
     progress: Mapping[str, int] | None = None
     error: ErrorSummary | None = None
     pause: float = 0.0
+
+
+NOTHING_KNOWN = JobEnding()
+ENDED_BY_OPERATOR = JobEnding(
+    error=ErrorSummary("The operator of this service ended this job. Please ask before you run it again.")
+)

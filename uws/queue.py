@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from uws.errors import IllegalMove, NoSuchJob
-from uws.job import Attempt, Job, JobEnding, Result
+from uws.job import NOTHING_KNOWN, Attempt, Job, JobEnding, Result
 from uws.phases import Move, Phase, as_json
 from uws.statements import statements
-from uws.store import NOTHING_KNOWN, Store, job_of
+from uws.store import Store, job_of
 
 LEASE = 6.0
 RENEW = 2.0

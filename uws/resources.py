@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from uws.errors import IllegalMove, NoSuchJob, NotAllowed
 from uws.forecast import outlook
-from uws.job import ASYNC, Attachment, Job, JobRef, NewJob, Pairs, Requester
+from uws.job import ASYNC, ENDED_BY_OPERATOR, NOTHING_KNOWN, Attachment, Job, JobRef, NewJob, Pairs, Requester
 from uws.parameters import ParameterError, Parameters
 from uws.phases import Move, Phase, targets
 from uws.resumable_uploads import ResumableUploads
@@ -200,7 +200,8 @@ class Resources:
         if move is Move.RUN:
             self.store.run(job, asker.limits)
         elif move:
-            self.store.move(job.job_id, move)
+            by_operator = asker.sees_all and job.owner_id != asker.owner_id
+            self.store.move(job.job_id, move, ending=ENDED_BY_OPERATOR if by_operator else NOTHING_KNOWN)
 
     def _set(self, job: Job, changes: Parameters, files: Sequence[Attachment] = ()) -> None:
         """Set what is given, each name in place of what it was before."""

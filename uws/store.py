@@ -16,6 +16,7 @@ from psycopg_pool import PoolTimeout
 from uws.errors import IllegalMove, NoSuchJob, NotComplete, OtherOffset, QueueFull, StoreAway, TooManyJobs
 from uws.job import (
     ASYNC,
+    NOTHING_KNOWN,
     Attachment,
     Attempt,
     ErrorSummary,
@@ -43,7 +44,6 @@ CHANGEABLE = {
 """In which phases a client may change what."""
 
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
-NOTHING_KNOWN = JobEnding()
 
 _OPTIONS = "-c idle_in_transaction_session_timeout=2s -c lock_timeout=5s -c synchronous_commit=on"
 """None may keep a lock for long, not even a process that was put to sleep; what is acknowledged is on the disk."""

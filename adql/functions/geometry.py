@@ -48,16 +48,9 @@ def _emit_centroid(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     if vertices is not None:
         lon, lat = polygon_centre(vertices)
         return point_sql(f"{lon!r}::double precision", f"{lat!r}::double precision")
+    if arguments[0].type is types.POLYGON:
+        return f"armillary.centroid({sql[0]})"
     return sql[0] if arguments[0].type is types.POINT else f"center({sql[0]})"
-
-
-def _check_centroid(arguments: tuple[Value, ...]) -> None:
-    if arguments[0].type is types.POLYGON and literal_vertices(arguments[0]) is None:
-        raise TypeMismatch(
-            "The centroid of a polygon from a column is not available",
-            arguments[0].span,
-            "CENTROID works on points, circles, and polygons written with numbers.",
-        )
 
 
 def _coordinate(ucd: str) -> Infer:
@@ -125,9 +118,7 @@ _CENTROID_INFO = Info(types.POINT, ucd="pos.eq")
 
 GEOMETRY = (
     _function("AREA", "geometry", Kind.GEOMETRY, gives(types.DOUBLE, "deg**2", "phys.angArea"), emit=_emit_area),
-    _function(
-        "CENTROID", "geometry", Kind.GEOMETRY, lambda _: _CENTROID_INFO, emit=_emit_centroid, check=_check_centroid
-    ),
+    _function("CENTROID", "geometry", Kind.GEOMETRY, lambda _: _CENTROID_INFO, emit=_emit_centroid),
     _function("COORD1", "point", Kind.POINT, _coordinate("pos.eq.ra"), emit=template("degrees(long({0}))")),
     _function("COORD2", "point", Kind.POINT, _coordinate("pos.eq.dec"), emit=template("degrees(lat({0}))")),
     _function(

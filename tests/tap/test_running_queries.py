@@ -101,6 +101,7 @@ def test_a_job_is_listed_and_ended_too(root: Asker, ada: Asker) -> None:
     assert (row["kind"], row["query"], row["id"]) == ("job", ENDLESS, job.rpartition("/")[2])
     assert root.call("DELETE", f"queries/{row['id']}").status == 204
     assert ada.phase(job) == "ABORTED"
+    assert "The operator of this service ended this job" in ada.call("GET", job).text
     assert not listed(root, ada.name)
 
 
