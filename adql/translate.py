@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from adql import postgres
+from adql.constants import walk
 from adql.errors import AdqlError, NumberRunsOn, TooComplex
+from adql.functions import function_of
 from adql.hints import likely_meant
 from adql.lints import Lint, lints
-from adql.nodes import Output, Query, Select
+from adql.nodes import Call, Output, Query, Select
 from adql.parse import parse
 from adql.resolve import resolve
 from adql.rewrite import rewrite
@@ -28,6 +30,12 @@ class Translation:
     query: Query | None = None
     lints: tuple[Lint, ...] = ()
     top: int | None = None
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Return whether it gives the same rows again as long as its tables are as they are."""
+        calls = [node for node in walk(self.query) if isinstance(node, Call)] if self.query else []
+        return self.query is not None and not any(function_of(call).is_volatile for call in calls)
 
     @property
     def apart(self) -> tuple[SplittableTable, ...]:

@@ -135,7 +135,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class Table:
-    """A published table: `schema.table` in `table_name`, columns in their order."""
+    """A published table: `schema.table` in `table_name`, columns in their order.
+
+    `data_version` is another one whenever its rows or what is said of them have changed; None where that is not known.
+    """
 
     schema_name: str
     table_name: str
@@ -148,6 +151,7 @@ class Table:
     storage: str | None = None
     origin: Origin = field(default_factory=Origin)
     storage_schema: str | None = None
+    data_version: int | None = None
 
     @cached_property
     def derived(self) -> dict[str, Any]:

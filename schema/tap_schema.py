@@ -64,6 +64,7 @@ def _table(record: Record, columns: list[Column], more_of_table: Record) -> Tabl
         more_of_table.get("nrows"),
         more_of_table.get("storage"),
         Origin(**{name: more_of_table.get(name) for name in _ORIGIN_FIELDS}),
+        data_version=more_of_table.get("data_version"),
     )
 
 

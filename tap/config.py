@@ -164,6 +164,10 @@ class JobsConfig:
     results_of_strangers: int = _about(
         100_000_000_000, "bytes of the results of all jobs of strangers together; 0: no limit"
     )
+    reuse_results: bool = _about(
+        default=True,
+        about="jobs that ask the same of the same data as an earlier one get a copy of its result, unless they say REUSE=refuse",
+    )
     results_reserve: int = _about(
         200_000_000, "bytes that must be free in the folder of results, else new jobs get 503"
     )

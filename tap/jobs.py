@@ -5,7 +5,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -38,12 +38,14 @@ from tap.own_tables.destination import Destinations, RunningQuery, read_destinat
 from tap.own_tables.resources import owner_of
 from tap.part import read_part
 from tap.progress import QueryProgress
+from tap.query.content import content_of
 from tap.query.explain import planned_cost
 from tap.query.run import QueryService, execute
 from tap.request import TapRequest, read_request
 from tap.shares.shares import Shares
 from tap.storage import Storage
 from tap.storage.storage import NotStored, StorageAway
+from tap.stored_results import StoredResults
 from tap.uploads.upload import read_uploads, uploads_of
 from uws import service
 from uws.errors import IllegalMove, NoSuchJob
@@ -93,6 +95,7 @@ class QueryJobs:
     storage: Storage
     rights: Rights
     destinations: Destinations
+    stored_results: StoredResults
     update: Callable[[Account, Parameters], None]
 
     def run(self, job: Job, task: Task) -> tuple[Result, ...]:
@@ -149,23 +152,38 @@ class QueryJobs:
         cancellation = Cancellation(f"job {job.job_id}")
         progress = QueryProgress(lambda done: setattr(task, "progress", done))
         task.on_stop(lambda stop: cancellation.trigger(_REASONS[stop]))
+        query = RunningQuery(request, cancellation, progress, self._limit(account))
         if destination := read_destination(Parameters(job.parameters)):
-            query = RunningQuery(request, cancellation, progress, self._limit(account))
             return self.destinations.run(job, account, destination, query)
-        key = f"{job.job_id}/{task.attempt.number}.{request.format.extension}"
-        digest = hashlib.sha256()
-        room, query_service = self._room(account), replace(self.service, streams=False, limit=self._limit(account))
-        with self.storage.sink(key) as sink, closing(execute(request, query_service, cancellation, progress)) as pieces:
+        key, room = f"{job.job_id}/{task.attempt.number}.{request.format.extension}", self._room(account)
+        content = self._content(request)
+        if request.reuse and (stored := self.stored_results.find(content, request.format)):
+            result = self._store(key, stored.pieces, query, room)
+            return (replace(result, rows=stored.rows, content=content, computed=stored.computed),)
+        service = replace(self.service, streams=False, limit=query.limit)
+        result = self._store(key, execute(request, service, cancellation, progress), query, room)
+        # Of data that changed meanwhile nobody knows which state the rows are of.
+        return (replace(result, content=content if content == self._content(request) else ""),)
+
+    def _content(self, request: TapRequest) -> str:
+        if not self.config.jobs.reuse_results:
+            return ""
+        return content_of(request, self.service.engine)
+
+    def _store(self, key: str, pieces: Generator[bytes, None, None], query: RunningQuery, room: int) -> Result:
+        """Store a result of at most `room` bytes. Raises: ResultsOverQuota, Interrupted, and whatever `pieces` raises."""
+        digest, progress = hashlib.sha256(), query.progress
+        with self.storage.sink(key) as sink, closing(pieces):
             for piece in pieces:
                 sink.write(piece)
                 digest.update(piece)
                 progress.add(size=len(piece))
                 if progress.bytes > room:
-                    raise ResultsOverQuota(_NO_ROOM if job.owner_id else _NO_ROOM_FOR_STRANGERS)
-            if cancellation.reason:
-                raise Interrupted(cancellation.reason)
+                    raise ResultsOverQuota(_NO_ROOM if query.request.owner else _NO_ROOM_FOR_STRANGERS)
+            if query.cancellation.reason:
+                raise Interrupted(query.cancellation.reason)
         encoded = base64.b64encode(digest.digest()).decode()
-        return (Result(RESULT, key, request.media_type, progress.bytes, encoded, progress.rows),)
+        return Result(RESULT, key, query.request.media_type, progress.bytes, encoded, progress.rows)
 
     def _request(self, job: Job, files: list[FormFile], account: Account | None) -> TapRequest:
         """Return what a job asks, with the rights and limits that its owner has now."""
@@ -259,17 +277,26 @@ class JobService:
             visitor.welcome(request, response)
 
     def cost(self, parameters: Parameters, owner: str | None) -> float | None:
-        """Return what PostgreSQL's planner thinks; None for a query that is wrong, which the job will tell."""
+        """Return what PostgreSQL's planner thinks, 0 where the result is there already; None for a query that is wrong, which the job will tell."""
         self.storage.check()
         if read_uploads(parameters, None):
             return None
         try:
-            query = read_request(parameters, self.config).query
-            role = self.rights.role(self.rights.owner(owner))
-            with self.planner.session(limit=1, role=role) as session:
-                return planned_cost(query, session)
+            account = self.rights.owner(owner)
+            request = read_request(parameters, config_for(self.config, account))
+            request = replace(request, owner=owner, role=self.rights.role(account))
+            if self._is_stored(request):
+                return 0.0
+            with self.planner.session(limit=1, role=request.role) as session:
+                return planned_cost(request.query, session)
         except (AdqlError, ParameterError, DatabaseAway, NoLongerAllowed, AccountsAway, Interrupted, psycopg.Error):
             return None
+
+    def _is_stored(self, request: TapRequest) -> bool:
+        if not (request.reuse and self.config.jobs.reuse_results):
+            return False
+        content = content_of(request, self.planner)
+        return bool(content) and self.store.job_of_content(content) is not None
 
     async def result(self, request: Request, job: Job, id_: str) -> Response:
         """Send a result, and write down who fetched what is shared with them."""

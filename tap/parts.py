@@ -35,6 +35,7 @@ from tap.sharding.shards import known_shards
 from tap.shares.readable_jobs import ReadableJobs
 from tap.shares.shares import Shares
 from tap.storage import Storage, storage_of
+from tap.stored_results import StoredResults
 from tap.temp_files import TempFiles
 from tap.uploads.load import UploadLimits
 from tap.uploads.parts import Sorting
@@ -168,7 +169,10 @@ def query_worker(config: Config) -> Iterator[Worker]:
         config.limits.maxrec_hard,
     )
     update = partial(update_table, parts.own_tables)
-    runner = QueryJobs(parts.service, config, parts.store, parts.storage, parts.rights, destinations, update)
+    stored_results = StoredResults(parts.store, parts.storage)
+    runner = QueryJobs(
+        parts.service, config, parts.store, parts.storage, parts.rights, destinations, stored_results, update
+    )
     keeper = Housekeeper(parts.store, parts.storage, lambda what, count: observe(Kept(what, count)))
     tables = table_keeper(parts.own_tables)
     deliverer = Deliverer(parts.store, Notifier(config, parts.store, parts.accounts).send, _told)

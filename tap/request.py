@@ -18,7 +18,8 @@ class TapRequest:
     """What a request asks for.
 
     `partial`: whether the rows of those shards will do that can be reached; `comments`: whether CSV and TSV may end in
-    some. PARTIAL and COMMENTS are parameters of our own. `owner` is the account that asks, if
+    some; `reuse`: whether the stored result of an earlier job will do that asked for the same. PARTIAL, COMMENTS and
+    REUSE are parameters of our own. `owner` is the account that asks, if
     it is one, `role` the database's role for what it may read, if that is more than everybody may.
     """
 
@@ -29,6 +30,7 @@ class TapRequest:
     uploads: tuple[Upload, ...] = ()
     partial: bool = False
     comments: bool = False
+    reuse: bool = True
     owner: str | None = None
     role: str | None = None
 
@@ -50,9 +52,9 @@ def read_request(parameters: Parameters, config: Config, files: list[FormFile] |
     format_, media_type = _format(parameters)
     uploads = read_uploads(parameters, files or [])
     partial = _partial(parameters, format_)
-    comments = _allowed(parameters, "COMMENTS")
+    comments, reuse = _allowed(parameters, "COMMENTS"), _allowed(parameters, "REUSE", "allow")
     maxrec = min(_maxrec(parameters, config.limits), format_.most_rows or config.limits.maxrec_hard)
-    return TapRequest(query, maxrec, format_, media_type, uploads, partial, comments)
+    return TapRequest(query, maxrec, format_, media_type, uploads, partial, comments, reuse)
 
 
 def _partial(parameters: Parameters, format_: Format) -> bool:
@@ -63,8 +65,8 @@ def _partial(parameters: Parameters, format_: Format) -> bool:
     return allowed
 
 
-def _allowed(parameters: Parameters, name: str) -> bool:
-    value = (parameters.one(name) or "refuse").lower()
+def _allowed(parameters: Parameters, name: str, default: str = "refuse") -> bool:
+    value = (parameters.one(name) or default).lower()
     if value not in {"allow", "refuse"}:
         raise ParameterError(f"{name} can be allow or refuse, not {value[:40]!r}")
     return value == "allow"

@@ -89,7 +89,7 @@ def _interface(type_: str, url: str, use: str = "full", **attributes: str) -> El
 # An interface may list its parameters (VODataService 1.2 §3.4), but pyvo warns everybody who meets one there.
 _PARAMETERS = (
     "Beside TAP's own parameters: COMMENTS=allow lets CSV and TSV end in comments that tell an overflow; PARTIAL=allow gives, where a part of a table cannot be reached, the rows of the rest,"
-    " and as a MOC which part of the sky is missing."
+    " and as a MOC which part of the sky is missing; REUSE=refuse computes a job that would get the stored result of an earlier one."
 )
 
 

@@ -35,7 +35,8 @@ class Requester:
 class Result:
     """One result: `key` is its place in storage, `digest` the SHA-256 of its `size` bytes in Base64.
 
-    Or it is at `url`, and not in storage.
+    Or it is at `url`, and not in storage. `content` tells what it holds: results of jobs that asked the same of the same
+    data share it; empty where that is not known. `computed` is when, if an earlier job computed it.
     """
 
     id: str
@@ -45,6 +46,8 @@ class Result:
     digest: str
     rows: int | None = None
     url: str | None = None
+    content: str = ""
+    computed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

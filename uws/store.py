@@ -260,6 +260,11 @@ class Store:
         """Return the size of the results of all jobs of an owner, or of all that have none."""
         return int(self.rows("bytes_of_results", {"owner_id": owner_id})[0]["bytes"])
 
+    def job_of_content(self, content: str) -> Job | None:
+        """Return the latest job whose result has this content; None where none is there."""
+        rows = self.rows("job_of_content", {"content": content})
+        return job_of(rows[0]) if rows else None
+
     def durations(self, cost: float) -> tuple[float, float] | None:
         """Return between which seconds four of five finished jobs of like cost lay; None where there are too few."""
         rows = self.rows("durations", {"cost": cost})

@@ -129,6 +129,8 @@ def _job_info(job: Job, waits_for: str | None) -> list[Element]:
     for result in job.results:
         in_storage = {"bytes": result.size, "sha-256": result.digest}
         info |= {"rows": result.rows} | ({} if result.url else in_storage)
+        if result.computed:
+            info["computed"] = result.computed
     if job.attempt > 1:
         info["attempt"] = job.attempt
     return [_E.jobInfo(*(_INFO(name, str(value)) for name, value in info.items() if value is not None))] if info else []

@@ -9,7 +9,7 @@ from tap.engine.rows import Block
 from tap.formats.binary_rows import BinaryRows
 from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.metadata import fields
-from tap.formats.votable_document import VERSIONS, closing, opening
+from tap.formats.votable_document import EXTENSION, VERSIONS, closing, opening
 
 
 class VotableBinaryWriter(Writer):
@@ -47,7 +47,7 @@ VOTABLE_BINARY2 = Format(
         "text/xml;content=x-votable",
     ),
     aliases=("votable", "votable/b2", "votable_binary2", "votable_gzip"),
-    extension="vot",
+    extension=EXTENSION,
     encoding=RowEncoding.BINARY,
     writer=lambda header: VotableBinaryWriter(header, "BINARY2"),
     ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-binary2",
@@ -58,7 +58,7 @@ VOTABLE_BINARY = Format(
     name="VOTable, BINARY",
     media_types=("application/x-votable+xml;serialization=BINARY",),
     aliases=("votable/b", "votable_binary"),
-    extension="vot",
+    extension=EXTENSION,
     encoding=RowEncoding.BINARY,
     writer=lambda header: VotableBinaryWriter(header, "BINARY"),
     ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-binary",

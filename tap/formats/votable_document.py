@@ -14,6 +14,7 @@ from tap.formats.metadata import FieldMetadata, infos
 
 _NAMESPACE = "http://www.ivoa.net/xml/VOTable/v1.3"
 VERSIONS = ("1.4", "1.5")
+EXTENSION = "vot"
 _OPEN = f"""<?xml version="1.0" encoding="UTF-8"?>
 <VOTABLE version="{{version}}" xmlns="{_NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="{_NAMESPACE} {_NAMESPACE}">
 <RESOURCE type="results">
@@ -77,6 +78,14 @@ def _status(value: str, message: str) -> str:
 
 def _warning(message: str) -> str:
     return f"<INFO{attribute('name', 'warning')}{attribute('value', message)}/>\n"
+
+
+def with_info(pieces: Iterator[bytes], name: str, value: str) -> Iterator[bytes]:
+    """Yield a stored document with one more INFO, behind the status. The first piece must hold its beginning."""
+    status = b'<INFO name="QUERY_STATUS" value="OK"/>\n'
+    info = f"<INFO{attribute('name', name)}{attribute('value', value)}/>\n"
+    yield next(pieces, b"").replace(status, status + info.encode(), 1)
+    yield from pieces
 
 
 def error_document(message: str, reason: str | None = None) -> bytes:

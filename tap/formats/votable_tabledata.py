@@ -8,7 +8,7 @@ from tap.engine.rows import Block
 from tap.formats.cells import rows_in_tags, without_cell_marks
 from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.metadata import fields
-from tap.formats.votable_document import VERSIONS, closing, opening
+from tap.formats.votable_document import EXTENSION, VERSIONS, closing, opening
 
 _FLOATS = (types.REAL, types.DOUBLE, types.REALS, types.DOUBLES)
 
@@ -43,7 +43,7 @@ VOTABLE_TABLEDATA = Format(
     name="VOTable, TABLEDATA",
     media_types=("application/x-votable+xml;serialization=TABLEDATA",),
     aliases=("votable/td", "votable_plain"),
-    extension="vot",
+    extension=EXTENSION,
     encoding=RowEncoding.CELLS,
     writer=TabledataWriter,
     ivo_id="ivo://ivoa.net/std/TAPRegExt#output-votable-td",

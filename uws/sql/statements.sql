@@ -124,6 +124,11 @@ SELECT coalesce(sum((r ->> 'size')::bigint), 0)::bigint AS bytes
 FROM uws.jobs AS j, jsonb_array_elements(j.results) AS r
 WHERE j.owner_id IS NOT DISTINCT FROM %(owner_id)s AND j.phase = 'COMPLETED' AND NOT j.deleted;
 
+-- name: job_of_content
+SELECT * FROM uws.jobs
+WHERE results -> 0 ->> 'content' = %(content)s AND results -> 0 ->> 'content' <> '' AND phase = 'COMPLETED' AND NOT deleted
+ORDER BY end_time DESC LIMIT 1;
+
 -- name: turn
 SELECT 1 FROM uws.turn FOR UPDATE;
 
