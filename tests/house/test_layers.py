@@ -4,6 +4,7 @@ import ast
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,9 +41,15 @@ def modules() -> dict[str, Path]:
     return found
 
 
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """All that stands in a file, the module first."""
+    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def imports(path: Path) -> Iterator[str]:
     """The modules that a file imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -51,36 +58,36 @@ def imports(path: Path) -> Iterator[str]:
 
 
 MODULES = modules()
-GRAPH = {name: sorted({target for target in imports(path) if target in MODULES}) for name, path in MODULES.items()}
+
+
+@cache
+def imported_by(name: str) -> list[str]:
+    """The modules of ours that a module imports."""
+    return sorted({target for target in imports(MODULES[name]) if target in MODULES})
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("tap.sharding.planning")])
 def test_the_planner_of_shards_is_pure(name: str) -> None:
     own = {"tap.sharding.model", "tap.sharding.planning"}
-    of_tap = {target for target in GRAPH[name] if target.startswith("tap.")}
+    of_tap = {target for target in imported_by(name) if target.startswith("tap.")}
     assert {target for target in of_tap if not target.startswith(tuple(own))} <= {"tap.sharding"}
     assert not set(imports(MODULES[name])) & (NO_INPUT_OR_OUTPUT | {"psycopg"})
 
 
 def test_no_two_classes_have_one_name() -> None:
-    names = Counter(
-        node.name
-        for path in MODULES.values()
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.ClassDef)
-    )
+    names = Counter(node.name for path in MODULES.values() for node in nodes_of(path) if isinstance(node, ast.ClassDef))
     assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_imports_only_what_its_package_may(name: str) -> None:
     package = name.split(".", maxsplit=1)[0]
-    assert {target.split(".")[0] for target in GRAPH[name]} <= MAY_IMPORT[package]
+    assert {target.split(".")[0] for target in imported_by(name)} <= MAY_IMPORT[package]
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("adql")])
 def test_adql_sees_of_schema_the_model_and_the_types_only_and_does_no_input_or_output(name: str) -> None:
-    assert {t for t in GRAPH[name] if t.startswith("schema.")} <= OF_SCHEMA_ADQL_SEES
+    assert {t for t in imported_by(name) if t.startswith("schema.")} <= OF_SCHEMA_ADQL_SEES
     assert not {target.split(".")[0] for target in imports(MODULES[name])} & NO_INPUT_OR_OUTPUT
 
 
@@ -92,13 +99,13 @@ def test_there_is_no_import_cycle() -> None:
         if name in state:
             return
         state[name] = "open"
-        for target in GRAPH[name]:
+        for target in imported_by(name):
             # `from package import module` names the package as well; its __init__ is no way round.
             if target != name and not name.startswith(f"{target}."):
                 visit(target, (*path, name))
         state[name] = "closed"
 
-    for name in GRAPH:
+    for name in MODULES:
         visit(name, ())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.test_layers import MODULES, ROOT
+from tests.house.test_layers import MODULES, ROOT, nodes_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FILES = [pytest.param(path, id=name) for name, path in MODULES.items()]
@@ -15,7 +15,7 @@ NESTING = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, as
 
 
 def functions(path: Path) -> Iterator[Function]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, Function):
             yield node
 
@@ -38,13 +38,11 @@ def depth(node: ast.AST, level: int = 0) -> int:
     return deepest
 
 
-SIZES = [code_lines(function) for path in MODULES.values() for function in functions(path)]
-
-
 def test_functions_are_short() -> None:
-    assert statistics.median(SIZES) <= 6
-    assert statistics.quantiles(SIZES, n=10)[-1] <= 20
-    assert max(SIZES) <= 50
+    sizes = [code_lines(function) for path in MODULES.values() for function in functions(path)]
+    assert statistics.median(sizes) <= 6
+    assert statistics.quantiles(sizes, n=10)[-1] <= 20
+    assert max(sizes) <= 50
 
 
 @pytest.mark.parametrize("path", FILES)
@@ -60,7 +58,7 @@ def test_a_file_has_at_most_400_lines(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES)
 def test_a_module_says_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    assert ast.get_docstring(nodes_of(path)[0])
 
 
 @pytest.mark.parametrize("path", FILES)
@@ -76,7 +74,7 @@ def test_only_the_edges_catch_every_exception() -> None:
     broad = [
         str(path.relative_to(ROOT))
         for path in MODULES.values()
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes_of(path)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
     ]
