@@ -1,4 +1,4 @@
-"""Productions of what is called with arguments: functions, aggregates, CAST, CASE (ADQL 2.1 §2.3, §4, appendix A).
+"""Productions of what is called with arguments: functions, aggregates, CAST, CASE (ADQL 2.1 §2.3, §4, appendix A); and subscripts.
 
 What stands inside them is read by the productions that the Cursor brings along.
 """
@@ -17,6 +17,7 @@ _CAST_TARGETS = frozenset({"SMALLINT", "INTEGER", "BIGINT", "REAL", "TIMESTAMP",
 
 
 def _arguments(c: Cursor) -> tuple[Value, ...]:
+    """Read the arguments of a function, and the parenthesis before them."""
     c.expect_operator("(")
     c.descend()
     arguments: list[Value] = []
@@ -25,7 +26,6 @@ def _arguments(c: Cursor) -> tuple[Value, ...]:
         while c.accept_operator(","):
             arguments.append(c.value_expression(c))
     c.ascend()
-    c.expect_operator(")")
     if len(arguments) > MAX_ARGUMENTS:
         raise TooComplex(f"A function takes at most {MAX_ARGUMENTS} arguments", arguments[-1].span)
     return tuple(arguments)
@@ -35,6 +35,7 @@ def function(c: Cursor) -> nodes.Call:
     """<math_function>, <trig_function>, <geometry_value_function>, ...: the functions of the language."""
     token = c.advance()
     arguments = _arguments(c)
+    c.expect_operator(")")
     span = c.since(token.start)
     if not fits(token.value, arguments):
         raise AdqlError(f"{token.value} cannot have these arguments", span, f"Write {usage(token.value)}.")
@@ -42,10 +43,27 @@ def function(c: Cursor) -> nodes.Call:
 
 
 def user_defined_function(c: Cursor) -> nodes.Call:
-    """<user_defined_function>"""
+    """<user_defined_function>, with ORDER BY behind the arguments of an aggregate as an extension"""
     token = c.advance()
     arguments = _arguments(c)
-    return nodes.Call(token.value, arguments, span=c.since(token.start))
+    order_by = c.order_by(c) if arguments and c.accept("ORDER") else ()
+    c.expect_operator(")")
+    return nodes.Call(token.value, arguments, order_by, span=c.since(token.start))
+
+
+def subscripts(c: Cursor, array: Value) -> Value:
+    """Read `[index]` and `[first:last]`, as often as they follow a value."""
+    levels = 0
+    while c.accept_operator("["):
+        c.descend()
+        levels += 1
+        first = None if c.at_operator(":") else c.value_expression(c)
+        is_slice = c.accept_operator(":") is not None
+        last = c.value_expression(c) if is_slice and not c.at_operator("]") else None
+        c.expect_operator("]")
+        array = nodes.Subscript(array, first, last, is_slice, span=c.since(array.span.start))
+    c.ascend(levels)
+    return array
 
 
 def set_function_specification(c: Cursor) -> nodes.Aggregate:

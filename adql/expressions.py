@@ -252,6 +252,8 @@ def _primary(c: Cursor) -> Expression:
         node = _parenthesised(c)
     else:
         raise c.expected("a value")
+    if isinstance(node, Value):
+        node = calls.subscripts(c, node)
     c.is_primary = True
     return node
 

@@ -27,6 +27,20 @@ def window_in(node: Node) -> nodes.Window | None:
     return window if isinstance(window, nodes.Window) else None
 
 
+def check_beside_arrays(value: Value) -> None:
+    """Raise AdqlError for what would be counted anew in the query of elements that array arithmetic becomes:
+
+    windows, and aggregates that read no column.
+    """
+    node = _first(value, lambda node: isinstance(node, nodes.Window) or (is_aggregate(node) and not sources_of(node)))
+    if node is not None:
+        raise AdqlError(
+            "This cannot be calculated together with arrays",
+            node.span,
+            "Compute it in a query in FROM: SELECT q.flux / q.n FROM (SELECT ..., COUNT(*) AS n FROM ...) AS q.",
+        )
+
+
 def _first(node: Node, is_wanted: Callable[[Node], bool]) -> Node | None:
     pending = [node]
     while pending:

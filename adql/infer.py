@@ -6,15 +6,16 @@ gives literals the type of what they are compared with.
 
 from dataclasses import replace
 
-from adql import nodes
+from adql import arrays, nodes
 from adql.constants import number_of
 from adql.errors import AdqlError, TooComplex, TypeMismatch
 from adql.functions import function_of, overloads
 from adql.functions.conditional import common_type, common_ucd, common_unit
-from adql.functions.function import Kind
+from adql.functions.function import Function, Kind
 from adql.functions.region import call_of
-from adql.info import Info
-from adql.literals import compatible, number, timestamp, with_article
+from adql.grouping import check_beside_arrays
+from adql.info import Info, statistic_of
+from adql.literals import COMPARED_BY_ELEMENTS, compatible, number, timestamp, with_article
 from adql.nodes import Value
 from adql.units import combine, same_unit
 from schema import types
@@ -25,9 +26,9 @@ _SHORT = 100
 
 
 def signed(node: nodes.Signed) -> nodes.Signed:
-    operand = _number_or_null(node.operand)
+    operand = _numbers_or_null(node.operand)
     info = operand.info
-    return replace(node, operand=operand, info=Info(info.type, info.unit, info.ucd))
+    return replace(node, operand=operand, info=Info(info.type, info.unit, info.ucd, arraysize=info.arraysize))
 
 
 def _need_number(value: Value, hint: str | None = None) -> None:
@@ -45,19 +46,36 @@ def _number_or_null(value: Value, hint: str | None = None) -> Value:
     return value
 
 
+def _numbers_or_null(value: Value, hint: str | None = None) -> Value:
+    """Return the value, a NULL as a number. Raises: TypeMismatch for anything that is neither a number nor an array of them."""
+    if value.type is not None and types.element_type(value.type).is_numeric:
+        return value
+    return _number_or_null(value, hint)
+
+
 def arithmetic(node: nodes.Arithmetic) -> nodes.Arithmetic:
     texts = [operand for operand in node.operands if operand.type is not None and operand.type.is_text]
     joins_texts = "+" in node.operators and any(not isinstance(text, nodes.String) for text in texts)
     hint = "Write x || y to join texts." if joins_texts else None
-    operands = tuple(_number_or_null(operand, hint) for operand in node.operands)
-    info = operands[0].info
+    operands = tuple(_numbers_or_null(operand, hint) for operand in node.operands)
+    info = arrays.element(operands[0].info)
     for operator, operand in zip(node.operators, operands[1:], strict=True):
         info = _operation(operator, info, operand)
     if any(_may_convert(operand) for operand in operands) and not set(node.operators) & set("+-"):
         info = replace(info, unit=None)
     # SMALLINTs are calculated with as integers: they would overflow at once.
     info = replace(info, type=types.INTEGER) if info.type is types.SMALLINT else info
+    if any(map(arrays.is_array, operands)):
+        info = _of_arrays(operands, info)
     return replace(node, operands=operands, info=info)
+
+
+def _of_arrays(operands: tuple[Value, ...], element: Info) -> Info:
+    """Return what is known of arithmetic element by element. Raises: AdqlError."""
+    for operand in operands:
+        check_beside_arrays(operand)
+    type_ = types.array_of(element.type or types.DOUBLE)
+    return replace(element, type=type_, arraysize=arrays.shape_of_all(operands))
 
 
 def _may_convert(value: Value) -> bool:
@@ -67,7 +85,7 @@ def _may_convert(value: Value) -> bool:
 
 
 def _operation(operator: str, left: Info, operand: Value) -> Info:
-    right = operand.info
+    right = arrays.element(operand.info)
     type_ = types.wider(left.type, right.type) if left.type and right.type else left.type or right.type
     if operator in "+-":
         return Info(type_, left.unit if same_unit(left.unit, right.unit) else None)
@@ -97,6 +115,11 @@ def call(node: nodes.Call) -> Value:
     function = function_of(node)
     arguments = tuple(_argument(value, function.kind_of(i)) for i, value in enumerate(node.arguments))
     function.check(arguments)
+    if not function.is_aggregate and any(map(arrays.is_array, arguments)):
+        for argument in arguments:
+            check_beside_arrays(argument)
+    if node.order_by:
+        _check_order(node, function)
     if node.name == "NULLIF":
         arguments = compatible(arguments)
         comparable(arguments[0], "NULLIF")
@@ -106,7 +129,18 @@ def call(node: nodes.Call) -> Value:
     return replace(node, arguments=arguments, info=info)
 
 
+def _check_order(node: nodes.Call, function: Function) -> None:
+    """Raise AdqlError for ORDER BY in what is no list of the values of rows, or by what has no order."""
+    if not function.takes_order:
+        raise AdqlError(f"ORDER BY cannot stand in {function.name}", node.order_by[0].span)
+    for term in node.order_by:
+        if isinstance(term.value, Value):
+            comparable(term.value, "ORDER BY")
+
+
 _NULLS = {
+    Kind.NUMBERS: types.DOUBLES,
+    Kind.ARRAY: types.DOUBLES,
     Kind.NUMBER: types.DOUBLE,
     Kind.INTEGER: types.BIGINT,
     Kind.TEXT: types.TEXT,
@@ -154,18 +188,24 @@ def aggregate(node: nodes.Aggregate) -> nodes.Aggregate:
             comparable(argument, "COUNT(DISTINCT ...)")
         return replace(node, info=Info(types.BIGINT, ucd="meta.number", description="Number of rows"))
     if node.name in {"AVG", "SUM"} and argument.type is not types.BOOLEAN:
-        argument = _number_or_null(argument)
+        argument = _numbers_or_null(argument)
+    if arrays.is_array(argument) and node.distinct:
+        raise TypeMismatch(f"DISTINCT cannot stand in {node.name} of arrays", argument.span)
     comparable(argument, node.name)
     info = argument.info
     word, title = _STATISTICS[node.name]
     description = f"{title} of: {info.description}" if info.description else None
-    result = Info(_aggregate_type(node.name, info.type), info.unit, _statistic(info.ucd, word), None, description)
-    if node.name in {"MIN", "MAX"}:
+    result = Info(_aggregate_type(node.name, info.type), info.unit, statistic_of(info.ucd, word), None, description)
+    if node.name in {"MIN", "MAX"} or arrays.is_array(argument):
         result = replace(result, arraysize=info.arraysize, xtype=info.xtype)
     return replace(node, argument=argument, info=result)
 
 
 def _aggregate_type(name: str, type_: Type | None) -> Type | None:
+    """Return the type of an aggregate; one of arrays goes element by element."""
+    if type_ is not None and type_.is_array:
+        of_elements = _aggregate_type(name, types.element_type(type_))
+        return types.array_of(of_elements) if of_elements else None
     if type_ is types.BOOLEAN:
         return types.DOUBLE if name == "AVG" else types.BIGINT if name == "SUM" else types.INTEGER
     if name == "AVG" or type_ is types.REAL:
@@ -173,14 +213,6 @@ def _aggregate_type(name: str, type_: Type | None) -> Type | None:
     if name == "SUM" and type_ is not None and type_.is_integer:
         return types.BIGINT
     return type_
-
-
-def _statistic(ucd: str | None, word: str | None) -> str | None:
-    """Return a UCD with `stat.mean` and the like; the mean of a main column is itself no main column."""
-    if not ucd:
-        return None
-    words = [part for part in ucd.split(";") if part.strip().lower() != "meta.main"]
-    return ";".join([*words, word] if word else words)
 
 
 def comparable(value: Value, operation: str) -> None:
@@ -210,6 +242,9 @@ def window(node: nodes.Window) -> nodes.Window:
         definition = function_of(function)
         if definition.is_ordered or not (definition.is_window or definition.is_aggregate):
             raise AdqlError(f"{definition.name} cannot stand before OVER", node.span)
+        if function.order_by:
+            message = f"ORDER BY cannot stand in {definition.name} before OVER"
+            raise AdqlError(message, function.order_by[0].span, "Put it behind OVER: OVER (ORDER BY ...).")
     elif function.distinct:
         raise AdqlError("DISTINCT cannot stand in a window function", node.span)
     for value in (*node.partition_by, *(t.value for t in node.order_by if isinstance(t.value, Value))):
@@ -260,9 +295,9 @@ def cast(node: nodes.Cast) -> Value:
         target = types.UNICODE
     impossible = source is not None and (source.is_geometry or source.is_array or source is types.BYTES)
     if impossible or (target.is_numeric and source is types.TIMESTAMP):
-        raise TypeMismatch(f"{source.adql if source else ''} values cannot be cast to {node.target}", node.span)
+        raise TypeMismatch(f"{source.title if source else ''} values cannot be cast to {node.target}", node.span)
     if target is types.TIMESTAMP and source is not None and not (source is target or source.is_text):
-        raise TypeMismatch(f"{source.adql} values cannot be cast to TIMESTAMP", node.span)
+        raise TypeMismatch(f"{source.title} values cannot be cast to TIMESTAMP", node.span)
     size = f"{node.length}*" if node.length and target.is_text else None
     info = Info(
         target,
@@ -288,12 +323,21 @@ def _cast_geometry(node: nodes.Cast, target: Type) -> Value:
 def comparison(node: nodes.Comparison) -> nodes.Comparison:
     left, right = compatible((node.left, node.right))
     comparable(left, f"The comparison {node.operator}")
+    if node.operator not in {"=", "<>"}:
+        _ordered(left)
     return replace(node, left=left, right=right, info=Info(types.BOOLEAN))
+
+
+def _ordered(value: Value) -> None:
+    """Raise TypeMismatch for arrays."""
+    if arrays.is_array(value):
+        raise TypeMismatch("Arrays have no order; they are equal or not", value.span, COMPARED_BY_ELEMENTS)
 
 
 def between(node: nodes.Between) -> nodes.Between:
     operand, low, high = compatible((node.operand, node.low, node.high))
     comparable(operand, "BETWEEN")
+    _ordered(operand)
     return replace(node, operand=operand, low=low, high=high)
 
 
@@ -310,9 +354,11 @@ def in_query(node: nodes.InQuery) -> nodes.InQuery:
     column_type, operand_type = outputs[0].info.type, node.operand.type
     if column_type and operand_type and types.wider(column_type, operand_type) is None:
         raise TypeMismatch(
-            f"{operand_type.adql} values cannot be looked for among {column_type.adql} values", node.operand.span
+            f"{operand_type.title} values cannot be looked for among {column_type.title} values", node.operand.span
         )
     comparable(node.operand, "IN")
+    if arrays.is_array(node.operand):
+        raise TypeMismatch("Arrays cannot be looked for in a query", node.operand.span, "Use EXISTS and =.")
     if column_type is None and operand_type is not None:
         output = replace(outputs[0], info=replace(outputs[0].info, type=operand_type))
         return replace(node, query=replace(node.query, body=replace(node.query.body, outputs=(output,))))

@@ -27,3 +27,11 @@ class Info:
 
 
 UNKNOWN = Info()
+
+
+def statistic_of(ucd: str | None, word: str | None) -> str | None:
+    """Return a UCD with `stat.mean` and the like; the mean of a main column is itself no main column."""
+    if not ucd:
+        return None
+    words = [part for part in ucd.split(";") if part.strip().lower() != "meta.main"]
+    return ";".join([*words, word] if word else words)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import reduce
 
 from adql import nodes
 from adql.constants import number_of
@@ -16,6 +17,9 @@ from schema.types import Type
 
 _DALI_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?Z?)?\Z")
 _TRUTH = {"1": "true", "0": "false", "t": "true", "f": "false", "true": "true", "false": "false"}
+COMPARED_BY_ELEMENTS = (
+    "arr_map(CASE WHEN x > 5 THEN 1 ELSE 0 END, a) compares each element, arr_min(a) > 5 all of them."
+)
 _INTEGER_LIMITS = ((2**31, types.INTEGER), (2**63, types.BIGINT))
 
 
@@ -77,7 +81,20 @@ def compatible(values: tuple[Value, ...]) -> tuple[Value, ...]:
     adapted = tuple(adapt(v) if adapt and is_literal(v) else v for v in values)
     for value in adapted:
         _check_comparable(leading, value)
-    return adapted
+    return _arrays_of_one_type(adapted) if leading.is_array else adapted
+
+
+def _arrays_of_one_type(arrays: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Return arrays of the widest type among them: PostgreSQL compares no others."""
+    common = reduce(
+        lambda left, right: types.wider(left, right) or left, [a.type for a in arrays if a.type is not None]
+    )
+    return tuple(
+        array
+        if array.type in {None, common}
+        else nodes.Cast(array, common.adql, span=array.span, info=replace(array.info, type=common))
+        for array in arrays
+    )
 
 
 def is_literal(value: Value) -> bool:
@@ -107,16 +124,16 @@ _ADAPT: dict[Type, Callable[[Value], Value]] = {types.BOOLEAN: _truth, types.TIM
 
 
 def with_article(type_: Type) -> str:
-    return f"{'an' if type_.adql[0] in 'AEIOU' else 'a'} {type_.adql}"
+    return f"{'an' if type_.title[0] in 'AEIOU' else 'a'} {type_.title}"
 
 
 def _check_comparable(leading: Type, value: Value) -> None:
     type_ = value.type
     if type_ is None or type_ == leading or types.wider(leading, type_) is not None:
         return
-    hint = None
+    hint = COMPARED_BY_ELEMENTS if leading.is_array or type_.is_array else None
     if leading.is_text and type_.is_numeric and isinstance(value, nodes.Number):
         hint = "Put the value into single quotes to compare it with text."
     elif leading.is_numeric and isinstance(value, nodes.String):
         hint = "Write the number without quotes."
-    raise TypeMismatch(f"{leading.adql} values cannot be compared with {type_.adql} values", value.span, hint)
+    raise TypeMismatch(f"{leading.title} values cannot be compared with {type_.title} values", value.span, hint)

@@ -1,8 +1,7 @@
-"""The tree of a query: frozen values with their place in the text.
+"""The tree of a query: frozen values with their place in the text, which like `info` does not count in comparisons.
 
-The parser makes it (ADQL 2.1 appendix A), `resolve` replaces names by Fields and fills `info`,
-the rewrites put indexable conditions in, `postgres` and `adql` print it. Places and infos do not
-count when two nodes are compared.
+The parser makes it (ADQL 2.1 appendix A), `resolve` replaces names by Fields and fills `info`, the rewrites put
+indexable conditions in, `postgres` and `unparse` print it.
 """
 
 from dataclasses import dataclass, field
@@ -102,16 +101,27 @@ class Arithmetic(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Subscript(Value):
+    """`array[first]`; with `is_slice` `array[first:last]`, where no bound means that of the array. Indexes are from 1."""
+
+    array: Value
+    first: Value | None
+    last: Value | None = None
+    is_slice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Concatenation(Value):
     operands: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Value):
-    """A function, standard or user defined; `name` in upper case."""
+    """A function, standard or user defined; `name` in upper case. `order_by` is that of the rows of an aggregate."""
 
     name: str
     arguments: tuple[Value, ...]
+    order_by: tuple["OrderTerm", ...] = ()
 
     @property
     def coordinates(self) -> tuple[Value, ...]:
@@ -176,10 +186,6 @@ class Comparison(Condition):
     right: Value
 
 
-SWAPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
-"""What a Comparison says with its sides swapped, where that is another operator."""
-
-
 @dataclass(frozen=True, slots=True)
 class Between(Condition):
     operand: Value
@@ -236,12 +242,9 @@ class Or(Condition):
     operands: tuple[Condition, ...]
 
 
-# ---- conditions that only rewrites make: those that a spatial index can serve
-
-
 @dataclass(frozen=True, slots=True)
 class Inside(Condition):
-    """A point in a region, boundary included."""
+    """A point in a region, boundary included. This and the next two are made by rewrites only; a spatial index serves them."""
 
     point: Value
     region: Value
@@ -332,7 +335,18 @@ class Join(Node):
     using: tuple[Identifier, ...] = ()
 
 
-TableReference = TableName | Relation | DerivedTable | Join
+@dataclass(frozen=True, slots=True)
+class Unnest(Node):
+    """`UNNEST(a, b) WITH ORDINALITY AS alias (names)`: for each row of the tables before it, one for each element."""
+
+    arrays: tuple[Value, ...]
+    alias: Identifier
+    names: tuple[Identifier, ...] = ()
+    with_ordinality: bool = False
+    sql_alias: str = ""
+
+
+TableReference = TableName | Relation | DerivedTable | Join | Unnest
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def _unify(left: Output, right: Output, operand: QueryBody, *, is_constant: bool
         return replace(left, info=replace(info, type=first or second))
     common = types.wider(first, second)
     if common is None:
-        message = f"The column {left.name} is {first.adql} in one query and {second.adql} in another"
+        message = f"The column {left.name} is {first.title} in one query and {second.title} in another"
         raise AdqlError(message, operand.span, "CAST one of them.")
     if common != first or left.info.arraysize != right.info.arraysize:
         info = replace(info, type=common, arraysize=None)

@@ -2,7 +2,7 @@
 
 This file has the productions of queries, one function each, named after them; `expressions` has
 those of values and conditions. Extensions, all announced: `SELECT *, x`, CASE, NULLIF, COUNT(DISTINCT x), comments
-in `/* */`, queries as values, window functions.
+in `/* */`, queries as values, window functions, subscripts of arrays, UNNEST.
 """
 
 from collections.abc import Callable
@@ -214,6 +214,8 @@ def table_primary(c: Cursor) -> TableReference:
     """Read a table, a derived table or a join in parentheses."""
     start = c.token.start
     c.count_table()
+    if c.at("UNNEST") and c.ahead().value == "(":
+        return unnest(c)
     if not c.at_operator("("):
         return table_name(c)
     if c.holds_query():
@@ -230,6 +232,35 @@ def table_primary(c: Cursor) -> TableReference:
     if not isinstance(inner, nodes.Join):
         raise AdqlError("Only a join or a query can stand in parentheses here", c.since(start))
     return inner
+
+
+def unnest(c: Cursor) -> nodes.Unnest:
+    """UNNEST ( <value> {, <value>} ... ) [ WITH ORDINALITY ] AS <identifier> [ ( <identifier> {, <identifier>} ... ) ], an extension"""
+    start = c.advance().start
+    c.expect_operator("(")
+    c.descend()
+    arrays = [value_expression(c)]
+    while c.accept_operator(","):
+        arrays.append(value_expression(c))
+    c.ascend()
+    c.expect_operator(")")
+    with_ordinality = c.accept("WITH") is not None
+    if with_ordinality:
+        c.expect("ORDINALITY")
+    alias = correlation_name(c, "a name for the elements")
+    if alias is None:
+        raise c.expected("a name for the elements", "Write UNNEST(t.flux) AS e (flux).")
+    names = _column_names(c, "a name for a column of the elements") if c.at_operator("(") else ()
+    return nodes.Unnest(tuple(arrays), alias, names, with_ordinality, span=c.since(start))
+
+
+def _column_names(c: Cursor, expected: str) -> tuple[nodes.Identifier, ...]:
+    c.expect_operator("(")
+    names = [c.identifier(expected)]
+    while c.accept_operator(","):
+        names.append(c.identifier(expected))
+    c.expect_operator(")")
+    return tuple(names)
 
 
 def table_subquery(c: Cursor) -> Query:
@@ -276,12 +307,7 @@ def _joined_on(c: Cursor, join: nodes.Join) -> nodes.Join:
         return replace(join, condition=search_condition(c))
     if not c.accept("USING"):
         return join
-    c.expect_operator("(")
-    names = [c.identifier("a column name")]
-    while c.accept_operator(","):
-        names.append(c.identifier("a column name"))
-    c.expect_operator(")")
-    return replace(join, using=tuple(names))
+    return replace(join, using=_column_names(c, "a column name"))
 
 
 def group_by_clause(c: Cursor) -> tuple[nodes.Value, ...]:

@@ -6,21 +6,20 @@ written anew from its value. Casts make the types those that `infer` announced.
 
 from collections.abc import Sequence
 
-from adql import nodes
+from adql import array_sql, nodes
+from adql.arrays import is_array
 from adql.comparable import as_geometries, as_numbers, compares, has_geometry, numbers_of_geometry
 from adql.cone_sql import cone_sql
-from adql.constants import sources_of, walk
+from adql.constants import sources_of
 from adql.functions import function_of
 from adql.functions.function import Function, Kind
 from adql.functions.geometry import inside_sql
+from adql.inlining import may_be_inlined
 from adql.nodes import Condition, Expression, Output, Query, QueryBody, Value
 from adql.separation import near_of, separation
 from adql.sql_names import TableSql, name, printed_by, quote, sql_of_table, stored_table
 from schema import types
 from schema.types import Type
-
-_MAX_INLINED = 64
-
 
 # ---- queries
 
@@ -40,22 +39,8 @@ def _query(node: Query) -> str:
 
 def _common_tables(node: Query) -> list[str]:
     """Print WITH queries, inlined so that indexes are used through them, unless that would blow up the query."""
-    sizes: dict[str, int] = {}
-    for common in node.common_tables:
-        sizes[common.sql_name] = _size(common.body, sizes)
-    inlined = _size(node.body, sizes) <= _MAX_INLINED and not _is_volatile(node)
-    materialization = "AS NOT MATERIALIZED" if inlined else "AS"
+    materialization = "AS NOT MATERIALIZED" if may_be_inlined(node) else "AS"
     return [f"{common.sql_name} {materialization} ({_body(common.body)})" for common in node.common_tables]
-
-
-def _size(body: QueryBody, sizes: dict[str, int]) -> int:
-    """Return how many tables a query reads when the WITH queries that it names are written out in it."""
-    relations = [node for node in walk(body) if isinstance(node, nodes.Relation)]
-    return sum(sizes.get(relation.parts[0], 1) if len(relation.parts) == 1 else 1 for relation in relations)
-
-
-def _is_volatile(node: Query) -> bool:
-    return any(isinstance(n, nodes.Call) and function_of(n).is_volatile for n in walk(node))
 
 
 def _body(body: QueryBody, outputs: tuple[Output, ...] | None = None) -> str:
@@ -158,6 +143,10 @@ def _table(reference: nodes.TableReference) -> str:
         case nodes.Join():
             join_condition = condition(reference.condition) if reference.condition else "true"
             return f"({_table(reference.left)} {reference.kind} JOIN {_table(reference.right)} ON {join_condition})"
+        case nodes.Unnest(arrays=arrays, sql_alias=alias):
+            columns = ", ".join(f"c{n}" for n in range(1, len(arrays) + 1 + reference.with_ordinality))
+            ordinality = " WITH ORDINALITY" if reference.with_ordinality else ""
+            return f"unnest({_list(arrays)}){ordinality} AS {alias} ({columns})"
     raise AssertionError(reference)
 
 
@@ -174,6 +163,8 @@ def value(node: Value) -> str:
             return _string(text, node.type)
         case nodes.Null():
             return f"NULL::{node.type.name}" if node.type else "NULL"
+        case nodes.Signed() | nodes.Arithmetic() if is_array(node):
+            return array_sql.elementwise(node, value)
         case nodes.Signed(sign=sign, operand=operand):
             return f"({sign}{_operand(operand)})" if sign == "-" else value(operand)
         case nodes.Arithmetic():
@@ -197,6 +188,8 @@ def _compound(node: Value) -> str:
             return _cast(node)
         case nodes.Case():
             return _case(node)
+        case nodes.Subscript():
+            return array_sql.subscript(node, value)
     raise AssertionError(node)
 
 
@@ -255,8 +248,10 @@ def _call(node: nodes.Call) -> str:
     if node.name == "DISTANCE" and len(node.arguments) == 2:
         node = separation(*node.arguments)
     function = function_of(node)
-    arguments = tuple(_argument(function, index, argument) for index, argument in enumerate(node.arguments))
-    return function.emit(node.arguments, arguments)
+    arguments = [_argument(function, index, argument) for index, argument in enumerate(node.arguments)]
+    if node.order_by:
+        arguments[-1] += _order_by(node.order_by)
+    return function.emit(node.arguments, tuple(arguments))
 
 
 def _argument(function: Function, index: int, node: Value) -> str:
@@ -275,7 +270,8 @@ _AGGREGATES = {"AVG": "avg", "SUM": "sum", "MIN": "min", "MAX": "max", "COUNT": 
 
 def _aggregate(node: nodes.Aggregate) -> str:
     text = _plain_aggregate(node)
-    return f"{text}::{node.type.name}" if node.name in {"AVG", "SUM"} and node.type else text
+    casts = node.name in {"AVG", "SUM"} or is_array(node)
+    return f"{text}::{node.type.name}" if casts and node.type else text
 
 
 def _plain_aggregate(node: nodes.Aggregate) -> str:
@@ -284,6 +280,8 @@ def _plain_aggregate(node: nodes.Aggregate) -> str:
     if argument is None:
         return "count(*)"
     inner = value(argument)
+    if is_array(argument) and node.name != "COUNT":
+        return array_sql.aggregate(node.name, inner, argument.type or types.DOUBLES)
     if argument.type is types.BOOLEAN and node.name != "COUNT":
         inner = f"{inner}::integer"
     elif argument.type is types.REAL and node.name in {"SUM", "AVG"}:

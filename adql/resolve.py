@@ -17,6 +17,7 @@ from adql.outputs import aliases, select_outputs, unified
 from adql.resolve_clauses import group_term, order_term, select_list, set_order_term
 from adql.resolve_values import Expressions, no_aggregate
 from adql.scope import Scope, Source, Visible, output_columns, table_columns
+from adql.unnest import element_columns
 from schema.model import Catalogue, Table, delimited
 
 
@@ -100,11 +101,15 @@ class Resolver:
                 return Joined.of(replace(reference, query=query, sql_alias=alias), source)
             case nodes.Join():
                 return self._join(reference, parent, preceding)
+            case nodes.Unnest():
+                return self._unnest(reference, Scope(preceding.sources, preceding.visible, parent))
         raise AssertionError(reference)
 
     def _join(self, join: nodes.Join, parent: Scope | None, preceding: Joined) -> Joined:
         left = self.table(join.left, parent, preceding)
-        right = self.table(join.right, parent, preceding)
+        # The elements of an array can be those of tables left of it, unless its rows are kept without them.
+        reach = preceding.beside(left) if join.kind in {"INNER", "LEFT"} else preceding
+        right = self.table(join.right, parent, reach)
         joined = join_scopes(join, left, right)
         if join.condition is None:
             return joined
@@ -112,6 +117,18 @@ class Resolver:
         condition = Expressions(self.query, scope).condition(join.condition)
         no_aggregate(condition, "ON")
         return joined.on(condition)
+
+    def _unnest(self, unnest: nodes.Unnest, scope: Scope) -> Joined:
+        expressions = Expressions(self.query, scope)
+        try:
+            arrays = tuple(expressions.value(array) for array in unnest.arrays)
+        except UnknownName as error:
+            error.hint = error.hint or "UNNEST sees the tables before it, but in a RIGHT or FULL JOIN not the left one."
+            raise
+        for array in arrays:
+            no_aggregate(array, "UNNEST")
+        resolved = replace(unnest, arrays=arrays, sql_alias=f"t{next(self.numbers)}")
+        return Joined.of(resolved, Source((unnest.alias,), element_columns(resolved)))
 
     def _named_table(self, name: nodes.TableName) -> Joined:
         alias = f"t{next(self.numbers)}"

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from adql import infer, literals, nodes
+from adql import arrays, infer, literals, nodes
 from adql.errors import AdqlError, Suggestion, UnknownName
+from adql.functions import overloads
+from adql.functions.arrays import ELEMENT
 from adql.grouping import aggregate_in, window_in
 from adql.nodes import Condition, Expression, Query, Value
-from adql.scope import Scope
+from adql.scope import Scope, Visible
+from adql.unparse import text_of_expression
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Expressions:
                 return literals.string(node)
             case nodes.Call():
                 infer.no_window_function(node)
-                return infer.call(replace(node, arguments=self._values(node.arguments)))
+                return self._call(node)
             case nodes.Arithmetic():
                 return infer.arithmetic(replace(node, operands=self._values(node.operands)))
             case nodes.Signed():
@@ -76,6 +79,10 @@ class Expressions:
             case nodes.Aggregate():
                 argument = None if node.argument is None else self.value(node.argument)
                 return infer.aggregate(replace(node, argument=argument))
+        return self._compound(node)
+
+    def _compound(self, node: Value) -> Value:
+        match node:
             case nodes.Window():
                 return self._window(node)
             case nodes.Subquery():
@@ -84,20 +91,50 @@ class Expressions:
                 return infer.cast(replace(node, operand=self.value(node.operand)))
             case nodes.Case():
                 return self._case(node)
+            case nodes.Subscript():
+                array, first, last = self.value(node.array), self._bound(node.first), self._bound(node.last)
+                return arrays.subscript(replace(node, array=array, first=first, last=last))
         return node
+
+    def _bound(self, node: Value | None) -> Value | None:
+        return None if node is None else self.value(node)
+
+    def _call(self, node: nodes.Call) -> Value:
+        self._check_is_no_array(node)
+        if node.name == "ARR_MAP" and len(node.arguments) == 2:
+            arguments = self._mapped(*node.arguments)
+        else:
+            arguments = self._values(node.arguments)
+        return infer.call(replace(node, arguments=arguments, order_by=self._order(node.order_by)))
+
+    def _check_is_no_array(self, node: nodes.Call) -> None:
+        """Raise UnknownName for `flux(1)`, where flux is an array."""
+        if overloads(node.name) or not node.arguments:
+            return
+        name = nodes.Identifier(node.name)
+        if any(c.matches(name) and arrays.is_array(c.value) for c in self.scope.visible):
+            index = text_of_expression(node.arguments[0])
+            shown = name.name.lower()
+            raise UnknownName(f"There is no function {shown}", node.span, f"Did you mean {shown}[{index}]?")
+
+    def _mapped(self, expression: Value, array: Value) -> tuple[Value, ...]:
+        """Resolve the arguments of arr_map, in the first of which x is an element of the second."""
+        resolved = self.value(array)
+        x = Visible("x", False, nodes.Field(ELEMENT, "x", "x", info=arrays.element(resolved.info)))
+        calculation = Expressions(self.subquery, Scope(visible=(x,), parent=self.scope)).value(expression)
+        no_aggregate(calculation, "arr_map")
+        return calculation, resolved
+
+    def _order(self, terms: tuple[nodes.OrderTerm, ...]) -> tuple[nodes.OrderTerm, ...]:
+        return tuple(replace(term, value=self.value(written_value(term))) for term in terms)
 
     def _window(self, node: nodes.Window) -> Value:
         function: Value = node.function
-        if isinstance(function, nodes.Call):
-            function = infer.call(replace(function, arguments=self._values(function.arguments)))
-        else:
-            function = self.value(function)
+        function = self._call(function) if isinstance(function, nodes.Call) else self.value(function)
         if not isinstance(function, nodes.Aggregate | nodes.Call):
             raise AssertionError(function)
-        terms = tuple(replace(t, value=self.value(written_value(t))) for t in node.order_by)
-        return infer.window(
-            replace(node, function=function, partition_by=self._values(node.partition_by), order_by=terms)
-        )
+        partition_by, order_by = self._values(node.partition_by), self._order(node.order_by)
+        return infer.window(replace(node, function=function, partition_by=partition_by, order_by=order_by))
 
     def _values(self, values: tuple[Value, ...]) -> tuple[Value, ...]:
         return tuple(self.value(value) for value in values)

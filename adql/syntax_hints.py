@@ -148,6 +148,18 @@ def _values_in_parentheses(place: Place) -> str | None:
     return None
 
 
+def _subscript(place: Place) -> str | None:
+    """Return the hint for what is wrong between the brackets of an array."""
+    if place.expected == "]" and _is(place.token, ","):
+        array = next((i for i in range(place.index, 0, -1) if _is(place.tokens[i], "[")), 1) - 1
+        if _is(place.tokens[array], "ARRAY"):
+            return "An array of values is written array(1, 2, 3)."
+        return "Each dimension has brackets of its own: a[2][1]."
+    if _is(place.previous, "[") and _is(place.token, "]"):
+        return "Say which element: a[1] is the first one."
+    return None
+
+
 def _pattern(place: Place) -> str | None:
     if place.token.value in _PATTERNS and place.token.kind == tokens.WORD:
         shown = place.written(place.token, place.token)
@@ -243,6 +255,7 @@ _SLIPS: tuple[Callable[[Place], str | None], ...] = (
     _chained_comparison,
     _text_without_quotes,
     _unit,
+    _subscript,
     _broken_number,
     _is_for_null,
     _values_in_parentheses,
@@ -287,5 +300,7 @@ _OPERATORS = {
     "=": "Write a single = to compare, <= and >= for the others.",
     "<": 'Write <= for "less or equal", <> for "not equal".',
     ">": 'Write >= for "greater or equal", <> for "not equal".',
+    "[": 'Put names that need quoting in double quotes: "name". An element of an array is a[1], some of them a[2:5].',
+    ":": "Write a[2:5] for a part of an array.",
     "*": "Powers are POWER(x, y); * for all columns stands in SELECT * and COUNT(*).",
 }

@@ -42,7 +42,7 @@ _TOKEN = re.compile(
     + r"""(?:
       (?P<word>      [A-Za-z][A-Za-z0-9_]* )
     | (?P<number>    (?! 0[xX][0-9A-Fa-f] ) (?: \d+ (?:\.\d*)? | \.\d+ ) (?: [eE][+-]?\d+ )? )
-    | (?P<operator>  <> | != | <= | >= | \|\| | [-+*(),.;<>=] | /(?!\*) )
+    | (?P<operator>  <> | != | <= | >= | \|\| | [-+*(),.;<>=\[\]] | :(?!:) | /(?!\*) )
     | (?P<string>    ' (?: [^'] | '' )* ' )
     | (?P<delimited> " (?: [^"] | "" )+ " )
     | (?P<end>       \Z )
@@ -118,7 +118,7 @@ _HINTS = (
     (re.compile(r"&&"), "Write AND between conditions."),
     (re.compile(r"~"), LIKE_A_PATTERN),
     (re.compile(r"&"), "ADQL has no bitwise operators."),
-    (re.compile("`|\\["), 'Put names that need quoting in double quotes: "name".'),
+    (re.compile("`"), 'Put names that need quoting in double quotes: "name".'),
     (re.compile(r"/\*"), "Close it with */."),
     (re.compile("::"), "Write CAST(value AS type)."),
     (re.compile("#"), "A comment begins with -- and goes to the end of the line."),
@@ -142,8 +142,6 @@ def _bad_character(text: str, position: int) -> AdqlError:
     if text[position] in "'\"" and text[:position][-1:].isdigit():
         unit = "arcminutes are 5/60." if text[position] == "'" else "arcseconds are 5/3600."
         return AdqlError(_describe(text, position), span, f"Numbers have no unit; angles are in degrees: 5 {unit}")
-    if text[position] == "[" and text[:position].rstrip().upper().endswith(" IN"):
-        return AdqlError(_describe(text, position), span, "The values of IN stand in parentheses: x IN (1, 2).")
     for pattern, hint in _HINTS:
         if pattern.match(text, position):
             return AdqlError(_describe(text, position), span, hint)

@@ -10,6 +10,8 @@ from adql.nodes import And, Call, Condition, Field, Node, Value
 
 Change = Callable[[Node], Node]
 N = TypeVar("N", bound=Node)
+SWAPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+"""What a comparison says with its sides swapped, where that is another operator."""
 
 
 def conjuncts(condition: Condition | None) -> tuple[Condition, ...]:

@@ -74,7 +74,15 @@ def _table(reference: nodes.TableReference) -> str:
             return f"({text_of(query)}) AS {_name(alias)}"
         case nodes.Join():
             return f"({_join(reference)})"
+        case nodes.Unnest():
+            return _unnest(reference)
     raise AssertionError(reference)
+
+
+def _unnest(unnest: nodes.Unnest) -> str:
+    ordinality = " WITH ORDINALITY" if unnest.with_ordinality else ""
+    names = f" ({', '.join(map(_name, unnest.names))})" if unnest.names else ""
+    return f"UNNEST({_list(unnest.arrays)}){ordinality} AS {_name(unnest.alias)}{names}"
 
 
 def _join(join: nodes.Join) -> str:
@@ -125,9 +133,21 @@ def _value(node: Value) -> str:
             return _primary(operands[0]) + "".join(rest)
         case nodes.Concatenation(operands=operands):
             return " || ".join(map(_primary, operands))
-        case nodes.Call(name=name, arguments=arguments):
-            return f"{name if name in SHAPES else name.lower()}({_list(arguments)})"
+        case nodes.Call():
+            return _call(node)
+        case nodes.Subscript():
+            return _subscript(node)
     return _aggregate_cast_or_case(node)
+
+
+def _call(call: nodes.Call) -> str:
+    order_by = f" ORDER BY {', '.join(map(_order_term, call.order_by))}" if call.order_by else ""
+    return f"{call.name if call.name in SHAPES else call.name.lower()}({_list(call.arguments)}{order_by})"
+
+
+def _subscript(node: nodes.Subscript) -> str:
+    first, last = (_value(bound) if bound else "" for bound in (node.first, node.last))
+    return f"{_primary(node.array)}[{first}{':' if node.is_slice else ''}{last}]"
 
 
 def _aggregate_cast_or_case(node: Value) -> str:

@@ -48,6 +48,11 @@ class Type:
         return self.name.endswith("[]")
 
     @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"{self.adql} array" if self.is_array else self.adql
+
+    @property
     def has_equality(self) -> bool:
         """Whether DISTINCT, GROUP BY and set operations can compare its values."""
         return not self.is_geometry
@@ -80,6 +85,8 @@ NUMBERS = (SMALLINT, INTEGER, BIGINT, REAL, DOUBLE)
 REGIONS = (CIRCLE, POLYGON)
 GEOMETRIES = (POINT, CIRCLE, POLYGON)
 ARRAYS = (SMALLINTS, INTS, BIGINTS, REALS, DOUBLES)
+_ELEMENTS = dict(zip(ARRAYS, NUMBERS, strict=True))
+_ARRAYS_OF = {element: array for array, element in _ELEMENTS.items()}
 TYPES = (
     BOOLEAN,
     *NUMBERS,
@@ -134,10 +141,23 @@ def of_votable(datatype: str, arraysize: str | None, xtype: str | None) -> Type 
     return next((t for t in shaped if t.xtype == xtype), None) or next((t for t in shaped if t.xtype is None), None)
 
 
+def element_type(type_: Type) -> Type:
+    """Return the type of an array's elements; any other type is its own."""
+    return _ELEMENTS.get(type_, type_)
+
+
+def array_of(element: Type) -> Type | None:
+    """Return the type of arrays of such elements, None where there is none."""
+    return _ARRAYS_OF.get(element)
+
+
 def wider(left: Type, right: Type) -> Type | None:
     """Return the narrowest type that holds the values of both, or None where there is none."""
     if left == right:
         return left
+    if left.is_array and right.is_array:
+        element = wider(element_type(left), element_type(right))
+        return array_of(element) if element else None
     if left.is_numeric and right.is_numeric:
         return _wider_number(left, right)
     if left.is_text and right.is_text:

@@ -5,6 +5,7 @@ Nothing else may be called: names in a query are looked up here, and the SQL com
 
 from adql.called_elsewhere import CALLED_ELSEWHERE
 from adql.errors import AdqlError, TypeMismatch, UnknownName, nearest
+from adql.functions.arrays import ARRAYS
 from adql.functions.conditional import CONDITIONAL
 from adql.functions.constructors import CONSTRUCTORS
 from adql.functions.function import Feature, Function, accepts
@@ -32,6 +33,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *STRINGS,
     *CONDITIONAL,
     IN_UNIT,
+    *ARRAYS,
     *IVO_HEALPIX,
     IVO_EPOCH_PROP_POS,
     IVO_GEOM_TRANSFORM,
@@ -89,7 +91,9 @@ def _mismatch(candidates: list[Function], call: Call) -> AdqlError:
     if not fitting:
         return TypeMismatch(f"{candidates[0].name} does not take {len(call.arguments)} arguments", call.span, forms)
     value = call.arguments[_misfits(fitting[0], call.arguments)[0]]
-    shown = value.type.adql if value.type else "NULL"
+    shown = value.type.title if value.type else "NULL"
+    if value.type is not None and value.type.is_array and not candidates[0].is_aggregate:
+        forms = f"arr_map({candidates[0].name}(x), a) calls it for each element."
     return TypeMismatch(f"{candidates[0].name} does not take {shown} values here", value.span, forms)
 
 

@@ -20,7 +20,7 @@ def common_type(values: tuple[Value, ...]) -> Type | None:
             continue
         wider_type = value.type if common is None else wider(common, value.type)
         if wider_type is None:
-            shown = f"{common.adql if common else ''} and {value.type.adql}"
+            shown = f"{common.title if common else ''} and {value.type.title}"
             raise TypeMismatch(f"Values of one type are needed here, not {shown}", value.span, "CAST one of them.")
         common = wider_type
     return common
@@ -68,7 +68,7 @@ def _emit(name: str) -> Emit:
 def _check_order(arguments: tuple[Value, ...]) -> None:
     for value in arguments:
         if value.type is not None and (not value.type.has_equality or value.type.is_array):
-            raise TypeMismatch(f"{value.type.adql} values have no order", value.span)
+            raise TypeMismatch(f"{value.type.title} values have no order", value.span)
 
 
 def _extreme(name: str, extreme: str) -> Function:

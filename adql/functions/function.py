@@ -24,6 +24,8 @@ class Kind(Enum):
     POINT = "POINT"
     REGION = "REGION"
     GEOMETRY = "GEOMETRY"
+    NUMBERS = "DOUBLE PRECISION[]"
+    ARRAY = "ANY[]"
     ANY = "ANY"
 
 
@@ -54,7 +56,8 @@ class Function:
 
     `emit` gets the arguments and their SQL, NUMBERs cast to double precision. `check` raises an
     AdqlError for arguments that it cannot serve. A `variadic` one takes its last parameter repeatedly; one that
-    `is_window` stands before OVER only, one that `is_ordered` sorts its rows itself and so cannot.
+    `is_window` stands before OVER only, one that `is_ordered` sorts its rows itself and so cannot. In one that
+    `takes_order` ORDER BY may stand behind the arguments.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Function:
     is_window: bool = False
     is_ordered: bool = False
     is_volatile: bool = False
+    takes_order: bool = False
 
     @property
     def signature(self) -> str:
@@ -109,6 +113,10 @@ def accepts(kind: Kind, value: Value) -> bool:
             return type_ is types.POINT
         case Kind.REGION:
             return type_.is_region
+        case Kind.ARRAY:
+            return type_.is_array
+        case Kind.NUMBERS:
+            return type_.is_array and types.element_type(type_).is_numeric
     return type_.is_geometry
 
 

@@ -40,8 +40,9 @@ IVO_TEXTS = (
         "VARCHAR",
         _joined,
         template("string_agg({0}, {1})"),
-        "All values of the group, joined by the delimiter.",
+        "All values of the group, joined by the delimiter; with ORDER BY behind it in that order.",
         Feature.UDF,
         is_aggregate=True,
+        takes_order=True,
     ),
 )

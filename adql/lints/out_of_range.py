@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from adql.constants import number_of
 from adql.lints.lint import Lint
-from adql.nodes import SWAPPED, Between, Comparison, Field, InValues, Node, Value
+from adql.nodes import Between, Comparison, Field, InValues, Node, Value
+from adql.trees import SWAPPED
 
 _SKY = {"pos.eq.ra": (0.0, 360.0), "pos.eq.dec": (-90.0, 90.0)}
 Bounds = tuple[float, float]

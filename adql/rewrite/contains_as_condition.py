@@ -9,8 +9,9 @@ import math
 from adql import nodes
 from adql.constants import number_of, numbers_of
 from adql.info import Info
-from adql.nodes import SWAPPED, Call, Comparison, Condition, Value
+from adql.nodes import Call, Comparison, Condition, Value
 from adql.separation import circle_of, near_of
+from adql.trees import SWAPPED
 from schema import types
 
 

@@ -45,7 +45,19 @@ FIELDS = Table(
         _column("fluxes", "double", "*", unit="Jy"),
     ),
 )
-CATALOGUE = Catalogue((Schema("t", (STARS, FIELDS)),))
+EPOCHS = Table(
+    "t",
+    "t.epochs",
+    (
+        _column("id", "long"),
+        _column("jd", "double", "*", unit="d", ucd="time.epoch"),
+        _column("flux", "float", "*", unit="Jy", ucd="phot.flux;meta.main"),
+        _column("counts", "int", "*"),
+        _column("bands", "short", "4"),
+        _column("image", "float", "3x2", unit="Jy"),
+    ),
+)
+CATALOGUE = Catalogue((Schema("t", (STARS, FIELDS, EPOCHS)),))
 
 CREATE = """
 CREATE SCHEMA IF NOT EXISTS t;
@@ -57,6 +69,9 @@ CREATE TABLE IF NOT EXISTS t.stars (
 CREATE TABLE IF NOT EXISTS t.fields (
     id bigint, ra double precision, dec double precision, radius double precision, centre spoint, footprint spoly,
     cone scircle, fluxes double precision[]
+);
+CREATE TABLE IF NOT EXISTS t.epochs (
+    id bigint, jd double precision[], flux real[], counts integer[], bands smallint[], image real[]
 );
 CREATE INDEX IF NOT EXISTS stars_position ON t.stars USING gist (spoint(radians(ra), radians("dec")));
 CREATE INDEX IF NOT EXISTS fields_position ON t.fields USING gist (spoint(radians(ra), radians("dec")));

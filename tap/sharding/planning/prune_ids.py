@@ -4,7 +4,8 @@ PostgreSQL then leaves out the shards that hold others; the condition itself sta
 """
 
 from adql.constants import number_of
-from adql.nodes import SWAPPED, And, Between, Comparison, Condition, Field, InValues, Value
+from adql.nodes import And, Between, Comparison, Condition, Field, InValues, Value
+from adql.trees import SWAPPED
 from tap.sharding.model import HealpixPartitioning
 from tap.sharding.planning.cell_sets import CellSet, Partitionings, cell_condition, either
 

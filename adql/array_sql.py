@@ -1,0 +1,76 @@
+"""SQL for arrays: arithmetic element by element, elements and parts.
+
+Functions that give a set, side by side in one list of columns, go on together, and give NULL where the shorter one has ended:
+so `ARRAY(SELECT unnest(a) + unnest(b))` is the sum of two arrays, in their order.
+"""
+
+from collections.abc import Callable
+
+from adql import nodes
+from adql.arrays import is_array, is_matrix
+from adql.constants import number_of
+from adql.nodes import Value
+from schema import types
+
+ToSql = Callable[[Value], str]
+_LAST_INDEX = 2**31 - 1
+
+
+def elementwise(node: Value, to_sql: ToSql) -> str:
+    """Print arithmetic of arrays. Whatever it is made of is computed once, and the whole is NULL if one of that is."""
+    operands: dict[str, str] = {}
+    calculation = _element(node, operands, to_sql)
+    array = f"ARRAY(SELECT {calculation}::{types.element_type(node.type or types.DOUBLES).name})"
+    columns = ", ".join(f"{sql} AS {name.removeprefix('v.')}" for sql, name in operands.items())
+    there = f"num_nulls({', '.join(operands.values())}) = 0"
+    return f"(SELECT {array} FROM (SELECT {columns} OFFSET 0) AS v WHERE {there})"
+
+
+def _element(node: Value, operands: dict[str, str], to_sql: ToSql) -> str:
+    """Print what makes one element; `operands` gets the SQL of what it is made of, and its name."""
+    match node:
+        case nodes.Signed(sign=sign, operand=operand) if is_array(node):
+            return f"({sign}{_element(operand, operands, to_sql)})"
+        case nodes.Arithmetic() if is_array(node):
+            return _chain(node, operands, to_sql)
+        case nodes.Number():
+            return to_sql(node)
+    sql = to_sql(node)
+    name = operands.setdefault(sql, f"v.a{len(operands) + 1}")
+    value = f"unnest({name})" if is_array(node) else name
+    return f"{value}::integer" if types.element_type(node.type or types.DOUBLE) is types.SMALLINT else value
+
+
+def _chain(node: nodes.Arithmetic, operands: dict[str, str], to_sql: ToSql) -> str:
+    text = _element(node.operands[0], operands, to_sql)
+    for operator, operand in zip(node.operators, node.operands[1:], strict=True):
+        text += f" {operator} {_element(operand, operands, to_sql)}"
+    return f"({text})"
+
+
+def subscript(node: nodes.Subscript, to_sql: ToSql) -> str:
+    array = to_sql(node.array)
+    if not isinstance(node.array, nodes.Field):
+        array = f"({array})"
+    first, last = (_index(bound, to_sql) for bound in (node.first, node.last))
+    if node.is_slice:
+        return f"{array}[{first}:{last}]"
+    if not is_matrix(node.array.info):
+        return f"{array}[{first}]"
+    width = types.element_count(node.info.arraysize)
+    return f"armillary.array_row({array}, {width}, {first})"
+
+
+def _index(bound: Value | None, to_sql: ToSql) -> str:
+    if bound is None:
+        return ""
+    constant = number_of(bound)
+    if isinstance(constant, int):
+        return str(max(min(constant, _LAST_INDEX), 0))
+    return f"({to_sql(bound)})::integer"
+
+
+def aggregate(name: str, argument: str, type_: types.Type) -> str:
+    """Print an aggregate of arrays, which goes element by element."""
+    wide = types.BIGINTS if types.element_type(type_).is_integer and name != "AVG" else types.DOUBLES
+    return f"armillary.array_{name.lower()}(({argument})::{wide.name})"
