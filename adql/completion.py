@@ -125,7 +125,7 @@ class _Place:
 class _Level:
     """What is known between two parentheses: the clause that is being written, and whether a table comes next in it.
 
-    `start` is where its text begins; `named` the name that WITH gives the query that comes next.
+    `start` is where its text begins; `named` the name that WITH gives the query that comes next; `unnests`: arrays stand in it.
     """
 
     clause: str = ""
@@ -133,6 +133,7 @@ class _Level:
     is_query: bool = False
     start: int = 0
     named: str = ""
+    unnests: bool = False
 
 
 class _Reading:
@@ -168,6 +169,10 @@ class _Reading:
             level.wants_table = False
         elif word == ")" and len(self._levels) > 1:
             return self._close(tokens, index)
+        elif word == "UNNEST" and level.wants_table and _follows(tokens, index, "("):
+            level.wants_table = False
+            self._levels.append(_Level(start=index + 2, unnests=True))
+            return index + 2
         elif word in _CLAUSES:
             level.clause, level.wants_table = word, word in _BEFORE_TABLES
             level.is_query = level.is_query or word == "SELECT"
@@ -183,6 +188,8 @@ class _Reading:
 
     def _close(self, tokens: Sequence[Token], index: int) -> int:
         closed, token = self._levels.pop(), tokens[index]
+        if closed.unnests:
+            return self._elements(tokens, closed.start, index)
         level, alias = self._levels[-1], _alias(tokens, index + 1)
         if closed.is_query and level.clause in _BEFORE_TABLES and alias:
             self._sources[alias.lower()] = _Source("a query", self._columns(closed.start, token.start))
@@ -193,6 +200,22 @@ class _Reading:
             self._with = f"{self._with}, {named}" if self._with else f"WITH {named}"
             level.named = ""
         return index + 1
+
+    def _elements(self, tokens: Sequence[Token], start: int, closing: int) -> int:
+        """Read what follows the arrays of UNNEST, tokens from `start` to `closing`; without names its columns are called like these."""
+        index = closing + 1
+        ordinality = ["ordinality"] if _follows(tokens, index, "ORDINALITY") else []
+        index += 2 * len(ordinality)
+        alias = _alias(tokens, index)
+        index += 0 if alias is None else 2 if tokens[index].value.upper() == "AS" else 1
+        names = _names_before_commas(tokens[start:closing])
+        if alias and index < len(tokens) and tokens[index].value == "(":
+            end = next((i for i in range(index, len(tokens)) if tokens[i].value == ")"), len(tokens) - 1)
+            names, ordinality = [_name(token) for token in tokens[index:end] if token.kind in _NAMES], []
+            index = end + 1
+        columns = [Option(quoted_if_needed(name), "column", "of the elements") for name in (*names, *ordinality)]
+        self._sources[(alias or "").lower()] = _Source("elements", tuple(columns))
+        return index
 
     def _columns(self, start: int, end: int) -> tuple[Option, ...]:
         """Return the columns of a query that stands here; none where it is not right yet."""
@@ -218,6 +241,12 @@ class _Reading:
         return index
 
 
+def _names_before_commas(tokens: Sequence[Token]) -> list[str]:
+    ends = [index for index, token in enumerate(tokens) if token.value == ","]
+    last = [tokens[end - 1] for end in (*ends, len(tokens)) if end]
+    return [_name(token) for token in last if token.kind in _NAMES]
+
+
 def _follows(tokens: Sequence[Token], index: int, word: str) -> bool:
     return index + 1 < len(tokens) and tokens[index + 1].value.upper() == word
 
@@ -237,6 +266,7 @@ def _options(place: _Place, qualifier: tuple[str, ...], catalogue: Catalogue) ->
         return
     if place.wants_table:
         yield from (Option(quoted_if_needed(query.name), "table", "of WITH") for query in place.queries.values())
+        yield Option("UNNEST", "keyword", "the elements of arrays as rows")
         yield from _schemas_and_tables(catalogue)
         return
     sources = {name: source for name, source in place.sources.items() if source.columns}

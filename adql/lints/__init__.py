@@ -5,6 +5,7 @@ from dataclasses import replace
 from adql.constants import walk
 from adql.errors import place_of
 from adql.lints.compared_with_null import compared_with_null
+from adql.lints.index_beyond_array import index_beyond_array
 from adql.lints.join_without_condition import join_without_condition
 from adql.lints.lint import Check, Lint
 from adql.lints.out_of_range import out_of_range
@@ -17,6 +18,7 @@ CHECKS: tuple[Check, ...] = (
     whole_number_division,
     compared_with_null,
     out_of_range,
+    index_beyond_array,
     swapped_coordinates,
     join_without_condition,
     top_without_order,

@@ -4,7 +4,19 @@ from collections.abc import Iterator, Sequence
 
 from adql.constants import sources_of, walk
 from adql.lints.lint import Lint, written
-from adql.nodes import Call, Comparison, Condition, DerivedTable, InQuery, Join, Node, Relation, Select, TableReference
+from adql.nodes import (
+    Call,
+    Comparison,
+    Condition,
+    DerivedTable,
+    InQuery,
+    Join,
+    Node,
+    Relation,
+    Select,
+    TableReference,
+    Unnest,
+)
 from adql.trees import conjuncts
 
 _GEOMETRIES = {"CONTAINS", "INTERSECTS", "DISTANCE"}
@@ -21,6 +33,8 @@ def _in_select(select: Select, text: str) -> Iterator[Lint]:
     conditions = list(conjuncts(select.where))
     sources = [source for table in select.tables for source in _sources(table, conditions)]
     ties = [sources_of(condition) for condition in conditions if _ties(condition)]
+    elements = (node for table in select.tables for node in walk(table) if isinstance(node, Unnest))
+    ties += [sources_of(unnest) | {unnest.sql_alias} for unnest in elements]
     tied = {sources[0].sql_alias} if sources else set()
     for source in sources[1:]:
         tied = _closure(tied, ties)

@@ -174,7 +174,7 @@ def _mapped(array: Expression) -> Expression:
     return Expression(f"arr_map(x * 0.5 + id, {array.text})", types.DOUBLES, of_row)
 
 
-_SCALAR = Expression("id", types.INTS, lambda row: np.int64(row))
+_SCALAR = Expression("id", types.INTS, np.int64)
 _NUMBER = Expression("0.25", types.DOUBLES, lambda _: np.float64(0.25))
 _LEAVES = st.sampled_from([_leaf("d"), _leaf("n"), _leaf("b")])
 _SCALARS = st.sampled_from([_SCALAR, _NUMBER])

@@ -54,6 +54,26 @@ def test_columns_that_a_query_makes_are_offered(text: str) -> None:
     assert columns(text) == {"x", "y", "id"}
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SELECT u.| FROM t.epochs AS e, UNNEST(e.flux, e.jd) AS u (f, t)", {"f", "t"}),
+        ("SELECT u.| FROM t.epochs AS e, UNNEST(e.flux, e.jd) WITH ORDINALITY u WHERE u.flux > 1", {"flux", "jd", "ordinality"}),
+        ("SELECT u.| FROM t.epochs AS e JOIN UNNEST(e.flux[2:], e.counts) WITH ORDINALITY AS u (f, c, i) ON f > 1, t.stars", {"f", "c", "i"}),
+        ("SELECT 1 FROM t.epochs AS e, UNNEST(e.|) AS u (f)", {"id", "jd", "flux", "counts", "bands", "image"}),
+        ("SELECT s.| FROM t.epochs AS e, UNNEST(e.flux) WITH ORDINALITY AS u (f, i), t.fields AS s", OF_FIELDS),
+        ("SELECT u.| FROM t.epochs AS e, UNNEST(e.flux", set()),
+    ],
+)  # fmt: skip
+def test_columns_of_elements_are_offered(text: str, expected: set[str]) -> None:
+    assert columns(text) == expected
+
+
+def test_unnest_is_offered_where_a_table_comes_next() -> None:
+    assert "UNNEST" in labels("SELECT * FROM t.epochs AS e, un|", "keyword")
+    assert "UNNEST" not in labels("SELECT un|", "keyword")
+
+
 def test_they_are_offered_without_a_qualifier_too() -> None:
     assert columns("SELECT | FROM (SELECT ra AS x, 2 * dec AS y FROM t.stars) q") >= {"x", "y"}
 

@@ -246,3 +246,29 @@ def test_a_lint_changes_nothing_of_the_query(reader: psycopg.Connection, catalog
         assert (lint.line, lint.column) == (1, lint.span.start + 1)
         assert lint.message
         assert lint.message[-1] not in " \n"
+
+
+# ---- indexes beyond an array
+
+
+@pytest.mark.parametrize(("index", "repair", "message"), [
+    ("flux[0]", "flux[1]", "the first element"), ("e.flux[-1]", "e.flux[1]", "the first element"), ("bands[5]", None, "bands[4]"), ("image[3]", None, "image[2]"), ("image[2][4]", None, "image[2][3]"),
+    ("flux[2 - 2]", "flux[1]", "the first element"),
+])  # fmt: skip
+def test_an_index_beyond_an_array_is_remarked(index: str, repair: str | None, message: str) -> None:
+    query = f"SELECT {index} AS x FROM t.epochs AS e"
+    (lint,) = lints(query, CATALOGUE)
+    assert (written(query, lint), lint.repair) == (index, repair)
+    assert message in lint.message
+
+
+@pytest.mark.parametrize("index", ["flux[1]", "flux[99]", "bands[4]", "image[2][3]", "flux[id]", "bands[0:9]", "bands[id]"])  # fmt: skip
+def test_other_indexes_are_not(index: str) -> None:
+    assert lints(f"SELECT {index} AS x FROM t.epochs", CATALOGUE) == ()
+
+
+def test_elements_are_tied_to_their_row() -> None:
+    assert lints("SELECT u.v FROM t.epochs AS e, UNNEST(e.flux) AS u (v)", CATALOGUE) == ()
+    (lint,) = lints("SELECT s.id FROM t.epochs AS e, UNNEST(e.flux) AS u (v), t.stars AS s", CATALOGUE)
+    assert lint.when_costly
+    assert lints("SELECT s.id FROM t.epochs AS e, UNNEST(e.counts) AS u (v), t.stars AS s WHERE s.id = u.v", CATALOGUE) == ()  # fmt: skip
