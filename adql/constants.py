@@ -90,6 +90,10 @@ def walk(node: Node) -> Iterator[Node]:
                 pending.append(child)
 
 
+ELEMENT = "e"
+"""The source of the elements that arr_map goes through, which are of no table."""
+
+
 def sources_of(resolved: Node) -> frozenset[str]:
     """Return the aliases of the tables whose columns a resolved value or condition reads."""
-    return frozenset(node.source for node in walk(resolved) if isinstance(node, Field))
+    return frozenset(node.source for node in walk(resolved) if isinstance(node, Field)) - {ELEMENT}

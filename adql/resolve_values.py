@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from adql import arrays, infer, literals, nodes
+from adql.constants import ELEMENT
 from adql.errors import AdqlError, Suggestion, UnknownName
 from adql.functions import overloads
-from adql.functions.arrays import ELEMENT
 from adql.grouping import aggregate_in, window_in
 from adql.nodes import Condition, Expression, Query, Value
 from adql.scope import Scope, Visible

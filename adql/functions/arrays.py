@@ -4,6 +4,7 @@ Elements that are NULL or NaN do not count, as rows do not in aggregates; what i
 """
 
 from adql.arrays import element, is_matrix
+from adql.constants import ELEMENT
 from adql.errors import TypeMismatch
 from adql.functions.conditional import common_type, common_unit
 from adql.functions.function import Emit, Feature, Function, Infer, Kind, Parameter, template
@@ -13,8 +14,6 @@ from adql.units import combine
 from schema import types
 from schema.types import Type
 
-ELEMENT = "e"
-"""The alias of what arr_map goes through, whose column is x."""
 _OF_ARRAY = "(SELECT {0} FROM (SELECT {1} AS a OFFSET 0) AS v WHERE v.a IS NOT NULL)"
 """SQL of what is made of an array v.a, which is computed once."""
 _ARRAY, _NUMBERS = (Parameter("a", Kind.ARRAY),), (Parameter("a", Kind.NUMBERS),)

@@ -179,7 +179,7 @@ def _of_single_tables(query: Query, tables: Tables) -> CitusPlan:
 
 
 def _names_in(select: Select) -> frozenset[str]:
-    named = (node for node in walk(select) if isinstance(node, Relation | nodes.DerivedTable))
+    named = (node for node in walk(select) if isinstance(node, Relation | nodes.DerivedTable | nodes.Unnest))
     return frozenset(node.sql_alias for node in named)
 
 

@@ -153,6 +153,9 @@ def _distribution_of_table(reference: TableReference, select: Select, tables: Ta
         inner = tables.knowing(reference.query)
         distribution, names = distribution_of_body(reference.query.body, inner)
         return _renamed(distribution, names, reference.sql_alias)
+    if isinstance(reference, nodes.Unnest):
+        # The elements are where the row is that has them.
+        return Distribution()
     if not isinstance(reference, Relation):
         raise AssertionError(reference)
     alias = reference.sql_alias

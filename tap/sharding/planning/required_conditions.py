@@ -65,7 +65,7 @@ def _inner(reference: TableReference, conditions: tuple[Condition, ...]) -> Tabl
 
 def _sources(condition: Condition) -> frozenset[str]:
     """Return the sources of a condition without those of the queries inside of it."""
-    tables = (node for node in walk(condition) if isinstance(node, nodes.Relation | nodes.DerivedTable))
+    tables = (node for node in walk(condition) if isinstance(node, nodes.Relation | nodes.DerivedTable | nodes.Unnest))
     return sources_of(condition) - {each.sql_alias for each in tables}
 
 

@@ -90,8 +90,13 @@ def _usable(condition: Condition, relation: Relation, there: dict[str, Relation]
     if any(isinstance(node, nodes.DerivedTable) for node in walk(condition)):
         return False
     inside = {node.sql_alias for node in walk(condition) if isinstance(node, Relation)}
-    sources = sources_of(condition)
+    sources = sources_of(condition) - _elements(condition)
     return sources | inside <= {relation.sql_alias, *there} and relation.sql_alias in sources
+
+
+def _elements(condition: Condition) -> frozenset[str]:
+    """Return the aliases of what UNNEST makes in the queries of a condition."""
+    return frozenset(node.sql_alias for node in walk(condition) if isinstance(node, nodes.Unnest))
 
 
 def _with_filters(
@@ -99,7 +104,8 @@ def _with_filters(
 ) -> _Wanted:
     """Return a table with the tables that the conditions tie it to, and the conditions of these."""
     inside = {node.sql_alias for each in conditions for node in walk(each) if isinstance(node, Relation)}
-    tied = frozenset[str]().union(*map(sources_of, conditions)) - inside - {relation.sql_alias}
+    sources = frozenset[str]().union(*(sources_of(each) - _elements(each) for each in conditions))
+    tied = sources - inside - {relation.sql_alias}
     own = tuple(condition for alias in sorted(tied) for condition in filters_of(query, alias))
     return _Wanted(relation, (*conditions, *own), tuple(there[alias] for alias in sorted(tied)))
 

@@ -165,6 +165,8 @@ def _combined(node: Aggregate, columns: _Columns) -> Value:
     match node.name:
         case "COUNT":
             return _count(node, columns)
+        case "AVG" if node.type is types.DOUBLES:
+            raise NotPushable("the mean of arrays cannot be made of those of each shard", node.span)
         case "AVG":
             return _average(node, columns)
         case "SUM" if node.argument is not None and node.argument.type is types.BIGINT:

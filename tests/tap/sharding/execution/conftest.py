@@ -55,11 +55,19 @@ def sources(folder: Path) -> tuple[Path, Path]:
     moved = np.where(np.arange(len(at)) % 10 == 0, random.uniform(-0.2, 0.2, len(at)), 0)
     dec = np.clip(dec + moved, -90, 90)
     source = pa.table({"source_id": ids, "ra": ra, "dec": dec, "vmag": stars["magnitude"]})
-    params = pa.table({"source_id": ids, "teff": random.normal(5000, 800, len(at)), "parallax": stars["parallax_mas"]})
+    teff, parallax = random.normal(5000, 800, len(at)), stars["parallax_mas"]
+    params = pa.table({"source_id": ids, "teff": teff, "parallax": parallax, "flux": _epochs(random, len(at))})
     paths = folder / "source.parquet", folder / "params.parquet"
     pq.write_table(source, paths[0])
     pq.write_table(params.filter(pa.array(random.random(len(at)) < 0.6)), paths[1])
     return paths
+
+
+def _epochs(random: np.random.Generator, count: int) -> pa.Array:
+    """Arrays of up to five numbers, which sums do not round; one in ten is NULL."""
+    ends = np.concatenate([[0], np.cumsum(random.integers(0, 6, count))])
+    flux = pa.array(random.integers(-40, 40, ends[-1]) / 4, pa.float32())
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), flux, mask=pa.array(random.random(count) < 0.1))
 
 
 def descriptions() -> dict[str, Description]:

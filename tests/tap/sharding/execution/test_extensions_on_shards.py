@@ -86,6 +86,28 @@ WINDOWS = [
 TIMES = [
     "SELECT COUNT(*) AS n, MAX(CAST('2020-05-04T16:07' AS TIMESTAMP)) AS t FROM {s}.stars WHERE vmag < 4",
 ]
+ARRAYS = [
+    "SELECT source_id, flux, flux[2] AS f2, flux[2:3] AS part, ARRAY_LENGTH(flux) AS n, flux * 2 + teff / teff AS f FROM {s}.params WHERE teff > 7600",
+    "SELECT source_id FROM {s}.params WHERE flux[1] > 9.5 AND arr_max(flux) = flux[1] AND arr_dot(flux, flux) > 100",
+    "SELECT COUNT(*) AS n, SUM(arr_sum(flux)) AS s, MAX(flux[1]) AS m, SUM(ARRAY_LENGTH(flux)) AS l FROM {s}.params",
+    "SELECT SUM(flux) AS s, MIN(flux) AS a, MAX(flux) AS b FROM {s}.params",
+    "SELECT AVG(flux) AS s FROM {s}.params WHERE teff > 7000",
+    "SELECT ARRAY_LENGTH(flux) AS n, COUNT(*) AS c, SUM(flux) AS s FROM {s}.params GROUP BY ARRAY_LENGTH(flux)",
+    "SELECT TOP 20 source_id, arr_map(x * x, flux) AS f FROM {s}.params WHERE flux[1] IS NOT NULL ORDER BY flux[1] DESC, source_id",
+    "SELECT ARRAY_AGG(source_id ORDER BY teff) AS ids FROM {s}.params WHERE teff > 7500",
+    "SELECT ivo_healpix_index(0, s.ra, s.dec) AS c, ARRAY_AGG(p.flux[1] ORDER BY p.source_id) AS f FROM {s}.source AS s JOIN {s}.params AS p ON s.source_id = p.source_id WHERE s.vmag < 5 GROUP BY ivo_healpix_index(0, s.ra, s.dec)",
+    "SELECT p.source_id, u.f, u.i FROM {s}.params AS p, UNNEST(p.flux) WITH ORDINALITY AS u (f, i) WHERE p.teff > 7500",
+    "SELECT p.source_id, u.f FROM {s}.params AS p LEFT JOIN UNNEST(p.flux) AS u (f) ON u.f > 8 WHERE p.teff > 7500",
+    "SELECT u.i, COUNT(*) AS n, MAX(u.f) AS m FROM {s}.params AS p, UNNEST(p.flux) WITH ORDINALITY AS u (f, i) GROUP BY u.i",
+    "SELECT s.source_id, u.f FROM {s}.source AS s JOIN {s}.params AS p ON s.source_id = p.source_id, UNNEST(p.flux) AS u (f) WHERE s.vmag < 4",
+    "SELECT source_id FROM {s}.params AS p WHERE teff > 7000 AND EXISTS (SELECT f FROM UNNEST(p.flux) AS u (f) WHERE f > 9)",
+    "SELECT source_id, (SELECT MAX(f) FROM UNNEST(p.flux) AS u (f) WHERE f < 0) AS m FROM {s}.params AS p WHERE teff > 7500",
+    "SELECT COUNT(*) AS n FROM {s}.params AS p WHERE 3 < (SELECT COUNT(f) FROM UNNEST(p.flux) AS u (f))",
+    "SELECT n.name, s.source_id, p.flux[1] AS f FROM demo.ngc AS n LEFT JOIN {s}.source AS s ON DISTANCE(n.ra, n.dec, s.ra, s.dec) < 0.05 LEFT JOIN {s}.params AS p ON p.source_id = s.source_id WHERE n.name LIKE 'IC00%'",
+    "SELECT DISTINCT flux[1] AS f FROM {s}.params WHERE EXISTS (SELECT v FROM UNNEST(array(9, 9.5)) AS u (v) WHERE v = flux[1])",
+    "SELECT q.f, COUNT(*) AS n FROM (SELECT u.f FROM {s}.params AS p, UNNEST(p.flux) AS u (f)) AS q GROUP BY q.f HAVING q.f > 9",
+    "WITH best AS (SELECT source_id, arr_argmax(flux) AS i, flux FROM {s}.params WHERE arr_count(flux) = 5) SELECT i, SUM(flux[i]) AS s FROM best GROUP BY i",
+]
 # A query takes 600,000 characters, which is 80,000 whole numbers of stars or 35,000 texts.
 _random = np.random.default_rng(31)
 _HIPS = ",".join(map(str, _random.choice(np.arange(1, 200_000), 80_000, replace=False).tolist()))
@@ -97,7 +119,7 @@ LISTS = [
     f"SELECT tyc_id, ra FROM {{s}}.stars WHERE tyc_id IN ({_TYCS}) AND vmag < 8",
     f"SELECT COUNT(*) AS n, MIN(vmag) AS v FROM {{s}}.source WHERE source_id NOT IN ({_IDS}) AND (vmag < 9 OR source_id IN (1, 2, 3))",
 ]
-ALL = [*COMMENTS, *QUERIES_AS_VALUES, *GREATEST_AND_LEAST, *STATISTICS, *WINDOWS, *TIMES, *LISTS]
+ALL = [*COMMENTS, *QUERIES_AS_VALUES, *GREATEST_AND_LEAST, *STATISTICS, *WINDOWS, *TIMES, *ARRAYS, *LISTS]
 
 
 def rounded(row: list[str]) -> tuple[str, ...]:
