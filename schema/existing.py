@@ -62,6 +62,12 @@ def make_readable(connection: psycopg.Connection, table: Table) -> None:
         ) from error
 
 
+def primary_key(connection: psycopg.Connection, table: Table) -> list[str]:
+    """Return the names of the columns of a table's primary key; none where it has no such key."""
+    target = sql.Identifier(*table.stored_parts).as_string(connection)
+    return [str(name) for (name,) in connection.execute(statement("primary_key"), (target,)).fetchall()]
+
+
 # ---- indexes
 
 

@@ -13,6 +13,7 @@ from schema.load.reader import LoadError
 from schema.model import Column, quoted_if_needed
 
 RA_UCD, DEC_UCD = "pos.eq.ra;meta.main", "pos.eq.dec;meta.main"
+ID_UCD = "meta.id;meta.main"
 _NAMES = (
     ("ra", "dec"),
     ("ra", "de"),
@@ -99,14 +100,18 @@ def _by_name(columns: Sequence[Column]) -> list[Position]:
     return [pair for pair in pairs if all(names.count(column.name.lower()) == 1 for column in pair)]
 
 
-def with_ucds(columns: Sequence[Column], position: Position | None, description: Description) -> list[Column]:
-    """Return the columns, those of the position with the UCDs by which clients know it.
+def with_ucds(
+    columns: Sequence[Column], position: Position | None, description: Description, key: Sequence[str] = ()
+) -> list[Column]:
+    """Return the columns, those of the position and of the identifier with the UCDs by which clients know them.
 
+    A primary key of one column, which a description names or `key`, is the identifier of the rows, unless another column is.
     UCDs that a description gives stay.
     """
-    if position is None:
-        return list(columns)
-    ucds = {column.name: ucd for column, ucd in zip(position, (RA_UCD, DEC_UCD), strict=True)}
+    ucds = {column.name: ucd for column, ucd in zip(position or (), (RA_UCD, DEC_UCD), strict=False)}
+    primary_key = description.table.primary_key or key
+    if len(primary_key) == 1 and all(column.ucd != ID_UCD for column in columns):
+        ucds.setdefault(primary_key[0], ID_UCD)
     described_names = {
         name for name, column_description in description.columns.items() if column_description.ucd is not None
     }

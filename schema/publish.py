@@ -17,7 +17,7 @@ from schema.bounds import measured
 from schema.copy_rows import Progress, RowSource, copy_rows, told_to_nobody
 from schema.description import Description
 from schema.division import UNDIVIDED, ranges_of, restore_ranges
-from schema.existing import exists, index_command, make_readable, position_index
+from schema.existing import exists, index_command, make_readable, position_index, primary_key
 from schema.keys import check_keys, kept_keys, keys_of
 from schema.load.reader import LoadError, Reader
 from schema.loaded import Known, forget, remember, storage_of, was_loaded
@@ -327,9 +327,10 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
         )
         search = find_position(shown, ra, dec)
         indexed, note = index_command(connection, known, search.position)
+        key = primary_key(connection, known.table)
         columns = tuple(
             replace(c, column_index=i, indexed=c.name in indexed)
-            for i, c in enumerate(with_ucds(known.table.columns, search.position, description), 1)
+            for i, c in enumerate(with_ucds(known.table.columns, search.position, description, key), 1)
         )
         check_keys(connection, replace(known.table, columns=tuple(shown)), description)
         position = (search.position[0].name, search.position[1].name) if search.position else None

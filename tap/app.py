@@ -1,6 +1,6 @@
 """The web application: its URL map, and the handlers that need several parts. What a process is made of is in parts.py."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -29,6 +29,7 @@ from tap.auth.passwords import Passwords
 from tap.auth.self_service import SelfService
 from tap.coding import packed, wanted_coding
 from tap.config import Config
+from tap.dal.cone_resources import ChangeRequest, ConeSearches
 from tap.engine.database import PLANNERS, member_conninfo, reader_conninfo, sessions_of
 from tap.engine.engine import Engine
 from tap.error_middleware import ErrorMiddleware, xml
@@ -120,6 +121,12 @@ class Endpoints:
         return VosiResources(self.parts, self.own_tables, self.site.messages)
 
     @property
+    def cone_searches(self) -> ConeSearches:
+        return ConeSearches(
+            self.config, self.vosi.catalogue, self.ask, self.planner, self.parts.rights, self.vosi.state
+        )
+
+    @property
     def share_resources(self) -> ShareResources:
         return ShareResources(self.parts.shares, self.job_service, self.run, self.config)
 
@@ -166,6 +173,7 @@ class Endpoints:
             Route(f"{tap}/shares/events", shares.events, methods=get),
             Route(f"{tap}/shares/{{share_id}}", shares.revoke, methods=["DELETE"]),
             Route(f"{tap}/shared/{{secret}}", shares.follow, methods=get),
+            *self.cone_searches.routes(),
             *self._watching_routes(tap),
             Route(f"{tap}/tokens", self.self_service.tokens, methods=get),
             Route(f"{tap}/tokens", self.self_service.add_token, methods=["POST"]),
@@ -214,14 +222,24 @@ class Endpoints:
         parameters = Parameters((("LANG", "ADQL"), ("QUERY", query), *more, *pairs, *most))
         return await self._answer(request, Form(parameters), account, address_of(request))
 
+    async def ask(self, request: Request, query: str, more: Mapping[str, str], change: ChangeRequest) -> Response:
+        """Answer a query of our own making as if it came to /sync, with other parameters; its request as `change` returns it."""
+        form = Form(Parameters((("LANG", "ADQL"), ("QUERY", query), *more.items())))
+        return await self._answer(request, form, account_in(request), change=change)
+
     async def _answer(
-        self, request: Request, form: Form, account: Account | None, share_name: str | None = None
+        self,
+        request: Request,
+        form: Form,
+        account: Account | None,
+        share_name: str | None = None,
+        change: ChangeRequest = lambda asked: asked,
     ) -> Response:
         """`share_name` is whose turns it takes, if not those of the account, or of a stranger's address."""
         with ExitStack() as stack:
             stack.callback(form.close)
             config = config_for(self.config, account)
-            tap_request = read_request(form.parameters, config, form.files)
+            tap_request = change(read_request(form.parameters, config, form.files))
             if account:
                 role = await run_in_threadpool(self.parts.rights.role, account)
                 tap_request = replace(tap_request, owner=account.name, role=role)

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tap.auth.authentication import named
 from tap.auth.identity import Identity, in_scope
+from tap.dal.error_documents import document_at
 from tap.errors import LOG_IN, Answer, describe
 from tap.formats.html import POLICY
-from tap.formats.votable_document import error_document
 from tap.observe import Fault, observe
 from tap.pages.negotiation import wants_page
 from tap.pages.rendering import Pages
@@ -83,7 +83,7 @@ class ErrorMiddleware:
             if started:
                 raise
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-            response = error_response(answer, headers)
+            response = error_response(answer, headers, scope["path"])
             if wants_page(scope):
                 response = self._page(Request(scope), answer, response)
             await response(scope, receive, watched)
@@ -159,13 +159,14 @@ def _answer(error: Exception) -> Answer:
     return describe(error)
 
 
-def error_response(answer: Answer, headers: dict[str, str]) -> Response:
-    """Return a VOTable whatever format was asked for: clients read the message from there."""
+def error_response(answer: Answer, headers: dict[str, str], path: str = "") -> Response:
+    """Return a VOTable whatever format was asked for: clients read the message from there. `path` tells the protocol."""
     if answer.retry_after:
         headers["retry-after"] = str(answer.retry_after)
     if answer.reason:
         headers["x-armillary-reason"] = answer.reason
-    return Response(error_document(answer.message, answer.reason), answer.status, headers, media_type=VOTABLE)
+    status, document = document_at(path, answer)
+    return Response(document, status, headers, media_type=VOTABLE)
 
 
 def xml(document: bytes) -> Response:

@@ -1,6 +1,6 @@
 """VOSI availability and capabilities (VOSI 1.1, TAPRegExt 1.0); everything is derived from what there is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lxml import etree
@@ -14,7 +14,7 @@ from tap.processes import service_start
 _AVAILABILITY = "http://www.ivoa.net/xml/VOSIAvailability/v1.0"
 _CAPABILITIES = "http://www.ivoa.net/xml/VOSICapabilities/v1.0"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
-_NAMESPACES = {
+NAMESPACES = {
     "vosi": _CAPABILITIES,
     "tr": "http://www.ivoa.net/xml/TAPRegExt/v1.0",
     "vr": "http://www.ivoa.net/xml/VOResource/v1.0",
@@ -24,9 +24,9 @@ _NAMESPACES = {
 _CADC = {"table-update-async-1.x": "table-update", "table-load-sync-1.x": "load"}
 """Where own tables are indexed and filled, by the names under which CADC's clients look."""
 _REGEXT = "ivo://ivoa.net/std/TAPRegExt#"
-_TYPE = f"{{{_XSI}}}type"
+XSI_TYPE = f"{{{_XSI}}}type"
 _STARTED = service_start()
-_E = ElementMaker()
+ELEMENT = ElementMaker()
 
 Element = Any
 
@@ -36,54 +36,62 @@ def availability(*, available: bool, notes: Iterable[str] = ()) -> bytes:
     root = ElementMaker(namespace=_AVAILABILITY, nsmap={"vosi": _AVAILABILITY})
     children = [root.available("true" if available else "false"), root.upSince(_STARTED.strftime("%Y-%m-%dT%H:%M:%SZ"))]
     children += [root.note(note) for note in notes]
-    return _bytes(root.availability(*children))
+    return document(root.availability(*children))
 
 
 def capabilities(config: Config, messages: Sequence[str] = ()) -> bytes:
     """Return the document; `messages` are what the operator tells all users."""
     base = config.web.base_url
-    root = etree.Element(f"{{{_CAPABILITIES}}}capabilities", nsmap=_NAMESPACES)
-    root.append(_tap(config, messages))
-    root.append(_vosi("ivo://ivoa.net/std/VOSI#capabilities", f"{base}/capabilities"))
-    root.append(_vosi("ivo://ivoa.net/std/VOSI#availability", f"{base}/availability"))
-    tables = _interface("vs:ParamHTTP", f"{base}/tables", role="std", version="1.1")
-    tables.extend(_security_methods(config))
-    root.append(_E.capability({"standardID": "ivo://ivoa.net/std/VOSI#tables-1.1"}, tables))
+    root = capability_list(NAMESPACES, base, _tap(config, messages))
+    tables = interface("vs:ParamHTTP", f"{base}/tables", role="std", version="1.1")
+    tables.extend(security_methods(config))
+    root.append(ELEMENT.capability({"standardID": "ivo://ivoa.net/std/VOSI#tables-1.1"}, tables))
     for name, path in _CADC.items():
-        own_tables = _interface("vs:ParamHTTP", f"{base}/{path}", use="base", role="std")
+        own_tables = interface("vs:ParamHTTP", f"{base}/{path}", use="base", role="std")
         own_tables.extend(_ways_of_accounts())
-        root.append(_E.capability({"standardID": f"ivo://ivoa.net/std/VOSI#{name}"}, own_tables))
+        root.append(ELEMENT.capability({"standardID": f"ivo://ivoa.net/std/VOSI#{name}"}, own_tables))
     root.append(
-        _E.capability(
-            {"standardID": "ivo://ivoa.net/std/DALI#examples"}, _interface("vr:WebBrowser", f"{base}/examples")
+        ELEMENT.capability(
+            {"standardID": "ivo://ivoa.net/std/DALI#examples"}, interface("vr:WebBrowser", f"{base}/examples")
         )
     )
-    return _bytes(root)
+    return document(root)
 
 
-def _bytes(root: Element) -> bytes:
+def capability_list(namespaces: Mapping[str, str], base: str, own: Element) -> Element:
+    """Return the root of a document with a service's own capability and those by which it is asked about itself."""
+    root = etree.Element(f"{{{_CAPABILITIES}}}capabilities", nsmap=namespaces)
+    root.append(own)
+    root.append(vosi_capability("ivo://ivoa.net/std/VOSI#capabilities", f"{base}/capabilities"))
+    root.append(vosi_capability("ivo://ivoa.net/std/VOSI#availability", f"{base}/availability"))
+    return root
+
+
+def document(root: Element) -> bytes:
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
-def _vosi(standard_id: str, url: str) -> Element:
-    return _E.capability({"standardID": standard_id}, _interface("vs:ParamHTTP", url, role="std"))
+def vosi_capability(standard_id: str, url: str) -> Element:
+    return ELEMENT.capability({"standardID": standard_id}, interface("vs:ParamHTTP", url, role="std"))
 
 
-def _security_methods(config: Config) -> list[Element]:
+def security_methods(config: Config) -> list[Element]:
     """Return how one may come (SSO 2.0): by which pyvo goes, while others go by the challenges of AuthVO.
 
     The empty one means without an account.
     """
     ways = _ways_of_accounts()
-    return [_E.securityMethod(), *ways] if config.accounts.anonymous else ways
+    return [ELEMENT.securityMethod(), *ways] if config.accounts.anonymous else ways
 
 
 def _ways_of_accounts() -> list[Element]:
-    return [_E.securityMethod({"standardID": f"ivo://ivoa.net/sso#{way}"}) for way in ("BasicAA", "cookie", "OAuth")]
+    return [
+        ELEMENT.securityMethod({"standardID": f"ivo://ivoa.net/sso#{way}"}) for way in ("BasicAA", "cookie", "OAuth")
+    ]
 
 
-def _interface(type_: str, url: str, use: str = "full", **attributes: str) -> Element:
-    return _E.interface({_TYPE: type_, **attributes}, _E.accessURL({"use": use}, url))
+def interface(type_: str, url: str, use: str = "full", **attributes: str) -> Element:
+    return ELEMENT.interface({XSI_TYPE: type_, **attributes}, ELEMENT.accessURL({"use": use}, url))
 
 
 # An interface may list its parameters (VODataService 1.2 §3.4), but pyvo warns everybody who meets one there.
@@ -94,16 +102,16 @@ _PARAMETERS = (
 
 
 def _tap(config: Config, messages: Sequence[str]) -> Element:
-    attributes = {"standardID": "ivo://ivoa.net/std/TAP", _TYPE: "tr:TableAccess"}
-    interface = _interface("vs:ParamHTTP", config.web.base_url, use="base", role="std", version="1.1")
-    interface.extend(_security_methods(config))
-    return _E.capability(
+    attributes = {"standardID": "ivo://ivoa.net/std/TAP", XSI_TYPE: "tr:TableAccess"}
+    access = interface("vs:ParamHTTP", config.web.base_url, use="base", role="std", version="1.1")
+    access.extend(security_methods(config))
+    return ELEMENT.capability(
         attributes,
-        _E.description(" ".join([*messages, _PARAMETERS])),
-        interface,
+        ELEMENT.description(" ".join([*messages, _PARAMETERS])),
+        access,
         _language(),
         *(_output_format(format_) for format_ in FORMATS),
-        *(_E.uploadMethod({"ivo-id": _REGEXT + f"upload-{method}"}) for method in _upload_methods(config)),
+        *(ELEMENT.uploadMethod({"ivo-id": _REGEXT + f"upload-{method}"}) for method in _upload_methods(config)),
         _limit("retentionPeriod", config.jobs.job_lifetime_default, config.jobs.job_lifetime_limit),
         _limit("executionDuration", config.jobs.job_duration_default, config.jobs.job_duration_limit),
         _limit("outputLimit", config.limits.maxrec_default, config.limits.maxrec_hard, unit="row"),
@@ -113,8 +121,8 @@ def _tap(config: Config, messages: Sequence[str]) -> Element:
 
 def _output_format(format_: Any) -> Element:
     attributes = {"ivo-id": format_.ivo_id} if format_.ivo_id else {}
-    aliases = [_E.alias(alias) for alias in format_.aliases]
-    return _E.outputFormat(attributes, _E.mime(format_.media_types[0]), *aliases)
+    aliases = [ELEMENT.alias(alias) for alias in format_.aliases]
+    return ELEMENT.outputFormat(attributes, ELEMENT.mime(format_.media_types[0]), *aliases)
 
 
 def _upload_methods(config: Config) -> list[str]:
@@ -125,23 +133,25 @@ def _upload_methods(config: Config) -> list[str]:
 
 def _upload_limit(uploads: UploadsConfig) -> Element:
     """Return the one element for two limits (TAPRegExt 1.0 §2.7): the default one in rows, the hard one in bytes."""
-    rows = _E.default({"unit": "row"}, str(uploads.upload_rows))
-    return _E.uploadLimit(rows, _E.hard({"unit": "byte"}, str(uploads.upload_bytes)))
+    rows = ELEMENT.default({"unit": "row"}, str(uploads.upload_rows))
+    return ELEMENT.uploadLimit(rows, ELEMENT.hard({"unit": "byte"}, str(uploads.upload_bytes)))
 
 
 def _limit(name: str, default: int, hard: int, **attributes: str) -> Element:
     """Return an element with both limits; a hard one of 0 is none."""
     limits = {"default": default, "hard": hard}
-    return _E(name, *(_E(kind, attributes, str(value)) for kind, value in limits.items() if value))
+    return ELEMENT(name, *(ELEMENT(kind, attributes, str(value)) for kind, value in limits.items() if value))
 
 
 # ---- the language
 
 
 def _language() -> Element:
-    versions = [_E.version({"ivo-id": f"ivo://ivoa.net/std/ADQL#v{version}"}, version) for version in ("2.1", "2.0")]
+    versions = [
+        ELEMENT.version({"ivo-id": f"ivo://ivoa.net/std/ADQL#v{version}"}, version) for version in ("2.1", "2.0")
+    ]
     about = "ADQL 2.1, whole. Extensions: " + "; ".join(_EXTENSIONS) + "."
-    return _E.language(_E.name("ADQL"), *versions, _E.description(about), *_features())
+    return ELEMENT.language(ELEMENT.name("ADQL"), *versions, ELEMENT.description(about), *_features())
 
 
 def _features() -> Iterable[Element]:
@@ -204,5 +214,7 @@ _EXTENSIONS = (
 
 
 def _feature_list(name: str, forms: list[tuple[str, str]]) -> Element:
-    features = [_E.feature(_E.form(form), *([_E.description(about)] if about else [])) for form, about in forms]
-    return _E.languageFeatures({"type": _REGEXT + name}, *features)
+    features = [
+        ELEMENT.feature(ELEMENT.form(form), *([ELEMENT.description(about)] if about else [])) for form, about in forms
+    ]
+    return ELEMENT.languageFeatures({"type": _REGEXT + name}, *features)

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from adql.errors import ClosedTable
 from schema import vodataservice
-from schema.model import Catalogue
+from schema.model import Catalogue, Table
 from tap import tap_plus, vosi
 from tap.auth.authentication import challenges
 from tap.auth.identity import Account, account_in, identity_of
@@ -79,15 +79,10 @@ class VosiResources:
     async def table(self, request: Request) -> Response:
         catalogue, name = await self.catalogue(request), request.path_params["name"]
         own_table = await self.own_tables.table(request, name)
-        name = own_table.table_name if own_table else name
-        for table in catalogue.tables:
-            if table.table_name.lower() == name.lower():
-                response = packed(request, xml(vodataservice.table_document(table, catalogue)))
-                response.headers.update(rights_headers(own_table) if own_table else {})
-                return response
-        if name.lower() in map(str.lower, catalogue.announced):
-            raise ClosedTable(f"Only some accounts may read {name}", hint="Log in as one of them.")
-        raise NotFound(f"There is no table {name[:100]}")
+        table = table_named(catalogue, own_table.table_name if own_table else name)
+        response = packed(request, xml(vodataservice.table_document(table, catalogue)))
+        response.headers.update(rights_headers(own_table) if own_table else {})
+        return response
 
     async def livez(self, request: Request) -> Response:
         return Response("alive\n", media_type="text/plain")
@@ -104,6 +99,16 @@ class VosiResources:
         """Return what an account may know of, or everybody."""
         with self.parts.engine.session(limit=10, role=self.parts.rights.role(account)) as session:
             return session.catalogue
+
+
+def table_named(catalogue: Catalogue, name: str) -> Table:
+    """Return a table by its published name, in any case. Raises: ClosedTable, NotFound."""
+    for table in catalogue.tables:
+        if table.table_name.lower() == name.lower():
+            return table
+    if name.lower() in map(str.lower, catalogue.announced):
+        raise ClosedTable(f"Only some accounts may read {name}", hint="Log in as one of them.")
+    raise NotFound(f"There is no table {name[:100]}")
 
 
 def challenges_of(config: Config) -> list[tuple[bytes, bytes]]:

@@ -122,6 +122,10 @@ FROM pg_index
 LEFT JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
 WHERE indrelid = to_regclass(%s);
 
+-- name: primary_key
+SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
+WHERE indrelid = to_regclass(%s) AND indisprimary;
+
 -- name: named_alike
 -- A published table whose name differs in case only.
 SELECT table_name

@@ -94,6 +94,12 @@ def error_document(message: str, reason: str | None = None) -> bytes:
     return (_OPEN.format(version=VERSIONS[0]) + _status("ERROR", message) + reason_info + _CLOSE).encode()
 
 
+def cone_error_document(message: str) -> bytes:
+    """Return the document that tells an error as SCS wants it (SCS 1.03 §2.3), and as DALI does."""
+    info = f'<INFO ID="Error"{attribute("name", "Error")}{attribute("value", message)}/>\n'
+    return error_document(message).replace(b"<RESOURCE", info.encode() + b"<RESOURCE", 1)
+
+
 def _links(header: Header) -> Iterator[str]:
     for origin in header.origins:
         for role, href in (("license", origin.licence_url), ("doc", origin.reference_url)):

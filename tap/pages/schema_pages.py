@@ -17,6 +17,7 @@ from schema.search import TableIndex, text_of
 from tap.auth.identity import Account, account_in
 from tap.auth.rights import Rights
 from tap.config import Config
+from tap.dal.urls import cone_search_url
 from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.rows import Interrupted
 from tap.errors import NotFound
@@ -62,7 +63,7 @@ class SchemaPages:
         table = next((table for table in catalogue.tables if table.table_name.lower() == name.lower()), None)
         if table is None:
             raise NotFound(f"There is no table {name[:100]} that you may read")
-        account = account_in(request)
+        account, position = account_in(request), position_of(table)
         values = {
             "table": table,
             "columns": _matching(table, parameters),
@@ -72,7 +73,8 @@ class SchemaPages:
             "queries": _queries(table),
             "sample": await run_in_threadpool(self._sample, table, account),
             "bibtex": bibtex(table),
-            "position": position_of(table),
+            "position": position,
+            "cone_search": cone_search_url(self.config.web, table.table_name) if position else None,
         }
         return self.pages.response(request, "table.html", values)
 

@@ -1,0 +1,25 @@
+"""VOSI capabilities of the simple services (SimpleDALRegExt 1.2, SIA 2.0 §2.3)."""
+
+from tap.config import Config
+from tap.dal.cone_search import LARGEST_RADIUS, PROTOCOL
+from tap.vosi import ELEMENT, NAMESPACES, XSI_TYPE, capability_list, document, interface, security_methods
+
+_CONE_NAMESPACES = NAMESPACES | {"cs": "http://www.ivoa.net/xml/ConeSearch/v1.0"}
+_TEST_RADIUS = 0.01
+
+
+def cone_search_capabilities(config: Config, base: str, example: tuple[float, float] | None) -> bytes:
+    """Return the document of the cone searches at `base`, which find something at the position `example`."""
+    search = interface("vs:ParamHTTP", f"{base}?", use="base", role="std", version="1.03")
+    search.extend(security_methods(config))
+    children = [
+        search,
+        ELEMENT.maxSR(f"{LARGEST_RADIUS:g}"),
+        ELEMENT.maxRecords(str(config.limits.maxrec_hard)),
+        ELEMENT.verbosity("true"),
+    ]
+    if example:
+        numbers = {"ra": example[0], "dec": example[1], "sr": _TEST_RADIUS}
+        children.append(ELEMENT.testQuery(*(ELEMENT(name, repr(number)) for name, number in numbers.items())))
+    own = ELEMENT.capability({"standardID": PROTOCOL, XSI_TYPE: "cs:ConeSearch"}, *children)
+    return document(capability_list(_CONE_NAMESPACES, base, own))
