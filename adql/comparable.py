@@ -14,11 +14,13 @@ _NUMBERS: dict[Type, str] = {
     types.POINT: "ARRAY[long({0}), lat({0})]",
     types.CIRCLE: "ARRAY[long(center({0})), lat(center({0})), radius({0})]",
     types.POLYGON: "armillary.vertices({0})",
+    types.REGION: "armillary.vertices({0})",
 }
 _GEOMETRY: dict[Type, str] = {
     types.POINT: "spoint({0}[1], {0}[2])",
     types.CIRCLE: "scircle(spoint({0}[1], {0}[2]), {0}[3])",
     types.POLYGON: "armillary.polygon({0})",
+    types.REGION: "armillary.polygon({0})",
 }
 
 

@@ -22,6 +22,10 @@ healpix_id = "source_id"  # Gaia-like ids: by the cell in them, so that joins on
 from = "ra_degrees"       # its name in the data file, where that differs
 unit = "deg"              # and ucd, utype, description, principal, type, bounds, omit
 
+[obscore]                 # of a table of observations: what it is in ivoa.obscore (docs/observations.md)
+obs_id = "{plate}"
+calib_level = 2
+
 [[keys]]                  # foreign keys
 target = "demo.ngc"
 columns = { ngc_name = "name" }
@@ -90,6 +94,7 @@ class Description:
     columns: dict[str, ColumnDescription] = field(default_factory=dict)
     keys: tuple[KeyDescription, ...] = ()
     schema_description: str | None = None
+    obscore: dict[str, Any] | None = None
 
 
 T = TypeVar("T")
@@ -105,7 +110,7 @@ def read_description(path: Path) -> Description:
 
 
 def parse_description(document: Mapping[str, Any], origin: str = "description") -> Description:
-    _known(document, ("schema", "table", "columns", "keys"), origin)
+    _known(document, ("schema", "table", "columns", "keys", "obscore"), origin)
     _check_tables(document, origin)
     table = dict(document.get("table", {}))
     origin_values = {f.name: table.pop(f.name) for f in fields(Origin) if f.name in table}
@@ -125,7 +130,9 @@ def parse_description(document: Mapping[str, Any], origin: str = "description") 
         raise DescriptionError(f'{origin}, [table]: readers are "group:NAME" or "user:NAME", or "public" alone')
     described = _make(TableDescription, table, f"{origin}, [table]", extra=tuple(f.name for f in fields(Origin)))
     table_origin = _make(Origin, origin_values, f"{origin}, [table]")
-    return Description(described, table_origin, columns, keys, schema.get("description"))
+    if document.get("obscore") and (described.sharded or described.sharded_with):
+        raise DescriptionError(f"{origin}, [obscore]: tables on shards cannot be in ivoa.obscore yet")
+    return Description(described, table_origin, columns, keys, schema.get("description"), document.get("obscore"))
 
 
 def _are_readers(values: Any) -> bool:
@@ -137,7 +144,7 @@ def _are_readers(values: Any) -> bool:
 
 def _check_tables(document: Mapping[str, Any], origin: str) -> None:
     """Raise DescriptionError for a plain value in the place of a table of TOML."""
-    tables = {f"[{name}]": document.get(name, {}) for name in ("schema", "table", "columns")}
+    tables = {f"[{name}]": document.get(name, {}) for name in ("schema", "table", "columns", "obscore")}
     columns = tables["[columns]"]
     tables |= {f"[columns.{name}]": values for name, values in columns.items()} if isinstance(columns, dict) else {}
     for name, values in tables.items():

@@ -16,19 +16,21 @@ from psycopg import sql
 from schema.bounds import measured
 from schema.copy_rows import Progress, RowSource, copy_rows, told_to_nobody
 from schema.description import Description
-from schema.division import UNDIVIDED, ranges_of, restore_ranges
+from schema.division import ranges_of, restore_ranges
 from schema.existing import exists, index_command, make_readable, position_index, primary_key
-from schema.keys import check_keys, kept_keys, keys_of
+from schema.keys import check_keys, keys_of
+from schema.listing import make_schema, publish_known
 from schema.load.reader import LoadError, Reader
 from schema.loaded import Known, forget, remember, storage_of, was_loaded
 from schema.model import Column, Table, is_name, quoted_if_needed, split_name, stored_name
+from schema.obscore.view import check_observations, drop_replaced_views, map_observations, take_out
 from schema.plan import PlannedColumn, check_named, described_column, leading_columns, plan_columns, rewritten_units
 from schema.positions import Position, PositionCheck, find_position, with_ucds
-from schema.readers import enforce, set_readers, take_rights
+from schema.readers import take_rights
 from schema.redescribe import known_table, redescribed
 from schema.roles import READER
 from schema.statements import statement
-from schema.tap_schema import count_change_of, remove_table, write_keys, write_table
+from schema.tap_schema import count_change_of, remove_table
 from schema.vocabulary import problems
 
 _UNDIVIDED = sql.SQL("")
@@ -62,6 +64,7 @@ def load_table(
     """
     with connection.transaction():
         loaded, previous = build_table(connection, reader, table_name, description, progress)
+    drop_replaced_views(connection)
     if previous is not None:
         drop_stored(connection, split_table_name(table_name)[0], previous)
     return loaded
@@ -82,6 +85,7 @@ def build_table(
     columns = plan_columns(reader.columns, description, by_content=True)
     search = find_position([c.about for c in columns], description.table.ra, description.table.dec)
     check_named([c.name for c in columns], description)
+    check_observations([c.about for c in columns], description)
     source = RowSource(reader, columns, position_check(columns, search.position, description))
     make_schema(connection, schema_name)
     previous, storage = storage_for(connection, schema_name, name)
@@ -98,9 +102,9 @@ def build_table(
     about = tuple(with_ucds(about, search.position, description))
     table = described_table(schema_name, name, about, description, leading_columns(search.position, description))
     table = replace(table, nrows=rows, storage=storage if storage != name else None)
-    publish_loaded(connection, table, description, search.position)
+    mapped = publish_loaded(connection, table, description, search.position)
     alike = _alike(connection, table.table_name)
-    notes = (*load_notes(source, description, search.note), *([alike] if alike else []))
+    notes = (*load_notes(source, description, search.note), *([alike] if alike else []), *mapped)
     return Loaded(table, warnings_of(table), previous is not None, notes), previous
 
 
@@ -169,17 +173,6 @@ def warnings_of(table: Table) -> tuple[str, ...]:
 
 
 # ---- in the database
-
-
-def make_schema(connection: psycopg.Connection, schema_name: str) -> None:
-    """Make the schema, and let it be read, as far as it is not so: Citus asks all workers even for what is there."""
-    name = sql.Identifier(schema_name)
-    row = connection.execute(statement("usable_schema"), (READER, name.as_string(connection))).fetchone()
-    is_there, is_usable = row or (False, False)
-    if not is_there:
-        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
-    if not is_usable:
-        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, sql.Identifier(READER)))
 
 
 def storage_for(connection: psycopg.Connection, schema_name: str, name: str) -> tuple[str | None, str]:
@@ -251,8 +244,8 @@ def publish_loaded(
     description: Description,
     position: Position | None,
     division: dict[str, Any] | None = None,
-) -> None:
-    """Publish a table that was just loaded; what is known of it is kept for when it is published again.
+) -> tuple[str, ...]:
+    """Publish a table that was just loaded, and return notes; what is known of it is kept for when it is published again.
 
     `division`: as Known has it.
     """
@@ -265,44 +258,7 @@ def publish_loaded(
         remember(connection, known)
     else:
         forget(connection, table.table_name)
-
-
-def publish_known(connection: psycopg.Connection, known: Known, readers: Sequence[str] | None = None) -> None:
-    """Write TAP_SCHEMA, and what it has no columns for; `readers` as set_readers takes them."""
-    table, origin = known.table, known.table.origin
-    count_change_of(connection, table.table_name)
-    shown = replace(table, columns=tuple(c for c in table.columns if c.name not in known.omitted))
-    write_table(connection, shown, schema_description=known.schema_description)
-    values = {
-        "table_name": table.table_name,
-        "storage": table.storage,
-        "nrows": table.nrows,
-        "ra": known.position[0] if known.position else None,
-        "dec": known.position[1] if known.position else None,
-        "loaded": known.loaded,
-        "omitted": [] if known.loaded else sorted(known.omitted),
-        **{name: getattr(origin, name) for name in origin.__slots__},
-        **(UNDIVIDED | known.division),
-    }
-    names = sql.SQL(", ").join(map(sql.Identifier, values))
-    changes = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in values)
-    command = "INSERT INTO armillary.tables ({}) VALUES ({}) ON CONFLICT (table_name) DO UPDATE SET {}"
-    places = sql.SQL(", ").join(sql.Placeholder() * len(values))
-    connection.execute(sql.SQL(command).format(names, places, changes), list(values.values()))
-    write_keys(connection, kept_keys(connection, shown, known.keys))
-    if readers is None:
-        _check_ruled(connection, table)
-        enforce(connection, table.table_name)
-    else:
-        set_readers(connection, table.table_name, readers)
-    count_change_of(connection, table.table_name)
-
-
-def _check_ruled(connection: psycopg.Connection, table: Table) -> None:
-    """Raise LoadError for a table of an account of which nothing says who may read it: never is it everybody."""
-    values = {"name": table.table_name, "schema": table.parts[0]}
-    if connection.execute(statement("is_unruled"), values).fetchone() is not None:
-        raise LoadError(f"{table.table_name} was dropped or renamed meanwhile")
+    return map_observations(connection, known, description.obscore or {})
 
 
 # ---- tables that are there already
@@ -342,8 +298,10 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
         elif known.ranges:
             forget(connection, known.table.table_name)
             restore_ranges(connection, known.table.table_name, known.ranges)
+        mapped = map_observations(connection, known, description.obscore)
+    drop_replaced_views(connection)
     table = replace(known.table, columns=tuple(c for c in columns if c.name not in known.omitted))
-    notes = tuple(each for each in chain((search.note, note), _rewritten(before, description)) if each)
+    notes = tuple(each for each in chain((search.note, note), _rewritten(before, description), mapped) if each)
     return Loaded(table, warnings_of(table), notes=notes)
 
 
@@ -382,9 +340,11 @@ def unpublish_table(connection: psycopg.Connection, table_name: str, *, drop: bo
         target = sql.Identifier(schema_name, storage)
         if was_published:
             _revoke(connection, target)
+        take_out(connection, published, forget=drop and ours)
         if drop and ours:
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(target))
             forget(connection, published)
+    drop_replaced_views(connection)
     return was_published or (drop and ours)
 
 

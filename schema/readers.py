@@ -18,6 +18,8 @@ from schema.roles import READER
 from schema.statements import statement
 
 PUBLIC = "public"
+ASKS_ITSELF = "Made by Armillary of what descriptions say under [obscore]"
+"""The comment of a view of ours that shows to everybody the rows of those tables only that they may read."""
 _ROLES = (files("schema") / "sql" / "reader_roles.sql").read_text("utf-8").encode()
 
 
@@ -51,7 +53,8 @@ def open_views_over(connection: psycopg.Connection, name: str) -> list[str]:
         target = _stored(published, stored)
         if exists(connection, target):
             rows = connection.execute(
-                statement("published_views_over"), {"table": target.as_string(connection)}
+                statement("published_views_over"),
+                {"table": target.as_string(connection), "asks": ASKS_ITSELF},
             ).fetchall()
             views |= {str(view) for (view,) in rows}
     return sorted(views)

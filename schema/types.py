@@ -71,6 +71,8 @@ BYTES = Type("bytea", "BLOB", "unsignedByte", "*")
 POINT = Type("spoint", "POINT", "double", "2", "point")
 CIRCLE = Type("scircle", "CIRCLE", "double", "3", "circle")
 POLYGON = Type("spoly", "POLYGON", "double", "*", "polygon")
+REGION = Type("spoly", "REGION", "char", "*", "adql:REGION")
+"""A polygon that leaves as STC-S text, as data models before DALI's xtypes want it (TAP 1.0 §2.3.4, ObsCore 1.1)."""
 MOC = Type("text", "VARCHAR", "char", "*", "moc")
 """A coverage map; queries see the text that DALI 1.2 §3.3.11 has for it, and have no other use for it."""
 SMALLINTS = Type("smallint[]", "SMALLINT", "short", "*")
@@ -82,8 +84,8 @@ DOUBLES = Type("double precision[]", "DOUBLE PRECISION", "double", "*")
 INTEGERS = (SMALLINT, INTEGER, BIGINT)
 NUMBERS = (SMALLINT, INTEGER, BIGINT, REAL, DOUBLE)
 """In the order in which one widens into the next."""
-REGIONS = (CIRCLE, POLYGON)
-GEOMETRIES = (POINT, CIRCLE, POLYGON)
+REGIONS = (CIRCLE, POLYGON, REGION)
+GEOMETRIES = (POINT, CIRCLE, POLYGON, REGION)
 ARRAYS = (SMALLINTS, INTS, BIGINTS, REALS, DOUBLES)
 _ELEMENTS = dict(zip(ARRAYS, NUMBERS, strict=True))
 _ARRAYS_OF = {element: array for array, element in _ELEMENTS.items()}
@@ -131,6 +133,8 @@ def of_postgres(name: str) -> Type | None:
 
 def of_votable(datatype: str, arraysize: str | None, xtype: str | None) -> Type | None:
     """Return the type of a TAP_SCHEMA column or a VOTable FIELD; None where we have none."""
+    if datatype == REGION.datatype and xtype == REGION.xtype:
+        return REGION
     if datatype in {"char", "unicodeChar"} and xtype not in {"timestamp", "adql:TIMESTAMP"}:
         return TEXT if datatype == "char" else UNICODE
     if arraysize in {None, "1"}:

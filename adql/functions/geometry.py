@@ -48,7 +48,7 @@ def _emit_centroid(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     if vertices is not None:
         lon, lat = polygon_centre(vertices)
         return point_sql(f"{lon!r}::double precision", f"{lat!r}::double precision")
-    if arguments[0].type is types.POLYGON:
+    if arguments[0].type in {types.POLYGON, types.REGION}:
         return f"armillary.centroid({sql[0]})"
     return sql[0] if arguments[0].type is types.POINT else f"center({sql[0]})"
 

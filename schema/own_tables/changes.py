@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from schema.description import Description
+from schema.listing import publish_known
 from schema.load.reader import LoadError
 from schema.loaded import Known, forget, remember
 from schema.model import Column, adql_names, quoted_if_needed, unquoted_parts
@@ -16,7 +17,7 @@ from schema.own_tables.names import NotOwnSchema
 from schema.own_tables.quota import Owner, settle
 from schema.own_tables.rows import NoSuchTable, TableExists, drop_rows, locked
 from schema.plan import can_be_column
-from schema.publish import publish_known, publish_table
+from schema.publish import publish_table
 from schema.statements import statement
 from schema.tap_schema import count_change_of, remove_table
 

@@ -7,12 +7,13 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from schema.listing import make_schema, publish_known
 from schema.load.reader import LoadError
 from schema.loaded import Known, recall, remember
 from schema.model import Origin, quoted_if_needed
 from schema.own_tables.names import check_not_own
 from schema.own_tables.rows import NoSuchTable
-from schema.publish import full_name, make_schema, publish_known, split_table_name
+from schema.publish import full_name, split_table_name
 from schema.readers import PUBLIC
 from schema.roles import READER
 from schema.statements import statement

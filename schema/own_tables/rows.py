@@ -11,6 +11,7 @@ from schema.bounds import measured
 from schema.copy_rows import RowSource, copy_rows
 from schema.description import Description
 from schema.geometries import stored_as
+from schema.listing import make_schema, publish_known
 from schema.load.copy_binary import cast
 from schema.load.reader import ARROW_OF, FileColumn, LoadError, Reader
 from schema.loaded import Known, recall, remember
@@ -19,7 +20,7 @@ from schema.own_tables.names import SHARED, checked_name, claim_schema, own_name
 from schema.own_tables.quota import LimitedReader, Owner, settle, usage
 from schema.plan import PlannedColumn
 from schema.positions import PositionCheck
-from schema.publish import Loaded, build_table, drop_stored, full_name, make_schema, publish_known
+from schema.publish import Loaded, build_table, drop_stored, full_name
 from schema.readers import grantee
 from schema.statements import statement
 

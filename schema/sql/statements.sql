@@ -204,7 +204,7 @@ UPDATE armillary.access SET is_public = true, announced = false WHERE name = %s 
 SELECT FROM armillary.catalogue FOR UPDATE;
 
 -- name: published_views_over
--- Published views that show rows of a table, also by way of other views.
+-- Published views that show rows of a table, also by way of other views; but for one that looks itself who may read them.
 WITH RECURSIVE over AS (
     SELECT r.ev_class AS oid FROM pg_depend AS d JOIN pg_rewrite AS r ON r.oid = d.objid
     WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = %(table)s::regclass AND r.ev_class <> d.refobjid
@@ -213,7 +213,8 @@ WITH RECURSIVE over AS (
     WHERE d.classid = 'pg_rewrite'::regclass AND r.ev_class <> d.refobjid
 )
 SELECT t.table_name FROM over JOIN pg_class AS c ON c.oid = over.oid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-JOIN tap_schema.tables AS t ON lower(t.table_name) = lower(quote_ident(n.nspname) || '.' || quote_ident(c.relname));
+JOIN tap_schema.tables AS t ON lower(t.table_name) = lower(quote_ident(n.nspname) || '.' || quote_ident(c.relname))
+WHERE obj_description(c.oid, 'pg_class') IS DISTINCT FROM %(asks)s;
 
 -- name: access_of
 -- For a table, or each table of a schema: whether it is public, the roles of its readers, and whether Citus has its rows.
@@ -404,3 +405,27 @@ WHERE c.oid = to_regclass(%s) AND c.relkind IN ('r', 'm')
 -- How many connections others than superusers can have, and what time it is there.
 SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
     extract(epoch FROM clock_timestamp())::float8;
+
+-- name: mapping_of
+-- What a description says of a table under [obscore].
+SELECT mapping FROM armillary.obscore WHERE table_name = %s;
+
+-- name: mapped_region
+SELECT source, columns ->> 's_region' FROM armillary.obscore WHERE table_name = %s;
+
+-- name: put_mapping
+INSERT INTO armillary.obscore (table_name, source, mapping, columns, indexed) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (table_name) DO UPDATE
+SET source = excluded.source, mapping = excluded.mapping, columns = excluded.columns, indexed = excluded.indexed;
+
+-- name: drop_mapping
+DELETE FROM armillary.obscore WHERE table_name = %s;
+
+-- name: mapped_tables
+-- Those that are published.
+SELECT o.table_name, o.source, o.columns, o.indexed
+FROM armillary.obscore AS o JOIN tap_schema.tables AS t USING (table_name) ORDER BY o.table_name;
+
+-- name: views_with_mark
+SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = %s AND c.relkind = 'v' AND obj_description(c.oid, 'pg_class') = %s;

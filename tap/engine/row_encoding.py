@@ -41,6 +41,7 @@ _OPTIONS = {
     RowEncoding.TEXT: _CELLS_OF_TEXT.format(""),
     RowEncoding.JSON: _CELLS_OF_TEXT.format("null"),
 }
+_STC_S = "('POLYGON ICRS ' || array_to_string(armillary.vertices({0}), ' '))"
 _QUOTING_TEXTS = "(FORMAT csv, FORCE_QUOTE ({0}))"
 """Readers of ECSV take what begins with # for a comment, and more characters than CR and LF for ends of lines."""
 
@@ -128,8 +129,9 @@ def fixed_count(type_: Type, arraysize: str | None) -> int | None:
 
 
 def column_type(output: Output) -> Type:
-    """Return the type of a result's column; that of a bare NULL is text."""
-    return output.info.type or types.TEXT
+    """Return the type of a result's column; that of a bare NULL is text, as is a region where it leaves."""
+    type_ = output.info.type or types.TEXT
+    return types.TEXT if type_ is types.REGION else type_
 
 
 def copy_command(translation: Translation, encoding: RowEncoding, limit: int) -> bytes:
@@ -161,6 +163,8 @@ def _expression(output: Output, encoding: RowEncoding) -> str:
     type_ = column_type(output)
     form = _FORMS[encoding].get(type_)
     name = f"q.{output.sql_name}"
+    if output.info.type is types.REGION:
+        name = _STC_S.format(name)
     count = fixed_count(type_, output.info.arraysize) if type_.is_array else None
     if count is not None:
         return _fixed_array(name, output, encoding, count)

@@ -16,11 +16,11 @@ from psycopg import sql
 
 from schema.bounds import measured, together
 from schema.copy_rows import Progress, refused_rows
+from schema.listing import make_schema
 from schema.load.copy_binary import HEADER, TRAILER, fields_of, interleave
 from schema.load.reader import LoadError, Reader
 from schema.model import Column
 from schema.positions import PositionCheck, with_ucds
-from schema.publish import make_schema
 from schema.text_sizes import TextSizes
 from tap.sharding.loading.checksum import Hashes, PartitionContent, held, row_hashes
 from tap.sharding.loading.partitions import (

@@ -16,9 +16,10 @@ from psycopg import sql
 
 from schema.copy_rows import Progress, RowSource
 from schema.description import Description
+from schema.listing import make_schema
 from schema.load import open_file
 from schema.load.reader import LoadError, Reader
-from schema.publish import Loaded, load_notes, make_schema, position_check, split_table_name, warnings_of
+from schema.publish import Loaded, load_notes, position_check, split_table_name, warnings_of
 from tap.sharding.loading.copy_to_shards import copy_to_shards
 from tap.sharding.loading.foreign_partitions import attach
 from tap.sharding.loading.load_journal import LoadInUse, forget_load, load_id_of, lock_load

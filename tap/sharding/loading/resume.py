@@ -9,9 +9,10 @@ from psycopg import sql
 
 from schema.description import Description
 from schema.existing import exists
+from schema.listing import make_schema
 from schema.load.reader import Reader
 from schema.model import quoted_if_needed
-from schema.publish import make_schema, split_table_name, storage_for
+from schema.publish import split_table_name, storage_for
 from tap.sharding.layout import NOWHERE
 from tap.sharding.loading.load_journal import (
     LoadInUse,

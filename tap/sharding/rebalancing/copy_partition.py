@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 
 from schema.existing import exists
-from schema.publish import make_schema
+from schema.listing import make_schema
 from schema.roles import READER
 from tap.sharding.loading.checksum import PartitionContent, held
 from tap.sharding.loading.partitions import Partition, attach_partition, drop_partition, list_partition

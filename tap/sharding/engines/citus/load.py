@@ -20,6 +20,7 @@ from psycopg.conninfo import make_conninfo
 from schema.bounds import measured
 from schema.copy_rows import Progress, RowSource, refused_rows
 from schema.description import Description
+from schema.listing import make_schema
 from schema.load.copy_binary import HEADER, TRAILER, fields_of, interleave
 from schema.load.reader import LoadError, Reader
 from schema.model import Column, Table
@@ -32,7 +33,6 @@ from schema.publish import (
     full_name,
     index_table,
     load_notes,
-    make_schema,
     position_check,
     publish_loaded,
     split_table_name,
