@@ -1,10 +1,11 @@
-"""Tables and views of the operator's own, as they are in the database; and the index that a position needs."""
+"""Tables and views of the operator's own, as they are in the database; and the indexes of tables."""
 
 from dataclasses import replace
 
 import psycopg
 from psycopg import sql
 
+from schema.description import Description
 from schema.load.reader import LoadError
 from schema.loaded import Known
 from schema.model import Column, Table, adql_names, delimited, quoted_if_needed
@@ -78,6 +79,16 @@ def position_index(target: sql.Composable, ra: str, dec: str) -> sql.Composed:
     """
     command = "CREATE INDEX ON {} USING gist (spoint(radians({}), radians({})))"
     return sql.SQL(command).format(target, sql.Identifier(ra), sql.Identifier(dec))
+
+
+def index_table(
+    connection: psycopg.Connection, target: sql.Identifier, position: Position | None, description: Description
+) -> None:
+    if position:
+        connection.execute(position_index(target, position[0].name, position[1].name))
+    for names in description.table.indexes:
+        columns = sql.SQL(", ").join(map(sql.Identifier, names))
+        connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(target, columns))
 
 
 def index_command(

@@ -43,6 +43,10 @@ class Search:
     position: Position | None
     note: str
 
+    @property
+    def names(self) -> tuple[str, str] | None:
+        return (self.position[0].name, self.position[1].name) if self.position else None
+
 
 def find_position(columns: Sequence[Column], ra: str | None = None, dec: str | None = None) -> Search:
     """Find the columns of the main position: those that are named, or by their UCDs, or by names and units.

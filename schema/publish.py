@@ -13,11 +13,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from schema.analyze import analyze_loaded
 from schema.bounds import measured
 from schema.copy_rows import Progress, RowSource, copy_rows, told_to_nobody
 from schema.description import Description
 from schema.division import ranges_of, restore_ranges
-from schema.existing import exists, index_command, make_readable, position_index, primary_key
+from schema.existing import exists, index_command, index_table, make_readable, primary_key
 from schema.keys import check_keys, keys_of
 from schema.listing import make_schema, publish_known
 from schema.load.reader import LoadError, Reader
@@ -30,6 +31,7 @@ from schema.readers import take_rights
 from schema.redescribe import known_table, redescribed
 from schema.roles import READER
 from schema.statements import statement
+from schema.statistics.store import drop_statistics
 from schema.tap_schema import count_change_of, remove_table
 from schema.vocabulary import problems
 
@@ -98,11 +100,11 @@ def build_table(
     index_table(connection, target, search.position, description)
     connection.execute(sql.SQL("ANALYZE {}").format(target))
     said = tuple(c.about for c in columns)
-    about = measured(connection, target, sizes.applied(said) if rows else said)
-    about = tuple(with_ucds(about, search.position, description))
-    table = described_table(schema_name, name, about, description, leading_columns(search.position, description))
+    about = with_ucds(measured(connection, target, sizes.applied(said) if rows else said), search.position, description)
+    table = described_table(schema_name, name, tuple(about), description, leading_columns(search.position, description))
     table = replace(table, nrows=rows, storage=storage if storage != name else None)
     mapped = publish_loaded(connection, table, description, search.position)
+    analyze_loaded(connection, table, search.names)
     alike = _alike(connection, table.table_name)
     notes = (*load_notes(source, description, search.note), *([alike] if alike else []), *mapped)
     return Loaded(table, warnings_of(table), previous is not None, notes), previous
@@ -228,16 +230,6 @@ def create_table(
     connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(target, sql.Identifier(READER)))
 
 
-def index_table(
-    connection: psycopg.Connection, target: sql.Identifier, position: Position | None, description: Description
-) -> None:
-    if position:
-        connection.execute(position_index(target, position[0].name, position[1].name))
-    for names in description.table.indexes:
-        columns = sql.SQL(", ").join(map(sql.Identifier, names))
-        connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(target, columns))
-
-
 def publish_loaded(
     connection: psycopg.Connection,
     table: Table,
@@ -289,9 +281,10 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
             for i, c in enumerate(with_ucds(known.table.columns, search.position, description, key), 1)
         )
         check_keys(connection, replace(known.table, columns=tuple(shown)), description)
-        position = (search.position[0].name, search.position[1].name) if search.position else None
-        _check_divided_by(known, position)
-        known = replace(known, table=replace(known.table, columns=columns), position=position)
+        _check_divided_by(known, search.names)
+        if known.position != search.names:
+            drop_statistics(connection, known.table.table_name)
+        known = replace(known, table=replace(known.table, columns=columns), position=search.names)
         publish_known(connection, known, description.table.readers)
         if known.loaded and not known.division:
             remember(connection, known)

@@ -107,6 +107,7 @@ def write_table(connection: psycopg.Connection, table: Table, *, schema_descript
         cursor.executemany(
             statement("add_bounds"), [(table.table_name, c.column_name, *c.bounds) for c in table.columns if c.bounds]
         )
+    connection.execute(statement("drop_statistics_of_others"), {"name": table.table_name})
 
 
 def _column_row(table: Table, column: Column) -> tuple[object, ...]:

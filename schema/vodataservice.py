@@ -7,6 +7,7 @@ from typing import Any
 from lxml import etree
 from lxml.builder import ElementMaker
 
+from schema.coverage import Coverage
 from schema.model import Catalogue, Column, Key, Schema, Table
 
 _VOSI = "http://www.ivoa.net/xml/VOSITables/v1.0"
@@ -37,6 +38,17 @@ def _bytes(root: Element) -> bytes:
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
+def coverage_element(coverage: Coverage) -> Element:
+    """Return the coverage of a resource (VODataService 1.2 §3.2): the schema knows none of a table, only of resources."""
+    element = _E.coverage()
+    if coverage.moc:
+        element.append(_E.spatial(coverage.moc))
+    for name, interval in (("temporal", coverage.temporal), ("spectral", coverage.spectral)):
+        if interval:
+            element.append(_E(name, f"{interval[0]!r} {interval[1]!r}"))
+    return element
+
+
 def _schema(schema: Schema, catalogue: Catalogue, brief: Container[str]) -> Element:
     schema_element = _E.schema(
         _E.name(writable(schema.schema_name)), *_texts(description=schema.description, utype=schema.utype)
@@ -55,6 +67,8 @@ def _table_content(table: Table, keys: Iterable[Key], *, with_columns: bool) -> 
         _E.name(writable(table.table_name)),
         *_texts(title=table.origin.title, description=table.description, utype=table.utype),
     ]
+    if table.nrows is not None:
+        elements.append(_E.nrows(str(table.nrows)))
     if with_columns:
         elements += [_column(column) for column in table.columns]
         elements += [_foreign_key(key) for key in keys]

@@ -1,4 +1,4 @@
-"""The commands about what is published, and about the database: load · publish · unpublish · check · explain · config · migrate."""
+"""The commands about what is published, and about the database: load · publish · unpublish · analyze · check · explain · config · migrate."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,9 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from schema.analyze import analyze_table, published_names
+from schema.coverage import Coverage, coverage_of
 from schema.description import Description, read_description
+from schema.division import division_of
 from schema.existing import exists
 from schema.load import open_file
+from schema.load.reader import LoadError
+from schema.model import Table
 from schema.own_tables.names import check_not_own, own_schemas
 from schema.publish import Loaded, full_name, load_table, publish_table, split_table_name, unpublish_table
 from schema.tap_schema import read_catalogue
@@ -27,6 +32,7 @@ from tap.parts import shards_of
 from tap.query.explain import explain as explain_query
 from tap.sharding.engines.choice import engine_of
 from tap.sharding.loading.load import SourceFile
+from tap.sharding.loading.partitions import ShardUnreachable
 from tap.sharding.rebalancing.orphans import drop_orphans, drop_replaced
 from tap.sharding.setup import migrate_shards
 
@@ -80,6 +86,24 @@ def unpublish(config: Config, table: str, *, drop: bool) -> None:
             drop_orphans(connection, {full_name(*names)})
     data = "; its data were not loaded here and stay" if stay else ", and its data are gone"
     _OUT.print(f"{escape(table)} is no longer published{data if drop else ''}", soft_wrap=True)
+
+
+@click.command()
+@click.argument("tables", metavar="[TABLE]...", nargs=-1)
+@click.pass_obj
+def analyze(config: Config, tables: tuple[str, ...]) -> None:
+    """Look at all rows of each published TABLE, or of all of them, and keep its coverage and the statistics of its columns."""
+    failed = False
+    with clear_errors(), _ready(config) as connection:
+        names = [full_name(*split_table_name(name)) for name in tables] or published_names(connection)
+        for name in names:
+            try:
+                _report_statistics(connection, _analyzed(connection, name))
+            except (LoadError, ShardUnreachable, psycopg.Error) as error:
+                failed = True
+                _OUT.print(f"{escape(name)}: {escape(str(error).strip())}", soft_wrap=True)
+    if failed:
+        raise SystemExit(1)
 
 
 @click.command()
@@ -198,6 +222,17 @@ def _progress(table: str) -> Iterator[Callable[[int, float | None], None]]:
             bar.update(task, completed=done, rows=rows, rate=rows / elapsed, description=label)
 
         yield update
+
+
+def _analyzed(connection: psycopg.Connection, name: str) -> Table:
+    is_divided = bool(division_of(connection, name))
+    return analyze_table(connection, name, engine_of(connection).measure if is_divided else None)
+
+
+def _report_statistics(connection: psycopg.Connection, table: Table) -> None:
+    coverage = coverage_of(connection, table.table_name) or Coverage()
+    sky = "" if coverage.sky_fraction is None else f", on {coverage.sky_fraction:.3%} of the sky"
+    _OUT.print(f"{escape(table.table_name)}: {table.nrows:,} rows{sky}", soft_wrap=True)
 
 
 def _report(done: Loaded, verb: str) -> None:

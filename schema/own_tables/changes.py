@@ -105,7 +105,7 @@ def _move(connection: psycopg.Connection, owned: OwnTable, renamed: Known) -> No
     """Publish a table under its new name, for its readers and nobody else at any moment, and forget the old one."""
     old, new = owned.table_name, renamed.table.table_name
     publish_known(connection, renamed, owned.readers)
-    for name in ("move_own_table", "move_jobs_of_table", "move_writers"):
+    for name in ("move_own_table", "move_jobs_of_table", "move_writers", "copy_statistics"):
         connection.execute(statement(name), {"old": old, "new": new})
     _forget(connection, old)
     remember(connection, renamed)

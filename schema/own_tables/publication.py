@@ -17,6 +17,7 @@ from schema.publish import full_name, split_table_name
 from schema.readers import PUBLIC
 from schema.roles import READER
 from schema.statements import statement
+from schema.statistics.store import copy_statistics
 
 
 class NoSuchPublication(Exception):
@@ -144,6 +145,7 @@ def _copied(
     copy = replace(known, table=table, keys=())
     publish_known(connection, copy, (PUBLIC,))
     remember(connection, copy)
+    copy_statistics(connection, known.table.table_name, copy.table.table_name)
     return copy
 
 

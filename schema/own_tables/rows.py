@@ -7,6 +7,7 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
+from schema.analyze import analyze_loaded
 from schema.bounds import measured
 from schema.copy_rows import RowSource, copy_rows
 from schema.description import Description
@@ -23,6 +24,10 @@ from schema.positions import PositionCheck
 from schema.publish import Loaded, build_table, drop_stored, full_name
 from schema.readers import grantee
 from schema.statements import statement
+from schema.statistics.store import drop_statistics
+
+_QUICKLY_ANALYZED = 300_000
+"""Rows at which it takes about as long as PostgreSQL's ANALYZE."""
 
 
 class TableExists(Exception):
@@ -149,8 +154,17 @@ def append(
         changed = replace(known, table=table)
         publish_known(connection, changed)
         remember(connection, changed)
+        _renew_statistics(connection, changed)
         settle(connection, owner, table, job)
     return rows
+
+
+def _renew_statistics(connection: psycopg.Connection, known: Known) -> None:
+    """Analyze a table again; of a large one, so that little rows do not wait for it, forget what was known."""
+    if (known.table.nrows or 0) <= _QUICKLY_ANALYZED:
+        analyze_loaded(connection, known.table, known.position)
+    else:
+        drop_statistics(connection, known.table.table_name)
 
 
 def _position_check(known: Known) -> PositionCheck:

@@ -429,3 +429,71 @@ FROM armillary.obscore AS o JOIN tap_schema.tables AS t USING (table_name) ORDER
 -- name: views_with_mark
 SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relkind = 'v' AND obj_description(c.oid, 'pg_class') = %s;
+
+-- name: has_healpix
+-- Nothing where pgSphere was built without it.
+SELECT FROM pg_proc WHERE proname = 'healpix_nest' LIMIT 1;
+
+-- name: samples
+-- What ANALYZE took of columns of single values; of a table with parts, of all parts together.
+SELECT DISTINCT ON (attname) attname, n_distinct, most_common_vals::text::text[], most_common_freqs, histogram_bounds::text::text[]
+FROM pg_stats
+WHERE schemaname = %(schema)s AND tablename = %(table)s AND attname = ANY (%(columns)s::name[])
+ORDER BY attname, inherited DESC;
+
+-- name: position_of
+-- The columns of a table's position, and how many rows it has as far as that is known.
+SELECT ra, "dec", nrows FROM armillary.tables WHERE table_name = %s;
+
+-- name: oid_of
+SELECT to_regclass(%s)::oid;
+
+-- name: count_rows
+UPDATE armillary.tables SET nrows = %(nrows)s WHERE table_name = %(name)s;
+
+-- name: drop_statistics
+WITH coverage AS (DELETE FROM tap_schema.table_coverage WHERE table_name = %(name)s),
+     cells AS (DELETE FROM armillary.cell_counts WHERE table_name = %(name)s)
+DELETE FROM tap_schema.column_statistics WHERE table_name = %(name)s;
+
+-- name: add_coverage
+INSERT INTO tap_schema.table_coverage VALUES (%s, %s, %s, %s, %s, %s, %s, %s);
+
+-- name: add_column_statistics
+INSERT INTO tap_schema.column_statistics VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+-- name: add_cell_counts
+INSERT INTO armillary.cell_counts VALUES (%s, %s, %s, %s);
+
+-- name: drop_statistics_of_others
+-- Of columns that are not published any more.
+DELETE FROM tap_schema.column_statistics AS s
+WHERE s.table_name = %(name)s AND NOT EXISTS (
+    SELECT FROM tap_schema.columns AS c WHERE c.table_name = s.table_name AND c.column_name = s.column_name);
+
+-- name: copy_statistics
+-- Of a table whose rows another one has too, as far as its columns are published there.
+WITH coverage AS (
+    INSERT INTO tap_schema.table_coverage
+    SELECT %(new)s, moc, moc_order, sky_fraction, time_min, time_max, energy_min, energy_max
+    FROM tap_schema.table_coverage WHERE table_name = %(old)s
+), cells AS (
+    INSERT INTO armillary.cell_counts
+    SELECT %(new)s, cell_order, cells, counts FROM armillary.cell_counts WHERE table_name = %(old)s
+)
+INSERT INTO tap_schema.column_statistics
+SELECT %(new)s, column_name, nulls, distinct_values, least, largest, min_value, percentile03, median, percentile97, max_value,
+       frequent_values
+FROM tap_schema.column_statistics WHERE table_name = %(old)s;
+
+-- name: coverage_of
+SELECT moc, moc_order, sky_fraction, time_min, time_max, energy_min, energy_max
+FROM tap_schema.table_coverage WHERE table_name = %s;
+
+-- name: cell_counts_of
+SELECT cell_order, cells, counts FROM armillary.cell_counts WHERE table_name = %s;
+
+-- name: column_statistics_of
+SELECT column_name, nulls, distinct_values, least, largest, min_value, percentile03, median, percentile97, max_value,
+       frequent_values
+FROM tap_schema.column_statistics WHERE table_name = %s;

@@ -8,6 +8,7 @@ from schema.copy_rows import Progress
 from schema.description import Description
 from schema.load.reader import Reader
 from schema.publish import Loaded
+from schema.statistics.measure import Measurable, TableMeasure
 from tap.config import Config
 from tap.engine.database import Say
 from tap.sharding.shards import ShardsFile
@@ -50,6 +51,9 @@ class ShardingEngine(Protocol):
         progress: Progress,
     ) -> Loaded:
         """Load a table as `load_table` does, on all shards. Raises: LoadError, DescriptionError."""
+
+    def measure(self, table: Measurable) -> TableMeasure:
+        """Analyze a table where its rows are, and return what is known of them. Raises: ShardUnreachable, psycopg.Error."""
 
     def states(self) -> list[ShardState]: ...
 

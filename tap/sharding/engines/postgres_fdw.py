@@ -1,23 +1,28 @@
 """Shards behind postgres_fdw: ranges of cells, each a partition that is loaded, verified and moved by us."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
+from psycopg import sql
 
 from schema.copy_rows import Progress
 from schema.description import Description
 from schema.load.reader import Reader
 from schema.publish import Loaded
+from schema.statistics.measure import Measurable, TableMeasure, measure_table, measure_together
 from tap.config import Config
 from tap.engine.database import Say
 from tap.sharding.engines.engine import ShardState
 from tap.sharding.loading.load import load_sharded
+from tap.sharding.loading.partitions import connected
+from tap.sharding.placements import read_placements
 from tap.sharding.rebalancing import orphans
 from tap.sharding.rebalancing.balance import RangeMove, balancing, first_of, layout_of, layouts, placed
 from tap.sharding.rebalancing.move import move_range, sweep
 from tap.sharding.rebalancing.verify import check_ranges, unused
 from tap.sharding.setup import init_shards, shard_states
-from tap.sharding.shards import ShardsFile, known_shards
+from tap.sharding.shards import Shard, ShardsFile, known_shards
 
 
 class PostgresFdw:
@@ -37,6 +42,12 @@ class PostgresFdw:
         progress: Progress,
     ) -> Loaded:
         return load_sharded(self._connection, open_reader, table_name, description, progress)
+
+    def measure(self, table: Measurable) -> TableMeasure:
+        names = {cell_range.shard for cell_range in read_placements(self._connection)[table.names].ranges}
+        shards = [shard for shard in known_shards(self._connection) if shard.name in names]
+        with ThreadPoolExecutor(len(shards)) as threads:
+            return measure_together(list(threads.map(lambda shard: _measured(shard, table), shards)))
 
     def states(self) -> list[ShardState]:
         return shard_states(self._connection)
@@ -78,6 +89,14 @@ class PostgresFdw:
                 _carry_out(self._connection, layout, moves, patience, say)
             elif not moves:
                 say(f"{layout}: nothing to move")
+
+
+def _measured(shard: Shard, table: Measurable) -> TableMeasure:
+    with connected(shard) as connection:
+        connection.execute(sql.SQL("ANALYZE {}").format(table.target))
+        measure = measure_table(connection, table)
+        connection.commit()
+    return measure
 
 
 def _carry_out(connection: psycopg.Connection, layout: str, moves: list[RangeMove], patience: float, say: Say) -> None:

@@ -21,6 +21,7 @@ from schema.load.copy_binary import HEADER, TRAILER, fields_of, interleave
 from schema.load.reader import LoadError, Reader
 from schema.model import Column
 from schema.positions import PositionCheck, with_ucds
+from schema.statistics.measure import Measurable, TableMeasure, measure_table, measure_together
 from schema.text_sizes import TextSizes
 from tap.sharding.loading.checksum import Hashes, PartitionContent, held, row_hashes
 from tap.sharding.loading.partitions import (
@@ -118,10 +119,10 @@ class PartitionWriter:
 
 def copy_to_shards(
     load: ShardedLoad, reader: Reader, check: PositionCheck, progress: Progress
-) -> tuple[list[PartitionContent], tuple[Column, ...]]:
+) -> tuple[list[PartitionContent], tuple[Column, ...], TableMeasure]:
     """Copy a file's rows to their partitions.
 
-    Return what every range holds, and the columns with what was seen of their values. Raises: LoadError.
+    Return what every range holds, the columns with what was seen of their values, and what the shards know of them. Raises: LoadError.
     """
     plan = load.plan
     for shard in plan.shards.values():
@@ -137,7 +138,8 @@ def copy_to_shards(
         columns = tuple(with_ucds(about, plan.position, plan.description))
         pieces = list(zip(writers, sent, strict=True))
         finished = threads.map(lambda shard: _finish(plan, shard, pieces, columns), plan.shards.values())
-        return sent, together(list(finished))
+        bounded, measures = zip(*finished, strict=True)
+        return sent, together(list(bounded)), measure_together(measures)
 
 
 def _checked(
@@ -208,8 +210,8 @@ def _finish(
     shard: Shard,
     pieces: list[tuple[PartitionWriter, PartitionContent]],
     columns: tuple[Column, ...],
-) -> tuple[Column, ...]:
-    """Verify the partitions of a shard and put them together."""
+) -> tuple[tuple[Column, ...], TableMeasure]:
+    """Verify the partitions of a shard and put them together; return the columns with their bounds there, and all that it knows of them."""
     of_shard = [(writer, sent) for writer, sent in pieces if writer.range.shard == shard.name]
     for writer, sent in of_shard:
         writer.finish(sent)
@@ -220,5 +222,7 @@ def _finish(
                 attach_partition(connection, plan.parent, writer.partition.name, writer.range)
         connection.execute(sql.SQL("ANALYZE {}").format(plan.parent))
         measured_columns = measured(connection, plan.parent, columns)
+        position = (plan.position[0].name, plan.position[1].name) if plan.position else None
+        measure = measure_table(connection, Measurable((plan.schema_name, plan.storage), columns, position))
         connection.commit()
-    return measured_columns
+    return measured_columns, measure

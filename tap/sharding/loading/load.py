@@ -20,6 +20,7 @@ from schema.listing import make_schema
 from schema.load import open_file
 from schema.load.reader import LoadError, Reader
 from schema.publish import Loaded, load_notes, position_check, split_table_name, warnings_of
+from schema.statistics.store import keep_statistics
 from tap.sharding.loading.copy_to_shards import copy_to_shards
 from tap.sharding.loading.foreign_partitions import attach
 from tap.sharding.loading.load_journal import LoadInUse, forget_load, load_id_of, lock_load
@@ -63,9 +64,10 @@ def load_sharded(
         lock_load(connection, load.table_name, load.load_id)
         _hold_layout(connection, load)
         reader, check = open_reader(), position_check(load.plan.columns, load.plan.position, description)
-        contents, columns = copy_to_shards(load, reader, check, progress)
+        contents, columns, measure = copy_to_shards(load, reader, check, progress)
         make_schema(connection, load.plan.schema_name)
         table = attach(connection, load.plan, split_table_name(table_name)[1], columns, contents)
+        keep_statistics(connection, table.table_name, measure)
         forget_load(connection, load.table_name)
     if load.previous is not None:
         previous = sql.Identifier(load.plan.schema_name, load.previous)

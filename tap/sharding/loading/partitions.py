@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from schema.existing import exists
+from schema.existing import exists, index_table
 from schema.load.reader import LoadError
-from schema.publish import create_table, index_table
+from schema.publish import create_table
 from tap.sharding.loading.table_plan import ShardedTablePlan
 from tap.sharding.model import CellRange
 from tap.sharding.shards import Shard

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from functools import partial
 
 import psycopg
+from psycopg import sql
 
 from schema.copy_rows import Progress
 from schema.description import Description
 from schema.load.reader import Reader
 from schema.publish import Loaded
+from schema.statistics.measure import Measurable, TableMeasure, measure_table
 from tap.config import Config
 from tap.engine.database import Say
 from tap.sharding.engines.citus import maintenance
@@ -35,6 +37,10 @@ class Citus:
         progress: Progress,
     ) -> Loaded:
         return load_distributed(self._connection, open_reader, table_name, description, progress)
+
+    def measure(self, table: Measurable) -> TableMeasure:
+        self._connection.execute(sql.SQL("ANALYZE {}").format(table.target))
+        return measure_table(self._connection, table)
 
     def states(self) -> list[ShardState]:
         return maintenance.states(self._connection)

@@ -17,9 +17,11 @@ import pyarrow as pa
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from schema.analyze import analyze_loaded
 from schema.bounds import measured
 from schema.copy_rows import Progress, RowSource, refused_rows
 from schema.description import Description
+from schema.existing import index_table
 from schema.listing import make_schema
 from schema.load.copy_binary import HEADER, TRAILER, fields_of, interleave
 from schema.load.reader import LoadError, Reader
@@ -31,7 +33,6 @@ from schema.publish import (
     create_table,
     described_table,
     full_name,
-    index_table,
     load_notes,
     position_check,
     publish_loaded,
@@ -91,6 +92,7 @@ def load_distributed(
         columns = tuple(with_ucds(about, plan.position, description))
         partitioning = replace(plan.partitioning, margin=margin)
         table = _published(connection, replace(plan, partitioning=partitioning), name, columns, content)
+        analyze_loaded(connection, table, (plan.position[0].name, plan.position[1].name) if plan.position else None)
         forget_load(connection, published)
     if previous is not None:
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema_name, previous)))
