@@ -133,6 +133,10 @@ class Session:
         """Return the rows of a statement of our own. Raises: psycopg.Error."""
         return self._connection.execute(sql.encode(), values).fetchall()
 
+    def run(self, step: Callable[[psycopg.Connection], T]) -> T:
+        """Let a step of our own read. Raises: what `step` raises."""
+        return step(self._connection)
+
     def explain(self, sql: str) -> list[str]:
         rows = self._connection.execute(b"EXPLAIN " + sql.encode(), binary=True).fetchall()
         return [str(row[0]) for row in rows]

@@ -2,27 +2,34 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 
+import psycopg
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from adql.sql_names import name
+from schema.coverage import Coverage, coverage_of
 from schema.model import Column, Table
 from schema.own_tables.changes import OwnTable
 from schema.per_catalogue import PerCatalogue
 from schema.positions import find_position
 from schema.search import TableIndex, text_of
+from schema.statistics.columns import ColumnStatistics
+from schema.statistics.store import cell_counts_of, column_statistics_of
 from tap.auth.identity import Account, account_in
 from tap.auth.rights import Rights
 from tap.config import Config
 from tap.dal.urls import cone_search_url
-from tap.engine.engine import DatabaseAway, Engine
+from tap.engine.engine import DatabaseAway, Engine, Session
 from tap.engine.rows import Interrupted
 from tap.errors import NotFound
 from tap.form import read_parameters
 from tap.pages.cells import Cell, cell_of
+from tap.pages.column_values import in_brief, in_full, percent
+from tap.pages.footprint import HEIGHT, WIDTH, Footprint, footprint_of
 from tap.pages.rendering import CatalogueOf, Pages
 from uws.parameters import Parameters
 
@@ -30,6 +37,16 @@ _TABLES, _BRIEF, _SAMPLE = 100, 30, 8
 _SAMPLE_SECONDS = 2.0
 
 OwnTableOf = Callable[[Request, str], Awaitable[OwnTable | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a page tells of the rows of a table; `statistics` by the names of columns."""
+
+    coverage: Coverage | None = None
+    footprint: Footprint | None = None
+    statistics: dict[str, ColumnStatistics] = field(default_factory=dict)
+    sample: list[list[Cell]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -63,7 +80,8 @@ class SchemaPages:
         table = next((table for table in catalogue.tables if table.table_name.lower() == name.lower()), None)
         if table is None:
             raise NotFound(f"There is no table {name[:100]} that you may read")
-        account, position = account_in(request), position_of(table)
+        position = position_of(table)
+        contents = await run_in_threadpool(self._contents, table, account_in(request))
         values = {
             "table": table,
             "columns": _matching(table, parameters),
@@ -71,22 +89,42 @@ class SchemaPages:
             "own_table": own_table,
             "keys": [key for key in catalogue.keys if table.table_name in {key.from_table, key.target_table}],
             "queries": _queries(table),
-            "sample": await run_in_threadpool(self._sample, table, account),
+            "contents": contents,
+            "width": WIDTH,
+            "height": HEIGHT,
+            "in_brief": in_brief,
+            "in_full": in_full,
+            "percent": percent,
             "bibtex": bibtex(table),
             "position": position,
             "cone_search": cone_search_url(self.config.web, table.table_name) if position else None,
         }
         return self.pages.response(request, "table.html", values)
 
-    def _sample(self, table: Table, account: Account | None) -> list[list[Cell]]:
-        """Return some rows; none where they do not come at once."""
-        columns = ", ".join(_readable(column) for column in table.columns)
-        sql = f"SELECT {columns} FROM {'.'.join(map(name, table.stored_parts))} LIMIT {_SAMPLE}"
+    def _contents(self, table: Table, account: Account | None) -> Contents:
+        """Return what is known of a table's rows, and some of them; what does not come at once is left out."""
+        contents = Contents()
         try:
             with self.planner.session(_SAMPLE_SECONDS, role=self.rights.role(account)) as session:
-                return [[cell_of(value) for value in row] for row in session.records(sql, ())]
+                contents = session.run(partial(_known, table))
+                return replace(contents, sample=_sample(session, table))
         except (DatabaseAway, Interrupted):
-            return []
+            return contents
+
+
+def _known(table: Table, connection: psycopg.Connection) -> Contents:
+    counts = cell_counts_of(connection, table.table_name)
+    return Contents(
+        coverage_of(connection, table.table_name),
+        footprint_of(counts) if counts and len(counts.cells) else None,
+        column_statistics_of(connection, table.table_name),
+    )
+
+
+def _sample(session: Session, table: Table) -> list[list[Cell]]:
+    columns = ", ".join(_readable(column) for column in table.columns)
+    sql = f"SELECT {columns} FROM {'.'.join(map(name, table.stored_parts))} LIMIT {_SAMPLE}"
+    return [[cell_of(value) for value in row] for row in session.records(sql, ())]
 
 
 def _readable(column: Column) -> str:
