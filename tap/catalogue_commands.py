@@ -22,12 +22,14 @@ from schema.load.reader import LoadError
 from schema.model import Table
 from schema.own_tables.names import check_not_own, own_schemas
 from schema.publish import Loaded, full_name, load_table, publish_table, split_table_name, unpublish_table
+from schema.statistics.store import column_statistics_of
 from schema.tap_schema import read_catalogue
 from tap.checks import findings
 from tap.clear_errors import clear_errors
 from tap.config import SETTINGS, Config
 from tap.engine import database
 from tap.engine.engine import Engine
+from tap.pages.column_values import percent
 from tap.parts import shards_of
 from tap.query.explain import explain as explain_query
 from tap.sharding.engines.choice import engine_of
@@ -68,7 +70,11 @@ def publish(config: Config, table: str, description: Path | None) -> None:
         check_not_own(connection, split_table_name(table)[0])
         described = read_description(description) if description else Description()
         done = publish_table(connection, table, described)
+        known = column_statistics_of(connection, done.table.table_name)
     _report(done, "published")
+    if not known:
+        name = escape(done.table.table_name)
+        _OUT.print(f"  nothing is known of its rows yet: armillary analyze {name} looks at all of them", soft_wrap=True)
 
 
 @click.command()
@@ -231,7 +237,7 @@ def _analyzed(connection: psycopg.Connection, name: str) -> Table:
 
 def _report_statistics(connection: psycopg.Connection, table: Table) -> None:
     coverage = coverage_of(connection, table.table_name) or Coverage()
-    sky = "" if coverage.sky_fraction is None else f", on {coverage.sky_fraction:.3%} of the sky"
+    sky = "" if coverage.sky_fraction is None else f", on {percent(coverage.sky_fraction)} of the sky"
     _OUT.print(f"{escape(table.table_name)}: {table.nrows:,} rows{sky}", soft_wrap=True)
 
 

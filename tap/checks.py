@@ -63,6 +63,11 @@ def _of_tables(connection: psycopg.Connection, tables: Iterable[Table]) -> Itera
                 f"{table.table_name} was never analysed, or has changed much since: plans of queries are guesses",
                 f"ANALYZE {name};",
             )
+        if connection.execute(statement("has_statistics"), (table.table_name,)).fetchone() is None:
+            yield Finding(
+                f"Nothing is known of where the rows of {table.table_name} are, and of the values of its columns",
+                f"armillary analyze {table.table_name}",
+            )
 
 
 def _of_server(config: Config, connection: psycopg.Connection) -> Iterator[Finding]:

@@ -456,6 +456,9 @@ WITH coverage AS (DELETE FROM tap_schema.table_coverage WHERE table_name = %(nam
      cells AS (DELETE FROM armillary.cell_counts WHERE table_name = %(name)s)
 DELETE FROM tap_schema.column_statistics WHERE table_name = %(name)s;
 
+-- name: has_statistics
+SELECT FROM tap_schema.column_statistics WHERE table_name = %s LIMIT 1;
+
 -- name: add_coverage
 INSERT INTO tap_schema.table_coverage VALUES (%s, %s, %s, %s, %s, %s, %s, %s);
 

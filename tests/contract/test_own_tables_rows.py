@@ -159,3 +159,22 @@ def test_rows_are_appended_to_a_table_that_was_made_empty(ada: Asker) -> None:
     assert ada.post("articles", rows, "text/tab-separated-values").status == 204
     found = ada.rows(f"SELECT article, published FROM {ada.own('articles')} ORDER BY published")
     assert found == [(None, 1801), ("a b", 1992)]
+
+
+def test_what_is_known_of_a_table_follows_its_rows_and_its_name(ada: Asker, bo: Asker, stars: str) -> None:
+    known = (
+        "SELECT largest, least, nulls FROM tap_schema.column_statistics WHERE table_name = '{}' AND column_name = 'id'"
+    )
+    covered = "SELECT moc FROM tap_schema.table_coverage WHERE table_name = '{}'"
+    assert ada.rows(known.format(stars)) == [(str(2**40), "1", 0)]
+    more = more_stars()
+    more["id"] = [-7, 5, 6]
+    assert ada.post(stars, csv(more), CSV).status == 204
+    assert ada.rows(known.format(stars)) == [(str(2**40), "-7", 0)]
+    assert ada.rows(covered.format(stars))
+    renamed = stars.replace("stars", "suns")
+    assert ada.change(stars, RENAME="suns").status == 204
+    assert ada.rows(known.format(renamed)) == [(str(2**40), "-7", 0)]
+    for name in (stars, renamed):
+        assert bo.rows(known.format(name)) == bo.rows(covered.format(name)) == []
+    assert ada.rows(known.format(stars)) == []

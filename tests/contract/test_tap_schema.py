@@ -262,3 +262,26 @@ def test_topcats_queries_of_metadata_work(service: str) -> None:
     )
     for query in queries:
         assert table(service, query).rows
+
+
+@pytest.mark.parametrize("name", ["table_coverage", "column_statistics"])
+def test_what_is_known_of_rows_describes_itself_too(service: str, name: str) -> None:
+    """§4: a service may have more tables and columns in TAP_SCHEMA."""
+    fields = table(service, f"SELECT * FROM tap_schema.{name}", MAXREC="0").fields
+    declared = described(service, name)
+    assert [f["name"] for f in fields] == [d["column_name"] for d in declared]
+    assert {d["std"] for d in declared} == {"0"}
+    joined = (
+        f"SELECT t.table_name FROM tap_schema.tables AS t JOIN tap_schema.{name} AS k ON k.table_name = t.table_name"
+    )
+    assert {"demo.ngc", "demo.stars"} <= {row["table_name"] for row in records(service, joined)}
+
+
+def test_columns_can_be_chosen_by_their_values(service: str) -> None:
+    query = (
+        "SELECT column_name, nulls FROM tap_schema.column_statistics WHERE table_name = 'demo.ngc' AND max_value > 600"
+    )
+    found = {row["column_name"]: int(row["nulls"]) for row in records(service, query)}
+    assert found.keys() == {"major_axis", "radial_velocity"}
+    counted = records(service, "SELECT COUNT(*) - COUNT(major_axis) AS n FROM demo.ngc")[0]["n"]
+    assert found["major_axis"] == int(counted)

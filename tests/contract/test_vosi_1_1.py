@@ -9,9 +9,11 @@ from urllib.parse import quote
 
 import pytest
 
+from schema.coverage import Coverage
+from schema.vodataservice import coverage_element
 from tap.formats import FORMATS
 from tests.contract.client import get, records, request, sync
-from tests.contract.xsd import AVAILABILITY, CAPABILITIES, VODATASERVICE, VOSI_TABLES, XSI, problems
+from tests.contract.xsd import AVAILABILITY, CAPABILITIES, VODATASERVICE, VOSI_TABLES, XSI, problems, problems_of_type
 
 _TYPE = f"{{{XSI}}}type"
 DOCUMENTS = (
@@ -341,7 +343,7 @@ def test_the_data_types_are_votables_and_fit_what_queries_return(service: str) -
             assert (kind.text, kind.get("arraysize"), kind.get("extendedType")) == (
                 got["datatype"],
                 got.get("arraysize"),
-                None,
+                got.get("xtype"),
             ), column
             for attribute in ("unit", "ucd", "utype", "description"):
                 assert (about.findtext(attribute) or "") == got.get(attribute, ""), (name, column, attribute)
@@ -382,3 +384,33 @@ def test_the_capabilities_tell_when_they_last_changed(service: str, method: str)
     """VOSI 1.1 §3.1."""
     text = request(method, f"{service}/capabilities").headers["Last-Modified"]
     assert parsedate_to_datetime(str(text)) <= datetime.now(UTC)
+
+
+# ---- rows and coverage
+
+
+@pytest.mark.parametrize("path", ["tables", "tables?detail=min", "tables/demo.ngc"])
+def test_a_table_says_how_many_rows_it_has(service: str, path: str) -> None:
+    """VODataService 1.2 §3.3, nrows."""
+    counted = records(service, "SELECT COUNT(*) AS n FROM demo.ngc")[0]["n"]
+    document = get(f"{service}/{path}").xml()
+    assert document.xpath("//nrows[../name = 'demo.ngc']/text() | /*[name = 'demo.ngc']/nrows/text()")[0] == counted
+
+
+@pytest.mark.parametrize(
+    "coverage",
+    [
+        Coverage(),
+        Coverage("6/0-9 12", 6, 10 / 49152),
+        Coverage("0/0-11", 6, 1.0, (51544.5, 61041.25), (2.72e-19, 4.14e-19)),
+        Coverage(temporal=(0.1, 0.2)),
+    ],
+)
+def test_a_coverage_is_valid_where_a_resource_has_one(coverage: Coverage) -> None:
+    """VODataService 1.2 §3.2: spatial, temporal and spectral in this order; MOC, MJD and joules as texts."""
+    element = coverage_element(coverage)
+    assert problems_of_type(element, "Coverage") == []
+    assert element.findtext("spatial") == coverage.moc
+    for name in ("temporal", "spectral"):
+        limits = tuple(map(float, (element.findtext(name) or "").split()))
+        assert limits == (getattr(coverage, name) or ())

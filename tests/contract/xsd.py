@@ -66,12 +66,12 @@ class _FromJars(etree.Resolver):
 
 
 @cache
-def _schema(namespaces: tuple[str, ...]) -> etree.XMLSchema:
-    """One schema for documents that draw on all these namespaces, by xsi:type too."""
+def _schema(namespaces: tuple[str, ...], elements: str = "") -> etree.XMLSchema:
+    """One schema for documents that draw on all these namespaces, by xsi:type too; and for more elements than theirs."""
     imports = "".join(f'<xs:import namespace="{each}" schemaLocation="{each}"/>' for each in namespaces)
     parser = etree.XMLParser(no_network=True)
     parser.resolvers.add(_FromJars())
-    driver = f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">{imports}</xs:schema>'
+    driver = f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">{imports}{elements}</xs:schema>'
     return etree.XMLSchema(etree.fromstring(driver.encode(), parser))
 
 
@@ -84,6 +84,14 @@ def problems(document: bytes) -> list[str]:
         return [f"the root {root.tag} is in no namespace that has a schema"]
     schema = _schema((namespace, *more.get(namespace, ())))
     schema.validate(root)
+    return [f"line {error.line}: {error.message}" for error in schema.error_log]  # type: ignore[attr-defined]
+
+
+def problems_of_type(element: Element, type_name: str) -> list[str]:
+    """What in an element of no namespace is against a type of VODataService."""
+    more = f'<xs:element name="{element.tag}" xmlns:vs="{VODATASERVICE}" type="vs:{type_name}"/>'
+    schema = _schema((VODATASERVICE,), more)
+    schema.validate(element)
     return [f"line {error.line}: {error.message}" for error in schema.error_log]  # type: ignore[attr-defined]
 
 

@@ -33,6 +33,7 @@ def bare(environment: None, owner: psycopg.Connection, tmp_path: Any) -> Iterato
     owner.execute("ANALYZE checked.stars")
     (tmp_path / "stars.toml").write_text(DESCRIPTION)
     armillary("publish", TABLE, "--description", str(tmp_path / "stars.toml"))
+    armillary("analyze", TABLE)
     yield next(table for table in read_catalogue(owner).tables if table.table_name == TABLE)
     armillary("unpublish", TABLE)
     owner.execute("DROP SCHEMA checked CASCADE")
@@ -45,6 +46,13 @@ def found(config: Config, owner: psycopg.Connection, *tables: Table) -> list[Fin
 def test_of_a_service_that_is_well_nothing_is_found(sample: Config, service: str, owner: psycopg.Connection) -> None:
     tables = [table for table in read_catalogue(owner).tables if table.schema_name == "demo"]
     assert found(sample, owner, *tables) == []
+
+
+def test_a_table_of_whose_rows_nothing_is_known_is_found(
+    sample: Config, service: str, owner: psycopg.Connection, bare: Table
+) -> None:
+    owner.execute("DELETE FROM tap_schema.column_statistics WHERE table_name = 'checked.stars'")
+    assert "armillary analyze checked.stars" in {finding.repair for finding in found(sample, owner, bare)}
 
 
 def test_a_position_without_an_index_is_found(

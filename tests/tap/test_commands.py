@@ -282,3 +282,38 @@ def test_a_name_that_differs_from_another_in_case_only_is_told(shed: psycopg.Con
     assert "in case only" not in armillary("load", "v.parquet", "--table", "shed.v")
     said = armillary("load", "v.parquet", "--table", 'shed."V"')
     assert "shed.v differs in case only, so queries must put both names into double quotes" in said
+
+
+# ---- analyze
+
+
+def test_analyze_looks_at_the_tables_that_are_named_or_at_all(shed: psycopg.Connection) -> None:
+    """At those of the operator's own, also views; what fails is told, and the rest is done."""
+    stars()
+    armillary("load", "stars.parquet", "--table", "shed.stars")
+    shed.execute("CREATE TABLE shed.own AS SELECT 1.0::float8 AS ra, 2.0::float8 AS dec FROM generate_series(1, 5)")
+    shed.execute("CREATE VIEW shed.seen AS SELECT * FROM shed.own")
+    for name in ("own", "seen"):
+        armillary("publish", f"shed.{name}")
+    assert "shed.own: 5 rows, on less than 0.1 % of the sky" in armillary("analyze", "shed.own")
+    said = armillary("analyze")
+    assert "shed.seen: 5 rows" in said
+    assert "shed.stars: 2 rows, on less than 0.1 % of the sky" in said
+    assert {name: table.nrows for name, table in published(shed).items()} == {
+        "shed.own": 5,
+        "shed.seen": 5,
+        "shed.stars": 2,
+    }
+    shed.execute("DROP TABLE shed.own CASCADE")
+    said = armillary("analyze", "shed.own", "shed.none", "shed.stars", fails=True)
+    assert "shed.own is not in the database any more" in said
+    assert "shed.none is not published" in said
+    assert "shed.stars: 2 rows" in said
+
+
+def test_a_table_that_is_published_again_says_that_nothing_is_known_of_its_rows(shed: psycopg.Connection) -> None:
+    stars()
+    armillary("load", "stars.parquet", "--table", "shed.stars")
+    assert "armillary analyze" not in armillary("publish", "shed.stars")
+    armillary("unpublish", "shed.stars")
+    assert "armillary analyze shed.stars" in armillary("publish", "shed.stars")

@@ -593,3 +593,70 @@ def _reads(owner: psycopg.Connection, engine: Engine, role: str | None, name: st
     except NO_RIGHT:
         return False
     return True
+
+
+# ---- what is kept of rows
+
+
+KEPT = (
+    "SELECT * FROM tap_schema.column_statistics",
+    "SELECT * FROM tap_schema.table_coverage",
+    "SELECT table_name, cells, counts FROM armillary.cell_counts",
+)
+WORMHOLES = (
+    "SELECT max(largest) FROM tap_schema.column_statistics WHERE column_name = 'treasure'",
+    "SELECT count(*) FROM tap_schema.column_statistics WHERE table_name = '{table}'",
+    "SELECT most_common_vals::text, histogram_bounds::text FROM pg_stats WHERE attname = 'treasure'",
+    "SELECT stavalues1::text FROM pg_statistic",
+)
+
+
+def test_the_statistics_of_a_closed_table_are_for_its_readers_only(
+    closed: Closed, engine: Engine, rights: Rights, person: MakePerson
+) -> None:
+    """By SQL that a query never becomes, as the roles of a stranger, of another account and of a reader."""
+    reader_role = rights.role(closed.member.account)
+    for sql in KEPT:
+        assert closed.table.encode() in raw(engine, reader_role, sql), sql
+        for role in (None, rights.role(person().account)):
+            assert closed.table.encode() not in raw(engine, role, sql), sql
+    for role in (None, rights.role(person().account)):
+        for sql in WORMHOLES:
+            try:
+                seen = raw(engine, role, sql.format(table=closed.table))
+            except NO_RIGHT:
+                continue
+            assert not [secret for secret in (b"treasure", b"42", (3).to_bytes(8)) if secret in seen], sql
+    with pytest.raises(psycopg.Error) as caught:
+        raw(engine, reader_role, "DELETE FROM tap_schema.column_statistics RETURNING 1")
+    assert caught.value.sqlstate in {"42501", "25006"}
+
+
+def test_no_page_and_no_query_tells_others_of_a_closed_table_by_its_statistics(
+    closed: Closed, service: str, person: MakePerson
+) -> None:
+    query = "/sync?LANG=ADQL&FORMAT=csv&QUERY=SELECT+*+FROM+tap_schema.column_statistics"
+    assert closed.table in get(service + query, **basic(closed.member.name, closed.member.password)).text
+    page = call(
+        "GET",
+        f"{service}/tables/{closed.table}",
+        None,
+        Accept="text/html",
+        **basic(closed.member.name, closed.member.password),
+    )
+    assert "17 to 42" in page.text
+    assert '<figure class="footprint">' in page.text
+    other = person()
+    for headers in ({}, basic(other.name, other.password)):
+        assert closed.table not in get(service + query, **headers).text
+        assert call("GET", f"{service}/tables/{closed.table}", None, Accept="text/html", **headers).status == 404
+
+
+def test_statistics_follow_when_a_table_is_opened_and_closed(
+    closed: Closed, owner: psycopg.Connection, reader: psycopg.Connection
+) -> None:
+    known = f"SELECT count(*) FROM tap_schema.column_statistics WHERE table_name = '{closed.table}'".encode()
+    change(owner, make_public, closed.table)
+    assert reader.execute(known).fetchone() == (3,)
+    change(owner, add_readers, closed.table, [grantee("group", closed.group)])
+    assert reader.execute(known).fetchone() == (0,)

@@ -11,16 +11,20 @@ from typing import Any
 import psycopg
 import pytest
 
+from schema.analyze import analyze_table
+from schema.coverage import coverage_of
 from schema.description import read_description
 from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.publish import unpublish_table
 from schema.readers import add_readers, grantee, make_public
+from schema.statistics.store import column_statistics_of
 from schema.tap_schema import count_change, read_catalogue
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN
 from tap.errors import describe
+from tap.sharding.engines.postgres_fdw import PostgresFdw
 from tap.sharding.loading.load import load_sharded
 from tap.sharding.placements import read_placements
 from tap.sharding.rebalancing.verify import check_ranges
@@ -167,6 +171,23 @@ def test_the_pixel_is_not_published(connection: psycopg.Connection) -> None:
     assert read_placements(connection)["sharded", "stars"].partitioning.column == "hpx6"
 
 
+def test_the_statistics_of_shards_together_are_those_of_one_table(sharded: Config) -> None:
+    """Where the rows are and what is counted exactly; estimates to a twentieth."""
+    with database.owner_connection(sharded) as connection:
+        for renewed in (False, True):
+            if renewed:
+                analyze_table(connection, "sharded.stars", PostgresFdw(connection).measure)
+            assert coverage_of(connection, "sharded.stars") == coverage_of(connection, "demo.stars")
+            one, other = (column_statistics_of(connection, name) for name in ("demo.stars", "sharded.stars"))
+            assert other.keys() == one.keys()
+            for name in one:
+                for exact in ("nulls", "least", "largest", "min_value", "max_value"):
+                    assert getattr(other[name], exact) == getattr(one[name], exact), (name, exact)
+            vmag, expected = other["vmag"], one["vmag"]
+            assert (vmag.percentile03, vmag.median) == pytest.approx((expected.percentile03, expected.median), rel=0.05)
+            assert other["hip"].distinct_values == pytest.approx(one["hip"].distinct_values, rel=0.1)
+
+
 _ROWS = "SELECT nrows FROM armillary.ranges WHERE table_name = 'sharded.stars'"
 
 
@@ -194,6 +215,8 @@ def test_a_shard_that_lost_rows_is_found(sharded: Config) -> None:
         try:
             (problem,) = check_ranges(connection)
             assert partition[0] in problem
+            with pytest.raises(LoadError, match="should have 981,852"):
+                analyze_table(connection, "sharded.stars", PostgresFdw(connection).measure)
         finally:
             there.execute(f"INSERT INTO sharded.{partition[0]} SELECT * FROM sharded.kept; DROP TABLE sharded.kept")
             there.commit()
