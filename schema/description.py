@@ -15,12 +15,13 @@ sharded = true            # on all shards of this service, divided by the sky (d
 sharded_with = "gaia.source"  # divided as that table is
 readers = ["group:survey", "user:ada"]  # nobody else knows of it; [] for nobody, ["public"] for all
 publish_pixel = true      # users see the column of the HEALPix cell, hpx6
+identifier = "id"         # the column that tells a row from others, for links
 ranges_per_shard = 4      # which can be moved one by one; more for tables of 10^9 rows
 healpix_id = "source_id"  # Gaia-like ids: by the cell in them, so that joins on them run on the shards
 
 [columns.ra]              # the name it shall have
 from = "ra_degrees"       # its name in the data file, where that differs
-unit = "deg"              # and ucd, utype, description, principal, type, bounds, omit
+unit = "deg"              # and ucd, utype, description, principal, type, bounds, omit, link
 
 [obscore]                 # of a table of observations: what it is in ivoa.obscore (docs/observations.md)
 obs_id = "{plate}"
@@ -29,6 +30,15 @@ calib_level = 2
 [[keys]]                  # foreign keys
 target = "demo.ngc"
 columns = { ngc_name = "name" }
+
+[[links]]                 # where each row leads (docs/links.md); schema.links.Link has the other keys
+url = "https://example.org/chart?ra={ra}&dec={dec}"
+semantics = "#preview-image"
+
+[[products]]              # rows of other tables that belong to it; schema.links.Product has the other keys
+name = "EPOCH_PHOTOMETRY"
+table = "demo.epoch_photometry"
+id = "star"
 """
 
 import builtins
@@ -41,6 +51,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from schema.links import Link, Product
 from schema.model import Origin
 
 
@@ -59,6 +70,7 @@ class ColumnDescription:
     principal: bool | None = None
     bounds: tuple[float, float] | None = None
     omit: bool | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,25 @@ class KeyDescription:
     target: str
     columns: dict[str, str]
     description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDescription:
+    """As schema.links.Link."""
+
+    url: str
+    semantics: str
+    description: str | None = None
+    content_type: str | None = None
+    content_qualifier: str | None = None
+    local_semantics: str | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
+    standard_id: str | None = None
+
+    @property
+    def link(self) -> Link:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Link(**values | {"parameters": tuple(self.parameters.items())})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +116,21 @@ class TableDescription:
     healpix_id: str | None = None
     invalid_positions: str = "refuse"
     readers: tuple[str, ...] | None = None
+    identifier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
+    """`links` and `products` are None where nothing is said of them."""
+
     table: TableDescription = field(default_factory=TableDescription)
     origin: Origin = field(default_factory=Origin)
     columns: dict[str, ColumnDescription] = field(default_factory=dict)
     keys: tuple[KeyDescription, ...] = ()
     schema_description: str | None = None
     obscore: dict[str, Any] | None = None
+    links: tuple[Link, ...] | None = None
+    products: tuple[Product, ...] | None = None
 
 
 T = TypeVar("T")
@@ -110,7 +146,7 @@ def read_description(path: Path) -> Description:
 
 
 def parse_description(document: Mapping[str, Any], origin: str = "description") -> Description:
-    _known(document, ("schema", "table", "columns", "keys", "obscore"), origin)
+    _known(document, ("schema", "table", "columns", "keys", "obscore", "links", "products"), origin)
     _check_tables(document, origin)
     table = dict(document.get("table", {}))
     origin_values = {f.name: table.pop(f.name) for f in fields(Origin) if f.name in table}
@@ -132,7 +168,36 @@ def parse_description(document: Mapping[str, Any], origin: str = "description") 
     table_origin = _make(Origin, origin_values, f"{origin}, [table]")
     if document.get("obscore") and (described.sharded or described.sharded_with):
         raise DescriptionError(f"{origin}, [obscore]: tables on shards cannot be in ivoa.obscore yet")
-    return Description(described, table_origin, columns, keys, schema.get("description"), document.get("obscore"))
+    return Description(
+        described,
+        table_origin,
+        columns,
+        keys,
+        schema.get("description"),
+        document.get("obscore"),
+        _links(document, origin),
+        _products(document, origin),
+    )
+
+
+def _links(document: Mapping[str, Any], origin: str) -> tuple[Link, ...] | None:
+    links = _listed(document, "links", origin)
+    where = f"{origin}, [[links]]"
+    return None if links is None else tuple(_make(LinkDescription, values, where).link for values in links)
+
+
+def _products(document: Mapping[str, Any], origin: str) -> tuple[Product, ...] | None:
+    products = _listed(document, "products", origin)
+    where = f"{origin}, [[products]]"
+    return None if products is None else tuple(_make(Product, values, where) for values in products)
+
+
+def _listed(document: Mapping[str, Any], name: str, origin: str) -> list[dict[str, Any]] | None:
+    """Return the tables of an array of TOML; None where it is not there. Raises: DescriptionError."""
+    values = document.get(name)
+    if values is not None and not (isinstance(values, list) and all(isinstance(value, dict) for value in values)):
+        raise DescriptionError(f"{origin}: each of {name} begins with [[{name}]]; {name} = [] takes them away")
+    return values
 
 
 def _are_readers(values: Any) -> bool:

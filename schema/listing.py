@@ -8,13 +8,14 @@ from psycopg import sql
 
 from schema.division import UNDIVIDED
 from schema.keys import kept_keys
+from schema.linking import checked_linking
 from schema.load.reader import LoadError
 from schema.loaded import Known
 from schema.model import Table
 from schema.readers import enforce, set_readers
 from schema.roles import READER
 from schema.statements import statement
-from schema.tap_schema import count_change_of, write_keys, write_table
+from schema.tap_schema import count_change_of, write_keys, write_more, write_table
 
 
 def make_schema(connection: psycopg.Connection, schema_name: str) -> None:
@@ -29,27 +30,16 @@ def make_schema(connection: psycopg.Connection, schema_name: str) -> None:
 
 
 def publish_known(connection: psycopg.Connection, known: Known, readers: Sequence[str] | None = None) -> None:
-    """Write TAP_SCHEMA, and what it has no columns for; `readers` as set_readers takes them."""
-    table, origin = known.table, known.table.origin
+    """Write TAP_SCHEMA, and what it has no columns for; `readers` as set_readers takes them. Raises: DescriptionError, LoadError."""
+    table = known.table
     count_change_of(connection, table.table_name)
     shown = replace(table, columns=tuple(c for c in table.columns if c.name not in known.omitted))
+    shown = replace(shown, linking=checked_linking(connection, shown))
     write_table(connection, shown, schema_description=known.schema_description)
-    values = {
-        "table_name": table.table_name,
-        "storage": table.storage,
-        "nrows": table.nrows,
-        "ra": known.position[0] if known.position else None,
-        "dec": known.position[1] if known.position else None,
-        "loaded": known.loaded,
-        "omitted": [] if known.loaded else sorted(known.omitted),
-        **{name: getattr(origin, name) for name in origin.__slots__},
-        **(UNDIVIDED | known.division),
-    }
-    names = sql.SQL(", ").join(map(sql.Identifier, values))
-    changes = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in values)
-    command = "INSERT INTO armillary.tables ({}) VALUES ({}) ON CONFLICT (table_name) DO UPDATE SET {}"
-    places = sql.SQL(", ").join(sql.Placeholder() * len(values))
-    connection.execute(sql.SQL(command).format(names, places, changes), list(values.values()))
+    ra, dec = known.position or (None, None)
+    omitted = [] if known.loaded else sorted(known.omitted)
+    of_known = {"ra": ra, "dec": dec, "loaded": known.loaded, "omitted": omitted}
+    write_more(connection, shown, of_known | UNDIVIDED | known.division)
     write_keys(connection, kept_keys(connection, shown, known.keys))
     if readers is None:
         _check_ruled(connection, table)

@@ -7,6 +7,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from schema.links import linking_of
 from schema.model import Column, Key, Origin, Table, stored_name
 from schema.statements import statement
 
@@ -75,6 +76,7 @@ def _content(known: Known) -> dict[str, Any]:
     names = ("schema_name", "table_name", "table_type", "description", "utype", "table_index", "nrows", "storage")
     return {name: getattr(table, name) for name in names} | {
         "columns": [asdict(column) for column in table.columns],
+        "linking": asdict(table.linking) if table.linking else None,
         "origin": asdict(table.origin),
         "keys": [asdict(key) for key in known.keys],
         "position": known.position,
@@ -91,7 +93,8 @@ def _known(content: dict[str, Any]) -> Known:
     position, omitted = content.pop("position"), frozenset(content.pop("omitted"))
     schema_description, origin = content.pop("schema_description"), Origin(**content.pop("origin"))
     division, ranges = content.pop("division", {}), tuple(tuple(row) for row in content.pop("ranges", ()))
-    table = Table(columns=columns, origin=origin, **content)
+    linking = linking_of(content.pop("linking", None))
+    table = Table(columns=columns, origin=origin, linking=linking, **content)
     position_names = tuple(position) if position else None
     return Known(table, keys, position_names, omitted, schema_description, division=division, ranges=ranges)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from schema.links import Linking
 from schema.types import Type, of_votable
 from schema.words import RESERVED
 
@@ -64,7 +65,7 @@ class Column:
     """A published column; `type` follows from datatype, arraysize and xtype.
 
     `bounds`: its least and its largest value, where a search must know them. `coordinates`: the columns in the database that
-    have the longitudes and latitudes of a column of points, exactly.
+    have the longitudes and latitudes of a column of points, exactly. `link`: the template of where its values lead.
     """
 
     column_name: str
@@ -82,6 +83,7 @@ class Column:
     storage: str | None = None
     bounds: tuple[float, float] | None = None
     coordinates: tuple[str, str] | None = None
+    link: str | None = None
 
     def with_ucd(self, ucd: str) -> "Column":
         return replace(self, ucd=ucd)
@@ -152,6 +154,7 @@ class Table:
     origin: Origin = field(default_factory=Origin)
     storage_schema: str | None = None
     data_version: int | None = None
+    linking: Linking | None = None
 
     @cached_property
     def derived(self) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def _without_nul(text: str | None) -> str | None:
 def described_column(about: Column, described: ColumnDescription | None) -> Column:
     """Apply a description: what it says counts, an empty text as nothing at all; units are written as VOUnits does."""
     if described:
-        texts = {name: getattr(described, name) for name in ("unit", "ucd", "utype", "description")}
+        texts = {name: getattr(described, name) for name in ("unit", "ucd", "utype", "description", "link")}
         changes: dict[str, Any] = {name: text or None for name, text in texts.items() if text is not None}
         about = replace(about, **changes)
         if described.principal is not None:

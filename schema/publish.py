@@ -20,6 +20,7 @@ from schema.description import Description
 from schema.division import ranges_of, restore_ranges
 from schema.existing import exists, index_command, index_table, make_readable, primary_key
 from schema.keys import check_keys, keys_of
+from schema.linking import described_linking
 from schema.listing import make_schema, publish_known
 from schema.load.reader import LoadError, Reader
 from schema.loaded import Known, forget, remember, storage_of, was_loaded
@@ -167,6 +168,7 @@ def described_table(
         table.utype,
         table.table_index,
         origin=description.origin,
+        linking=described_linking(None, description),
     )
 
 

@@ -8,6 +8,7 @@ from schema.description import Description, DescriptionError
 from schema.division import division_of
 from schema.existing import read_existing
 from schema.keys import keys_of
+from schema.linking import described_linking
 from schema.loaded import Known, recall, was_loaded
 from schema.model import Table, adql_names
 from schema.plan import described_column
@@ -83,6 +84,7 @@ def redescribed(known: Known, description: Description) -> Known:
         description=text or None,
         utype=table.utype if changes.utype is None else changes.utype or None,
         table_index=table.table_index if changes.table_index is None else changes.table_index,
+        linking=described_linking(table.linking, description),
     )
     keys = keys_of(table, description) if description.keys else known.keys
     return replace(

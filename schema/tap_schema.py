@@ -2,12 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from importlib.resources import files
 from typing import Any
 
 import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
 
+from schema.links import linking_of
 from schema.model import Catalogue, Column, Key, Origin, Schema, Table
 from schema.statements import statement
 
@@ -16,7 +19,7 @@ VERSION = "SELECT version FROM armillary.catalogue"
 SESSION_VERSION = "SELECT armillary.session_version()"
 """Of the catalogue as the role of the session sees it."""
 _READ = (files("schema") / "sql" / "read_catalogue.sql").read_text("utf-8").encode()
-_COLUMN_FIELDS = tuple(f.name for f in fields(Column) if f.name not in {"storage", "bounds", "coordinates"})
+_COLUMN_FIELDS = tuple(f.name for f in fields(Column) if f.name not in {"storage", "bounds", "coordinates", "link"})
 _ORIGIN_FIELDS = tuple(f.name for f in fields(Origin))
 
 Record = dict[str, Any]
@@ -36,7 +39,9 @@ def _catalogue(content: dict[str, Any]) -> Catalogue:
     tables: dict[str, list[Table]] = defaultdict(list)
     for record in content["tables"] or []:
         name = record["table_name"]
-        table = _table(record, [_column(c, bounds) for c in columns[name]], more_of_table.get(name, {}))
+        more = more_of_table.get(name, {})
+        links = more.get("column_links") or {}
+        table = _table(record, [_column(c, bounds, links) for c in columns[name]], more)
         tables[record["schema_name"]].append(table)
     schemas = tuple(
         Schema(r["schema_name"], tuple(tables[r["schema_name"]]), r["description"], r["utype"], r["schema_index"])
@@ -65,14 +70,15 @@ def _table(record: Record, columns: list[Column], more_of_table: Record) -> Tabl
         more_of_table.get("storage"),
         Origin(**{name: more_of_table.get(name) for name in _ORIGIN_FIELDS}),
         data_version=more_of_table.get("data_version"),
+        linking=linking_of(more_of_table.get("linking")),
     )
 
 
-def _column(record: Record, bounds: dict[tuple[str, str], tuple[float, float]]) -> Column:
+def _column(record: Record, bounds: dict[tuple[str, str], tuple[float, float]], links: dict[str, str]) -> Column:
     values = {name: record[name] for name in _COLUMN_FIELDS}
     flags = {name: bool(values[name]) for name in ("principal", "indexed", "std")}
     bounds_of_column = bounds.get((record["table_name"], record["column_name"]))
-    return Column(**(values | flags), bounds=bounds_of_column)
+    return Column(**(values | flags), bounds=bounds_of_column, link=links.get(record["column_name"]))
 
 
 def _keys(content: dict[str, Any]) -> tuple[Key, ...]:
@@ -108,6 +114,25 @@ def write_table(connection: psycopg.Connection, table: Table, *, schema_descript
             statement("add_bounds"), [(table.table_name, c.column_name, *c.bounds) for c in table.columns if c.bounds]
         )
     connection.execute(statement("drop_statistics_of_others"), {"name": table.table_name})
+
+
+def write_more(connection: psycopg.Connection, table: Table, values: dict[str, object]) -> None:
+    """Keep what TAP_SCHEMA has no columns for: `values` beside what the table itself says."""
+    column_links = {column.column_name: column.link for column in table.columns if column.link}
+    row = {
+        "table_name": table.table_name,
+        "storage": table.storage,
+        "nrows": table.nrows,
+        **{name: getattr(table.origin, name) for name in _ORIGIN_FIELDS},
+        "linking": Jsonb(asdict(table.linking)) if table.linking else None,
+        "column_links": Jsonb(column_links) if column_links else None,
+        **values,
+    }
+    names = sql.SQL(", ").join(map(sql.Identifier, row))
+    changes = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in row)
+    command = "INSERT INTO armillary.tables ({}) VALUES ({}) ON CONFLICT (table_name) DO UPDATE SET {}"
+    places = sql.SQL(", ").join(sql.Placeholder() * len(row))
+    connection.execute(sql.SQL(command).format(names, places, changes), list(row.values()))
 
 
 def _column_row(table: Table, column: Column) -> tuple[object, ...]:

@@ -112,6 +112,11 @@ FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON 
 WHERE nspname = %s AND relname = %s AND attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p', 'f', 'v', 'm')
 ORDER BY attnum;
 
+-- name: primary_key
+-- The columns of a table's primary key.
+SELECT a.attname FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+WHERE i.indrelid = to_regclass(%s) AND i.indisprimary;
+
 -- name: relation
 SELECT to_regclass(%s);
 
