@@ -115,5 +115,5 @@ def _merged(kind: str, left: Value, right: Value) -> Value:
     if kind == "RIGHT":
         return right
     if kind == "FULL":
-        return nodes.Call("COALESCE", (left, right), info=left.info)
+        return nodes.Call("COALESCE", (left, right), info=replace(left.info, source=None))
     return left

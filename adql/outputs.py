@@ -72,10 +72,11 @@ def _shared(left: Info, right: Info) -> Info:
     if right.type is None:
         return left
     if left.type is None:
-        return replace(left, unit=right.unit, ucd=right.ucd, utype=right.utype, xtype=right.xtype)
+        return replace(left, unit=right.unit, ucd=right.ucd, utype=right.utype, xtype=right.xtype, source=right.source)
     unit = left.unit if same_unit(left.unit, right.unit) else None
     ucd, utype, xtype = (
         getattr(left, name) if getattr(left, name) == getattr(right, name) else None
         for name in ("ucd", "utype", "xtype")
     )
-    return replace(left, unit=unit, ucd=ucd, utype=utype, xtype=xtype)
+    source = left.source if left.source == right.source else None
+    return replace(left, unit=unit, ucd=ucd, utype=utype, xtype=xtype, source=source)

@@ -61,12 +61,16 @@ def table_columns(table: Table, alias: str) -> tuple[Visible, ...]:
     """Return the columns of a published table under its alias in the SQL. The table keeps them: the next query has the same."""
     columns: tuple[Visible, ...] | None = table.derived.get(alias)
     if columns is None:
-        columns = tuple(Visible(c.name, c.is_delimited, _field(c, alias)) for c in table.columns)
+        columns = tuple(Visible(c.name, c.is_delimited, _field(c, alias, _source(table, c))) for c in table.columns)
         table.derived[alias] = columns
     return columns
 
 
-def _field(column: Column, alias: str) -> Field:
+def _source(table: Table, column: Column) -> tuple[str, str] | None:
+    return (table.table_name, column.name) if table.leads_somewhere else None
+
+
+def _field(column: Column, alias: str, source: tuple[str, str] | None) -> Field:
     info = Info(
         column.type,
         column.unit,
@@ -77,6 +81,7 @@ def _field(column: Column, alias: str) -> Field:
         column.xtype,
         bounds=column.bounds,
         coordinates=column.coordinates,
+        source=source,
     )
     return Field(alias, column.stored, column.name, info=info)
 

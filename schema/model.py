@@ -157,6 +157,11 @@ class Table:
     linking: Linking | None = None
 
     @cached_property
+    def leads_somewhere(self) -> bool:
+        """Whether its rows have links or products, or values of its columns have."""
+        return self.linking is not None or any(column.link for column in self.columns)
+
+    @cached_property
     def derived(self) -> dict[str, Any]:
         """What a translator has made of the columns, kept as long as the table is, by the alias that it made it for."""
         return {}

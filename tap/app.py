@@ -30,6 +30,7 @@ from tap.auth.self_service import SelfService
 from tap.coding import packed, wanted_coding
 from tap.config import Config
 from tap.dal.cone_resources import ChangeRequest, ConeSearches
+from tap.datalink.resources import DatalinkResources
 from tap.engine.database import PLANNERS, member_conninfo, reader_conninfo, sessions_of
 from tap.engine.engine import Engine
 from tap.error_middleware import ErrorMiddleware, xml
@@ -149,6 +150,7 @@ class Endpoints:
             Route(f"{tap}/jobs/async", self.found_jobs, methods=get),
             Route(f"{tap}/deletejobs", self.delete_jobs, methods=["POST"]),
             *self.vosi.routes(tap),
+            *DatalinkResources(self.config, self.parts.rights, self.queries).routes(tap),
             Route(f"{tap}/tables/{{name:path}}", self.own_tables.put, methods=["PUT"]),
             Route(f"{tap}/tables/{{name:path}}", self.own_tables.post, methods=["POST"]),
             Route(f"{tap}/tables/{{name:path}}", self.own_tables.delete, methods=["DELETE"]),

@@ -53,6 +53,7 @@ class Form:
 
     parameters: Parameters = field(default_factory=lambda: Parameters(()))
     files: list[FormFile] = field(default_factory=list)
+    most_fields: int = MAX_FIELDS
 
     def close(self) -> None:
         for file in self.files:
@@ -67,13 +68,13 @@ async def read_parameters(request: Request, config: Config) -> Parameters:
     return (await read_form(request, config, None)).parameters
 
 
-async def read_form(request: Request, config: Config, folder: Path | None) -> Form:
+async def read_form(request: Request, config: Config, folder: Path | None, most_fields: int = MAX_FIELDS) -> Form:
     """Read parameters and files, these into `folder`; the caller must close the form in the end.
 
     Raises: as `read_parameters`.
     """
-    form = Form()
-    pairs = _parse_urlencoded(request.scope["query_string"])
+    form = Form(most_fields=most_fields)
+    pairs = _parse_urlencoded(request.scope["query_string"], most_fields)
     with ExitStack() as stack:
         stack.callback(form.close)
         if request.method == "POST":
@@ -94,7 +95,7 @@ async def _read_body(request: Request, config: Config, folder: Path | None, form
         return await _read_multipart(request, config, _Multipart(kind, config, folder, form))
     if name not in {_URLENCODED, ""}:
         raise BadRequest(f"A form is {_URLENCODED} or {_MULTIPART}, not {name[:60]}")
-    return _parse_urlencoded(await _whole(request, config))
+    return _parse_urlencoded(await _whole(request, config), form.most_fields)
 
 
 async def _whole(request: Request, config: Config) -> bytes:
@@ -196,8 +197,8 @@ class _Multipart:
 
     def _begin(self) -> None:
         self._count += 1
-        if self._count > MAX_FIELDS:
-            raise TooLarge(f"A request takes at most {MAX_FIELDS} parameters")
+        if self._count > self._form.most_fields:
+            raise TooLarge(f"A request takes at most {self._form.most_fields:,} parameters")
         self._headers, self._text = {}, bytearray()
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
@@ -256,10 +257,10 @@ def _text(body: bytes) -> str:
         raise BadRequest("The body is not UTF-8") from error
 
 
-def _parse_urlencoded(text: bytes) -> Pairs:
+def _parse_urlencoded(text: bytes, most_fields: int) -> Pairs:
     try:
-        return parse_qsl(text.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+        return parse_qsl(text.decode("utf-8"), keep_blank_values=True, max_num_fields=most_fields, errors="strict")
     except UnicodeDecodeError as error:
         raise BadRequest("The parameters are not UTF-8") from error
     except ValueError as error:
-        raise TooLarge(f"A request takes at most {MAX_FIELDS} parameters") from error
+        raise TooLarge(f"A request takes at most {most_fields:,} parameters") from error

@@ -13,6 +13,7 @@ from tap.auth.identity import Account
 from tap.auth.limits import config_for
 from tap.auth.rights import Rights
 from tap.config import Config
+from tap.datalink.result_links import links_url
 from tap.engine.database import (
     accounts_conninfo,
     jobs_conninfo,
@@ -129,7 +130,15 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
         f" Long results are best fetched as jobs: {config.web.base_url}/async"
     )
     return QueryService(
-        engine, limit, about, sources, limits, Sorting(config.uploads.upload_part_rows, room), room, more_rows
+        engine,
+        limit,
+        about,
+        sources,
+        limits,
+        Sorting(config.uploads.upload_part_rows, room),
+        room,
+        more_rows,
+        links_url(config),
     )
 
 

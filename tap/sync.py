@@ -4,7 +4,7 @@ The status is held back until the first piece is there, so that nearly every fai
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
@@ -119,7 +119,7 @@ class QueryResponse:
             await self._send_all(spool, send)
         except Interrupted as error:
             if self._cancellation.reason is CancelReason.TIME_LIMIT:
-                raise TimeLimit(self._as_job()) from error
+                raise self.too_slow() from error
             if self._cancellation.reason is not CancelReason.CLIENT_LEFT:
                 raise
         finally:
@@ -139,7 +139,7 @@ class QueryResponse:
 
     def _produce(self, spool: Spool) -> None:
         """In a thread of its own."""
-        pieces = execute(self._request, self._queries.within(self._share.seconds), self._cancellation, self._progress)
+        pieces = self.pieces(self._queries.within(self._share.seconds), self._cancellation, self._progress)
         for piece in packed_pieces(pieces, self._coding) if self._coding else pieces:
             self._progress.enter(Stage.SEND)
             if isinstance(piece, WholeResult):
@@ -147,6 +147,14 @@ class QueryResponse:
             else:
                 spool.write(piece)
         self._progress.enter(Stage.DONE)
+
+    def pieces(self, service: QueryService, cancellation: Cancellation, progress: QueryProgress) -> Iterator[bytes]:
+        """Run the query. Answers that are made otherwise override it, and leave the rest as it is."""
+        return execute(self._request, service, cancellation, progress)
+
+    def too_slow(self) -> Exception:
+        """Return what is raised when the time is up before the first byte."""
+        return TimeLimit(self._as_job())
 
     def _ended(self, done: "asyncio.Future[None]", turn: Turn, spool: Spool) -> None:
         turn.end()

@@ -32,7 +32,7 @@ from tap.engine import database
 from tap.engine.private import ADMIN, PrivateCluster
 from tests.people import MakePerson, Person
 
-pytest_plugins = ["tests.askers", "tests.observations"]
+pytest_plugins = ["tests.askers", "tests.linked", "tests.observations"]
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = Path(os.environ.get("ARMILLARY_SAMPLE", ROOT / "build" / "sample"))

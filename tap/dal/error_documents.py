@@ -1,6 +1,8 @@
 """What a client is told of an error, as the protocol at a URL wants it."""
 
 from tap.dal.urls import CONES, IMAGES
+from tap.datalink.faults import PATH as LINKS
+from tap.datalink.faults import with_fault
 from tap.errors import Answer
 from tap.formats.votable_document import cone_error_document, error_document
 
@@ -15,4 +17,6 @@ def document_at(path: str, answer: Answer) -> tuple[int, bytes]:
     if path.startswith(f"{IMAGES}/"):
         fault = _FAULTS.get(answer.status, "UsageFault")
         return answer.status, error_document(f"{fault}: {answer.message}", answer.reason)
+    if path.endswith(LINKS):
+        answer = with_fault(answer)
     return answer.status, error_document(answer.message, answer.reason)

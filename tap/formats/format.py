@@ -11,6 +11,7 @@ from adql.nodes import Output
 from schema.model import Origin
 from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block
+from tap.formats.service_descriptor import ResultLinks
 from tap.temp_files import TempFiles
 
 
@@ -32,6 +33,7 @@ class Header:
     warnings: tuple[str, ...] = ()
     more_rows: str = ""
     comments: bool = False
+    links: ResultLinks = field(default_factory=ResultLinks)
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 

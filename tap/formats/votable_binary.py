@@ -32,7 +32,7 @@ class VotableBinaryWriter(Writer):
         return bytes(pybase64.b64encode(data[:size])) + b"\n"
 
     def footer(self, end: Ending) -> Iterator[bytes]:
-        end_of_document = closing(end, self._header.more_rows)
+        end_of_document = closing(end, self._header)
         encoded = bytes(pybase64.b64encode(self._rest))
         yield encoded + f"\n</STREAM>\n</{self._element}>\n{end_of_document}".encode()
 

@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from tap.formats.binary_rows import null_number
 from tap.formats.format import Ending, Header
 from tap.formats.metadata import FieldMetadata, infos
+from tap.formats.service_descriptor import NO_LINK, FieldLink, ServiceDescriptor, ServiceParameter
 
 _NAMESPACE = "http://www.ivoa.net/xml/VOTable/v1.3"
 VERSIONS = ("1.4", "1.5")
@@ -21,6 +22,7 @@ _OPEN = f"""<?xml version="1.0" encoding="UTF-8"?>
 """
 _FIELDS = 4_096
 _CLOSE = "</RESOURCE>\n</VOTABLE>\n"
+_TEXT = ' datatype="char" arraysize="*"'
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TO_BE_QUOTED = re.compile("[^ !#-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Controls, quotes and what XML means something by."""
@@ -45,7 +47,7 @@ def opening(header: Header, columns: tuple[FieldMetadata, ...], *, nulls: bool) 
 
 def without_data(header: Header, columns: tuple[FieldMetadata, ...], *, overflow: bool) -> str:
     """Return a document of metadata only, for files that hold the rows themselves, as `columns`."""
-    return _head(header, columns, "OVERFLOW" if overflow else "OK", nulls=False) + f"</TABLE>\n{_CLOSE}"
+    return _head(header, columns, "OVERFLOW" if overflow else "OK", nulls=False) + f"</TABLE>\n{_end(header)}"
 
 
 def _head(header: Header, columns: tuple[FieldMetadata, ...], status: str, *, nulls: bool) -> str:
@@ -56,19 +58,27 @@ def _head(header: Header, columns: tuple[FieldMetadata, ...], status: str, *, nu
             *(f"<INFO{attribute('name', name)}{attribute('value', value)}/>\n" for name, value in infos(header)),
             *_links(header),
             "<TABLE>\n",
-            *(_field(column, nulls=nulls) for column in columns),
+            *(
+                _field(column, header.links.fields.get(place, NO_LINK), nulls=nulls)
+                for place, column in enumerate(columns)
+            ),
         ]
     )
 
 
-def closing(end: Ending, more_rows: str) -> str:
+def closing(end: Ending, header: Header) -> str:
     """Return the document from </DATA> on. A second status says what went wrong after the first (DALI 1.1 §4.4.1)."""
     status = "".join(map(_warning, end.warnings))
     if end.error is not None:
         status += _status("ERROR", end.error)
     elif end.overflow:
-        status += _status("OVERFLOW", more_rows)
-    return f"</DATA>\n</TABLE>\n{status}{_CLOSE}"
+        status += _status("OVERFLOW", header.more_rows)
+    return f"</DATA>\n</TABLE>\n{status}{_end(header)}"
+
+
+def _end(header: Header) -> str:
+    """Return the end of the result's RESOURCE, and those of the services that its rows lead to."""
+    return f"</RESOURCE>\n{''.join(map(_service, header.links.services))}</VOTABLE>\n"
 
 
 def _status(value: str, message: str) -> str:
@@ -109,11 +119,47 @@ def _links(header: Header) -> Iterator[str]:
 
 
 @lru_cache(_FIELDS)
-def _field(field: FieldMetadata, *, nulls: bool) -> str:
+def _field(field: FieldMetadata, link: FieldLink, *, nulls: bool) -> str:
     """The element of a column; those of a table come again with every query."""
-    start = "<FIELD" + "".join(attribute(key, value) for key, value in field.attributes.items())
+    attributes = {**field.attributes, "ID": link.id}
+    start = "<FIELD" + "".join(attribute(key, value) for key, value in attributes.items())
     inside = f"<DESCRIPTION>{escape(clean(field.description))}</DESCRIPTION>" if field.description else ""
     null = null_number(field.type) if nulls else None
     if null is not None:
         inside += f'<VALUES null="{null}"/>'
+    if link.href:
+        inside += f'<LINK content-role="doc"{attribute("href", link.href)}/>'
     return f"{start}>{inside}</FIELD>\n" if inside else f"{start}/>\n"
+
+
+def _service(service: ServiceDescriptor) -> str:
+    """Return the RESOURCE that describes a service (DataLink 1.1 §4.1)."""
+    utype = "adhoc:this" if service.is_self else "adhoc:service"
+    about = {"ID": service.id, "name": service.name}
+    attributes = "".join(attribute(name, value) for name, value in about.items())
+    values = {
+        "standardID": service.standard_id,
+        "accessURL": service.access_url,
+        "contentType": service.content_type,
+    }
+    return "".join(
+        [
+            f'<RESOURCE type="meta" utype="{utype}"{attributes}>\n',
+            _description(service.description),
+            *(_param(ServiceParameter(name, value)) for name, value in values.items() if value),
+            '<GROUP name="inputParams">\n',
+            *map(_param, service.parameters),
+            "</GROUP>\n</RESOURCE>\n",
+        ]
+    )
+
+
+def _param(parameter: ServiceParameter) -> str:
+    """Return the element of a parameter; its value stands there even where it is empty."""
+    value = quoteattr(clean(parameter.value))
+    start = f"<PARAM{attribute('name', parameter.name)}{_TEXT} value={value}{attribute('ref', parameter.ref)}"
+    return f"{start}>{_description(parameter.description)}</PARAM>\n" if parameter.description else f"{start}/>\n"
+
+
+def _description(text: str | None) -> str:
+    return f"<DESCRIPTION>{escape(clean(text))}</DESCRIPTION>\n" if text else ""

@@ -36,7 +36,7 @@ class TabledataWriter(Writer):
         return b"\n".join(CELL.join(row) for row in rows)
 
     def footer(self, end: Ending) -> Iterator[bytes]:
-        yield f"</TABLEDATA>\n{closing(end, self._header.more_rows)}".encode()
+        yield f"</TABLEDATA>\n{closing(end, self._header)}".encode()
 
 
 VOTABLE_TABLEDATA = Format(

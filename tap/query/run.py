@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import psycopg
 
 from adql.translate import Translation, translate
+from tap.datalink.result_links import result_links
 from tap.engine.cancellation import Cancellation
 from tap.engine.engine import Access, DatabaseAway, Engine, Session, ShardAway
 from tap.engine.rows import Interrupted, RowStream
@@ -29,7 +30,7 @@ from tap.uploads.sources import Opened, Sources
 class QueryService:
     """What a query needs beside itself: where it runs, how long it may, and what results say of us.
 
-    `more_rows` tells users how to get what MAXREC left out. `streams`: the beginning of a result is gone before its end is
+    `more_rows` tells users how to get what MAXREC left out; `links_url` is that of {links}, where rows lead. `streams`: the beginning of a result is gone before its end is
     there, so that the document must tell a late error.
     """
 
@@ -41,6 +42,7 @@ class QueryService:
     sorting: Sorting
     room: TempFiles
     more_rows: str = ""
+    links_url: str = ""
     streams: bool = True
     translations: TranslationCache = field(default_factory=TranslationCache, compare=False)
 
@@ -67,6 +69,7 @@ def execute(
         run = QueryRun(session, plan, request.format.encoding, request.maxrec, unsearched)
         with rows_of(run, uploads, service.upload_limits, service.sorting, progress) as rows:
             header = header_of(request, translation, unsearched, progress.warnings)
+            header = replace(header, links=result_links(translation.outputs, translation.tables, service.links_url))
             with closing(request.format.writer(_of_service(header, service))) as writer:
                 progress.warnings = few([*progress.warnings, *writer.warnings])
                 tells = service.streams and request.format.can_tell_errors

@@ -134,7 +134,7 @@ def declare(connection: psycopg.Connection, uploads: list[Opened], limits: Uploa
 
 
 def _declared(opened: Opened, storage: str, limits: UploadLimits, ahead: int) -> Declared:
-    reader = _reader(opened.upload, opened.path, limits.unpacked_bytes)
+    reader = reader_of(opened.upload, opened.path, limits.unpacked_bytes)
     _check(reader.columns, limits)
     batches = reader.batches()
     first = tuple(_until(ahead, batches))
@@ -161,7 +161,8 @@ def _until(size: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBa
             return
 
 
-def _reader(upload: Upload, path: Path, most_bytes: int) -> Reader:
+def reader_of(upload: Upload, path: Path, most_bytes: int) -> Reader:
+    """Return a reader for an upload's file, of `most_bytes` at most when it is unpacked. Raises: LoadError."""
     with without_path(path):
         return open_file(path, name=Path(upload.says) if upload.says else None, most_bytes=most_bytes)
 

@@ -141,6 +141,7 @@ def test_every_file_of_a_kind_is_listed(folder: str, listing: str) -> None:
         "metadata",
         "sink",
         "votable_document",
+        "service_descriptor",
         "schema/load/times",
         "schema/load/csv_layout",
         "schema/load/ecsv_header",

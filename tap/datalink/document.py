@@ -1,0 +1,173 @@
+"""The VOTable of links (DataLink 1.1 §3.3), with the descriptors of the services that its rows name and of itself."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import chain
+from xml.sax.saxutils import escape
+
+import psycopg
+
+from schema import types
+from schema.load.reader import LoadError
+from schema.model import Column
+from tap.datalink.faults import message_of
+from tap.datalink.links import LinkRow, LinkSource, ServiceInput
+from tap.datalink.result_links import LINKS_STANDARD, LINKS_TYPE, xml_ids
+from tap.engine.engine import DatabaseAway, ShardAway
+from tap.engine.rows import Interrupted
+from tap.formats.binary_rows import null_number
+from tap.formats.format import Ending, Header
+from tap.formats.metadata import FieldMetadata, numbered
+from tap.formats.service_descriptor import FieldLink, ResultLinks, ServiceDescriptor, ServiceParameter
+from tap.formats.votable_document import clean, closing, opening
+from tap.progress import QueryProgress, Stage
+
+_NO_LENGTH = str(null_number(types.BIGINT))
+_TEXT_FIELDS = (
+    ("access_url", "meta.ref.url", "Where to get it"),
+    ("service_def", "meta.ref", "The descriptor of the service that gives it"),
+    ("error_message", "meta.code.error", "Why there is no link"),
+    ("description", "meta.note", "What it is"),
+    ("semantics", "meta.code", "What it is to the identified, in terms of http://www.ivoa.net/rdf/datalink/core"),
+    ("content_type", "meta.code.mime", "Its media type"),
+    ("content_qualifier", None, "What kind of data it is, in terms of http://www.ivoa.net/rdf/product-type"),
+    ("local_semantics", "meta.id.assoc", "What it is among the links of this table"),
+)
+"""Names, UCDs and descriptions of the standard's fields that are texts of a link."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkColumn:
+    """A column of the table of links, and how a link's cell is made; `input` is the parameter that takes its values."""
+
+    field: FieldMetadata
+    cell: Callable[[LinkRow], str]
+    input: ServiceInput | None = None
+
+
+@dataclass(frozen=True)
+class LinksDocument:
+    """The document for one table.
+
+    Identifiers that are numbers come first as such, by which links can be joined with rows. `about` is what every result says
+    of this service.
+    """
+
+    source: LinkSource | None
+    links_url: str
+    about: Mapping[str, str]
+
+    def pieces(self, chunks: Iterator[list[list[LinkRow]]], maxrec: int, progress: QueryProgress) -> Iterator[bytes]:
+        """Yield the document. A chunk has a list of links for each ID, of which none is cut where MAXREC ends the table.
+
+        What fails before the first links are there raises, later the document tells it.
+        """
+        first = [] if maxrec == 0 else next(chunks, [])
+        fields = tuple(column.field for column in self._columns)
+        yield f"{opening(self._header, fields, nulls=True)}<TABLEDATA>\n".encode()
+        progress.enter(Stage.ROWS)
+        cut, error = maxrec == 0, None
+        try:
+            for chunk in () if cut else chain([first], chunks):
+                fitting = _fitting(chunk, maxrec - progress.rows)
+                progress.add(rows=sum(map(len, fitting)))
+                yield "".join(self._row(row) for links in fitting for row in links).encode()
+                if cut := len(fitting) < len(chunk):
+                    break
+        except (psycopg.Error, Interrupted, DatabaseAway, ShardAway, LoadError) as failure:
+            error = message_of(failure)
+        progress.overflow = cut
+        yield f"</TABLEDATA>\n{closing(Ending(cut, error), self._header)}".encode()
+
+    def _row(self, row: LinkRow) -> str:
+        cells = "".join(f"<TD>{escape(clean(column.cell(row)))}</TD>" for column in self._columns)
+        return f"<TR>{cells}</TR>\n"
+
+    @cached_property
+    def _columns(self) -> tuple[LinkColumn, ...]:
+        linked, inputs = (self.source.linked, self.source.inputs) if self.source else (None, [])
+        length = _text("content_length", "phys.size;meta.file", "Its size")
+        length = replace(length, type=types.BIGINT, datatype="long", arraysize=None, unit="byte")
+        columns = [
+            LinkColumn(
+                _text("ID", "meta.id;meta.main", "The identifier as it was asked for"), lambda row: row.identifier.text
+            ),
+            *(LinkColumn(_text(*about), partial(_attribute, about[0])) for about in _TEXT_FIELDS),
+            LinkColumn(length, lambda _: _NO_LENGTH),
+            *(LinkColumn(_text(i.parameter, None, None), partial(_input, i), i) for i in inputs),
+        ]
+        if linked and linked.takes_numbers:
+            field, null = _number(linked.identifier), str(null_number(linked.identifier.type))
+            columns.append(
+                LinkColumn(field, lambda row: null if row.identifier.key is None else str(row.identifier.key))
+            )
+        names = numbered([column.field.name for column in columns], fold=True)
+        columns = [
+            replace(column, field=replace(column.field, name=name)) for column, name in zip(columns, names, strict=True)
+        ]
+        return (columns[-1], *columns[:-1]) if linked and linked.takes_numbers else tuple(columns)
+
+    @cached_property
+    def _header(self) -> Header:
+        ids = xml_ids([column.field.name for column in self._columns])
+        refs = {column.input: id_ for column, id_ in zip(self._columns, ids, strict=True) if column.input}
+        fields = {place: FieldLink(id_) for place, id_ in enumerate(ids) if self._columns[place].input}
+        links = ResultLinks(fields, (*self._services(refs), self._itself))
+        about = {"service_protocol": LINKS_STANDARD, "standardID": LINKS_STANDARD, "table": self._table}
+        return Header((), "", service={**self.about, **about}, links=links)
+
+    def _services(self, refs: Mapping[ServiceInput, str]) -> Iterator[ServiceDescriptor]:
+        for id_, link in self.source.services if self.source else ():
+            parameters = tuple(
+                ServiceParameter(name, "" if ref else template.format(), ref)
+                for name, template in link.parameters
+                for ref in [refs.get(ServiceInput(id_, name, template))]
+            )
+            name = link.local_semantics or id_
+            yield ServiceDescriptor(
+                name, link.url, parameters, link.description, link.standard_id, link.content_type, id_
+            )
+
+    @property
+    def _table(self) -> str:
+        return self.source.linked.table.table_name if self.source else ""
+
+    @property
+    def _itself(self) -> ServiceDescriptor:
+        parameters = (
+            ServiceParameter("ID", description="Identifiers, as often as one likes"),
+            ServiceParameter("TABLE", self._table, description="The table whose rows they identify"),
+            ServiceParameter("RESPONSEFORMAT", description="votable, which it is without it"),
+            ServiceParameter("MAXREC", description="How many links at most"),
+        )
+        about = f"What belongs to rows of {self._table or 'a table'}"
+        return ServiceDescriptor("links", self.links_url, parameters, about, LINKS_STANDARD, LINKS_TYPE, is_self=True)
+
+
+def _fitting(chunk: Sequence[list[LinkRow]], room: int) -> Sequence[list[LinkRow]]:
+    """Return the first lists of links that together are no more than there is room for."""
+    for count, links in enumerate(chunk):
+        room -= len(links)
+        if room < 0:
+            return chunk[:count]
+    return chunk
+
+
+def _text(name: str, ucd: str | None, description: str | None) -> FieldMetadata:
+    return FieldMetadata(types.TEXT, name, "char", "*", None, None, ucd, None, description)
+
+
+def _number(column: Column) -> FieldMetadata:
+    type_ = column.type
+    return FieldMetadata(
+        type_, column.name, type_.datatype, None, None, None, "meta.id", column.utype, column.description
+    )
+
+
+def _attribute(name: str, row: LinkRow) -> str:
+    return getattr(row, name) or ""
+
+
+def _input(input_: ServiceInput, row: LinkRow) -> str:
+    return row.inputs.get(input_) or ""

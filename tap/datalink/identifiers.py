@@ -1,0 +1,102 @@
+"""The IDs of a request: values of the parameter, and of a column of tables that come with it, one chunk after the other."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from schema.load.reader import FileColumn, LoadError
+from tap.datalink.linked_table import LinkedTable, is_release
+from tap.uploads.load import Allowance, UploadLimits, reader_of
+from tap.uploads.sources import Opened
+from uws.parameters import Parameters
+
+CHUNK = 1000
+_LONGEST = 4096
+_MAIN = "meta.id;meta.main"
+_LARGEST = 2**63
+
+
+class BadIdentifier(ValueError):
+    """A text cannot be an identifier of a table; the message says what would be."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedId:
+    """An ID as it was sent, and the value of the table's identifier that it means, None with the `problem` where there is none."""
+
+    text: str
+    key: int | str | None
+    problem: str = ""
+
+
+def ids_of(parameters: Parameters, linked: LinkedTable, *, always_split: bool = False) -> Iterator[str]:
+    """Yield what ID asks for: whole numbers may stand there in a list with commas, texts only if they are `always_split`."""
+    for value in parameters.all("ID"):
+        texts = value.split(",") if linked.takes_numbers or always_split else [value]
+        yield from (text.strip() for text in texts if text.strip())
+
+
+def uploaded_ids(files: Iterable[Opened], linked: LinkedTable, limits: UploadLimits) -> Iterator[str]:
+    """Yield those of uploads, in whose tables they are the column of the identifier's name, or the main one, or the only one.
+
+    Raises: LoadError.
+    """
+    allowance = Allowance(limits)
+    for opened in files:
+        reader = reader_of(opened.upload, opened.path, limits.unpacked_bytes)
+        place = _place(reader.columns, linked, opened.upload.table_name)
+        for batch in reader.batches():
+            allowance.take(batch)
+            yield from (str(value) for value in batch.column(place).to_pylist() if value is not None)
+
+
+def _place(columns: Sequence[FileColumn], linked: LinkedTable, upload: str) -> int:
+    name = linked.identifier.name
+    by_name = [place for place, column in enumerate(columns) if column.name.lower() == name.lower()]
+    by_ucd = [place for place, column in enumerate(columns) if (column.ucd or "").lower() == _MAIN]
+    only = [0] if len(columns) == 1 else []
+    for places in (by_name, by_ucd, only):
+        if len(places) == 1:
+            return places[0]
+    names = ", ".join(column.name[:40] for column in columns[:10])
+    raise LoadError(f"The upload {upload} has no column {name} with IDs, and several others: {names}")
+
+
+def unique(ids: Iterable[str]) -> Iterator[str]:
+    """Yield each ID once."""
+    seen: set[str] = set()
+    for id_ in ids:
+        if id_ not in seen:
+            seen.add(id_)
+            yield id_
+
+
+def chunks(ids: Iterable[str], linked: LinkedTable) -> Iterator[list[RequestedId]]:
+    """Yield the IDs in their order, so many at once."""
+    identifiers = (requested_id(text, linked) for text in ids)
+    while chunk := list(islice(identifiers, CHUNK)):
+        yield chunk
+
+
+def requested_id(text: str, linked: LinkedTable) -> RequestedId:
+    try:
+        return RequestedId(text, _number(text, linked) if linked.takes_numbers else _text(text))
+    except BadIdentifier as error:
+        return RequestedId(text, None, str(error))
+
+
+def _number(text: str, linked: LinkedTable) -> int:
+    """Return a whole number, before which the release that it is of may stand: Gaia DR3 4295806720. Raises: BadIdentifier."""
+    release, _, digits = text.strip().rpartition(" ")
+    plain = digits.removeprefix("-")
+    if not (plain.isascii() and plain.isdigit() and len(plain) < 20 and int(plain) < _LARGEST):
+        raise BadIdentifier(f"{text[:60]!r} is no whole number, as those in {linked.identifier.column_name} are")
+    if release and not is_release(release, linked.table):
+        raise BadIdentifier(f"{release[:60]!r} is not the release {linked.table.schema_name}")
+    return int(digits)
+
+
+def _text(text: str) -> str:
+    if len(text) > _LONGEST:
+        raise BadIdentifier(f"an identifier has {_LONGEST:,} characters at most")
+    return text

@@ -1,0 +1,122 @@
+"""What the result of a query says of where its rows lead: a descriptor of {links} for each linked table whose identifier is
+in it, descriptors of other services whose inputs are, and links of columns (DataLink 1.1 §4, VOTable 1.4 §3.5).
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from adql.nodes import Output
+from schema.links import Link, columns_of, lone_column, pieces_of
+from schema.model import Table
+from tap.config import Config
+from tap.formats.metadata import unique_names
+from tap.formats.service_descriptor import FieldLink, ResultLinks, ServiceDescriptor, ServiceParameter
+
+LINKS_STANDARD = "ivo://ivoa.net/std/DataLink#links-1.1"
+LINKS_TYPE = "application/x-votable+xml;content=datalink"
+_NO_NAME = re.compile(r"[^\w.\-]")
+NO_LINKS = ResultLinks()
+
+
+def links_url(config: Config) -> str:
+    return f"{config.web.base_url}/datalink/links"
+
+
+def result_links(outputs: tuple[Output, ...], tables: Sequence[Table], links_url: str) -> ResultLinks:
+    """Return what the columns of a result, which come from `tables`, lead to; `links_url` is that of {links}."""
+    linked = {table.table_name: table for table in tables if table.leads_somewhere}
+    if not linked:
+        return NO_LINKS
+    names = tuple(unique_names(outputs))
+    ids = xml_ids(names)
+    found = [_Columns(table, _places(table, outputs), names, ids) for table in linked.values()]
+    services = tuple(service for columns in found for service in columns.services(links_url))
+    wanted = {parameter.ref for service in services for parameter in service.parameters if parameter.ref}
+    hrefs = dict(pair for columns in found for pair in columns.hrefs())
+    fields = {
+        place: FieldLink(id_ if id_ in wanted else None, hrefs.get(place))
+        for place, id_ in enumerate(ids)
+        if id_ in wanted or place in hrefs
+    }
+    return ResultLinks(fields, services)
+
+
+def xml_ids(names: Sequence[str]) -> list[str]:
+    """Return an XML id for each name: the name itself, where it can be one, since clients take it for the column's name."""
+    ids: list[str] = []
+    for name in names:
+        plain = _NO_NAME.sub("_", name)
+        plain = plain if plain[:1].isalpha() or plain[:1] == "_" else f"_{plain}"
+        while plain in ids:
+            plain += "_"
+        ids.append(plain)
+    return ids
+
+
+def _places(table: Table, outputs: tuple[Output, ...]) -> dict[str, int]:
+    """Return the places of a table's columns in a result; of one that is there twice the first."""
+    places: dict[str, int] = {}
+    for place, output in enumerate(outputs):
+        if output.info.source and output.info.source[0] == table.table_name:
+            places.setdefault(output.info.source[1], place)
+    return places
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of one table in a result: their places there, and the names and XML ids of all columns of the result."""
+
+    table: Table
+    places: Mapping[str, int]
+    names: Sequence[str]
+    ids: Sequence[str]
+
+    def services(self, links_url: str) -> Iterator[ServiceDescriptor]:
+        linking = self.table.linking
+        if linking is None:
+            return
+        if (place := self.places.get(linking.identifier)) is not None:
+            yield links_service(self.table, links_url, self.ids[place])
+        for number, link in enumerate(linking.links, 1):
+            if link.is_service and set(columns_of(link.templates)) <= set(self.places):
+                refs = {column: self.ids[place] for column, place in self.places.items()}
+                if service := other_service(f"{self.table.parts[-1]}-{number}", link, refs):
+                    yield service
+
+    def hrefs(self) -> Iterator[tuple[int, str]]:
+        """Yield the places of columns with links, each with the template for its LINK."""
+        for column in self.table.columns:
+            if column.link and column.name in self.places and set(columns_of((column.link,))) <= set(self.places):
+                pieces = pieces_of(column.link)
+                yield self.places[column.name], "".join(text + self._reference(name) for text, name in pieces)
+
+    def _reference(self, column: str | None) -> str:
+        return "" if column is None else f"${{{self.names[self.places[column]]}}}"
+
+
+def links_service(table: Table, links_url: str, ref: str) -> ServiceDescriptor:
+    """Return the descriptor of {links} for the rows of a table, whose identifiers the FIELD `ref` has."""
+    return ServiceDescriptor(
+        "links",
+        links_url,
+        (ServiceParameter("ID", ref=ref), ServiceParameter("TABLE", table.table_name)),
+        f"Data, documents and services that belong to rows of {table.table_name}",
+        LINKS_STANDARD,
+        LINKS_TYPE,
+    )
+
+
+def other_service(name: str, link: Link, refs: Mapping[str, str]) -> ServiceDescriptor | None:
+    """Return the descriptor of a link that is a service; `refs` are the XML ids of columns.
+
+    None where an input is made of several values, which a descriptor cannot say.
+    """
+    parameters = []
+    for parameter, template in link.parameters:
+        column = lone_column(template)
+        if column is None and columns_of((template,)):
+            return None
+        value = template.format() if column is None else ""
+        parameters.append(ServiceParameter(parameter, value, refs[column] if column else None))
+    return ServiceDescriptor(name, link.url, tuple(parameters), link.description, link.standard_id, link.content_type)
