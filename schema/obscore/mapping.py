@@ -27,13 +27,13 @@ _LARGEST_LEVEL = 4
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnReference:
+class TemplateColumn:
     """The name of a column of the table, as a description writes it in braces."""
 
     name: str
 
 
-TextParts = tuple[str | ColumnReference, ...]
+TextParts = tuple[str | TemplateColumn, ...]
 
 
 def check_mapping(mapping: Mapping[str, object], origin: str) -> dict[str, MappedValue]:
@@ -54,12 +54,12 @@ def check_mapping(mapping: Mapping[str, object], origin: str) -> dict[str, Mappe
 
 def parts_of(name: str, text: str) -> TextParts:
     """Return a text as its parts. Raises: DescriptionError for a brace without its partner."""
-    parts: list[str | ColumnReference] = []
+    parts: list[str | TemplateColumn] = []
     for match in _PARTS.finditer(text):
         if match[0] in {"{", "}"}:
             raise DescriptionError(f"[obscore] {name}: {text!r} has a brace without its partner; {{{{ is a brace")
         plain = match[0].replace("{{", "{").replace("}}", "}")
-        parts.append(ColumnReference(match[1]) if match[1] else plain)
+        parts.append(TemplateColumn(match[1]) if match[1] else plain)
     return tuple(parts)
 
 
@@ -85,7 +85,7 @@ class TableMapping:
         return {
             name
             for name, value in self.values.items()
-            if not any(isinstance(part, ColumnReference) for part in parts_of(name, str(value)))
+            if not any(isinstance(part, TemplateColumn) for part in parts_of(name, str(value)))
         }
 
     @property
@@ -94,13 +94,13 @@ class TableMapping:
         pairs = ((name, parts_of(name, str(value))) for name, value in self.values.items())
         return {name for name, parts in pairs if len(parts) == 1 and self._is_indexed(parts[0])}
 
-    def _is_indexed(self, part: str | ColumnReference) -> bool:
-        return isinstance(part, ColumnReference) and part.name in self.columns and self.columns[part.name].indexed
+    def _is_indexed(self, part: str | TemplateColumn) -> bool:
+        return isinstance(part, TemplateColumn) and part.name in self.columns and self.columns[part.name].indexed
 
     def _expression(self, target: ObsCoreColumn, value: MappedValue) -> sql.Composable:
         parts = parts_of(target.name, value) if isinstance(value, str) else ()
         match parts:
-            case (ColumnReference(name=name),):
+            case (TemplateColumn(name=name),):
                 return _of_column(target, self._column(target, name))
             case ():
                 return _constant(target, value)
@@ -113,7 +113,7 @@ class TableMapping:
     def _text_parts(self, target: ObsCoreColumn, parts: TextParts) -> Iterator[sql.Composable]:
         form = "armillary.url_part({})" if target.name == "access_url" else "{}"
         for part in parts:
-            if isinstance(part, ColumnReference):
+            if isinstance(part, TemplateColumn):
                 yield sql.SQL(form).format(_of_column(target, self._column(target, part.name)))
             else:
                 yield sql.SQL("{}::text").format(sql.Literal(part))

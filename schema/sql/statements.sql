@@ -504,4 +504,5 @@ SELECT cell_order, cells, counts FROM armillary.cell_counts WHERE table_name = %
 -- name: column_statistics_of
 SELECT column_name, nulls, distinct_values, least, largest, min_value, percentile03, median, percentile97, max_value,
        frequent_values
-FROM tap_schema.column_statistics WHERE table_name = %s;
+FROM tap_schema.column_statistics AS s LEFT JOIN tap_schema.columns AS c USING (table_name, column_name)
+WHERE table_name = %s ORDER BY c.column_index, column_name;

@@ -229,7 +229,7 @@ def test_another_position_is_another_coverage(loaded: psycopg.Connection) -> Non
     publish_table(loaded, "st.twice", Description())
     analyze_table(loaded, "st.twice")
     publish_table(loaded, "st.twice", parse_description({"table": {"ra": "l", "dec": "b"}}))
-    assert coverage_of(loaded, "st.two") is None
+    assert coverage_of(loaded, "st.twice") is None
 
 
 def test_a_table_that_changes_while_it_is_looked_at_keeps_what_was_known(
