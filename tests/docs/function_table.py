@@ -25,6 +25,7 @@ _HEADINGS = {
         or function.name in {"NULLIF", "GREATEST", "LEAST"}
     ),
     "Functions of the IVOA's catalogue": lambda function: function.name.startswith("ivo_"),
+    "Arrays": lambda function: function.name.lower().startswith("arr"),
     "Statistics": lambda function: function.is_aggregate,
     "Windows": lambda function: function.is_window,
 }
