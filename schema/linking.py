@@ -8,7 +8,7 @@ from psycopg import sql
 
 from schema.description import Description, DescriptionError
 from schema.links import CORE, PRODUCT_TYPES, WEB, Link, Linking, Product, columns_of, lone_column
-from schema.model import Column, Table
+from schema.model import Column, Table, quoted_if_needed, unquoted_parts
 from schema.statements import statement
 from schema.tap_schema import read_catalogue
 from schema.types import BOOLEAN, TIMESTAMP, Type
@@ -140,9 +140,10 @@ def _checked_product(connection: psycopg.Connection, product: Product, table: Ta
 
 
 def _published(connection: psycopg.Connection, product: Product, table: Table, place: str) -> Table:
-    if product.table == table.table_name:
+    name = ".".join(map(quoted_if_needed, unquoted_parts(product.table)))
+    if name == table.table_name:
         return table
-    tables = list(read_catalogue(connection, product.table).tables)
+    tables = list(read_catalogue(connection, name).tables)
     if not tables:
         raise DescriptionError(f"{place}: there is no published table {product.table}; publish it first")
     return tables[0]

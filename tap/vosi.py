@@ -8,6 +8,7 @@ from lxml.builder import ElementMaker
 
 from adql.functions import FUNCTIONS, Feature, Function
 from tap.config import Config, UploadsConfig
+from tap.datalink.result_links import LINKS_STANDARD, links_url
 from tap.formats import FORMATS
 from tap.processes import service_start
 
@@ -50,6 +51,9 @@ def capabilities(config: Config, messages: Sequence[str] = ()) -> bytes:
         own_tables = interface("vs:ParamHTTP", f"{base}/{path}", use="base", role="std")
         own_tables.extend(_ways_of_accounts())
         root.append(ELEMENT.capability({"standardID": f"ivo://ivoa.net/std/VOSI#{name}"}, own_tables))
+    links = interface("vs:ParamHTTP", links_url(config), use="base", role="std")
+    links.extend(security_methods(config))
+    root.append(ELEMENT.capability({"standardID": LINKS_STANDARD}, links))
     root.append(
         ELEMENT.capability(
             {"standardID": "ivo://ivoa.net/std/DALI#examples"}, interface("vr:WebBrowser", f"{base}/examples")

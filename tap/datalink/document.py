@@ -1,9 +1,10 @@
 """The VOTable of links (DataLink 1.1 §3.3), with the descriptors of the services that its rows name and of itself."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import chain
+from operator import attrgetter
 from xml.sax.saxutils import escape
 
 import psycopg
@@ -23,18 +24,30 @@ from tap.formats.service_descriptor import FieldLink, ResultLinks, ServiceDescri
 from tap.formats.votable_document import clean, closing, opening
 from tap.progress import QueryProgress, Stage
 
+_CELL, _ROW = "\x1f", "\x1e"
 _NO_LENGTH = str(null_number(types.BIGINT))
 _TEXT_FIELDS = (
-    ("access_url", "meta.ref.url", "Where to get it"),
-    ("service_def", "meta.ref", "The descriptor of the service that gives it"),
-    ("error_message", "meta.code.error", "Why there is no link"),
-    ("description", "meta.note", "What it is"),
-    ("semantics", "meta.code", "What it is to the identified, in terms of http://www.ivoa.net/rdf/datalink/core"),
-    ("content_type", "meta.code.mime", "Its media type"),
-    ("content_qualifier", None, "What kind of data it is, in terms of http://www.ivoa.net/rdf/product-type"),
-    ("local_semantics", "meta.id.assoc", "What it is among the links of this table"),
+    ("identifier.text", "ID", "meta.id;meta.main", "The identifier as it was asked for"),
+    ("access_url", "access_url", "meta.ref.url", "Where to get it"),
+    ("kind.service_def", "service_def", "meta.ref", "The descriptor of the service that gives it"),
+    ("error_message", "error_message", "meta.code.error", "Why there is no link"),
+    ("kind.description", "description", "meta.note", "What it is"),
+    (
+        "kind.semantics",
+        "semantics",
+        "meta.code",
+        "What it is to the identified, in terms of http://www.ivoa.net/rdf/datalink/core",
+    ),
+    ("kind.content_type", "content_type", "meta.code.mime", "Its media type"),
+    (
+        "kind.content_qualifier",
+        "content_qualifier",
+        None,
+        "What kind of data it is, in terms of http://www.ivoa.net/rdf/product-type",
+    ),
+    ("kind.local_semantics", "local_semantics", "meta.id.assoc", "What it is among the links of this table"),
 )
-"""Names, UCDs and descriptions of the standard's fields that are texts of a link."""
+"""Where a link has the texts of the standard's fields, and names, UCDs and descriptions of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,7 @@ class LinksDocument:
             for chunk in () if cut else chain([first], chunks):
                 fitting = _fitting(chunk, maxrec - progress.rows)
                 progress.add(rows=sum(map(len, fitting)))
-                yield "".join(self._row(row) for links in fitting for row in links).encode()
+                yield self._rows(row for links in fitting for row in links).encode()
                 if cut := len(fitting) < len(chunk):
                     break
         except (psycopg.Error, Interrupted, DatabaseAway, ShardAway, LoadError) as failure:
@@ -80,9 +93,12 @@ class LinksDocument:
         progress.overflow = cut
         yield f"</TABLEDATA>\n{closing(Ending(cut, error), self._header)}".encode()
 
-    def _row(self, row: LinkRow) -> str:
-        cells = "".join(f"<TD>{escape(clean(column.cell(row)))}</TD>" for column in self._columns)
-        return f"<TR>{cells}</TR>\n"
+    def _rows(self, rows: Iterable[LinkRow]) -> str:
+        """Return rows of TABLEDATA. All are escaped at once: between cells and rows stand marks that no cell has."""
+        cells = [column.cell for column in self._columns]
+        text = "".join(_CELL.join([_plain(cell(row)) for cell in cells]) + _ROW for row in rows)
+        inside = escape(text).replace(_CELL, "</TD><TD>").replace(_ROW, "</TD></TR>\n<TR><TD>")
+        return f"<TR><TD>{inside}".removesuffix("<TR><TD>")
 
     @cached_property
     def _columns(self) -> tuple[LinkColumn, ...]:
@@ -90,10 +106,7 @@ class LinksDocument:
         length = _text("content_length", "phys.size;meta.file", "Its size")
         length = replace(length, type=types.BIGINT, datatype="long", arraysize=None, unit="byte")
         columns = [
-            LinkColumn(
-                _text("ID", "meta.id;meta.main", "The identifier as it was asked for"), lambda row: row.identifier.text
-            ),
-            *(LinkColumn(_text(*about), partial(_attribute, about[0])) for about in _TEXT_FIELDS),
+            *(LinkColumn(_text(*about), attrgetter(path)) for path, *about in _TEXT_FIELDS),
             LinkColumn(length, lambda _: _NO_LENGTH),
             *(LinkColumn(_text(i.parameter, None, None), partial(_input, i), i) for i in inputs),
         ]
@@ -154,6 +167,11 @@ def _fitting(chunk: Sequence[list[LinkRow]], room: int) -> Sequence[list[LinkRow
     return chunk
 
 
+def _plain(text: str) -> str:
+    """Return a cell without what XML cannot hold, the marks between cells among it."""
+    return text if text.isprintable() else clean(text)
+
+
 def _text(name: str, ucd: str | None, description: str | None) -> FieldMetadata:
     return FieldMetadata(types.TEXT, name, "char", "*", None, None, ucd, None, description)
 
@@ -163,10 +181,6 @@ def _number(column: Column) -> FieldMetadata:
     return FieldMetadata(
         type_, column.name, type_.datatype, None, None, None, "meta.id", column.utype, column.description
     )
-
-
-def _attribute(name: str, row: LinkRow) -> str:
-    return getattr(row, name) or ""
 
 
 def _input(input_: ServiceInput, row: LinkRow) -> str:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from adql.sql_names import name, quote
 from schema.links import Link, Product, columns_of, url_of, value_of
@@ -31,21 +31,42 @@ class ServiceInput:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkKind:
+    """What the links of all rows have in common that one link, one product or one service of the table gives."""
+
+    semantics: str
+    description: str = ""
+    content_type: str = ""
+    content_qualifier: str = ""
+    local_semantics: str = ""
+    service_def: str = ""
+
+    @classmethod
+    def of(cls, link: Link, service_def: str = "") -> "LinkKind":
+        return cls(
+            link.semantics,
+            link.description or "",
+            link.content_type or "",
+            link.content_qualifier or "",
+            link.local_semantics or "",
+            service_def,
+        )
+
+
+THIS = LinkKind("#this")
+
+
+@dataclass(frozen=True, slots=True)
 class LinkRow:
-    """A row of the answer; exactly one of `access_url`, `service_def` and `error_message` is there.
+    """A row of the answer; exactly one of `access_url`, `error_message` and its kind's `service_def` is there.
 
     `inputs` are what its service takes.
     """
 
     identifier: RequestedId
-    semantics: str
+    kind: LinkKind
     access_url: str = ""
-    service_def: str = ""
     error_message: str = ""
-    description: str | None = None
-    content_type: str | None = None
-    content_qualifier: str | None = None
-    local_semantics: str | None = None
     inputs: Mapping[ServiceInput, str | None] = field(default_factory=dict)
 
 
@@ -117,78 +138,71 @@ class LinkSource:
 
     def _fault(self, identifier: RequestedId) -> LinkRow:
         if identifier.problem:
-            return LinkRow(identifier, "#this", error_message=f"UsageFault: {identifier.problem}")
-        column, table = self.linked.identifier.column_name, self.linked.table.table_name
-        message = f"NotFoundFault: {identifier.text} is no {column} of {table}"
-        return LinkRow(identifier, "#this", error_message=message)
+            return LinkRow(identifier, THIS, error_message=f"UsageFault: {identifier.problem}")
+        message = f"NotFoundFault: {identifier.text} is no {self.linked.identifier.column_name} of {self._table}"
+        return LinkRow(identifier, THIS, error_message=message)
 
     def _links(self, identifier: RequestedId, rows: Sequence[Row], products: Sequence[Product]) -> Iterator[LinkRow]:
         yield self._itself(identifier)
-        names = {link: id_ for id_, link in self.services}
-        for link in self.linked.linking.links:
-            made = (
-                self._service(identifier, link, names[link], row) if link in names else _link(identifier, link, row)
-                for row in rows
-            )
+        for link, kind in self._kinds:
+            made = [self._link(identifier, link, kind, row) for row in rows]
             # Components that share an identifier may share a link.
             yield from {found.access_url or str(found.inputs): found for found in made if found}.values()
         for product in products:
-            yield self._product(identifier, product)
+            kind, url = self._kinds_of_products[product]
+            yield LinkRow(identifier, kind, url + quote_plus(str(identifier.key)))
+
+    def _link(self, identifier: RequestedId, link: Link, kind: LinkKind, row: Row) -> LinkRow | None:
+        """Return a link of a row; None where a value that it is made of is missing."""
+        if not link.is_service:
+            url = url_of(link.url, row)
+            return LinkRow(identifier, kind, url) if url else None
+        values = {each: value_of(each.template, row) for each in self.inputs if each.service == kind.service_def}
+        return None if None in values.values() else LinkRow(identifier, kind, inputs=values)
+
+    @cached_property
+    def _kinds(self) -> list[tuple[Link, LinkKind]]:
+        services = {link: id_ for id_, link in self.services}
+        return [(link, LinkKind.of(link, services.get(link, ""))) for link in self.linked.linking.links]
+
+    @cached_property
+    def _kinds_of_products(self) -> dict[Product, tuple[LinkKind, str]]:
+        """The kind of each product, and the URL that gives it when an ID is put behind it."""
+        return {
+            product: (
+                LinkKind(
+                    product.semantics,
+                    product.description or f"{product.name}, from {product.table}",
+                    VOTABLE_TYPE,
+                    product.content_qualifier or "",
+                    product.name,
+                ),
+                f"{self.tap_url}/data?{urlencode({'TABLE': self._table, 'RETRIEVAL_TYPE': product.name, 'ID': ''})}",
+            )
+            for product, _ in self.products
+        }
 
     def _itself(self, identifier: RequestedId) -> LinkRow:
-        table, column = self.linked.table.table_name, self.linked.identifier.column_name
+        kind, url = self._row_itself
         value = str(identifier.key) if self.linked.takes_numbers else quote(str(identifier.key))
-        query = f"SELECT * FROM {table} WHERE {column} = {value}"
+        return LinkRow(identifier, kind, url + quote_plus(value))
+
+    @cached_property
+    def _row_itself(self) -> tuple[LinkKind, str]:
+        """The same of the query for a row, behind which its identifier is put."""
+        query = f"SELECT * FROM {self._table} WHERE {self.linked.identifier.column_name} = "
         url = f"{self.tap_url}/sync?{urlencode({'LANG': 'ADQL', 'QUERY': query})}"
-        return LinkRow(identifier, "#this", url, description=f"What {table} has of it", content_type=VOTABLE_TYPE)
+        return LinkKind("#this", f"What {self._table} has of it", VOTABLE_TYPE), url
 
-    def _service(self, identifier: RequestedId, link: Link, name: str, row: Row) -> LinkRow | None:
-        values = {input_: value_of(input_.template, row) for input_ in self.inputs if input_.service == name}
-        if None in values.values():
-            return None
-        return LinkRow(
-            identifier,
-            link.semantics,
-            service_def=name,
-            description=link.description,
-            content_type=link.content_type,
-            content_qualifier=link.content_qualifier,
-            local_semantics=link.local_semantics,
-            inputs=values,
-        )
-
-    def _product(self, identifier: RequestedId, product: Product) -> LinkRow:
-        query = {"TABLE": self.linked.table.table_name, "RETRIEVAL_TYPE": product.name, "ID": str(identifier.key)}
-        return LinkRow(
-            identifier,
-            product.semantics,
-            f"{self.tap_url}/data?{urlencode(query)}",
-            description=product.description or f"{product.name}, from {product.table}",
-            content_type=VOTABLE_TYPE,
-            content_qualifier=product.content_qualifier,
-            local_semantics=product.name,
-        )
+    @property
+    def _table(self) -> str:
+        return self.linked.table.table_name
 
 
 def readable_products(linked: LinkedTable, catalogue: Catalogue) -> list[tuple[Product, Table]]:
     """Return the products of a table whose own tables the catalogue has, with these; others may have gone, or be closed."""
     tables = {table.table_name: table for table in catalogue.tables}
     return [(product, tables[product.table]) for product in linked.linking.products if product.table in tables]
-
-
-def _link(identifier: RequestedId, link: Link, row: Row) -> LinkRow | None:
-    url = url_of(link.url, row)
-    if url is None:
-        return None
-    return LinkRow(
-        identifier,
-        link.semantics,
-        url,
-        description=link.description,
-        content_type=link.content_type,
-        content_qualifier=link.content_qualifier,
-        local_semantics=link.local_semantics,
-    )
 
 
 def _name(*parts: str) -> str:

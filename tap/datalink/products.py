@@ -4,6 +4,7 @@ The IDs of a chunk come into a temporary table, with which the product's table i
 IDs, one after the other, and their bytes are cut where the next ID begins.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -35,7 +36,8 @@ _IDS, _MOST_ROWS = "ids", 2**40
 _PLACE = Output("place", "place", Info(types.BIGINT))
 _SEPARATORS = {RowEncoding.CSV: b",", RowEncoding.ECSV: b",", RowEncoding.TSV: b"\t"}
 _VOTABLE = "vot"
-_UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
+_UNSAFE = re.compile(r"[^\w .+-]")
+"""What names of files do not have everywhere."""
 
 
 class Structure(Enum):
@@ -72,7 +74,7 @@ class ProductRows:
             return
         for chunk in chunks:
             for place, rows in groupby(self._numbered_rows(chunk), itemgetter(0)):
-                file_name = f"{self.product.name}-{chunk[place].text.translate(_UNSAFE)}.{self._extension}"
+                file_name = f"{self.product.name}-{_UNSAFE.sub('_', chunk[place].text)}.{self._extension}"
                 yield file_name, self._written(blocks_of(row for _, row in rows))
 
     def one_file(self, chunks: Iterable[list[RequestedId]]) -> Iterator[bytes]:

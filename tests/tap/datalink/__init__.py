@@ -1,0 +1,1 @@
+"""Links of rows, what results say of them, and products."""
