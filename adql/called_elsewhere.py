@@ -2,6 +2,7 @@
 
 NO_PRESENT_MOMENT = "ADQL has no present moment: write CAST('2016-01-01T00:00:00' AS TIMESTAMP)."
 _CONE = "Write DISTANCE(ra, dec, lon, lat) < radius, all in degrees."
+_IN_MOC = "Write 1 = CONTAINS(POINT(ra, dec), MOC('4/30-33 5/124'))."
 _NO_PART = "ADQL has no function for parts of texts; LIKE 'abc%' compares with the beginning of one."
 LIKE_A_PATTERN = "Write LIKE 'pattern', where % is any text and _ any character."
 
@@ -12,6 +13,11 @@ CALLED_ELSEWHERE = {
     ),
     **dict.fromkeys(("Q3C_DIST",), "ADQL calls it DISTANCE(ra1, dec1, ra2, dec2), in degrees."),
     **dict.fromkeys(("Q3C_RADIAL_QUERY", "Q3C_JOIN", "CONE", "CONESEARCH", "FGETNEARBYOBJEQ"), _CONE),
+    **dict.fromkeys(("INMOC", "IN_MOC", "NEARMOC", "MOC_CONTAINS"), _IN_MOC),
+    **dict.fromkeys(
+        ("MOC_UNION", "MOCUNION"), "It is called gavo_mocunion(moc, moc); MOC_AGG(moc) is that of all rows."
+    ),
+    **dict.fromkeys(("MOC_INTERSECTION", "MOC_INTERSECT"), "It is called gavo_mocintersect(moc, moc)."),
     **dict.fromkeys(("IF", "IIF", "DECODE"), "Write CASE WHEN condition THEN x ELSE y END."),
     **dict.fromkeys(("STDEV", "STD"), "It is called STDDEV(x) here."),
     **dict.fromkeys(("AVERAGE", "MEAN"), "ADQL calls it AVG(x)."),

@@ -1,7 +1,7 @@
 """Geometries where values are compared: DISTINCT, UNION, EXCEPT, INTERSECT.
 
 pgSphere has no equality that PostgreSQL could sort or hash by; so the numbers of a geometry are
-compared, as an array, and outside of the comparison the geometry is made of them again.
+compared, as an array, of a MOC its text, and outside of the comparison the geometry is made of them again.
 """
 
 from dataclasses import replace
@@ -15,12 +15,14 @@ _NUMBERS: dict[Type, str] = {
     types.CIRCLE: "ARRAY[long(center({0})), lat(center({0})), radius({0})]",
     types.POLYGON: "armillary.vertices({0})",
     types.REGION: "armillary.vertices({0})",
+    types.MOC: "{0}::text",
 }
 _GEOMETRY: dict[Type, str] = {
     types.POINT: "spoint({0}[1], {0}[2])",
     types.CIRCLE: "scircle(spoint({0}[1], {0}[2]), {0}[3])",
     types.POLYGON: "armillary.polygon({0})",
     types.REGION: "armillary.polygon({0})",
+    types.MOC: "{0}::smoc",
 }
 
 
@@ -36,11 +38,15 @@ def has_geometry(outputs: tuple[Output, ...]) -> bool:
 
 
 def as_numbers(outputs: tuple[Output, ...]) -> tuple[Output, ...]:
-    """Return the output columns with arrays instead of geometries."""
-    return tuple(
-        replace(output, info=replace(output.info, type=types.DOUBLES)) if output.info.type in _NUMBERS else output
-        for output in outputs
-    )
+    """Return the output columns with arrays instead of geometries, and texts instead of MOCs."""
+    return tuple(map(_as_numbers, outputs))
+
+
+def _as_numbers(output: Output) -> Output:
+    if output.info.type not in _NUMBERS:
+        return output
+    type_ = types.TEXT if output.info.type is types.MOC else types.DOUBLES
+    return replace(output, info=replace(output.info, type=type_))
 
 
 def numbers_of_geometry(sql: str, type_: Type) -> str:

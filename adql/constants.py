@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from adql.nodes import Arithmetic, Call, Field, Node, Number, Signed, String, Value
+from adql.spheres import box_corners
 
 Numeric = int | float
 _LARGEST = 1e300
@@ -59,6 +60,18 @@ def numbers_of(values: tuple[Value, ...]) -> list[float] | None:
     if any(number is None or abs(number) > _LARGEST for number in numbers):
         return None
     return [float(number) for number in numbers if number is not None]
+
+
+def literal_vertices(geometry: Value) -> list[tuple[float, float]] | None:
+    """Return the vertices (degrees) of a POLYGON or BOX that is written with constants; None for anything else."""
+    if not isinstance(geometry, Call) or geometry.name not in {"POLYGON", "BOX"}:
+        return None
+    numbers = numbers_of(geometry.coordinates)
+    if numbers is None or len(numbers) < 4:
+        return None
+    if geometry.name == "BOX":
+        return box_corners(*numbers[:4])
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def text_of(value: Value) -> str | None:

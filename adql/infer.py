@@ -148,6 +148,7 @@ _NULLS = {
     Kind.POINT: types.POINT,
     Kind.REGION: types.CIRCLE,
     Kind.GEOMETRY: types.CIRCLE,
+    Kind.MOC: types.MOC,
 }
 
 
@@ -218,10 +219,13 @@ def _aggregate_type(name: str, type_: Type | None) -> Type | None:
 def comparable(value: Value, operation: str) -> None:
     """Raise TypeMismatch for geometries, which PostgreSQL cannot compare."""
     if value.type is not None and not value.type.has_equality:
+        is_moc = value.type is types.MOC
         raise TypeMismatch(
-            f"{operation} cannot compare geometries",
+            f"{operation} cannot compare {'MOCs' if is_moc else 'geometries'}",
             value.span,
-            "Use COORD1(point) and COORD2(point).",
+            "CAST(column AS VARCHAR) is its text, which can be compared."
+            if is_moc
+            else "Use COORD1(point) and COORD2(point).",
         )
 
 
@@ -293,7 +297,10 @@ def cast(node: nodes.Cast) -> Value:
     source = operand.type
     if target is types.TEXT and source is types.UNICODE:
         target = types.UNICODE
-    impossible = source is not None and (source.is_geometry or source.is_array or source is types.BYTES)
+    has_text = source is types.MOC and target is types.TEXT
+    impossible = (
+        source is not None and (source.is_geometry or source.is_array or source is types.BYTES) and not has_text
+    )
     if impossible or (target.is_numeric and source is types.TIMESTAMP):
         raise TypeMismatch(f"{source.title if source else ''} values cannot be cast to {node.target}", node.span)
     if target is types.TIMESTAMP and source is not None and not (source is target or source.is_text):

@@ -136,4 +136,6 @@ def _check_comparable(leading: Type, value: Value) -> None:
         hint = "Put the value into single quotes to compare it with text."
     elif leading.is_numeric and isinstance(value, nodes.String):
         hint = "Write the number without quotes."
+    elif types.MOC in (leading, type_):
+        hint = "CAST(column AS VARCHAR) is the text of a MOC, which can be compared."
     raise TypeMismatch(f"{leading.title} values cannot be compared with {type_.title} values", value.span, hint)

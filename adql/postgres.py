@@ -13,7 +13,7 @@ from adql.cone_sql import cone_sql
 from adql.constants import sources_of
 from adql.functions import function_of
 from adql.functions.function import Function, Kind
-from adql.functions.geometry import inside_sql
+from adql.functions.geometry import inside_sql, overlap_sql
 from adql.inlining import may_be_inlined
 from adql.nodes import Condition, Expression, Output, Query, QueryBody, Value
 from adql.separation import near_of, separation
@@ -83,7 +83,7 @@ def _clauses(select: nodes.Select) -> list[str]:
 def _as_output(item: Value, output: Output) -> str:
     type_ = output.info.type or types.TEXT
     text = value(item)
-    if item.type is not None and item.type.is_geometry and type_ is types.DOUBLES:
+    if item.type is not None and item.type.is_geometry and not type_.is_geometry:
         return numbers_of_geometry(text, item.type)
     is_field = isinstance(item, nodes.Field) and item.type is not None and item.type.name == type_.name
     if is_field or type_.is_geometry or text.endswith(f"::{type_.name}"):
@@ -377,7 +377,7 @@ def _sky(node: Condition) -> str:
         case nodes.Inside(point=point, region=region):
             return inside_sql(point, region, (value(point), value(region)))
         case nodes.Overlap(left=left, right=right):
-            return f"({value(left)} && {value(right)})"
+            return overlap_sql(left, right, (value(left), value(right)))
         case nodes.Near():
             return _near(node)
     raise AssertionError(node)

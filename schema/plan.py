@@ -7,7 +7,7 @@ from typing import Any
 
 from schema import types
 from schema.description import ColumnDescription, Description, DescriptionError
-from schema.geometries import BY_XTYPE
+from schema.geometries import geometry_of
 from schema.load.reader import FileColumn, LoadError, named_type
 from schema.model import Column, adql_names
 from schema.positions import Position
@@ -83,8 +83,8 @@ def named_apart(columns: list[PlannedColumn]) -> list[PlannedColumn]:
 
 def _about(column: FileColumn, name: str, described: ColumnDescription | None, *, by_content: bool) -> Column:
     type_ = named_type(described.type, name) if described and described.type else column.type
-    if type_ is column.type and type_.is_array:
-        type_ = BY_XTYPE.get(column.xtype, type_)
+    if type_ is column.type:
+        type_ = geometry_of(type_, column.xtype)
     if type_ is types.UNICODE and by_content:
         type_ = types.TEXT
     arraysize = column.arraysize if type_ is column.type and column.arraysize else type_.arraysize

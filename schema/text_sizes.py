@@ -41,7 +41,7 @@ class TextSizes:
         return tuple(self._applied(place, column) for place, column in enumerate(columns))
 
     def _applied(self, place: int, column: Column) -> Column:
-        if not column.type.is_text or column.type is types.MOC:
+        if not column.type.is_text:
             return column
         datatype = types.UNICODE.datatype if place in self.wide else types.TEXT.datatype
         if "x" in (column.arraysize or ""):

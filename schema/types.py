@@ -73,8 +73,8 @@ CIRCLE = Type("scircle", "CIRCLE", "double", "3", "circle")
 POLYGON = Type("spoly", "POLYGON", "double", "*", "polygon")
 REGION = Type("spoly", "REGION", "char", "*", "adql:REGION")
 """A polygon that leaves as STC-S text, as data models before DALI's xtypes want it (TAP 1.0 §2.3.4, ObsCore 1.1)."""
-MOC = Type("text", "VARCHAR", "char", "*", "moc")
-"""A coverage map; queries see the text that DALI 1.2 §3.3.11 has for it, and have no other use for it."""
+MOC = Type("smoc", "MOC", "char", "*", "moc")
+"""A part of the sky, made of HEALPix cells; in results it is the text that DALI 1.2 §3.3.11 has for it."""
 SMALLINTS = Type("smallint[]", "SMALLINT", "short", "*")
 INTS = Type("integer[]", "INTEGER", "int", "*")
 BIGINTS = Type("bigint[]", "BIGINT", "long", "*")
@@ -85,7 +85,7 @@ INTEGERS = (SMALLINT, INTEGER, BIGINT)
 NUMBERS = (SMALLINT, INTEGER, BIGINT, REAL, DOUBLE)
 """In the order in which one widens into the next."""
 REGIONS = (CIRCLE, POLYGON, REGION)
-GEOMETRIES = (POINT, CIRCLE, POLYGON, REGION)
+GEOMETRIES = (POINT, CIRCLE, POLYGON, REGION, MOC)
 ARRAYS = (SMALLINTS, INTS, BIGINTS, REALS, DOUBLES)
 _ELEMENTS = dict(zip(ARRAYS, NUMBERS, strict=True))
 _ARRAYS_OF = {element: array for array, element in _ELEMENTS.items()}
@@ -109,7 +109,6 @@ READ_AS = {
     "date": TIMESTAMP,
     "timestamp with time zone": TIMESTAMP,
     '"char"': TEXT,
-    "smoc": MOC,
 }
 """PostgreSQL types that are published as another one; a query casts them when it reads them."""
 
@@ -135,6 +134,9 @@ def of_votable(datatype: str, arraysize: str | None, xtype: str | None) -> Type 
     """Return the type of a TAP_SCHEMA column or a VOTable FIELD; None where we have none."""
     if datatype == REGION.datatype and xtype == REGION.xtype:
         return REGION
+    if (datatype, arraysize, xtype) == (MOC.datatype, MOC.arraysize, MOC.xtype):
+        # Texts of another arraysize were loaded as such.
+        return MOC
     if datatype in {"char", "unicodeChar"} and xtype not in {"timestamp", "adql:TIMESTAMP"}:
         return TEXT if datatype == "char" else UNICODE
     if arraysize in {None, "1"}:

@@ -20,6 +20,7 @@ from adql.functions.ivo_normal_random import IVO_NORMAL_RANDOM
 from adql.functions.ivo_sexagesimal import IVO_SEXAGESIMAL
 from adql.functions.ivo_texts import IVO_TEXTS
 from adql.functions.ivo_times import IVO_TIMES
+from adql.functions.mocs import MOCS
 from adql.functions.numbers import NUMBERS
 from adql.functions.statistics import STATISTICS
 from adql.functions.strings import STRINGS
@@ -43,6 +44,7 @@ FUNCTIONS: tuple[Function, ...] = (
     IVO_NORMAL_RANDOM,
     IVO_INTERVAL_OVERLAPS,
     *IVO_SEXAGESIMAL,
+    *MOCS,
     *STATISTICS,
     *WINDOWS,
 )

@@ -26,6 +26,7 @@ class Kind(Enum):
     GEOMETRY = "GEOMETRY"
     NUMBERS = "DOUBLE PRECISION[]"
     ARRAY = "ANY[]"
+    MOC = "MOC"
     ANY = "ANY"
 
 
@@ -117,6 +118,8 @@ def accepts(kind: Kind, value: Value) -> bool:
             return type_.is_array
         case Kind.NUMBERS:
             return type_.is_array and types.element_type(type_).is_numeric
+        case Kind.MOC:
+            return type_ is types.MOC
     return type_.is_geometry
 
 

@@ -6,29 +6,18 @@ conditions that an index can serve (adql.rewrite).
 
 import math
 
-from adql.constants import numbers_of
+from adql.constants import literal_vertices
 from adql.errors import TypeMismatch
 from adql.functions.constructors import point_sql
 from adql.functions.function import Feature, Function, Infer, Kind, gives, parameters, template
 from adql.info import Info
-from adql.nodes import Call, Value
+from adql.moc_sql import inside_moc_sql, overlaps_moc_sql
+from adql.nodes import Value
 from adql.separation import BOUNDARY
-from adql.spheres import box_corners, polygon_area, polygon_centre
+from adql.spheres import polygon_area, polygon_centre
 from schema import types
 
 _SQUARE_DEGREES = (180 / math.pi) ** 2
-
-
-def literal_vertices(geometry: Value) -> list[tuple[float, float]] | None:
-    """Return the vertices (degrees) of a POLYGON or BOX that is written with constants; None for anything else."""
-    if not isinstance(geometry, Call) or geometry.name not in {"POLYGON", "BOX"}:
-        return None
-    numbers = numbers_of(geometry.coordinates)
-    if numbers is None or len(numbers) < 4:
-        return None
-    if geometry.name == "BOX":
-        return box_corners(*numbers[:4])
-    return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def _emit_area(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
@@ -40,6 +29,8 @@ def _emit_area(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     if arguments[0].type is types.CIRCLE:
         # pgSphere's area() of a small circle is lost in 1 - cos(r).
         return f"({4 * math.pi * _SQUARE_DEGREES!r}::double precision * power(sin(radius({sql[0]}) / 2), 2))"
+    if arguments[0].type is types.MOC:
+        return f"(area({sql[0]}) * {_SQUARE_DEGREES!r}::double precision)"
     return f"armillary.area({sql[0]})"
 
 
@@ -53,17 +44,32 @@ def _emit_centroid(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     return sql[0] if arguments[0].type is types.POINT else f"center({sql[0]})"
 
 
+def _check_centroid(arguments: tuple[Value, ...]) -> None:
+    if arguments[0].type is types.MOC:
+        raise TypeMismatch(
+            "A MOC has no centroid", arguments[0].span, "CENTROID works on points, circles and polygons."
+        )
+
+
 def _coordinate(ucd: str) -> Infer:
     return gives(types.DOUBLE, "deg", ucd)
 
 
 def inside_sql(point: Value, region: Value, sql: tuple[str, str]) -> str:
     """Return the bare operator, because only then does the planner see an index; for circles also the exact test."""
+    if region.type is types.MOC:
+        return inside_moc_sql(point, region, sql)
     if region.type is types.POINT and point.type is types.POINT:
         return f"(armillary.distance({sql[0]}, {sql[1]}) <= {BOUNDARY!r})"
     if region.type is types.CIRCLE and point.type is types.POINT:
         return f"({sql[0]} <@ {sql[1]} AND armillary.in_circle({sql[0]}, {sql[1]}))"
     return f"({sql[0]} <@ {sql[1]})"
+
+
+def overlap_sql(left: Value, right: Value, sql: tuple[str, str]) -> str:
+    if types.MOC in (left.type, right.type):
+        return overlaps_moc_sql(left, right, sql)
+    return f"({sql[0]} && {sql[1]})"
 
 
 def _emit_contains(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
@@ -72,11 +78,17 @@ def _emit_contains(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
 
 def _check_contains(arguments: tuple[Value, ...]) -> None:
     inner, outer = arguments
-    if outer.type is types.POINT and inner.type is not None and inner.type.is_region:
+    if outer.type is types.POINT and inner.type is not None and inner.type is not types.POINT:
         raise TypeMismatch(
             "A region is never inside a point",
             outer.span,
             "Swap the arguments: CONTAINS(point, region).",
+        )
+    if inner.type is types.MOC and outer.type is not None and outer.type.is_region:
+        raise TypeMismatch(
+            "Whether a MOC is in a region is not known exactly",
+            inner.span,
+            "Compare it with the cells of the region: CONTAINS(moc, MOC(order, region)).",
         )
 
 
@@ -86,7 +98,7 @@ def _emit_intersects(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
         return inside_sql(right, left, (sql[1], sql[0])) + "::integer"
     if left.type is types.POINT:
         return inside_sql(left, right, (sql[0], sql[1])) + "::integer"
-    return f"({sql[0]} && {sql[1]})::integer"
+    return f"{overlap_sql(left, right, (sql[0], sql[1]))}::integer"
 
 
 def _function(name: str, names: str, kind: Kind, infer: Infer, **rest: object) -> Function:
@@ -118,7 +130,9 @@ _CENTROID_INFO = Info(types.POINT, ucd="pos.eq")
 
 GEOMETRY = (
     _function("AREA", "geometry", Kind.GEOMETRY, gives(types.DOUBLE, "deg**2", "phys.angArea"), emit=_emit_area),
-    _function("CENTROID", "geometry", Kind.GEOMETRY, lambda _: _CENTROID_INFO, emit=_emit_centroid),
+    _function(
+        "CENTROID", "geometry", Kind.GEOMETRY, lambda _: _CENTROID_INFO, emit=_emit_centroid, check=_check_centroid
+    ),
     _function("COORD1", "point", Kind.POINT, _coordinate("pos.eq.ra"), emit=template("degrees(long({0}))")),
     _function("COORD2", "point", Kind.POINT, _coordinate("pos.eq.dec"), emit=template("degrees(lat({0}))")),
     _function(

@@ -7,10 +7,11 @@ import math
 from functools import lru_cache
 
 from adql.constants import text_of
-from adql.errors import AdqlError, nearest
+from adql.errors import AdqlError, TypeMismatch, nearest
 from adql.functions.function import Feature, Function, Kind, Parameter
 from adql.info import Info
 from adql.nodes import Value
+from schema import types
 
 FRAMES = ("ICRS", "FK5", "FK4", "GALACTIC", "SUPER_GALACTIC", "ECLIPTIC")
 
@@ -72,6 +73,9 @@ def _check(arguments: tuple[Value, ...]) -> None:
         if name not in FRAMES:
             hint = nearest(name, list(FRAMES)) or f"Systems are {', '.join(FRAMES)}."
             raise AdqlError(f"There is no reference system {name!r} here", frame.span, hint)
+    if arguments[2].type is types.MOC:
+        hint = "Transform the points that are compared with it."
+        raise TypeMismatch("A MOC cannot be turned: its cells are those of ICRS", arguments[2].span, hint)
 
 
 IVO_GEOM_TRANSFORM = Function(

@@ -8,8 +8,11 @@ from dataclasses import replace
 
 from adql import nodes
 from adql.constants import number_of
-from adql.nodes import Condition, Near, Query, Select
+from adql.literal_mocs import literal_moc
+from adql.moc_cones import cones_round
+from adql.nodes import Condition, Near, Query, Select, Value
 from adql.trees import conjuncts
+from schema import types
 
 _SMALL = 30.0
 
@@ -38,4 +41,12 @@ def _is_small_cone(condition: Condition) -> bool:
     if isinstance(condition, Near):
         radius = number_of(condition.radius)
         return radius is not None and radius <= _SMALL
-    return isinstance(condition, nodes.Inside)
+    return isinstance(condition, nodes.Inside) and _has_index(condition.region)
+
+
+def _has_index(region: Value) -> bool:
+    """Return whether an index finds what is in a region: of MOCs only what is in small ones that are known."""
+    if region.type is not types.MOC:
+        return True
+    moc = literal_moc(region)
+    return moc is not None and cones_round(moc) is not None

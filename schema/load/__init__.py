@@ -10,6 +10,7 @@ from schema.load.arrow import ARROW
 from schema.load.compressed import is_packed, name_within, unpacked
 from schema.load.csv import CSV
 from schema.load.fits import FITS
+from schema.load.mocs import MocsReader, moc_columns
 from schema.load.parquet import PARQUET
 from schema.load.reader import FileColumn, FileFormat, LoadError, Reader, refusing
 from schema.load.regions import RegionsReader, has_regions
@@ -61,6 +62,14 @@ def _open(path: Path, wanted_types: dict[str, str], name: Path) -> Reader:
         if file_format.reads(name, head):
             with refusing(f"{path} is no {file_format.name} that can be read"):
                 reader = _Careful(file_format.open(path, wanted_types))
-            return RegionsReader(reader) if has_regions(reader.columns) else reader
+            return _checked(reader, wanted_types)
     names = ", ".join(file_format.name for file_format in FORMATS)
     raise LoadError(f"{path}: what kind of file it is cannot be told; known are {names}")
+
+
+def _checked(reader: Reader, wanted_types: dict[str, str]) -> Reader:
+    """Return a reader that also reads the regions and MOCs among the texts of a file."""
+    if has_regions(reader.columns):
+        reader = RegionsReader(reader)
+    mocs = moc_columns(reader.columns, wanted_types)
+    return MocsReader(reader, mocs) if mocs else reader

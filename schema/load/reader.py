@@ -126,6 +126,8 @@ def kept_xtype(xtype: str | None, type_: Type, arraysize: str | None) -> str | N
     """Return the xtype as the file says it, unless the values are not that: a geometry (DALI 1.1 §3.3) or a time."""
     if xtype in STC_XTYPES:
         return xtype if type_.is_text else None
+    if xtype == types.MOC.xtype:
+        return xtype if type_.is_text and "x" not in (arraysize or "") else None
     if xtype not in _GEOMETRIES:
         return None if xtype in XTYPES else xtype
     if type_ not in {types.DOUBLES, types.REALS}:
@@ -227,6 +229,7 @@ ARROW_OF = {
     types.BIGINTS: pa.list_(pa.int64()),
     types.REALS: pa.list_(pa.float32()),
     types.DOUBLES: pa.list_(pa.float64()),
+    types.MOC: pa.string(),
 }
 """The Arrow type in which a column of each type reaches COPY."""
 

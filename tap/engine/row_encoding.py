@@ -129,9 +129,9 @@ def fixed_count(type_: Type, arraysize: str | None) -> int | None:
 
 
 def column_type(output: Output) -> Type:
-    """Return the type of a result's column; that of a bare NULL is text, as is a region where it leaves."""
-    type_ = output.info.type or types.TEXT
-    return types.TEXT if type_ is types.REGION else type_
+    """Return the type in which a result has a column; a bare NULL is text, and so are regions and MOCs."""
+    type_ = output.info.type
+    return types.TEXT if type_ in (None, types.REGION, types.MOC) else type_
 
 
 def copy_command(translation: Translation, encoding: RowEncoding, limit: int) -> bytes:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from schema import types
-from schema.geometries import BY_XTYPE, COORDINATES, MADE, stored_as
+from schema.geometries import COORDINATES, MADE, geometry_of, stored_as
 from schema.load import open_file
 from schema.load.copy_binary import Ints, encode_rows
 from schema.load.reader import FileColumn, LoadError, Reader
@@ -190,7 +190,7 @@ def _column(column: FileColumn, place: int, rows: tuple[pa.RecordBatch, ...], *,
     Latin-1.
     """
     attributes = (column.unit, column.ucd, column.utype, column.description)
-    type_ = BY_XTYPE.get(column.xtype, column.type) if column.type.is_array else column.type
+    type_ = geometry_of(column.type, column.xtype)
     arraysize = column.arraysize if type_ is column.type and column.arraysize else type_.arraysize
     name = delimited(column.name)
     if not type_.is_text:

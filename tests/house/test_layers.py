@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "uws": {"uws"},
     "tap": {"tap", "adql", "uws", "schema"},
 }
-OF_SCHEMA_ADQL_SEES = {"schema.model", "schema.types", "schema.words"}
+OF_SCHEMA_ADQL_SEES = {"schema.model", "schema.moc", "schema.types", "schema.words"}
 NO_INPUT_OR_OUTPUT = {
     "socket",
     "subprocess",

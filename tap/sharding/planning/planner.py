@@ -12,7 +12,6 @@ from adql import postgres
 from adql.nodes import And, Node, Query, Relation, Select
 from adql.translate import Translation
 from adql.trees import mapped
-from schema import types
 from schema.model import Table
 from tap.sharding.model import CellRange, Placement, Placements
 from tap.sharding.planning.broadcast import UPLOADED, broadcasts_of
@@ -70,7 +69,7 @@ def _may_be_broadcast(table: Table) -> bool:
     """Uploads may, being loaded on shards; of other tables those that are small and have no geometries."""
     if table.storage_schema == UPLOADED:
         return True
-    if any(column.type is types.MOC or column.type.is_geometry for column in table.columns):
+    if any(column.type.is_geometry for column in table.columns):
         return False
     return table.nrows is not None and table.nrows <= MOST_BROADCAST_ROWS
 

@@ -9,6 +9,7 @@ from tap.sharding.model import Placements
 from tap.sharding.planning.cell_sets import Partitionings
 from tap.sharding.planning.prune_cones import prune_cone
 from tap.sharding.planning.prune_ids import prune_ids
+from tap.sharding.planning.prune_mocs import prune_moc
 from tap.sharding.planning.prune_neighbours import prune_neighbours
 
 
@@ -20,6 +21,6 @@ def partitionings_of(query: Query, placements: Placements) -> Partitionings:
 def pruned(query: Query, placements: Placements) -> Query:
     """Return the query with conditions on cells added; it gives the same rows."""
     partitionings = partitionings_of(query, placements)
-    for prune in (prune_cone, prune_ids):
+    for prune in (prune_cone, prune_moc, prune_ids):
         query = rewrite_searches(query, partial(prune, partitionings))
     return prune_neighbours(query, partitionings)

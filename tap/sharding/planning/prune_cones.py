@@ -13,8 +13,7 @@ from astropy.coordinates import Latitude, Longitude
 from cdshealpix.nested import cone_search
 
 from adql import nodes
-from adql.constants import number_of, numbers_of
-from adql.functions.geometry import literal_vertices
+from adql.constants import literal_vertices, number_of, numbers_of
 from adql.nodes import And, Call, Condition, Value
 from adql.spheres import angle, direction, norm, vector
 from adql.trees import position_of
@@ -85,10 +84,10 @@ def condition_of_cone(alias: str, partitioning: HealpixPartitioning, cone: Cone)
         return None
     lon, lat, radius = Longitude(cone[0] * u.deg), Latitude(cone[1] * u.deg), (wide + _MARGIN) * u.deg
     cells, _, _ = cone_search(lon, lat, radius, partitioning.order, flat=True)
-    return cell_condition(alias, partitioning, _runs(np.sort(cells)))
+    return cell_condition(alias, partitioning, runs_of_cells(np.sort(cells)))
 
 
-def _runs(cells: npt.NDArray[np.uint64]) -> CellSet:
+def runs_of_cells(cells: npt.NDArray[np.uint64]) -> CellSet:
     """Return first and last of each run of cells; the smallest gaps are closed until there are few."""
     numbers = cells.astype(np.int64)
     gaps = np.diff(numbers)

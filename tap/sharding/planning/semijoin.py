@@ -114,7 +114,7 @@ def sent_columns(query: Query, alias: str) -> tuple[Field, ...]:
     """Return the columns of a table that a query reads. Raises: NotPushable for geometries, which cannot be sent."""
     columns = tuple(dict.fromkeys(node for node in walk(query) if isinstance(node, Field) and node.source == alias))
     for column in columns:
-        if column.type is None or column.type.is_geometry or column.type is types.MOC:
+        if column.type is None or column.type.is_geometry:
             raise NotPushable("a column of geometries would have to be sent", column.span)
     return columns
 
