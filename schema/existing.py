@@ -126,3 +126,9 @@ def _serves(definition: str, ra: str, dec: str) -> bool:
     """Return whether an index is one on the position, whatever casts and quotes PostgreSQL shows it with."""
     plain = definition.replace('"', "").replace("::double precision", "").replace("(", "").replace(")", "")
     return f"spointradians{ra}, radians{dec}" in plain
+
+
+def named_alike(connection: psycopg.Connection, table_name: str) -> str | None:
+    """Return a note on a published table whose name differs in case only; None if there is none."""
+    row = connection.execute(statement("named_alike"), {"name": table_name}).fetchone()
+    return f"{row[0]} differs in case only, so queries must put both names into double quotes" if row else None

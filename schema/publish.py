@@ -5,7 +5,7 @@ behind. A table that is loaded again is built beside the old one and takes its p
 queries that run go on with the old one, which is dropped when the last of them has ended.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -17,8 +17,8 @@ from schema.analyze import analyze_loaded
 from schema.bounds import measured
 from schema.copy_rows import Progress, RowSource, copy_rows, told_to_nobody
 from schema.description import Description
-from schema.division import ranges_of, restore_ranges
-from schema.existing import exists, index_command, index_table, make_readable, primary_key
+from schema.division import restore_ranges
+from schema.existing import exists, index_command, index_table, make_readable, named_alike, primary_key
 from schema.keys import check_keys, keys_of
 from schema.linking import described_linking
 from schema.listing import make_schema, publish_known
@@ -26,14 +26,15 @@ from schema.load.reader import LoadError, Reader
 from schema.loaded import Known, forget, remember, storage_of, was_loaded
 from schema.model import Column, Table, is_name, quoted_if_needed, split_name, stored_name
 from schema.obscore.view import check_observations, drop_replaced_views, map_observations, take_out
-from schema.plan import PlannedColumn, check_named, described_column, leading_columns, plan_columns, rewritten_units
-from schema.positions import Position, PositionCheck, find_position, with_ucds
+from schema.plan import PlannedColumn, check_named, leading_columns, plan_columns, rewritten_units
+from schema.positions import Position, PositionCheck, Search, find_position, with_ucds
 from schema.readers import take_rights
-from schema.redescribe import known_table, redescribed
+from schema.redescribe import check_divided_by, known_table, redescribed, remember_as_it_is, rewritten_by
 from schema.roles import READER
 from schema.statements import statement
 from schema.statistics.store import drop_statistics
 from schema.tap_schema import count_change_of, remove_table
+from schema.text_sizes import TextSizes
 from schema.vocabulary import problems
 
 _UNDIVIDED = sql.SQL("")
@@ -85,30 +86,58 @@ def build_table(
     That one is to be dropped afterwards. Raises: LoadError, DescriptionError.
     """
     schema_name, name = split_table_name(table_name)
+    source, search = planned_source(reader, description)
+    make_schema(connection, schema_name)
+    previous, storage = storage_for(connection, schema_name, name)
+    target = sql.Identifier(schema_name, storage)
+    create_table(connection, target, source.columns, description)
+    rows, sizes = copy_rows(connection, target, source, progress)
+    filled = FilledTable(schema_name, name, storage, rows, sizes)
+    loaded = publish_filled(connection, filled, source, search, description)
+    return replace(loaded, replaced=previous is not None), previous
+
+
+def planned_source(reader: Reader, description: Description) -> tuple[RowSource, Search]:
+    """Return which columns of a file its table shall have, and its position. Raises: LoadError, DescriptionError."""
     columns = plan_columns(reader.columns, description, by_content=True)
     search = find_position([c.about for c in columns], description.table.ra, description.table.dec)
     check_named([c.name for c in columns], description)
     check_observations([c.about for c in columns], description)
-    source = RowSource(reader, columns, position_check(columns, search.position, description))
-    make_schema(connection, schema_name)
-    previous, storage = storage_for(connection, schema_name, name)
-    target = sql.Identifier(schema_name, storage)
-    create_table(connection, target, columns, description)
-    rows, sizes = copy_rows(connection, target, source, progress)
-    if not rows:
+    return RowSource(reader, columns, position_check(columns, search.position, description)), search
+
+
+@dataclass(frozen=True, slots=True)
+class FilledTable:
+    """A table that has its rows, and no index yet: its name, the one under which it is stored, and what its texts are like."""
+
+    schema_name: str
+    name: str
+    storage: str
+    rows: int
+    sizes: TextSizes
+
+
+def publish_filled(
+    connection: psycopg.Connection, filled: FilledTable, source: RowSource, search: Search, description: Description
+) -> Loaded:
+    """Index, analyse and publish a table, in the caller's transaction. Raises: LoadError, DescriptionError."""
+    target, columns = sql.Identifier(filled.schema_name, filled.storage), source.columns
+    if not filled.rows:
         # What its texts will be is only what the file says.
-        columns = plan_columns(reader.columns, description, by_content=False)
+        columns = plan_columns(source.reader.columns, description, by_content=False)
     index_table(connection, target, search.position, description)
     connection.execute(sql.SQL("ANALYZE {}").format(target))
     said = tuple(c.about for c in columns)
-    about = with_ucds(measured(connection, target, sizes.applied(said) if rows else said), search.position, description)
-    table = described_table(schema_name, name, tuple(about), description, leading_columns(search.position, description))
-    table = replace(table, nrows=rows, storage=storage if storage != name else None)
+    about = measured(connection, target, filled.sizes.applied(said) if filled.rows else said)
+    about = tuple(with_ucds(about, search.position, description))
+    indexed = leading_columns(search.position, description)
+    table = described_table(filled.schema_name, filled.name, about, description, indexed)
+    table = replace(table, nrows=filled.rows, storage=filled.storage if filled.storage != filled.name else None)
     mapped = publish_loaded(connection, table, description, search.position)
     analyze_loaded(connection, table, search.names)
-    alike = _alike(connection, table.table_name)
+    alike = named_alike(connection, table.table_name)
     notes = (*load_notes(source, description, search.note), *([alike] if alike else []), *mapped)
-    return Loaded(table, warnings_of(table), previous is not None, notes), previous
+    return Loaded(table, warnings_of(table), notes=notes)
 
 
 def drop_stored(connection: psycopg.Connection, schema_name: str, storage: str) -> None:
@@ -123,12 +152,6 @@ def position_check(
     names = [column.name for column in columns]
     places = (names.index(position[0].name), names.index(position[1].name)) if position else None
     return PositionCheck(places, as_null=description.table.invalid_positions == "null")
-
-
-def _alike(connection: psycopg.Connection, table_name: str) -> str | None:
-    """A note on a table whose name differs in case only."""
-    row = connection.execute(statement("named_alike"), {"name": table_name}).fetchone()
-    return f"{row[0]} differs in case only, so queries must put both names into double quotes" if row else None
 
 
 def load_notes(source: RowSource, description: Description, position: str) -> tuple[str, ...]:
@@ -283,7 +306,7 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
             for i, c in enumerate(with_ucds(known.table.columns, search.position, description, key), 1)
         )
         check_keys(connection, replace(known.table, columns=tuple(shown)), description)
-        _check_divided_by(known, search.names)
+        check_divided_by(known, search.names)
         if known.position != search.names:
             drop_statistics(connection, known.table.table_name)
         known = replace(known, table=replace(known.table, columns=columns), position=search.names)
@@ -296,25 +319,8 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
         mapped = map_observations(connection, known, description.obscore)
     drop_replaced_views(connection)
     table = replace(known.table, columns=tuple(c for c in columns if c.name not in known.omitted))
-    notes = tuple(each for each in chain((search.note, note), _rewritten(before, description), mapped) if each)
+    notes = tuple(each for each in chain((search.note, note), rewritten_by(before, description), mapped) if each)
     return Loaded(table, warnings_of(table), notes=notes)
-
-
-def _check_divided_by(known: Known, position: tuple[str, str] | None) -> None:
-    """Raise LoadError for another position than that by whose cells the rows lie on shards: searches by it would miss some."""
-    if known.division and not known.division["pixel_key"] and known.position and position != known.position:
-        raise LoadError(
-            f"{known.table.table_name} is divided among servers by {' and '.join(known.position)}; load it again for another position"
-        )
-
-
-def _rewritten(columns: tuple[Column, ...], description: Description) -> Iterator[str]:
-    for column in columns:
-        given = description.columns.get(column.name)
-        unit = given.unit if given and given.unit is not None else column.unit
-        published = described_column(column, given).unit
-        if unit and unit != published:
-            yield f"column {column.name}: the unit {unit!r} is published as {published!r} (VOUnits)"
 
 
 def unpublish_table(connection: psycopg.Connection, table_name: str, *, drop: bool = False) -> bool:
@@ -329,7 +335,7 @@ def unpublish_table(connection: psycopg.Connection, table_name: str, *, drop: bo
         storage = (row[0] if row else storage_of(connection, published)) or name
         ours = bool(row[1]) if row else storage_of(connection, published) is not None
         if row and ours and not was_loaded(connection, published):
-            _remember_as_it_is(connection, published, (schema_name, name))
+            remember_as_it_is(connection, published, (schema_name, name))
         count_change_of(connection, published)
         was_published = remove_table(connection, published)
         target = sql.Identifier(schema_name, storage)
@@ -341,12 +347,6 @@ def unpublish_table(connection: psycopg.Connection, table_name: str, *, drop: bo
             forget(connection, published)
     drop_replaced_views(connection)
     return was_published or (drop and ours)
-
-
-def _remember_as_it_is(connection: psycopg.Connection, published: str, names: tuple[str, str]) -> None:
-    """Of a table that was loaded when nothing was kept of that yet, or that lies on shards, whose ranges may have moved."""
-    known = known_table(connection, published, names, Description())
-    remember(connection, replace(known, ranges=ranges_of(connection, published)))
 
 
 def _revoke(connection: psycopg.Connection, target: sql.Identifier) -> None:

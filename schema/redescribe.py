@@ -1,16 +1,18 @@
 """What is known of a table that is there already, and what a description makes of it: it changes what it names."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import psycopg
 
 from schema.description import Description, DescriptionError
-from schema.division import division_of
+from schema.division import division_of, ranges_of
 from schema.existing import read_existing
 from schema.keys import keys_of
 from schema.linking import described_linking
-from schema.loaded import Known, recall, was_loaded
-from schema.model import Table, adql_names
+from schema.load.reader import LoadError
+from schema.loaded import Known, recall, remember, was_loaded
+from schema.model import Column, Table, adql_names
 from schema.plan import described_column
 from schema.statements import statement
 from schema.tap_schema import read_catalogue
@@ -94,3 +96,27 @@ def redescribed(known: Known, description: Description) -> Known:
         omitted=frozenset(omitted),
         schema_description=description.schema_description or known.schema_description,
     )
+
+
+def check_divided_by(known: Known, position: tuple[str, str] | None) -> None:
+    """Raise LoadError for another position than that by whose cells the rows lie on shards: searches by it would miss some."""
+    if known.division and not known.division["pixel_key"] and known.position and position != known.position:
+        raise LoadError(
+            f"{known.table.table_name} is divided among servers by {' and '.join(known.position)}; load it again for another position"
+        )
+
+
+def rewritten_by(columns: tuple[Column, ...], description: Description) -> Iterator[str]:
+    """Yield notes on the units that are published in another spelling than a description gives them."""
+    for column in columns:
+        given = description.columns.get(column.name)
+        unit = given.unit if given and given.unit is not None else column.unit
+        published = described_column(column, given).unit
+        if unit and unit != published:
+            yield f"column {column.name}: the unit {unit!r} is published as {published!r} (VOUnits)"
+
+
+def remember_as_it_is(connection: psycopg.Connection, published: str, names: tuple[str, str]) -> None:
+    """Remember a table that was loaded when nothing was kept of that yet, or that lies on shards, whose ranges may have moved."""
+    known = known_table(connection, published, names, Description())
+    remember(connection, replace(known, ranges=ranges_of(connection, published)))

@@ -17,13 +17,15 @@ from schema.coverage import Coverage, coverage_of
 from schema.description import Description, read_description
 from schema.division import division_of
 from schema.existing import exists
-from schema.load import open_file
 from schema.load.reader import LoadError
 from schema.model import Table
 from schema.own_tables.names import check_not_own, own_schemas
-from schema.publish import Loaded, full_name, load_table, publish_table, split_table_name, unpublish_table
+from schema.publish import Loaded, full_name, publish_table, split_table_name, unpublish_table
+from schema.staged_load import drop_staged_load
 from schema.statistics.store import column_statistics_of
 from schema.tap_schema import read_catalogue
+from tap.bulk.load import load_sources
+from tap.bulk.sources import find_sources
 from tap.checks import findings
 from tap.clear_errors import clear_errors
 from tap.config import SETTINGS, Config
@@ -33,7 +35,6 @@ from tap.pages.column_values import percent
 from tap.parts import shards_of
 from tap.query.explain import explain as explain_query
 from tap.sharding.engines.choice import engine_of
-from tap.sharding.loading.load import SourceFile
 from tap.sharding.loading.partitions import ShardUnreachable
 from tap.sharding.rebalancing.orphans import drop_orphans, drop_replaced
 from tap.sharding.setup import migrate_shards
@@ -42,20 +43,24 @@ _OUT = Console(stderr=True, highlight=False, emoji=False)
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, required=True)
 @click.option("--table", required=True, help="schema.table")
 @click.option("--description", type=click.Path(exists=True, path_type=Path), help="A TOML file about the table.")
+@click.option("--restart", is_flag=True, help="Throw away what an interrupted load of the table left.")
 @click.pass_obj
-def load(config: Config, file: Path, table: str, description: Path | None) -> None:
-    """Load FILE (Parquet, FITS, VOTable, CSV, TSV, ECSV) as a published table."""
+def load(config: Config, files: tuple[str, ...], table: str, description: Path | None, *, restart: bool) -> None:
+    """Load FILES (Parquet, Arrow, FITS, VOTable, CSV, TSV, ECSV) as a published table.
+
+    Several make one table, in their order. Each can be a path, a wildcard in quotes, http(s)://, s3://, a folder of
+    Parquet files or a HATS catalogue. A load of several that was interrupted goes on when it is started again.
+    """
     with clear_errors(), _ready(config) as connection, _progress(table) as progress:
         check_not_own(connection, split_table_name(table)[0])
         described = read_description(description) if description else Description()
-        wanted = {c.source or name: c.type for name, c in described.columns.items() if c.type}
-        if described.table.sharded:
-            done = engine_of(connection).load(SourceFile(file, wanted), table, described, progress)
-        else:
-            done = load_table(connection, open_file(file, wanted), table, described, progress)
+        if restart:
+            drop_staged_load(connection, table)
+        done = load_sources(connection, find_sources(files), table, described, progress)
+        if not described.table.sharded:
             drop_replaced(connection, done.table.table_name)
     _report(done, "replaced" if done.replaced else "loaded")
 
@@ -84,7 +89,8 @@ def publish(config: Config, table: str, description: Path | None) -> None:
 def unpublish(config: Config, table: str, *, drop: bool) -> None:
     """Take TABLE out of the service; its data stay in the database, unless they are dropped."""
     with clear_errors(), _ready(config) as connection:
-        if not unpublish_table(connection, table, drop=drop):
+        given_up = drop and drop_staged_load(connection, table)
+        if not unpublish_table(connection, table, drop=drop) and not given_up:
             raise click.ClickException(f"{table} is not published")
         names = split_table_name(table)
         stay = exists(connection, sql.Identifier(*names))

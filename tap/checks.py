@@ -41,10 +41,19 @@ class Finding:
 def findings(config: Config, connection: psycopg.Connection, tables: Iterable[Table]) -> Iterator[Finding]:
     """Look at the database, by a connection of the catalogues' owner, at this machine, and at the URL of the service."""
     yield from _of_tables(connection, tables)
+    yield from _of_staged_loads(connection)
     yield from _of_server(config, connection)
     yield from _of_memory(config, connection)
     yield from _of_disks(config)
     yield from findings_of_url(config.web.base_url)
+
+
+def _of_staged_loads(connection: psycopg.Connection) -> Iterator[Finding]:
+    for name, began, files, rows in connection.execute(statement("staged_loads")):
+        yield Finding(
+            f"{name}: a load of it has not ended, {rows:,} rows of {files:,} files are there since {began:%Y-%m-%d %H:%M}",
+            f"the same armillary load goes on with it; armillary unpublish {name} --drop throws it away",
+        )
 
 
 def _of_tables(connection: psycopg.Connection, tables: Iterable[Table]) -> Iterator[Finding]:

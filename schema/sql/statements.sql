@@ -506,3 +506,30 @@ SELECT column_name, nulls, distinct_values, least, largest, min_value, percentil
        frequent_values
 FROM tap_schema.column_statistics AS s LEFT JOIN tap_schema.columns AS c USING (table_name, column_name)
 WHERE table_name = %s ORDER BY c.column_index, column_name;
+
+-- name: lock_staged_load
+SELECT storage FROM armillary.staged_loads WHERE table_name = %s FOR UPDATE NOWAIT;
+
+-- name: staged_load
+SELECT storage, columns FROM armillary.staged_loads WHERE table_name = %s;
+
+-- name: staged_loads
+SELECT l.table_name, l.began, count(f.file), coalesce(sum(f.nrows), 0)::bigint
+FROM armillary.staged_loads AS l LEFT JOIN armillary.staged_files AS f USING (table_name)
+GROUP BY l.table_name ORDER BY l.table_name;
+
+-- name: add_staged_load
+INSERT INTO armillary.staged_loads (table_name, storage, columns) VALUES (%s, %s, %s);
+
+-- name: forget_staged_load
+DELETE FROM armillary.staged_loads WHERE table_name = %s;
+
+-- name: staged_files
+SELECT file, version, transaction::text, nrows, nulled, texts FROM armillary.staged_files WHERE table_name = %s;
+
+-- name: add_staged_file
+INSERT INTO armillary.staged_files (table_name, file, version, transaction, nrows, nulled, texts)
+VALUES (%s, %s, %s, pg_current_xact_id()::xid, %s, %s, %s);
+
+-- name: drop_staged_files
+DELETE FROM armillary.staged_files WHERE table_name = %s AND file = ANY(%s);

@@ -17,13 +17,13 @@ from tap.storage.storage import NotStored, StorageAway
 
 _PART = 8 * 1024 * 1024
 _PIECE = 256 * 1024
-_CLIENT: dict[str, Any] = {
+CLIENT: dict[str, Any] = {
     "connect_timeout": timedelta(seconds=5),
     "read_timeout": timedelta(seconds=30),
     # For a whole answer: a slow client may take its time.
     "timeout": timedelta(days=1),
 }
-_RETRIES: dict[str, Any] = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}
+RETRIES: dict[str, Any] = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}
 
 
 class ObjectStore:
@@ -33,7 +33,7 @@ class ObjectStore:
         from obstore.store import S3Store
 
         parts = urlsplit(url)
-        options: dict[str, Any] = {"client_options": {**_CLIENT, "allow_http": _is_plain()}, "retry_config": _RETRIES}
+        options: dict[str, Any] = {"client_options": {**CLIENT, "allow_http": is_plain()}, "retry_config": RETRIES}
         self._store = S3Store(parts.netloc, prefix=parts.path.strip("/") or None, **options)
 
     def check(self) -> None:
@@ -117,7 +117,7 @@ def _reached() -> Iterator[None]:
         raise StorageAway from error
 
 
-def _is_plain() -> bool:
+def is_plain() -> bool:
     """Return whether the endpoint is http, as one on the same machine may be."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT") or ""
     return endpoint.startswith("http://")

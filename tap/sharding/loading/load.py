@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 from uuid import uuid4
 
 import psycopg
@@ -23,7 +24,7 @@ from schema.publish import Loaded, load_notes, position_check, split_table_name,
 from schema.statistics.store import keep_statistics
 from tap.sharding.loading.copy_to_shards import copy_to_shards
 from tap.sharding.loading.foreign_partitions import attach
-from tap.sharding.loading.load_journal import LoadInUse, forget_load, load_id_of, lock_load
+from tap.sharding.loading.load_journal import LoadInUse, forget_load, identity_of, load_id_of, lock_load
 from tap.sharding.loading.partitions import ShardUnreachable
 from tap.sharding.loading.resume import ShardedLoad, abandon, start_or_resume
 from tap.sharding.loading.table_plan import ranges_of_layout
@@ -44,6 +45,20 @@ class SourceFile:
     def __call__(self) -> Reader:
         return open_file(self.path, self.wanted_types)
 
+    @property
+    def identity(self) -> str:
+        return identity_of(self.path)
+
+
+@runtime_checkable
+class RepeatableSource(Protocol):
+    """Gives the same rows whenever it is called, as long as `identity` is the same."""
+
+    @property
+    def identity(self) -> str: ...
+
+    def __call__(self) -> Reader: ...
+
 
 def load_sharded(
     connection: psycopg.Connection,
@@ -54,7 +69,7 @@ def load_sharded(
 ) -> Loaded:
     """Load a table as `load_table` does, on all shards of the coordinator.
 
-    An interrupted load of a `SourceFile` goes on. Raises: LoadError, DescriptionError, with nothing left behind;
+    An interrupted load of a `RepeatableSource` goes on. Raises: LoadError, DescriptionError, with nothing left behind;
     LoadInterrupted, LoadInUse, with all of it.
     """
     load = start_or_resume(
@@ -78,8 +93,8 @@ def load_sharded(
 
 
 def _load_id(open_reader: Callable[[], Reader], table_name: str, description: Description) -> str:
-    if isinstance(open_reader, SourceFile):
-        return load_id_of(open_reader.path, table_name, description)
+    if isinstance(open_reader, RepeatableSource):
+        return load_id_of(open_reader.identity, table_name, description)
     return uuid4().hex
 
 

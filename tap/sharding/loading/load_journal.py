@@ -44,10 +44,15 @@ class Unfinished:
         )
 
 
-def load_id_of(path: Path, table_name: str, description: Description) -> str:
-    """Return a digest of the file's size, time, beginning and end, and of what shall become of it."""
+def load_id_of(identity: str, table_name: str, description: Description) -> str:
+    """Return a digest of a source, and of what shall become of it."""
+    return hashlib.sha256(repr((table_name, description, identity)).encode()).hexdigest()
+
+
+def identity_of(path: Path) -> str:
+    """Return a digest of the file's size, time, beginning and end."""
     status = path.stat()
-    digest = hashlib.sha256(repr((table_name, description, status.st_size, status.st_mtime_ns)).encode())
+    digest = hashlib.sha256(repr((status.st_size, status.st_mtime_ns)).encode())
     with path.open("rb") as file:
         digest.update(file.read(_END))
         file.seek(max(0, status.st_size - _END))

@@ -108,7 +108,7 @@ def test_two_write_at_once(storage: Storage) -> None:
 def test_a_bucket_that_is_away_says_so_and_is_used_again_when_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap.storage.s3._RETRIES", {"max_retries": 0})
+    monkeypatch.setattr("tap.storage.s3.RETRIES", {"max_retries": 0})
     server = S3Server(tmp_path)
     server.start()
     server.make_bucket()
