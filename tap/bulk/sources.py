@@ -131,7 +131,7 @@ def _of_folder(folder: Folder) -> LoadSources:
     if any(whole(folder, name) is not None for name in PROPERTIES):
         catalogue = read_hats(folder)
         return LoadSources(
-            tuple(_of_status(folder, status, status.name) for status in catalogue.partitions()), catalogue
+            tuple(_of_status(catalogue.folder, status, status.name) for status in catalogue.partitions()), catalogue
         )
     files = [status for status in folder.files() if _is_data(status.name)]
     if not files:
