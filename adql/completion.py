@@ -26,7 +26,7 @@ _KEYWORDS = tuple(
 _BEFORE_TABLES = frozenset({"FROM", "JOIN"})
 _CLAUSES = _BEFORE_TABLES | frozenset("WITH SELECT WHERE GROUP HAVING ORDER OFFSET UNION INTERSECT EXCEPT".split())
 _NAMES = frozenset({WORD, DELIMITED})
-_COMMENT = re.compile(r"--[^\n]*\n|/\*.*?\*/", re.DOTALL)
+_COMMENT = re.compile(r"--[^\n]*(?:\n|(?P<open>\Z))|/\*.*?(?:\*/|(?P<unclosed>\Z))", re.DOTALL)
 _MOST = 200
 _LONGEST = 20_000
 """Characters of a text that somebody writes; longer ones were pasted."""
@@ -82,8 +82,8 @@ def _is_inside_value(before: Sequence[Token], offset: int) -> bool:
 
 def _is_in_comment(gap: str) -> bool:
     """Return whether the text between a token and a place ends in a comment."""
-    rest = _COMMENT.sub(" ", gap)
-    return "--" in rest or "/*" in rest
+    *_, last = None, *_COMMENT.finditer(gap)
+    return last is not None and last.lastgroup is not None
 
 
 def _bare(option: Option) -> str:

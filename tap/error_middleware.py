@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tap.auth.authentication import named
 from tap.auth.identity import Identity, in_scope
+from tap.connection import MOST_URL_BYTES
 from tap.dal.error_documents import document_at
 from tap.errors import LOG_IN, Answer, describe
 from tap.formats.html import POLICY
@@ -35,6 +36,7 @@ _HTTP_ERRORS = {
     431: "The request has too many or too long headers",
     404: "There is nothing at this URL",
     405: "This URL does not take that method",
+    414: f"A URL has at most {MOST_URL_BYTES:,} bytes here; send the parameters as the body of a POST",
 }
 
 
@@ -146,6 +148,8 @@ def _cause(error: Exception, answer: Answer) -> str:
 def _check_headers(scope: Scope) -> None:
     """Raises: HTTPException for more than a request needs, or for a Host that is not one (RFC 9112 §3.2)."""
     headers = scope["headers"]
+    if len(scope["raw_path"]) + len(scope["query_string"]) > MOST_URL_BYTES:
+        raise HTTPException(414)
     if len(headers) > _MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > _MAX_HEADER_BYTES:
         raise HTTPException(431)
     hosts = sum(name == b"host" for name, _ in headers)

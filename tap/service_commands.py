@@ -14,8 +14,8 @@ from uvicorn.supervisors import Multiprocess
 from tap.clear_errors import clear_errors
 from tap.config import Config, ConfigError
 from tap.config_sources import load_config
+from tap.connection import BoundedConnection
 from tap.engine import database
-from tap.head_deadline import HeadDeadline
 from tap.log import Log, make_key
 from tap.metrics import Metrics, make_folder, metrics_enabled
 from tap.observe import Observer, send_to
@@ -96,7 +96,8 @@ def _serve_http(config: Config) -> None:
     settings = uvicorn.Config(
         "tap.service_commands:web_process",
         factory=True,
-        http=HeadDeadline,
+        http=BoundedConnection,
+        ws="none",
         host=config.web.host,
         port=config.web.port,
         workers=config.web.processes,
@@ -106,7 +107,6 @@ def _serve_http(config: Config) -> None:
         forwarded_allow_ips=config.accounts.trusted_proxies,
         date_header=True,
         timeout_graceful_shutdown=5,
-        h11_max_incomplete_event_size=65536,
     )
     sockets = [activated_socket() or settings.bind_socket()]
     if config.web.processes > 1:

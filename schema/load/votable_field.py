@@ -12,7 +12,7 @@ from schema.types import Type, of_votable
 _SIZE = re.compile(r"(\d{1,9}x)*(\d{1,9}\*?|\*)", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _HEX = re.compile(r"0[xX]([0-9a-fA-F]+)")
-_REAL = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:inf|nan))", re.ASCII)
+_REAL = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|(?i:inf|nan))", re.ASCII)
 _BITS = {"unsignedByte": 8, "short": 16, "int": 32, "long": 64}
 _WIDTHS = {"unicodeChar": 2, "short": 2, "int": 4, "long": 8, "float": 4, "double": 8}
 _PASSED_OVER = {

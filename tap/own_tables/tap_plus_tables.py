@@ -41,7 +41,7 @@ _NONE = "none"
 """What TapPlus writes for what it does not know."""
 _WHY = "only accounts have groups and shares"
 _UCDS = {"FLUX": "phot.flux", "MAG": "phot.mag", "PK": "meta.id;meta.main"}
-_ITEM = re.compile(r"([^|,]+)\|(Group|User)\|(Read|Write)", re.IGNORECASE)
+_ITEM = re.compile(r"([^|]+)\|(Group|User)\|(Read|Write)", re.IGNORECASE)
 _KEYS = re.compile(
     r"(?:^|&)(action|resource_type|title|description|group_id|users_list|items_list|resource_id)=", re.IGNORECASE
 )
@@ -227,9 +227,7 @@ class TapPlusTables:
 
     def _put_item(self, account: Account, parameters: Parameters) -> None:
         """Share a table with each that is listed."""
-        title, items = parameters.required("TITLE"), _ITEM.findall(parameters.required("ITEMS_LIST"))
-        if not items:
-            raise ParameterError("ITEMS_LIST is id|Group|Read, several joined by commas")
+        title, items = parameters.required("TITLE"), _items_of(parameters.required("ITEMS_LIST"))
         for whom, kind, mode in items:
             group = self._group(whom) if kind.lower() == "group" else None
             if kind.lower() == "group" and group is None:
@@ -290,6 +288,14 @@ def _edit(parameters: Parameters, number: int) -> _Edit:
         ucd=_UCDS.get(flag.upper()) if ucd is None else ucd, utype=_known(parameters, f"{key}_UTYPE")
     )
     return _Edit(stored_name(column), description, flag.upper(), truth(parameters, f"{key}_INDEXED"))
+
+
+def _items_of(text: str) -> list[tuple[str, str, str]]:
+    """Return whom an item is shared with, of which kind they are, and what they may do. Raises: ParameterError."""
+    items = [match.groups() for item in text.split(",") if (match := _ITEM.fullmatch(item.strip()))]
+    if not items:
+        raise ParameterError("ITEMS_LIST is id|Group|Read, several joined by commas")
+    return [(whom, kind, mode) for whom, kind, mode in items]
 
 
 def _known(parameters: Parameters, name: str) -> str | None:

@@ -12,7 +12,7 @@ OPERATORS = ("<", "<=", "=", ">=", ">", "<>", "LIKE", "IS NULL", "IS NOT NULL")
 FINDS = ("all", "best", "each", "nearest")
 """All pairs; the nearest for each row; the same, and rows that have none; the k nearest."""
 _DELIMITED = re.compile(r'"(?:[^"\0]|"")+"')
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
