@@ -29,6 +29,8 @@ def keep_statistics(connection: psycopg.Connection, table_name: str, measure: Ta
         cursor.executemany(
             statement("add_column_statistics"), [_row(table_name, column) for column in measure.statistics]
         )
+    # Of a column that is left out, nobody learns anything.
+    connection.execute(statement("drop_statistics_of_others"), {"name": table_name})
 
 
 def _row(table_name: str, column: ColumnStatistics) -> tuple[object, ...]:

@@ -88,7 +88,7 @@ def positions(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
 
 def test_exact_numbers_are_those_of_the_rows(loaded: psycopg.Connection, file: Path) -> None:
     found, rows = column_statistics_of(loaded, "st.targets"), pq.read_table(file)
-    assert list(found) == rows.column_names
+    assert found.keys() == set(rows.column_names)
     for name in rows.column_names:
         assert found[name].nulls == rows[name].null_count + (50 if name == "x" else 0), name
     for name in NUMBERS:
@@ -170,7 +170,7 @@ def test_a_load_in_its_place_renews_them(loaded: psycopg.Connection, tmp_path: P
     ):
         pq.write_table(table, tmp_path / "two.parquet")
         load_table(loaded, open_file(tmp_path / "two.parquet"), "st.again", Description())
-    assert list(column_statistics_of(loaded, "st.again")) == ["ra", "dec", "v"]
+    assert column_statistics_of(loaded, "st.again").keys() == {"ra", "dec", "v"}
     coverage = coverage_of(loaded, "st.again")
     assert coverage is not None
     ra, dec = Longitude([10, 11] * u.deg), Latitude([0, 0] * u.deg)
@@ -215,7 +215,7 @@ def test_what_is_published_no_more_is_known_no_more(loaded: psycopg.Connection) 
     publish_table(loaded, "st.two", Description())
     analyze_table(loaded, "st.two")
     publish_table(loaded, "st.two", parse_description({"columns": {"secret": {"omit": True}}}))
-    assert list(column_statistics_of(loaded, "st.two")) == ["ra", "dec"]
+    assert column_statistics_of(loaded, "st.two").keys() == {"ra", "dec"}
     unpublish_table(loaded, "st.two")
     assert column_statistics_of(loaded, "st.two") == {}
     with pytest.raises(LoadError, match="not published"):
