@@ -18,7 +18,8 @@ from tap.config_sources import load_config
 from tap.engine import database
 from tap.engine.private import ADMIN, PrivateCluster
 
-TABLES = ("ngc", "stars")
+TABLES = ("ngc", "stars", "positions")
+LINKED = ("ngc", "stars")
 
 WELCOME = """
 TAP service  {url}      page  {page}
@@ -63,6 +64,9 @@ def main(root: Path, shards: int) -> None:
                 init_shards(config, clusters[1:])
         for name in TABLES:
             load(name, root, config, sharded=shards > 0 and name == "stars")
+        with step("Links of demo.ngc and demo.stars published"):
+            for name in LINKED:
+                run("publish", f"demo.{name}", "--description", str(root / "deploy/sample" / f"{name}_links.toml"))
         page = config.web.base_url.removesuffix("/tap") + "/"
         print(WELCOME.format(url=config.web.base_url, page=page, data=config.database.data_dir), flush=True)
         serve()

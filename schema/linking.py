@@ -1,5 +1,6 @@
 """What a description says of links and products, checked against the tables that they are about."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -137,6 +138,20 @@ def _checked_product(connection: psycopg.Connection, product: Product, table: Ta
     qualifier = product.content_qualifier and _term(product.content_qualifier, PRODUCT_TYPES, place)
     semantics = _term(product.semantics, CORE, place)
     return replace(product, table=holder.table_name, semantics=semantics, content_qualifier=qualifier)
+
+
+def slow_links(connection: psycopg.Connection, table_name: str) -> Iterator[str]:
+    """Yield a note on each column by which the rows of a published table, or of its products, are found without an index."""
+    table = next(iter(read_catalogue(connection, table_name).tables), None)
+    if table is None or table.linking is None:
+        return
+    searched = [(table, table.linking.identifier)]
+    for product in table.linking.products:
+        searched += [(other, product.id) for other in read_catalogue(connection, product.table).tables]
+    for holder, name in searched:
+        column = next(column for column in holder.columns if column.name == name)
+        if holder.table_type != "view" and not column.indexed:
+            yield f"no index begins with {name} of {holder.table_name}, so links and products are slow to find"
 
 
 def _published(connection: psycopg.Connection, product: Product, table: Table, place: str) -> Table:

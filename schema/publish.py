@@ -20,7 +20,7 @@ from schema.description import Description
 from schema.division import restore_ranges
 from schema.existing import exists, index_command, index_table, make_readable, named_alike, primary_key
 from schema.keys import check_keys, keys_of
-from schema.linking import described_linking
+from schema.linking import described_linking, slow_links
 from schema.listing import make_schema, publish_known
 from schema.load.reader import LoadError, Reader
 from schema.loaded import Known, forget, remember, storage_of, was_loaded
@@ -136,7 +136,8 @@ def publish_filled(
     mapped = publish_loaded(connection, table, description, search.position)
     analyze_loaded(connection, table, search.names)
     alike = named_alike(connection, table.table_name)
-    notes = (*load_notes(source, description, search.note), *([alike] if alike else []), *mapped)
+    slow = slow_links(connection, table.table_name)
+    notes = (*load_notes(source, description, search.note), *([alike] if alike else []), *mapped, *slow)
     return Loaded(table, warnings_of(table), notes=notes)
 
 
@@ -317,9 +318,11 @@ def publish_table(connection: psycopg.Connection, table_name: str, description: 
             forget(connection, known.table.table_name)
             restore_ranges(connection, known.table.table_name, known.ranges)
         mapped = map_observations(connection, known, description.obscore)
+        slow = tuple(slow_links(connection, known.table.table_name))
     drop_replaced_views(connection)
     table = replace(known.table, columns=tuple(c for c in columns if c.name not in known.omitted))
-    notes = tuple(each for each in chain((search.note, note), rewritten_by(before, description), mapped) if each)
+    all_notes = chain((search.note, note), rewritten_by(before, description), mapped, slow)
+    notes = tuple(each for each in all_notes if each)
     return Loaded(table, warnings_of(table), notes=notes)
 
 

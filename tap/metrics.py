@@ -15,7 +15,7 @@ from uws.phases import Phase
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The library's own variable."""
 _KINDS = frozenset(
-    """sync async capabilities availability tables load examples tables-async check login logout whoami publications groups
+    """sync async capabilities availability tables load examples datalink data tables-async check login logout whoami publications groups
     shares shared tokens password queries jobs deletejobs Upload TableTool share users livez readyz help build crossmatch""".split()
 )
 _CLIENTS = (

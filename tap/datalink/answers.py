@@ -112,7 +112,8 @@ class ProductsAnswer:
 
             about = {name: value for name, value in service.about.items() if name != "service_protocol"}
             header = Header((), "", service=about, room=service.room)
-            rows = [ProductRows(product, table, self.wanted, session, header) for product, table in products]
+            rows = [ProductRows(product, table, self.wanted, session, header, progress) for product, table in products]
+            progress.enter(Stage.ROWS)
             yield from self._written(rows, ids, service)
 
     def _written(

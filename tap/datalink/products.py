@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 
 import psycopg
@@ -31,6 +31,7 @@ from tap.engine.engine import Session
 from tap.engine.row_encoding import CELL, RowEncoding
 from tap.engine.rows import BLOCK, Block
 from tap.formats.format import Ending, Format, Header
+from tap.progress import QueryProgress
 
 _IDS, _MOST_ROWS = "ids", 2**40
 _PLACE = Output("place", "place", Info(types.BIGINT))
@@ -66,6 +67,7 @@ class ProductRows:
     request: ProductRequest
     session: Session
     header: Header
+    progress: QueryProgress
 
     def files(self, chunks: Iterable[list[RequestedId]]) -> Iterator[File]:
         """Yield the files, each to be read before the next. Raises: psycopg.Error, Interrupted."""
@@ -87,10 +89,12 @@ class ProductRows:
         extension = self.request.format.extension
         return "xml" if extension == _VOTABLE else extension
 
-    def _written(self, blocks: Iterable[Block]) -> Iterator[bytes]:
+    def _written(self, blocks: Iterator[Block]) -> Iterator[bytes]:
+        """Yield a file; what fails before its first row raises before its first byte."""
+        first = next(blocks, None)
         with closing(self.request.format.writer(self._full_header)) as writer:
             yield writer.header()
-            yield from map(writer.rows, blocks)
+            yield from map(writer.rows, chain([first] if first else [], blocks))
             yield from writer.footer(Ending())
 
     @cached_property
@@ -119,7 +123,9 @@ class ProductRows:
     def _rows(self, chunk: list[RequestedId], outputs: tuple[Output, ...]) -> Iterator[Block]:
         self.session.run_in_write_transaction(lambda connection: put_ids(connection, chunk))
         translation = Translation(self._joined(), outputs, ())
-        yield from self.session.rows(translation, self.request.format.encoding, _MOST_ROWS, overflow=False)
+        for block in self.session.rows(translation, self.request.format.encoding, _MOST_ROWS, overflow=False):
+            self.progress.add(rows=len(block.lengths))
+            yield block
 
     def _joined(self) -> str:
         """Return SQL of the product's rows for the IDs in the temporary table, in their order."""

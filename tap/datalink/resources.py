@@ -60,7 +60,7 @@ class DatalinkResources:
         return await self._answer(request, self._links)
 
     async def data(self, request: Request) -> QueryResponse:
-        return await self._answer(request, _products)
+        return await self._answer(request, self._products)
 
     async def _answer(self, request: Request, read: "ReadAnswer") -> QueryResponse:
         config, account = config_for(self.config, account_in(request)), account_in(request)
@@ -85,6 +85,23 @@ class DatalinkResources:
         answer = LinksAnswer(parameters, TableChoice.of(parameters), self.config.web.base_url)
         maxrec = most if maxrec is None else min(maxrec, most)
         return answer, TapRequest("links", maxrec, VOTABLE_TABLEDATA, LINKS_TYPE)
+
+    def _products(self, parameters: Parameters) -> tuple[DatalinkAnswer, TapRequest]:
+        """Read what clients of the Gaia archive ask. Raises: ParameterError."""
+        format_, media_type = _format(parameters)
+        structure = _structure(parameters)
+        kinds = (parameters.one("RETRIEVAL_TYPE") or _ALL).split(",")
+        names = tuple(dict.fromkeys(kind.strip() for kind in kinds if kind.strip() and kind.strip().upper() != _ALL))
+        ids = list(islice((id_ for value in parameters.all("ID") for id_ in value.split(",") if id_.strip()), 2))
+        if not ids and not parameters.all("UPLOAD"):
+            raise ParameterError("The parameter ID is missing")
+        is_one = structure is not Structure.INDIVIDUAL or (len(ids) == 1 and not parameters.all("UPLOAD"))
+        is_zip = _flag(parameters, "USE_ZIP_ALWAYS") or not is_one or len(names) != 1
+        wanted = ProductRequest(structure, format_, _flag(parameters, "VALID_DATA"))
+        answer = ProductsAnswer(parameters, TableChoice.of(parameters), names, wanted, is_zip)
+        if is_zip:
+            format_, media_type = replace(format_, extension="zip", packs=False), MEDIA_TYPE
+        return answer, TapRequest("data", self.config.limits.maxrec_hard, format_, media_type)
 
 
 ReadAnswer = Callable[[Parameters], tuple[DatalinkAnswer, TapRequest]]
@@ -116,24 +133,6 @@ def _check_links_format(name: str | None) -> None:
     kind, _, more = (name or "votable").lower().replace(" ", "").replace('"', "").partition(";")
     if kind not in _LINKS_NAMES or ("serialization=" in more and "serialization=tabledata" not in more):
         raise ParameterError(f"RESPONSEFORMAT {str(name)[:80]!r} is not available for links, which come as votable")
-
-
-def _products(parameters: Parameters) -> tuple[DatalinkAnswer, TapRequest]:
-    """Read what clients of the Gaia archive ask. Raises: ParameterError."""
-    format_, media_type = _format(parameters)
-    structure = _structure(parameters)
-    kinds = (parameters.one("RETRIEVAL_TYPE") or _ALL).split(",")
-    names = tuple(dict.fromkeys(kind.strip() for kind in kinds if kind.strip() and kind.strip().upper() != _ALL))
-    ids = list(islice((id_ for value in parameters.all("ID") for id_ in value.split(",") if id_.strip()), 2))
-    if not ids and not parameters.all("UPLOAD"):
-        raise ParameterError("The parameter ID is missing")
-    is_one = structure is not Structure.INDIVIDUAL or (len(ids) == 1 and not parameters.all("UPLOAD"))
-    is_zip = _flag(parameters, "USE_ZIP_ALWAYS") or not is_one or len(names) != 1
-    wanted = ProductRequest(structure, format_, _flag(parameters, "VALID_DATA"))
-    answer = ProductsAnswer(parameters, TableChoice.of(parameters), names, wanted, is_zip)
-    if is_zip:
-        format_, media_type = replace(format_, extension="zip", packs=False), MEDIA_TYPE
-    return answer, TapRequest("data", 0, format_, media_type)
 
 
 def _format(parameters: Parameters) -> tuple[Format, str]:

@@ -1,7 +1,7 @@
 """The schema browser: tables found by words, and a table with all that is known of it."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from adql.sql_names import name
 from schema.coverage import Coverage, coverage_of
-from schema.model import Column, Table
+from schema.links import Product, url_of
+from schema.model import Catalogue, Column, Table
 from schema.own_tables.changes import OwnTable
 from schema.per_catalogue import PerCatalogue
 from schema.positions import find_position
@@ -95,6 +96,7 @@ class SchemaPages:
             "in_brief": in_brief,
             "in_full": in_full,
             "percent": percent,
+            "products": _products(table, catalogue),
             "bibtex": bibtex(table),
             "position": position,
             "cone_search": cone_search_url(self.config.web, table.table_name) if position else None,
@@ -124,7 +126,23 @@ def _known(table: Table, connection: psycopg.Connection) -> Contents:
 def _sample(session: Session, table: Table) -> list[list[Cell]]:
     columns = ", ".join(_readable(column) for column in table.columns)
     sql = f"SELECT {columns} FROM {'.'.join(map(name, table.stored_parts))} LIMIT {_SAMPLE}"
-    return [[cell_of(value) for value in row] for row in session.records(sql, ())]
+    return [_cells(table, row) for row in session.records(sql, ())]
+
+
+def _cells(table: Table, values: Sequence[object]) -> list[Cell]:
+    """Return a row of cells, those of columns with links leading there."""
+    row = dict(zip((column.name for column in table.columns), values, strict=True))
+    cells = [cell_of(value) for value in values]
+    return [
+        replace(cell, link=url_of(column.link, row) or "") if column.link else cell
+        for column, cell in zip(table.columns, cells, strict=True)
+    ]
+
+
+def _products(table: Table, catalogue: Catalogue) -> list[Product]:
+    """Return the products of a table that one may read."""
+    readable = {other.table_name for other in catalogue.tables}
+    return [product for product in table.linking.products if product.table in readable] if table.linking else []
 
 
 def _readable(column: Column) -> str:
