@@ -96,7 +96,8 @@ def _operation(operator: str, left: Info, operand: Value) -> Info:
 def concatenation(node: nodes.Concatenation) -> nodes.Concatenation:
     for operand in node.operands:
         if operand.type is not None and (operand.type.is_geometry or operand.type.is_array):
-            raise TypeMismatch(f"|| joins strings, not {with_article(operand.type)}", operand.span)
+            hint = "CAST(column AS VARCHAR) is the text of a MOC." if operand.type is types.MOC else None
+            raise TypeMismatch(f"|| joins strings, not {with_article(operand.type)}", operand.span, hint)
     is_unicode = any(operand.type is types.UNICODE for operand in node.operands)
     length = _length(node.operands)
     if length > MAX_TEXT:

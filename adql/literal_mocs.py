@@ -29,12 +29,12 @@ def literal_moc(value: Value) -> Moc | None:
         return None
     if len(value.arguments) == 1:
         text = value.arguments[0]
-        return _parsed(text.value) if isinstance(text, String) else None
+        return moc_of_text(text.value) if isinstance(text, String) else None
     order, region = number_of(value.arguments[0]), literal_region(value.arguments[1])
     return cells_touched(region, order) if region is not None and isinstance(order, int) else None
 
 
-_parsed = lru_cache(maxsize=16)(parse_moc)
+moc_of_text = lru_cache(maxsize=16)(parse_moc)
 
 
 def literal_region(value: Value) -> Region | None:

@@ -38,9 +38,11 @@ def _covers(moc: Moc) -> list[tuple[Cone, ...]]:
     covers, one = [], None
     for order in range(min(moc.order, _HIGHEST) + 1):
         circles = _circles(moc.degraded(order))
+        if not circles:
+            break
         if len(circles) <= _MOST:
             covers.append(tuple(map(_cone, circles)))
-        one = _circle_round(circles) if circles else one
+        one = _circle_round(circles)
     return [*covers, (_cone(one),)] if one else covers
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 DEEPEST = 29
 """The order of the smallest cells there are."""
-EMPTY = "0/"
-"""The text of a MOC without cells."""
 
 Run = tuple[int, int]
 """First cell, and the one after the last, of a run of cells of one order."""
@@ -59,14 +57,6 @@ class Moc:
 
 def cell_count(order: int) -> int:
     return 12 << 2 * order
-
-
-def moc_of_cells(cells: Iterable[tuple[int, int]]) -> Moc:
-    """Return the MOC of cells, given as pairs of order and number."""
-    pairs = list(cells)
-    shifts = ((2 * (DEEPEST - order), cell) for order, cell in pairs)
-    runs = merged((cell << shift, (cell + 1) << shift) for shift, cell in shifts)
-    return Moc(max((order for order, _ in pairs), default=0), runs)
 
 
 def merged(runs: Iterable[tuple[int, int]]) -> Runs:

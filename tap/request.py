@@ -6,6 +6,7 @@ from tap.config import Config, LimitsConfig
 from tap.form import FormFile
 from tap.formats import FORMATS, find_format
 from tap.formats.format import Format
+from tap.formats.moc_cells import HIGHEST_ORDER
 from tap.uploads.upload import Upload, read_uploads
 from uws.parameters import ParameterError, Parameters
 
@@ -18,8 +19,8 @@ class TapRequest:
     """What a request asks for.
 
     `partial`: whether the rows of those shards will do that can be reached; `comments`: whether CSV and TSV may end in
-    some; `reuse`: whether the stored result of an earlier job will do that asked for the same. PARTIAL, COMMENTS and
-    REUSE are parameters of our own. `owner` is the account that asks, if
+    some; `reuse`: whether the stored result of an earlier job will do that asked for the same; `moc_order`: the order of the
+    cells of a result that is a MOC. These are parameters of our own. `owner` is the account that asks, if
     it is one, `role` the database's role for what it may read, if that is more than everybody may.
     """
 
@@ -31,6 +32,7 @@ class TapRequest:
     partial: bool = False
     comments: bool = False
     reuse: bool = True
+    moc_order: int | None = None
     owner: str | None = None
     role: str | None = None
 
@@ -53,8 +55,9 @@ def read_request(parameters: Parameters, config: Config, files: list[FormFile] |
     uploads = read_uploads(parameters, files or [])
     partial = _partial(parameters, format_)
     comments, reuse = _allowed(parameters, "COMMENTS"), _allowed(parameters, "REUSE", "allow")
-    maxrec = min(_maxrec(parameters, config.limits), format_.most_rows or config.limits.maxrec_hard)
-    return TapRequest(query, maxrec, format_, media_type, uploads, partial, comments, reuse)
+    maxrec = min(_maxrec(parameters, format_, config.limits), format_.most_rows or config.limits.maxrec_hard)
+    order = _moc_order(parameters)
+    return TapRequest(query, maxrec, format_, media_type, uploads, partial, comments, reuse, order)
 
 
 def _partial(parameters: Parameters, format_: Format) -> bool:
@@ -72,9 +75,18 @@ def _allowed(parameters: Parameters, name: str, default: str = "refuse") -> bool
     return value == "allow"
 
 
-def _maxrec(parameters: Parameters, limits: LimitsConfig) -> int:
+def _maxrec(parameters: Parameters, format_: Format, limits: LimitsConfig) -> int:
     maxrec = parameters.whole_number("MAXREC")
-    return limits.maxrec_default if maxrec is None else min(maxrec, limits.maxrec_hard)
+    if maxrec is None:
+        return limits.maxrec_hard if format_.sums_up else limits.maxrec_default
+    return min(maxrec, limits.maxrec_hard)
+
+
+def _moc_order(parameters: Parameters) -> int | None:
+    order = parameters.whole_number("MOC_ORDER")
+    if order is not None and order > HIGHEST_ORDER:
+        raise ParameterError(f"MOC_ORDER is from 0 to {HIGHEST_ORDER}, not {order}")
+    return order
 
 
 _OF_GAIA_CLASS = ("votable_gzip", "votable")

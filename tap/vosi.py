@@ -100,7 +100,7 @@ def interface(type_: str, url: str, use: str = "full", **attributes: str) -> Ele
 
 # An interface may list its parameters (VODataService 1.2 §3.4), but pyvo warns everybody who meets one there.
 _PARAMETERS = (
-    "Beside TAP's own parameters: COMMENTS=allow lets CSV and TSV end in comments that tell an overflow; PARTIAL=allow gives, where a part of a table cannot be reached, the rows of the rest,"
+    "Beside TAP's own parameters: MOC_ORDER is the order of the cells of a result that is a MOC; COMMENTS=allow lets CSV and TSV end in comments that tell an overflow; PARTIAL=allow gives, where a part of a table cannot be reached, the rows of the rest,"
     " and as a MOC which part of the sky is missing; REUSE=refuse computes a job that would get the stored result of an earlier one."
 )
 
@@ -164,6 +164,7 @@ def _features() -> Iterable[Element]:
         yield _feature_list(str(feature.value), _forms(functions) + _MORE.get(feature, []))
     for name, forms in _SYNTAX:
         yield _feature_list(name, forms)
+    yield _E.languageFeatures({"type": _DACHS}, _E.feature(_E.form("MOC"), _E.description(_MOC)))
 
 
 def _forms(functions: list[Function]) -> list[tuple[str, str]]:
@@ -202,6 +203,9 @@ _SYNTAX = (
     ),
     ("features-adql-offset", [("OFFSET", "Leaves the first rows out.")]),
 )
+_DACHS = "ivo://org.gavo.dc/std/exts#extra-adql-keywords"
+"""Where pyvo's search of registries looks for MOC before it asks for coverages."""
+_MOC = "A part of the sky as a value: MOC('4/30-33 5/124'), or MOC(order, region), the HEALPix cells that the region touches."
 _EXTENSIONS = (
     "CASE WHEN condition THEN value ELSE value END",
     "NULLIF(a, b)",

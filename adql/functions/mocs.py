@@ -6,11 +6,11 @@ MOC, gavo_mocunion and gavo_mocintersect are called and behave as in DaCHS, whic
 from adql.constants import number_of
 from adql.errors import AdqlError, Span, TypeMismatch
 from adql.functions.function import Feature, Function, Kind, Parameter, gives, parameters, template
-from adql.literal_mocs import DEEPEST_OF_REGION, cells_touched, highest_order, literal_region
+from adql.literal_mocs import DEEPEST_OF_REGION, cells_touched, highest_order, literal_region, moc_of_text
 from adql.moc_sql import moc_sql
 from adql.nodes import String, Value
 from schema import types
-from schema.moc import DEEPEST, MocError, parse_moc
+from schema.moc import DEEPEST, MocError
 
 HIGHEST_OF_COLUMNS = 14
 """The order of MOC(order, region) where the region is another one in each row."""
@@ -26,7 +26,7 @@ def _check_text(arguments: tuple[Value, ...]) -> None:
     if not isinstance(text, String):
         return
     try:
-        parse_moc(text.value)
+        moc_of_text(text.value)
     except MocError as error:
         start = text.span.start + 1
         span = Span(min(start + error.start, text.span.end - 1), min(start + error.end, text.span.end))
@@ -36,7 +36,7 @@ def _check_text(arguments: tuple[Value, ...]) -> None:
 
 def _emit_text(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     text = arguments[0]
-    return moc_sql(parse_moc(text.value)) if isinstance(text, String) else f"({sql[0]})::smoc"
+    return moc_sql(moc_of_text(text.value)) if isinstance(text, String) else f"({sql[0]})::smoc"
 
 
 def _order_of(value: Value, highest: int, what: str) -> int:

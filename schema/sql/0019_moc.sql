@@ -48,6 +48,12 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN length > 1e-9 THEN greatest(0, least(24, floor(log(2.0, (cells * 1.023 / length)::numeric))))::integer
             ELSE 24 END;
 
+-- The order at which to look which cells of an order a region touches whose edge has this length.
+CREATE FUNCTION armillary.finer_order("order" integer, cells integer, length double precision) RETURNS integer
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN greatest("order", least(greatest("order" + 4, armillary.order_of_cells(200, length)),
+                               armillary.order_of_cells(cells, length)));
+
 -- The cells that a polygon touches where pgSphere refuses it as concave: the tree of cells is followed down as far as
 -- circles round cells touch it. No corner of a cell is farther from its centre than 1.07 rad / 2^order.
 CREATE FUNCTION armillary.moc_of_concave("order" integer, finest integer, region spoly) RETURNS smoc
@@ -66,20 +72,17 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
 $$;
 
 -- The cells of an order, up to 24, that a region touches. pgSphere takes more: those that come near it; so it is asked for
--- smaller cells, where these are not too many.
+-- smaller cells, as small as they need be for 200 along its edge, but not for more than some thousands.
 CREATE FUNCTION armillary.moc_of_region("order" integer, region scircle) RETURNS smoc
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT smoc_degrade("order", smoc(
-        greatest("order", least("order" + 4, armillary.order_of_cells(20000, circum(region)))), region))
+    SELECT smoc_degrade("order", smoc(armillary.finer_order("order", 20000, circum(region)), region))
 $$;
 CREATE FUNCTION armillary.moc_of_region("order" integer, region spoly) RETURNS smoc
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
-DECLARE
-    finest integer := greatest("order", least("order" + 4, armillary.order_of_cells(20000, circum(region))));
 BEGIN
-    RETURN smoc_degrade("order", smoc(finest, region));
+    RETURN smoc_degrade("order", smoc(armillary.finer_order("order", 20000, circum(region)), region));
 EXCEPTION WHEN internal_error THEN
-    RETURN armillary.moc_of_concave("order", greatest("order", least("order" + 2, finest)), region);
+    RETURN armillary.moc_of_concave("order", armillary.finer_order("order", 2000, circum(region)), region);
 END $$;
 
 -- The cells that a region touches, of the order of a MOC that it is compared with, but not many thousands.

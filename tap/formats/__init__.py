@@ -11,6 +11,7 @@ from tap.formats.hdf5 import AVAILABLE as HDF5_AVAILABLE
 from tap.formats.hdf5 import HDF5
 from tap.formats.html import HTML
 from tap.formats.json import JSON
+from tap.formats.moc import MOC_ASCII, MOC_FITS, MOC_JSON
 from tap.formats.parquet import PARQUET
 from tap.formats.text import TEXT
 from tap.formats.votable_binary import VOTABLE_BINARY, VOTABLE_BINARY2
@@ -30,6 +31,9 @@ FORMATS: tuple[Format, ...] = (
     JSON,
     TEXT,
     HTML,
+    MOC_FITS,
+    MOC_JSON,
+    MOC_ASCII,
 )
 
 

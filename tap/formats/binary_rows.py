@@ -43,7 +43,7 @@ class BinaryRows:
 
     def __init__(self, fields: tuple[FieldMetadata, ...], *, masked: bool) -> None:
         self._fields = fields
-        self._widths = tuple(_width(field) for field in fields)
+        self._widths = tuple(width_of(field) for field in fields)
         self._mask = (len(fields) + 7) // 8 if masked else 0
 
     def encode(self, block: Block) -> bytes:
@@ -104,7 +104,7 @@ def _write(out: Bytes, place: Places, run: list[_Values]) -> Places:
     return place + width + last.lengths
 
 
-def _width(field: FieldMetadata) -> int | None:
+def width_of(field: FieldMetadata) -> int | None:
     """Return the bytes of a value as it comes, if all have as many."""
     if field.type.is_array and field.count is not None:
         return field.count * _ELEMENT[field.type]

@@ -44,7 +44,7 @@ class FitsWriter(Writer):
     def footer(self, end: Ending) -> Iterator[bytes]:
         header = replace(self._header, warnings=(*self._header.warnings, *end.warnings, *self.warnings))
         votable = without_data(header, self._fields, overflow=end.overflow).encode()
-        yield _primary(votable) + _padded(votable)
+        yield _primary(votable) + padded(votable)
         yield self._extension(overflow=end.overflow)
         size = 0
         for piece in self._rows.read():
@@ -70,7 +70,7 @@ class FitsWriter(Writer):
         ]
         for number, (field, name) in enumerate(zip(self._fields, self._names, strict=True), 1):
             cards += _cards(field, name, number, rows.form(number - 1))
-        return _header_bytes(cards)
+        return header_bytes(cards)
 
 
 def _cards(field: FieldMetadata, name: str, number: int, form: str) -> Iterator[tuple[str, Any, str]]:
@@ -113,7 +113,7 @@ def _short(name: str) -> str:
 
 def _primary(votable: bytes) -> bytes:
     """Return the primary header; STIL knows its own files by the first five cards."""
-    return _header_bytes(
+    return header_bytes(
         [
             ("SIMPLE", True, ""),
             ("BITPIX", 8, ""),
@@ -126,13 +126,14 @@ def _primary(votable: bytes) -> bytes:
     )
 
 
-def _header_bytes(cards: list[tuple[str, Any, str]]) -> bytes:
+def header_bytes(cards: list[tuple[str, Any, str]]) -> bytes:
     from astropy.io import fits
 
     return bytes(fits.Header([fits.Card(*card) for card in cards]).tostring(), "ascii")
 
 
-def _padded(data: bytes) -> bytes:
+def padded(data: bytes) -> bytes:
+    """Return data filled up to whole units of FITS."""
     return data + bytes(-len(data) % _UNIT)
 
 

@@ -21,7 +21,7 @@ class Header:
 
     `room` is for what has to wait, `version` that of the format, where there are several; `warnings` are remarks on the
     query, `more_rows` is how to get those that MAXREC left out; `comments`: whether formats that have none may end in
-    some.
+    some; `moc_order` is the order of the cells of a MOC.
     """
 
     outputs: tuple[Output, ...]
@@ -34,6 +34,7 @@ class Header:
     more_rows: str = ""
     comments: bool = False
     links: ResultLinks = field(default_factory=ResultLinks)
+    moc_order: int | None = None
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -80,7 +81,8 @@ class Format:
 
     `ivo_id` is TAPRegExt's name of the format, `versions` what `;version=` may ask for, the first being the default;
     `packs`: whether a content coding makes it smaller; `speaks`: whether it says anything of the result as a whole;
-    `most_rows` are as many as make sense in it, whatever MAXREC is.
+    `most_rows` are as many as make sense in it, whatever MAXREC is; one that `sums_up` says the same of any number of rows
+    in little room, so that all of them are asked for where MAXREC is not given.
     """
 
     name: str
@@ -95,3 +97,4 @@ class Format:
     packs: bool = True
     speaks: bool = True
     most_rows: int | None = None
+    sums_up: bool = False

@@ -32,7 +32,7 @@ def content_of(request: TapRequest, engine: Engine) -> str:
         return ""
     reader = None if request.role is None or _are_public(translation, engine) else request.owner
     said = [str(lint) for lint in translation.lints]
-    how = (request.media_type, request.format.versions[0], request.maxrec, request.comments)
+    how = (request.media_type, request.format.versions[0], request.maxrec, request.comments, request.moc_order)
     content = (version("armillary"), translation.sql, fields(translation.outputs), versions, reader, said, how)
     return hashlib.sha256(repr(content).encode()).hexdigest()
 

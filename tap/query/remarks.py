@@ -32,6 +32,7 @@ def header_of(
         version=request.format.versions[0],
         warnings=warnings,
         comments=request.comments,
+        moc_order=request.moc_order,
     )
 
 

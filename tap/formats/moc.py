@@ -1,0 +1,128 @@
+"""MOC (IVOA MOC 2.0): not the rows of a result but where on the sky they are, as FITS, JSON or text.
+
+Nothing leaves before the last row is there. JSON and texts cannot say that rows are missing; so they are refused then.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from schema.moc import DEEPEST
+from tap.engine.row_encoding import RowEncoding
+from tap.engine.rows import Block
+from tap.formats.fits import header_bytes, padded
+from tap.formats.format import Ending, Format, Header, Writer
+from tap.formats.moc_cells import CoveredCells, Numbers
+from uws.parameters import ParameterError
+
+_PIECE = 100_000
+"""Cells that are written at once."""
+
+
+class MocWriter(Writer):
+    """Gathers the cells of all rows; who writes them has a `footer`."""
+
+    def __init__(self, header: Header) -> None:
+        self.covered = CoveredCells(header.outputs, header.moc_order)
+
+    def rows(self, block: Block) -> bytes:
+        self.covered.add(block)
+        return b""
+
+
+class MocFitsWriter(MocWriter):
+    """A table of one column: the first cell of order 29 of each range, and the one after its last (MOC 2.0 §4.3.1)."""
+
+    def footer(self, end: Ending) -> Iterator[bytes]:
+        order = self.covered.order
+        edges = self.covered.edges() << 2 * (DEEPEST - order)
+        cards: list[tuple[str, Any, str]] = [
+            ("XTENSION", "BINTABLE", "binary table"),
+            ("BITPIX", 8, ""),
+            ("NAXIS", 2, ""),
+            ("NAXIS1", 8, "bytes of a row"),
+            ("NAXIS2", len(edges), "rows: where ranges of cells begin and end"),
+            ("PCOUNT", 0, ""),
+            ("GCOUNT", 1, ""),
+            ("TFIELDS", 1, "columns"),
+            ("TTYPE1", "RANGE", ""),
+            ("TFORM1", "1K", ""),
+            ("MOCVERS", "2.0", "version of IVOA's MOC"),
+            ("MOCDIM", "SPACE", ""),
+            ("ORDERING", "RANGE", ""),
+            ("COORDSYS", "C", "ICRS"),
+            ("MOCORD_S", order, "order of the smallest cells"),
+            ("MOCTOOL", "Armillary", ""),
+            ("QUERYST", "OVERFLOW" if end.overflow else "OK", "QUERY_STATUS: OVERFLOW if rows are missing"),
+        ]
+        yield header_bytes([("SIMPLE", True, ""), ("BITPIX", 8, ""), ("NAXIS", 0, ""), ("EXTEND", True, "")])
+        yield header_bytes(cards)
+        yield padded(edges.astype(">i8").tobytes())
+
+
+class MocJsonWriter(MocWriter):
+    def footer(self, end: Ending) -> Iterator[bytes]:
+        _refuse_to_be_cut(end)
+        before = "{"
+        for order, cells in self.covered.by_order().items():
+            yield f'{before}"{order}": ['.encode()
+            yield from _listed(cells, ", ")
+            before = "], "
+        yield b"]}\n"
+
+
+class MocAsciiWriter(MocWriter):
+    def footer(self, end: Ending) -> Iterator[bytes]:
+        _refuse_to_be_cut(end)
+        before = ""
+        for order, cells in self.covered.by_order().items():
+            yield f"{before}{order}/".encode()
+            yield from _listed(cells, " ")
+            before = " "
+        yield b"\n"
+
+
+def _listed(cells: Numbers, between: str) -> Iterator[bytes]:
+    """Yield numbers with something between them, many at a time."""
+    for place in range(0, len(cells), _PIECE):
+        yield (between * bool(place) + between.join(map(str, cells[place : place + _PIECE].tolist()))).encode()
+
+
+def _refuse_to_be_cut(end: Ending) -> None:
+    """Raise ParameterError for a MOC of some of the rows only, where the format could not tell."""
+    if end.overflow:
+        raise ParameterError(
+            "There are more rows than MAXREC, and this format cannot say that some are missing: leave MAXREC out, or ask"
+            " for RESPONSEFORMAT=moc"
+        )
+
+
+MOC_FITS = Format(
+    name="MOC",
+    media_types=("application/fits;content=moc",),
+    aliases=("moc", "moc-fits"),
+    extension="moc.fits",
+    encoding=RowEncoding.BINARY,
+    writer=MocFitsWriter,
+    speaks=False,
+    sums_up=True,
+)
+MOC_JSON = Format(
+    name="MOC as JSON",
+    media_types=("application/json;content=moc",),
+    aliases=("moc-json",),
+    extension="moc.json",
+    encoding=RowEncoding.BINARY,
+    writer=MocJsonWriter,
+    speaks=False,
+    sums_up=True,
+)
+MOC_ASCII = Format(
+    name="MOC as text",
+    media_types=("text/plain;content=moc",),
+    aliases=("moc-ascii",),
+    extension="moc.txt",
+    encoding=RowEncoding.BINARY,
+    writer=MocAsciiWriter,
+    speaks=False,
+    sums_up=True,
+)
