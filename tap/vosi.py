@@ -164,7 +164,7 @@ def _features() -> Iterable[Element]:
         yield _feature_list(str(feature.value), _forms(functions) + _MORE.get(feature, []))
     for name, forms in _SYNTAX:
         yield _feature_list(name, forms)
-    yield _E.languageFeatures({"type": _DACHS}, _E.feature(_E.form("MOC"), _E.description(_MOC)))
+    yield ELEMENT.languageFeatures({"type": _DACHS}, ELEMENT.feature(ELEMENT.form("MOC"), ELEMENT.description(_MOC)))
 
 
 def _forms(functions: list[Function]) -> list[tuple[str, str]]:
