@@ -73,6 +73,8 @@ CIRCLE = Type("scircle", "CIRCLE", "double", "3", "circle")
 POLYGON = Type("spoly", "POLYGON", "double", "*", "polygon")
 REGION = Type("spoly", "REGION", "char", "*", "adql:REGION")
 """A polygon that leaves as STC-S text, as data models before DALI's xtypes want it (TAP 1.0 §2.3.4, ObsCore 1.1)."""
+RANGE = Type("sbox", "RANGE", "double", "4", "range")
+"""What lies between two longitudes and two latitudes (DALI 1.2 §3.3.9)."""
 MOC = Type("smoc", "MOC", "char", "*", "moc")
 """A part of the sky, made of HEALPix cells; in results it is the text that DALI 1.2 §3.3.11 has for it."""
 SMALLINTS = Type("smallint[]", "SMALLINT", "short", "*")
@@ -84,8 +86,8 @@ DOUBLES = Type("double precision[]", "DOUBLE PRECISION", "double", "*")
 INTEGERS = (SMALLINT, INTEGER, BIGINT)
 NUMBERS = (SMALLINT, INTEGER, BIGINT, REAL, DOUBLE)
 """In the order in which one widens into the next."""
-REGIONS = (CIRCLE, POLYGON, REGION)
-GEOMETRIES = (POINT, CIRCLE, POLYGON, REGION, MOC)
+REGIONS = (CIRCLE, POLYGON, REGION, RANGE)
+GEOMETRIES = (POINT, CIRCLE, POLYGON, REGION, RANGE, MOC)
 ARRAYS = (SMALLINTS, INTS, BIGINTS, REALS, DOUBLES)
 _ELEMENTS = dict(zip(ARRAYS, NUMBERS, strict=True))
 _ARRAYS_OF = {element: array for array, element in _ELEMENTS.items()}

@@ -29,7 +29,9 @@ from tap.auth.passwords import Passwords
 from tap.auth.self_service import SelfService
 from tap.coding import packed, wanted_coding
 from tap.config import Config
-from tap.dal.cone_resources import ChangeRequest, ConeSearches
+from tap.dal.ask import ChangeRequest
+from tap.dal.cone_resources import ConeSearches
+from tap.dal.image_resources import ImageAccess
 from tap.datalink.resources import DatalinkResources
 from tap.engine.database import PLANNERS, member_conninfo, reader_conninfo, sessions_of
 from tap.engine.engine import Engine
@@ -176,6 +178,7 @@ class Endpoints:
             Route(f"{tap}/shares/{{share_id}}", shares.revoke, methods=["DELETE"]),
             Route(f"{tap}/shared/{{secret}}", shares.follow, methods=get),
             *self.cone_searches.routes(),
+            *ImageAccess(self.config, self.vosi.catalogue, self.ask, self.vosi.state).routes(),
             *self._watching_routes(tap),
             Route(f"{tap}/tokens", self.self_service.tokens, methods=get),
             Route(f"{tap}/tokens", self.self_service.add_token, methods=["POST"]),

@@ -1,6 +1,7 @@
 """VOSI availability and capabilities (VOSI 1.1, TAPRegExt 1.0); everything is derived from what there is."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from lxml import etree
@@ -40,10 +41,12 @@ def availability(*, available: bool, notes: Iterable[str] = ()) -> bytes:
     return document(root.availability(*children))
 
 
-def capabilities(config: Config, messages: Sequence[str] = ()) -> bytes:
-    """Return the document; `messages` are what the operator tells all users."""
+def capabilities(
+    config: Config, messages: Sequence[str] = (), data_models: Mapping[str, str] = MappingProxyType({})
+) -> bytes:
+    """Return the document; `messages` are what the operator tells all users, `data_models` names by their identifiers."""
     base = config.web.base_url
-    root = capability_list(NAMESPACES, base, _tap(config, messages))
+    root = capability_list(NAMESPACES, base, _tap(config, messages, data_models))
     tables = interface("vs:ParamHTTP", f"{base}/tables", role="std", version="1.1")
     tables.extend(security_methods(config))
     root.append(ELEMENT.capability({"standardID": "ivo://ivoa.net/std/VOSI#tables-1.1"}, tables))
@@ -105,7 +108,7 @@ _PARAMETERS = (
 )
 
 
-def _tap(config: Config, messages: Sequence[str]) -> Element:
+def _tap(config: Config, messages: Sequence[str], data_models: Mapping[str, str]) -> Element:
     attributes = {"standardID": "ivo://ivoa.net/std/TAP", XSI_TYPE: "tr:TableAccess"}
     access = interface("vs:ParamHTTP", config.web.base_url, use="base", role="std", version="1.1")
     access.extend(security_methods(config))
@@ -113,6 +116,7 @@ def _tap(config: Config, messages: Sequence[str]) -> Element:
         attributes,
         ELEMENT.description(" ".join([*messages, _PARAMETERS])),
         access,
+        *(ELEMENT.dataModel({"ivo-id": ivo_id}, name) for ivo_id, name in data_models.items()),
         _language(),
         *(_output_format(format_) for format_ in FORMATS),
         *(ELEMENT.uploadMethod({"ivo-id": _REGEXT + f"upload-{method}"}) for method in _upload_methods(config)),

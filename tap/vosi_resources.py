@@ -11,12 +11,15 @@ from starlette.routing import Route
 from adql.errors import ClosedTable
 from schema import vodataservice
 from schema.model import Catalogue, Table
+from schema.obscore.model import DATA_MODEL, obscore_table
 from tap import tap_plus, vosi
 from tap.auth.authentication import challenges
 from tap.auth.identity import Account, account_in, identity_of
 from tap.availability import Availability
 from tap.coding import packed
 from tap.config import Config
+from tap.engine.engine import DatabaseAway
+from tap.engine.rows import Interrupted
 from tap.error_middleware import xml
 from tap.errors import NotFound
 from tap.form import read_parameters
@@ -53,12 +56,20 @@ class VosiResources:
         return Availability(self.parts)
 
     async def capabilities(self, request: Request) -> Response:
-        response = packed(request, xml(vosi.capabilities(self.config, self.messages.texts())))
+        models = await run_in_threadpool(self._data_models)
+        response = packed(request, xml(vosi.capabilities(self.config, self.messages.texts(), models)))
         response.headers["Last-Modified"] = format_datetime(self.messages.changed, usegmt=True)
         if identity_of(request) is None:
             # That one may log in, and how, though one need not (AuthVO §4.1).
             response.raw_headers.extend(challenges_of(self.config))
         return response
+
+    def _data_models(self) -> dict[str, str]:
+        """Return the data models of which everybody may know, by their identifiers; none while nobody can tell."""
+        try:
+            return dict([DATA_MODEL]) if obscore_table(self._published()) else {}
+        except (DatabaseAway, Interrupted):
+            return {}
 
     async def availability(self, request: Request) -> Response:
         state = await self.state.now()

@@ -22,6 +22,7 @@ from adql.functions.ivo_texts import IVO_TEXTS
 from adql.functions.ivo_times import IVO_TIMES
 from adql.functions.mocs import MOCS
 from adql.functions.numbers import NUMBERS
+from adql.functions.range_s2d import RANGE_S2D
 from adql.functions.statistics import STATISTICS
 from adql.functions.strings import STRINGS
 from adql.functions.windows import WINDOWS
@@ -43,6 +44,7 @@ FUNCTIONS: tuple[Function, ...] = (
     IVO_HISTOGRAM,
     IVO_NORMAL_RANDOM,
     IVO_INTERVAL_OVERLAPS,
+    RANGE_S2D,
     *IVO_SEXAGESIMAL,
     *MOCS,
     *STATISTICS,

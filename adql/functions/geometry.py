@@ -20,6 +20,13 @@ from schema import types
 _SQUARE_DEGREES = (180 / math.pi) ** 2
 
 
+def check_no_range(arguments: tuple[Value, ...]) -> None:
+    """Raise TypeMismatch for ranges of coordinates, with which functions that compute with shapes can do nothing."""
+    geometry = arguments[-1]
+    if geometry.type is types.RANGE:
+        raise TypeMismatch("A RANGE stands in CONTAINS and INTERSECTS only", geometry.span)
+
+
 def _emit_area(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     vertices = literal_vertices(arguments[0])
     if vertices is not None:
@@ -45,6 +52,7 @@ def _emit_centroid(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
 
 
 def _check_centroid(arguments: tuple[Value, ...]) -> None:
+    check_no_range(arguments)
     if arguments[0].type is types.MOC:
         raise TypeMismatch(
             "A MOC has no centroid", arguments[0].span, "CENTROID works on points, circles and polygons."
@@ -76,7 +84,15 @@ def _emit_contains(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     return inside_sql(arguments[0], arguments[1], (sql[0], sql[1])) + "::integer"
 
 
+def _check_relation(arguments: tuple[Value, ...]) -> None:
+    if {types.RANGE, types.MOC} <= {argument.type for argument in arguments}:
+        raise TypeMismatch(
+            "A RANGE cannot be compared with a MOC", arguments[0].span, "Take a POLYGON or a BOX for the range."
+        )
+
+
 def _check_contains(arguments: tuple[Value, ...]) -> None:
+    _check_relation(arguments)
     inner, outer = arguments
     if outer.type is types.POINT and inner.type is not None and inner.type is not types.POINT:
         raise TypeMismatch(
@@ -129,7 +145,14 @@ _DESCRIPTIONS = {
 _CENTROID_INFO = Info(types.POINT, ucd="pos.eq")
 
 GEOMETRY = (
-    _function("AREA", "geometry", Kind.GEOMETRY, gives(types.DOUBLE, "deg**2", "phys.angArea"), emit=_emit_area),
+    _function(
+        "AREA",
+        "geometry",
+        Kind.GEOMETRY,
+        gives(types.DOUBLE, "deg**2", "phys.angArea"),
+        emit=_emit_area,
+        check=check_no_range,
+    ),
     _function(
         "CENTROID", "geometry", Kind.GEOMETRY, lambda _: _CENTROID_INFO, emit=_emit_centroid, check=_check_centroid
     ),
@@ -157,5 +180,5 @@ GEOMETRY = (
         emit=template("armillary.distance({0}, {1}, {2}, {3})"),
     ),
     _function("CONTAINS", "g1 g2", Kind.GEOMETRY, gives(types.INTEGER), emit=_emit_contains, check=_check_contains),
-    _function("INTERSECTS", "g1 g2", Kind.GEOMETRY, gives(types.INTEGER), emit=_emit_intersects),
+    _function("INTERSECTS", "g1 g2", Kind.GEOMETRY, gives(types.INTEGER), emit=_emit_intersects, check=_check_relation),
 )

@@ -9,6 +9,7 @@ from functools import lru_cache
 from adql.constants import text_of
 from adql.errors import AdqlError, TypeMismatch, nearest
 from adql.functions.function import Feature, Function, Kind, Parameter
+from adql.functions.geometry import check_no_range
 from adql.info import Info
 from adql.nodes import Value
 from schema import types
@@ -68,6 +69,7 @@ def _emit(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
 
 
 def _check(arguments: tuple[Value, ...]) -> None:
+    check_no_range(arguments)
     for frame in arguments[:2]:
         name = text_of(frame) or ""
         if name not in FRAMES:

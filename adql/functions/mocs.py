@@ -6,6 +6,7 @@ MOC, gavo_mocunion and gavo_mocintersect are called and behave as in DaCHS, whic
 from adql.constants import number_of
 from adql.errors import AdqlError, Span, TypeMismatch
 from adql.functions.function import Feature, Function, Kind, Parameter, gives, parameters, template
+from adql.functions.geometry import check_no_range
 from adql.literal_mocs import DEEPEST_OF_REGION, cells_touched, highest_order, literal_region, moc_of_text
 from adql.moc_sql import moc_sql
 from adql.nodes import String, Value
@@ -48,6 +49,7 @@ def _order_of(value: Value, highest: int, what: str) -> int:
 
 
 def _check_region(arguments: tuple[Value, ...]) -> None:
+    check_no_range(arguments)
     region = arguments[1]
     if region.type is types.POINT:
         _order_of(arguments[0], DEEPEST, "a cell")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from schema import types
-from schema.model import Column
+from schema.model import Catalogue, Column, Table
 from schema.types import Type
 
 SCHEMA, TABLE = "ivoa", "ivoa.obscore"
@@ -71,3 +71,10 @@ NEVER_NULL = ("calib_level", "obs_collection", "obs_id", "obs_publisher_did")
 PRODUCT_TYPES = ("image", "cube", "spectrum", "sed", "timeseries", "visibility", "event", "measurements")
 POLARIZATIONS = ("I", "Q", "U", "V", "RR", "LL", "RL", "LR", "XX", "YY", "XY", "YX", "POLI", "POLA")
 """States of polarization in the order in which pol_states lists them (ObsCore 1.1 §B.6.5.1)."""
+
+
+def obscore_table(catalogue: Catalogue) -> Table | None:
+    """Return ivoa.obscore, whoever made it, if it has all that the standard demands."""
+    tables = catalogue.find(("ivoa", "obscore"))
+    columns = {column.name.lower() for table in tables for column in table.columns}
+    return tables[0] if tables and {column.name for column in MANDATORY} <= columns else None

@@ -45,6 +45,20 @@ BEGIN
     RETURN armillary.polygon(corners);
 END $$;
 
+-- What lies between two longitudes, going east from the first to the second, and two latitudes, in degrees; NULL if there is
+-- no such range. Of no width it is 0.7 mas wide: to pgSphere, two equal longitudes are a whole circle.
+CREATE FUNCTION armillary.range(
+    lon1 double precision, lon2 double precision, lat1 double precision, lat2 double precision) RETURNS sbox
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT CASE WHEN lat1 BETWEEN -90 AND lat2 AND lat2 <= 90 AND lon2 - lon1 BETWEEN 0 AND 360 AND abs(lon1) <= 360 THEN
+        sbox(spoint(radians(lon1), radians(lat1)),
+             spoint(radians(CASE WHEN lon2 - lon1 < 2e-7 THEN lon1 + 2e-7 ELSE lon2 END), radians(lat2))) END
+$$;
+CREATE FUNCTION armillary.limits(range sbox) RETURNS double precision[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT ARRAY[degrees(long(sw(range))), degrees(long(ne(range))), degrees(lat(sw(range))), degrees(lat(ne(range)))]
+$$;
+
 -- A text as a part of a URL: whatever is not a letter, a digit or one of /:._~- becomes its bytes in hexadecimal digits.
 CREATE FUNCTION armillary.url_part(value text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
@@ -55,5 +69,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
         FROM regexp_split_to_table(value, '') WITH ORDINALITY AS letters (letter, place)) END
 $$;
 
-REVOKE EXECUTE ON FUNCTION armillary.is_readable, armillary.circle_outline, armillary.url_part FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION armillary.is_readable, armillary.circle_outline, armillary.url_part TO armillary_reader;
+REVOKE EXECUTE ON FUNCTION armillary.is_readable, armillary.circle_outline, armillary.range, armillary.limits,
+    armillary.url_part FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION armillary.is_readable, armillary.circle_outline, armillary.range, armillary.limits,
+    armillary.url_part TO armillary_reader;

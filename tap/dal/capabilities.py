@@ -1,7 +1,9 @@
 """VOSI capabilities of the simple services (SimpleDALRegExt 1.2, SIA 2.0 §2.3)."""
 
 from tap.config import Config
-from tap.dal.cone_search import LARGEST_RADIUS, PROTOCOL
+from tap.dal.cone_search import LARGEST_RADIUS
+from tap.dal.cone_search import PROTOCOL as CONES_PROTOCOL
+from tap.dal.image_search import PROTOCOL as IMAGES_PROTOCOL
 from tap.vosi import ELEMENT, NAMESPACES, XSI_TYPE, capability_list, document, interface, security_methods
 
 _CONE_NAMESPACES = NAMESPACES | {"cs": "http://www.ivoa.net/xml/ConeSearch/v1.0"}
@@ -21,5 +23,13 @@ def cone_search_capabilities(config: Config, base: str, example: tuple[float, fl
     if example:
         numbers = {"ra": example[0], "dec": example[1], "sr": _TEST_RADIUS}
         children.append(ELEMENT.testQuery(*(ELEMENT(name, repr(number)) for name, number in numbers.items())))
-    own = ELEMENT.capability({"standardID": PROTOCOL, XSI_TYPE: "cs:ConeSearch"}, *children)
+    own = ELEMENT.capability({"standardID": CONES_PROTOCOL, XSI_TYPE: "cs:ConeSearch"}, *children)
     return document(capability_list(_CONE_NAMESPACES, base, own))
+
+
+def image_access_capabilities(config: Config, base: str) -> bytes:
+    """Return the document of the image search at `base`/query, without an extension of the schema (SIA 2.0 §2.3)."""
+    search = interface("vs:ParamHTTP", f"{base}/query", role="std", version="2.0")
+    search.extend(security_methods(config))
+    own = ELEMENT.capability({"standardID": IMAGES_PROTOCOL}, search)
+    return document(capability_list(NAMESPACES, base, own))

@@ -1,6 +1,5 @@
 """/scs: a cone search on every table with a position, with VOSI's endpoints beside it."""
 
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +14,7 @@ from tap.auth.rights import Rights
 from tap.availability import Availability
 from tap.coding import packed
 from tap.config import Config
+from tap.dal.ask import Ask
 from tap.dal.capabilities import cone_search_capabilities
 from tap.dal.cone_search import SearchedTable, in_cone_search, read_cone
 from tap.dal.urls import CONES, cone_search_url
@@ -27,9 +27,6 @@ from tap.pages.rendering import CatalogueOf
 from tap.request import TapRequest
 from tap.vosi_resources import table_named
 
-ChangeRequest = Callable[[TapRequest], TapRequest]
-Ask = Callable[[Request, str, Mapping[str, str], ChangeRequest], Awaitable[Response]]
-"""Answers a query in ADQL in the name and in the turns of who asks, with other parameters of TAP."""
 _DEFAULT_FORMAT, _DEFAULT_TYPE = "votable/td", "text/xml;content=x-votable"
 """What all clients of SCS read, and its media type (SCS 1.03 §2.2)."""
 _EXAMPLE_SECONDS = 2.0

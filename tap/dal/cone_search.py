@@ -7,7 +7,8 @@ from schema import types
 from schema.model import Column, Table
 from schema.positions import ID_UCD, find_position
 from tap.dal.number import number_within
-from tap.formats.format import Format, Header, Writer
+from tap.dal.results import of_protocol
+from tap.formats.format import Format, Header
 from uws.parameters import ParameterError, Parameters
 
 PROTOCOL = "ivo://ivoa.net/std/ConeSearch"
@@ -120,13 +121,12 @@ def in_cone_search(format_: Format, old_ucds: Sequence[str | None]) -> Format:
     A result that breaks off tells no error, since clients of SCS look for none behind the rows: they find it cut short.
     """
 
-    def writer(header: Header) -> Writer:
+    def with_old_ucds(header: Header) -> Header:
         pairs = zip(header.outputs, old_ucds, strict=True)
         outputs = tuple(replace(o, info=replace(o.info, ucd=old or _not_old(o.info.ucd))) for o, old in pairs)
-        service = header.service | {"service_protocol": PROTOCOL}
-        return format_.writer(replace(header, outputs=outputs, service=service))
+        return replace(header, outputs=outputs)
 
-    return replace(format_, writer=writer, can_tell_errors=False)
+    return replace(of_protocol(format_, PROTOCOL, with_old_ucds), can_tell_errors=False)
 
 
 def _not_old(ucd: str | None) -> str | None:

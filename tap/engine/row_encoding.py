@@ -41,7 +41,12 @@ _OPTIONS = {
     RowEncoding.TEXT: _CELLS_OF_TEXT.format(""),
     RowEncoding.JSON: _CELLS_OF_TEXT.format("null"),
 }
-_STC_S = "('POLYGON ICRS ' || array_to_string(armillary.vertices({0}), ' '))"
+_LEAVES_AS = {
+    types.REGION: (types.TEXT, "('POLYGON ICRS ' || array_to_string(armillary.vertices({0}), ' '))"),
+    types.RANGE: (types.DOUBLES, "armillary.limits({0})"),
+    types.MOC: (types.TEXT, "({0})::text"),
+}
+"""Types that leave as another one, and the SQL that makes it."""
 _QUOTING_TEXTS = "(FORMAT csv, FORCE_QUOTE ({0}))"
 """Readers of ECSV take what begins with # for a comment, and more characters than CR and LF for ends of lines."""
 
@@ -129,9 +134,9 @@ def fixed_count(type_: Type, arraysize: str | None) -> int | None:
 
 
 def column_type(output: Output) -> Type:
-    """Return the type in which a result has a column; a bare NULL is text, and so are regions and MOCs."""
-    type_ = output.info.type
-    return types.TEXT if type_ in (None, types.REGION, types.MOC) else type_
+    """Return the type in which a column of a result leaves; that of a bare NULL is text."""
+    type_ = output.info.type or types.TEXT
+    return _LEAVES_AS[type_][0] if type_ in _LEAVES_AS else type_
 
 
 def copy_command(translation: Translation, encoding: RowEncoding, limit: int) -> bytes:
@@ -163,8 +168,8 @@ def _expression(output: Output, encoding: RowEncoding) -> str:
     type_ = column_type(output)
     form = _FORMS[encoding].get(type_)
     name = f"q.{output.sql_name}"
-    if output.info.type is types.REGION:
-        name = _STC_S.format(name)
+    if output.info.type in _LEAVES_AS:
+        name = _LEAVES_AS[output.info.type][1].format(name)
     count = fixed_count(type_, output.info.arraysize) if type_.is_array else None
     if count is not None:
         return _fixed_array(name, output, encoding, count)

@@ -13,16 +13,19 @@ from tap.auth.passwords import hashed
 from tap.config import Config
 from tests.conftest import alone, serving
 from tests.contract.client import request as send
+from tests.observations import Observations
 from tests.people import basic
 
 STILTS = shutil.which("stilts")
-STAGES = "TMV TME TMS TMC CPV CAP AVV QGE QPO QAS UWS UPL MDQ EXA"
+STAGES = "TMV TME TMS TMC CPV CAP AVV QGE QPO QAS UWS UPL MDQ EXA OBS"
 pytestmark = pytest.mark.skipif(STILTS is None, reason="STILTS is not installed: apt-get install stilts")
 
 
 @pytest.fixture(scope="module", params=["stranger", "account"])
-def report(request: pytest.FixtureRequest, service: str, sample: Config, accounts: AccountStore) -> Iterator[str]:
-    """What it says to a stranger, and to an account of a service that is for accounts only."""
+def report(
+    request: pytest.FixtureRequest, service: str, sample: Config, accounts: AccountStore, observations: Observations
+) -> Iterator[str]:
+    """What it says to a stranger, and to an account of a service that is for accounts only; both have observations."""
     if request.param == "stranger":
         yield _report(service)
         return
