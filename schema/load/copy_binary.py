@@ -28,6 +28,11 @@ _OIDS = {
     types.DOUBLES: (701, ">f8"),
 }
 
+_LONG = 256
+"""From this mean length on, values are copied one by one: an index of their bytes would take more."""
+_EMPTY, _HEAD = 12, 20
+"""Bytes of an array without elements, and before the first element of any other."""
+
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
@@ -95,6 +100,10 @@ def _put(out: Bytes, place: Ints, field: CopyField) -> None:
         return
     lengths, place = field.lengths[present], place[present]
     starts = (np.cumsum(field.lengths) - field.lengths)[present]
+    if int(lengths.sum()) > _LONG * len(lengths):
+        for at, start, length in zip(place.tolist(), starts.tolist(), lengths.tolist(), strict=True):
+            out[at : at + length] = field.values[start : start + length]
+        return
     inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     out[np.repeat(place, lengths) + inside] = field.values[np.repeat(starts, lengths) + inside]
 
@@ -195,23 +204,27 @@ def _check_utf8(column: pa.Array, name: str) -> None:
 
 
 def _arrays(column: pa.Array, null: npt.NDArray[np.bool_], type_: Type) -> CopyField:
-    """Encode one array after the other: they are rare, and each has a header of its own."""
+    """Encode arrays: dimensions, whether there are NULLs, the elements' type, and of each its length and its bytes."""
     oid, dtype = _OIDS[type_]
-    chunks = [b"" if value is None else _array(value, oid, dtype) for value in column.to_pylist()]
-    lengths = np.fromiter(map(len, chunks), np.int64, len(chunks))
-    return CopyField(null, np.frombuffer(b"".join(chunks), np.uint8), lengths)
-
-
-def _array(values: list[float | None], oid: int, dtype: str) -> bytes:
-    if not values:
-        return struct.pack("!iii", 0, 0, oid)
-    width = np.dtype(dtype).itemsize
-    pieces = [struct.pack("!iiiii", 1, int(None in values), oid, len(values), 1)]
-    for value in values:
-        pieces.append(
-            struct.pack("!i", -1) if value is None else struct.pack("!i", width) + np.array(value, dtype).tobytes()
-        )
-    return b"".join(pieces)
+    width, offsets = np.dtype(dtype).itemsize, column.offsets.to_numpy().astype(np.int64)
+    counts = np.where(null, 0, np.diff(offsets))
+    firsts = np.cumsum(counts) - counts
+    elements = np.repeat(offsets[:-1] - firsts, counts) + np.arange(int(counts.sum()))
+    missing = column.values.is_null().to_numpy(zero_copy_only=False)[elements]
+    ends = np.concatenate([[0], np.cumsum(np.where(missing, 4, 4 + width))])
+    lengths = np.where(null, 0, np.where(counts == 0, _EMPTY, _HEAD + ends[firsts + counts] - ends[firsts]))
+    starts = np.cumsum(lengths) - lengths
+    out = np.zeros(int(lengths.sum()) + 8, np.uint8)
+    holes, full, numbers = np.concatenate([[0], np.cumsum(missing)]), counts > 0, _view(out, ">i4")
+    has_hole = holes[firsts + counts] > holes[firsts]
+    numbers[starts[~null] + 8] = oid
+    for place, values in ((0, 1), (4, has_hole[full]), (12, counts[full]), (16, 1)):
+        numbers[starts[full] + place] = values
+    places = np.repeat(starts + _HEAD - ends[firsts], counts) + ends[:-1]
+    numbers[places] = np.where(missing, -1, width)
+    values = column.values.fill_null(0).to_numpy(zero_copy_only=False)[elements]
+    _view(out, dtype)[places[~missing] + 4] = values[~missing]
+    return CopyField(null, out[:-8], lengths)
 
 
 def is_ascii(column: pa.Array) -> bool:

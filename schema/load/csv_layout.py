@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from schema.load.reader import LoadError
+from schema.load.reader import MOST_COLUMNS, LoadError
 
 _BLOCK = 3_000_000
 
 _WHOLE = pacsv.ReadOptions(block_size=1 << 30, use_threads=False)
 
 LONGEST_HEADER = 250_000
+_LONGEST_COMMENTS = 4 * LONGEST_HEADER
 
 _NULLS = ["", "NULL", "null", "NaN", "nan", "--"]
 
@@ -123,6 +124,7 @@ def source(path: Path) -> pa.NativeFile:
 def first_lines(path: Path) -> list[str]:
     """Return the lines that begin with #, and two more. Raises: LoadError for a line that is no line of names."""
     lines: list[str] = []
+    size = 0
     with path.open("rb") as file:
         while len(lines) < 2 or lines[-2].startswith("#"):
             line = file.readline(LONGEST_HEADER)
@@ -131,6 +133,9 @@ def first_lines(path: Path) -> list[str]:
                 raise LoadError(f"{path}: its first line, which names the columns, is {length}")
             if not line and lines:
                 break
+            size += len(line)
+            if size > _LONGEST_COMMENTS:
+                raise LoadError(f"{path}: the comments at its beginning are longer than {_LONGEST_COMMENTS} bytes")
             lines.append(line.decode("utf-8", "replace").rstrip("\r\n").removeprefix("\ufeff"))
     return lines
 
@@ -138,11 +143,13 @@ def first_lines(path: Path) -> list[str]:
 def layout_of(lines: list[str]) -> CsvLayout:
     """Return the layout of a file that begins so.
 
-    Comments are passed over, unless the last of them names the columns of what follows.
+    Comments are passed over, unless the last of them names the columns of what follows. Raises: LoadError.
     """
     comments = sum(line.startswith("#") for line in lines[:-1])
     head = lines[min(comments, len(lines) - 1)]
     delimiter = max((",", "\t", ";", "|"), key=head.count)
+    if head.count(delimiter) >= MOST_COLUMNS:
+        raise LoadError(f"the file has more than {MOST_COLUMNS:,} columns")
     cells, is_padded = _names(head, delimiter)
     layout = CsvLayout(delimiter, comments, is_list=delimiter not in head, is_padded=is_padded)
     if comments and all(map(_is_number, cells)):

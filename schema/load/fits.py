@@ -18,8 +18,15 @@ from astropy.io import fits
 
 from schema.load.reader import FileColumn, LoadError, Reader, column_of_arrow
 from schema.load.votable_binary import gathered, offsets_of
+from schema.load.votable_field import LONGEST
 
 _ROWS = 50_000
+_BYTES = 16 << 20
+"""Of the rows that are read at once, what they have in the heap included."""
+_BLOCK = 2880
+_MOST_BLOCKS = 1000
+"""Blocks of a header: 36,000 cards, where the standard's 999 columns need some thousands."""
+_MOST_HDUS = 1000
 _KINDS = {"L": "u1", "X": "u1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "A": "u1", "E": ">f4", "D": ">f8"}
 _WIDTHS = {"C": 8, "M": 16} | {letter: np.dtype(kind).itemsize for letter, kind in _KINDS.items()}
 _NUMBERS = "BIJKED"
@@ -83,10 +90,9 @@ class FitsReader:
             self._open(path)
 
     def _open(self, path: Path) -> None:
+        _check_header(path, 0)
         with fits.open(path, memmap=True) as hdus:
-            table = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
-            if table is None:
-                raise LoadError(f"{path} has no binary table")
+            table = _first_table(path, hdus)
             header = table.header
             self._rows, self._fields = _layout(header)
             begin, width = int(table.fileinfo()["datLoc"]), int(header["NAXIS1"])
@@ -117,10 +123,22 @@ class FitsReader:
         return column_of_arrow(field, **texts, arraysize=fits_field.arraysize)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        for start in range(0, self._rows, _ROWS):
-            batch = self._batch(start, min(start + _ROWS, self._rows))
+        while self._read < self._rows:
+            batch = self._batch(self._read, self._end(self._read))
             self._read += batch.num_rows
             yield batch
+
+    def _end(self, start: int) -> int:
+        """Return up to which row to read at once. Raises: LoadError for a row that is too long."""
+        rows = self._table[start : start + _ROWS]
+        sizes = np.full(len(rows), max(1, rows.shape[1]), np.int64)
+        for field in self._fields:
+            if field.descriptor and field.repeat:
+                counts, _ = _descriptors(rows[:, field.offset : field.offset + field.width], field)
+                sizes += np.clip(counts, 0, len(self._heap)) * _WIDTHS[field.letter]
+        if sizes[0] > LONGEST:
+            raise LoadError(f"row {start + 1} is longer than {LONGEST} bytes")
+        return start + max(1, int(np.searchsorted(np.cumsum(sizes), _BYTES, "right")))
 
     def _batch(self, start: int, end: int) -> pa.RecordBatch:
         rows = self._table[start:end]
@@ -153,10 +171,8 @@ class FitsReader:
 
         An array of nothing is NULL: there is no other way to say it.
         """
-        kind = ">i4" if field.descriptor == "P" else ">i8"
-        descriptors = np.ascontiguousarray(cells).reshape(-1).view(kind).reshape(-1, 2).astype(np.int64)
         counts, places = (
-            (descriptors[:, 0], descriptors[:, 1]) if field.repeat else (np.zeros(len(cells), np.int64),) * 2
+            _descriptors(cells, field) if field.repeat else (np.zeros(len(cells), np.int64),) * 2
         )
         sizes = counts * _WIDTHS[field.letter]
         if (counts < 0).any() or (places < 0).any() or (places + sizes > len(self._heap)).any():
@@ -178,6 +194,38 @@ class FitsReader:
 
     def fraction(self) -> float | None:
         return self._read / max(1, self._rows)
+
+
+def _check_header(path: Path, place: int) -> None:
+    """Raise LoadError for a header at a place of the file that is too long; astropy reads it whole, however long it is."""
+    with path.open("rb") as file:
+        file.seek(place)
+        for _ in range(_MOST_BLOCKS):
+            block = file.read(_BLOCK)
+            if len(block) < _BLOCK or any(block[card : card + 8] == b"END     " for card in range(0, _BLOCK, 80)):
+                return
+    raise LoadError(f"a header of the FITS file has more than {_MOST_BLOCKS * _BLOCK // 80:,} cards")
+
+
+def _first_table(path: Path, hdus: Any) -> Any:
+    """Return the first binary table of a file, whose parts are read one after the other. Raises: LoadError."""
+    for number in range(_MOST_HDUS):
+        try:
+            hdu = hdus[number]
+        except IndexError:
+            break
+        if isinstance(hdu, fits.BinTableHDU):
+            return hdu
+        about = hdu.fileinfo()
+        _check_header(path, about["datLoc"] + about["datSpan"])
+    raise LoadError(f"{path} has no binary table among its first {_MOST_HDUS:,} parts")
+
+
+def _descriptors(cells: Bytes, field: _Field) -> tuple[Values, Values]:
+    """Return how many elements of each row lie in the heap, and where."""
+    kind = ">i4" if field.descriptor == "P" else ">i8"
+    descriptors = np.ascontiguousarray(cells).reshape(-1).view(kind).reshape(-1, 2).astype(np.int64)
+    return descriptors[:, 0], descriptors[:, 1]
 
 
 def _are_bytes(field: _Field) -> bool:

@@ -14,6 +14,10 @@ from schema.load.times import XTYPES
 from schema.types import Type, element_count
 
 
+MOST_COLUMNS = 10_000
+"""Of a file, whatever of it can be published: PostgreSQL takes 1,600."""
+
+
 class LoadError(Exception):
     """The file cannot be loaded; the message says which row and column, and why."""
 

@@ -15,6 +15,8 @@ from schema.load.votable_tags import Tags
 
 _CHUNK = 1 << 18
 _ROWS = 20_000
+_WAITING = 8 << 20
+"""Bytes of a file whose rows wait until there are enough of them."""
 _UTF8 = {"", "utf-8", "utf8", "us-ascii"}
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 """How files in UTF-16 begin."""
@@ -28,7 +30,8 @@ class VotableReader:
         self._file.seek(0)
         self._document = Document()
         while not (self._document.data or self._document.finished) and self._feed():
-            pass
+            if self._file.tell() > LONGEST:
+                raise LoadError(f"what comes before its rows is longer than {LONGEST} bytes")
         if not self._document.data and not self._document.fields:
             raise LoadError(f"{path} has no table")
         self._fields = tuple(field_of(attributes) for attributes in self._document.fields)
@@ -93,22 +96,30 @@ class VotableReader:
         """
         prefix = self._document.prefix.encode()
         row_end, table_end = b"</" + prefix + b"TR>", b"</" + prefix + b"TABLEDATA"
+        seen = 0
         while len(rest) <= LONGEST:
-            if (place := rest.find(table_end)) >= 0:
+            if (place := rest.find(table_end, seen)) >= 0:
                 return rest[:place], rest[place:], True
-            if (place := rest.rfind(row_end)) >= 0:
+            if (place := rest.rfind(row_end, seen)) >= 0:
                 return rest[: place + len(row_end)], rest[place + len(row_end) :] + self._file.read(_CHUNK), False
-            chunk = self._file.read(_CHUNK)
+            seen = max(0, len(rest) - len(table_end))
+            # The longer a row is, the more is read at once, so that none is copied many times.
+            chunk = self._file.read(max(_CHUNK, len(rest)))
             if not chunk:
                 return rest, b"", True
             rest += chunk
         raise LoadError(f"row {cells.rows + 1} is longer than {LONGEST} bytes")
 
     def _parsed(self, cells: Cells) -> Iterator[pa.RecordBatch]:
-        has_more = True
+        has_more, waiting = True, 0
         while has_more:
             has_more = self._feed()
-            yield from cells.batches(self._document.take_rows(_ROWS, last=not has_more))
+            waiting += _CHUNK if self._document.in_rows else 0
+            rows = self._document.take_rows(_ROWS if waiting < _WAITING else 1, last=not has_more)
+            waiting = 0 if rows else waiting
+            if waiting > LONGEST:
+                raise LoadError(f"row {cells.rows + 1} is longer than {LONGEST} bytes")
+            yield from cells.batches(rows)
 
     # ---- BINARY and BINARY2
 

@@ -41,19 +41,19 @@ class BinaryDecoder:
         self._fields = fields
         self._mask = (len(fields) + 7) // 8 if masked else 0
         self._widths = [_width(field) for field in fields]
-        self._rest = b""
+        self._rest = bytearray()
         self.rows = 0
 
     def decode(self, data: bytes) -> pa.RecordBatch | None:
         """Return the rows that are whole by now, None if there are none. Raises: LoadError."""
-        data = self._rest + data
-        starts, lengths, end = self._rows_of(data)
-        self._rest = data[end:]
-        if len(self._rest) > LONGEST:
+        self._rest += data
+        starts, lengths, end = self._rows_of(self._rest)
+        if len(self._rest) - end > LONGEST:
             raise LoadError(f"row {self.rows + 1} is longer than {LONGEST} bytes")
         if not len(starts):
             return None
-        buffer = np.frombuffer(data, np.uint8)
+        buffer = np.frombuffer(bytes(self._rest[:end]), np.uint8)
+        del self._rest[:end]
         arrays, place, varying = [], starts + self._mask, iter(lengths.T)
         for index, (field, width) in enumerate(zip(self._fields, self._widths, strict=True)):
             counts = next(varying) if width is None else None
@@ -81,7 +81,7 @@ class BinaryDecoder:
 
     # ---- where the rows begin
 
-    def _rows_of(self, data: bytes) -> tuple[Ints, npt.NDArray[np.int64], int]:
+    def _rows_of(self, data: bytearray) -> tuple[Ints, npt.NDArray[np.int64], int]:
         """Return where each row begins, the lengths that it says, and where the last row ends.
 
         Lengths have the shape (rows, varying fields).
@@ -97,7 +97,7 @@ class BinaryDecoder:
         starts = np.array(row_starts, np.int64)
         return starts, lengths[: len(starts) * varying].reshape(-1, varying), end
 
-    def _walk(self, data: bytes) -> tuple[list[int], list[int], int]:
+    def _walk(self, data: bytearray) -> tuple[list[int], list[int], int]:
         """Walk from row to row over the lengths that they say; the one loop over rows that there is."""
         gaps, last_gap = self._gaps()
         starts: list[int] = []

@@ -4,12 +4,14 @@ from xml.parsers import expat
 
 import pybase64
 
-from schema.load.reader import LoadError
+from schema.load.reader import MOST_COLUMNS, LoadError
 
 _WHITESPACE = b" \t\r\n"
 _BUFFER = 1 << 20
 _DEEPEST = 100
 _MOST_ATTRIBUTES = 1000
+_LONGEST_TAG = 4_000_000
+"""Bytes of a tag or a comment, which the parser keeps until it ends."""
 _SAID = ("name", "ID", "datatype", "arraysize", "xtype", "unit", "ucd", "utype")
 _ROW_LEVELS = ("TABLEDATA", "TR", "TD")
 
@@ -35,6 +37,7 @@ class Document:
         self._ended = False
         self._path: list[str] = []
         self._tables = 0
+        self._fed = 0
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.buffer_size = _BUFFER
@@ -51,6 +54,9 @@ class Document:
             raise LoadError(message) from error
         except (LookupError, ValueError) as error:
             raise LoadError(f"the encoding that the XML names is none: {error}") from error
+        self._fed += len(chunk)
+        if self._fed - max(0, self._parser.CurrentByteIndex) > _LONGEST_TAG:
+            raise LoadError(f"line {self._parser.CurrentLineNumber}: a tag or comment has more than {_LONGEST_TAG} bytes")
 
     def take_rows(self, least: int, *, last: bool) -> list[list[str]]:
         """Return the rows of cells once there are at least `least` of them, or all of them if they are the `last`."""
@@ -104,6 +110,8 @@ class Document:
         if self.finished or not self._tables:
             return
         if name == "FIELD":
+            if len(self.fields) == MOST_COLUMNS:
+                raise LoadError(f"the table has more than {MOST_COLUMNS:,} columns")
             self.fields.append({name: attributes[name] for name in _SAID if name in attributes})
         elif name == "VALUES" and parent == "FIELD" and "null" in attributes:
             self.fields[-1]["null"] = attributes["null"]
@@ -143,7 +151,7 @@ class Document:
             self.finished = True
 
     def _characters(self, text: str) -> None:
-        if self._path and self._path[-1] == "DESCRIPTION":
+        if self._path and self._path[-1] == "DESCRIPTION" and not self.finished:
             self._text.append(text)
 
     # ---- rows of cells: the same handlers millions of times, so they know nothing else
