@@ -5,21 +5,34 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from schema.load.arrow_messages import unpacked_bytes
 from schema.load.parquet import described
 from schema.load.reader import LoadError, Reader
 
 _FILE, _STREAM = b"ARROW1", b"\xff\xff\xff\xff"
+_BEHIND_MARK = 8
+_BYTES = 16 << 20
+"""Of the rows that are given at once."""
+_MOST_UNPACKED = 512_000_000
 
 
 class ArrowReader:
+    """Reads streams, and files as the streams that they are behind their first bytes.
+
+    What is not packed is never read whole but lies in the file; what is packed must not be too much at once.
+    """
+
     def __init__(self, path: Path) -> None:
-        self._source = pa.OSFile(str(path))
+        self._source, self._messages = (self._opened(path) for _ in range(2))
         self._size = max(1, self._source.size())
-        head = self._source.read(len(_FILE))
-        self._source.seek(0)
-        self._is_file = head == _FILE
-        self._reader = pa.ipc.open_file(self._source) if self._is_file else pa.ipc.open_stream(self._source)
+        self._reader = pa.ipc.open_stream(self._source)
         self.columns = tuple(described(field) for field in self._reader.schema)
+
+    @staticmethod
+    def _opened(path: Path) -> pa.MemoryMappedFile:
+        source = pa.memory_map(str(path))
+        source.seek(_BEHIND_MARK if source.read(len(_FILE)) == _FILE else 0)
+        return source
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         for number, batch in enumerate(self._batches(), 1):
@@ -27,12 +40,19 @@ class ArrowReader:
                 batch.validate(full=True)
             except pa.ArrowException as error:
                 raise LoadError(f"batch {number} is broken: {error}") from error
-            yield batch
+            rows = max(1, batch.num_rows * _BYTES // max(1, batch.nbytes))
+            for start in range(0, batch.num_rows, rows):
+                yield batch.slice(start, rows)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        if self._is_file:
-            return (self._reader.get_batch(index) for index in range(self._reader.num_record_batches))
-        return iter(self._reader)
+        """Yield the batches, each after a look at what it takes, dictionaries before it included."""
+        for message in pa.ipc.MessageReader.open_stream(self._messages):
+            if (size := unpacked_bytes(message)) > _MOST_UNPACKED:
+                raise LoadError(
+                    f"a batch has {size:,} bytes unpacked; {_MOST_UNPACKED:,} are taken: write smaller batches"
+                )
+            if message.type == "record batch":
+                yield self._reader.read_next_batch()
 
     def fraction(self) -> float | None:
         return float(min(1.0, self._source.tell() / self._size))

@@ -37,7 +37,8 @@ def type_of(column: dict[str, Any]) -> pa.DataType:
 
 def array_type_of(column: dict[str, Any]) -> tuple[pa.DataType, str | None] | None:
     """Return the type of a column of ECSV that holds arrays as JSON, and their shape as VOTable writes it."""
-    match = _ARRAY.fullmatch(str(column.get("subtype", "")))
+    subtype = column.get("subtype")
+    match = _ARRAY.fullmatch(subtype) if isinstance(subtype, str) else None
     element = ECSV_TYPES.get(match[1]) if match else None
     if not match or element is None or pa.types.is_string(element):
         return None
@@ -53,10 +54,23 @@ def shape_of(column: dict[str, Any]) -> str | None:
     return array[1] if array else None
 
 
-def ecsv_header(path: Path) -> tuple[list[dict[str, Any]], dict[str, str], int, str]:
-    """Return the columns' descriptions, their masks, how many lines they take, and the delimiter."""
+def astropy_header(lines: list[str]) -> dict[str, Any]:
+    """Return what YAML says, whose structures may hold each other many times over: they must not be written out.
+
+    Raises: LoadError where it is too long to be parsed, ValueError, KeyError or TypeError where it is none.
+    """
     from astropy.table.meta import YamlParseError, get_header_from_yaml
 
+    if sum(map(len, lines)) > LONGEST_HEADER:
+        raise LoadError(f"its header is longer than {LONGEST_HEADER} bytes")
+    try:
+        return dict(get_header_from_yaml(lines))
+    except YamlParseError as error:
+        raise ValueError(str(error)[:200]) from error
+
+
+def ecsv_header(path: Path) -> tuple[list[dict[str, Any]], dict[str, str], int, str]:
+    """Return the columns' descriptions, their masks, how many lines they take, and the delimiter."""
     lines = []
     size = 0
     with path.open(encoding="utf-8") as file:
@@ -66,18 +80,14 @@ def ecsv_header(path: Path) -> tuple[list[dict[str, Any]], dict[str, str], int, 
                 raise LoadError(f"{path}: its header is longer than {LONGEST_HEADER} bytes")
             lines.append(line[1:].strip("\n").removeprefix(" "))
     try:
-        header = get_header_from_yaml(lines[1:] if lines[0].startswith("%ECSV") else lines)
-    except (ValueError, KeyError, YamlParseError) as error:
+        header = astropy_header(lines[1:] if lines[0].startswith("%ECSV") else lines)
+    except (ValueError, KeyError) as error:
         raise LoadError(f"{path}: the ECSV header cannot be read: {error}") from error
     columns, delimiter = header.get("datatype"), header.get("delimiter", " ")
-    if (
-        not isinstance(columns, list)
-        or not all(map(_is_column, columns))
-        or delimiter not in {" ", ",", "\t", ";", "|"}
-    ):
+    if not isinstance(columns, list) or not all(map(is_column, columns)) or delimiter not in {" ", ",", "\t", ";", "|"}:
         raise LoadError(f"{path}: the ECSV header has no list of columns with their names, or no delimiter")
     return columns, masks_of(header.get("meta")), len(lines), delimiter
 
 
-def _is_column(column: object) -> bool:
+def is_column(column: object) -> bool:
     return isinstance(column, dict) and all(isinstance(column.get(key), str) for key in ("name", "datatype"))

@@ -171,9 +171,7 @@ class FitsReader:
 
         An array of nothing is NULL: there is no other way to say it.
         """
-        counts, places = (
-            _descriptors(cells, field) if field.repeat else (np.zeros(len(cells), np.int64),) * 2
-        )
+        counts, places = _descriptors(cells, field) if field.repeat else (np.zeros(len(cells), np.int64),) * 2
         sizes = counts * _WIDTHS[field.letter]
         if (counts < 0).any() or (places < 0).any() or (places + sizes > len(self._heap)).any():
             raise LoadError(f"column {field.name}, from row {row + 1} on: its values do not lie within the file")

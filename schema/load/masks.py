@@ -21,11 +21,16 @@ def masks_of(meta: object) -> dict[str, str]:
 
 
 def _pair(column: Mapping[str, Any]) -> tuple[str, str]:
-    if not str(column.get("__class__")).endswith(_MASKED):
+    if not _text(column.get("__class__")).endswith(_MASKED):
         return "", ""
     values, mask = column.get("data"), column.get("mask")
-    names = [str(reference.get("name", "")) if isinstance(reference, Mapping) else "" for reference in (values, mask)]
+    names = [_text(reference.get("name")) if isinstance(reference, Mapping) else "" for reference in (values, mask)]
     return names[0], names[1]
+
+
+def _text(value: object) -> str:
+    """Return a text as it is, nothing for what is none: structures may hold each other many times over."""
+    return value if isinstance(value, str) else ""
 
 
 class MaskedReader:

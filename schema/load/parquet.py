@@ -1,5 +1,6 @@
 """Parquet; units and the rest from the columns' metadata, or from a VOParquet header where there is one."""
 
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from astropy.units import UnitBase
 
-from schema.load.ecsv_header import shape_of
+from schema.load.ecsv_header import astropy_header, is_column, shape_of
 from schema.load.masks import masks_of, unmasked
+from schema.load.parquet_pages import elements_of_arrays
 from schema.load.reader import FileColumn, LoadError, Reader, column_of_arrow
 from schema.load.votable_document import Document
 
@@ -18,10 +21,13 @@ _ASTROPY = b"table_meta_yaml"
 _VOTABLE = b"IVOA.VOTable-Parquet.content"
 _ROWS = 50_000
 _BYTES = 16 << 20
+_MOST_FOOTER = 64_000_000
 
 
 class ParquetReader:
     def __init__(self, path: Path) -> None:
+        _check_footer(path)
+        self._path = path
         # A repeated text is kept once until its rows are sliced: a small file may hold a vast table.
         schema = pq.read_schema(path)
         texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
@@ -33,13 +39,33 @@ class ParquetReader:
         self.columns = tuple(described(field, descriptions.get(field.name, {})) for field in schema)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        for batch in self._file.iter_batches(_ROWS):
-            for part in _small(batch):
-                self._read += part.num_rows
-                yield part
+        with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            for group in range(self._file.metadata.num_row_groups):
+                for batch in self._file.iter_batches(self._rows_at_once(group, content), row_groups=[group]):
+                    yield from self._parts(batch)
+
+    def _rows_at_once(self, group: int, content: mmap.mmap) -> int:
+        """Return how many rows of a group to read at once: fewer where their arrays are long. Raises: LoadError."""
+        rows = max(1, int(self._file.metadata.row_group(group).num_rows))
+        elements = elements_of_arrays(self._file.metadata, group, content)
+        return max(1, min(_ROWS, rows * _BYTES // max(1, 8 * elements)))
+
+    def _parts(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        for part in _small(batch):
+            self._read += part.num_rows
+            yield part
 
     def fraction(self) -> float | None:
         return self._read / max(1, int(self._file.metadata.num_rows))
+
+
+def _check_footer(path: Path) -> None:
+    """Raise LoadError for a footer that is too long to be read whole."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 8))
+        size = int.from_bytes(file.read(4), "little")
+    if size > _MOST_FOOTER:
+        raise LoadError(f"its footer has {size:,} bytes; {_MOST_FOOTER:,} are taken: write larger groups of rows")
 
 
 def _small(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -91,12 +117,10 @@ def _voparquet(metadata: dict[bytes, bytes]) -> dict[str, dict[str, str]]:
 
 
 def _astropy(metadata: dict[bytes, bytes]) -> dict[str, Any]:
-    """Return the header that astropy writes, as in ECSV; empty where there is none that can be read."""
-    from astropy.table.meta import YamlParseError, get_header_from_yaml
-
+    """Return the header that astropy writes, as in ECSV; empty where there is none that can be read. Raises: LoadError."""
     try:
-        return dict(get_header_from_yaml(metadata.get(_ASTROPY, b"").decode().splitlines()))
-    except (ValueError, KeyError, TypeError, YamlParseError):
+        return astropy_header(metadata.get(_ASTROPY, b"").decode().splitlines())
+    except (ValueError, KeyError, TypeError):
         return {}
 
 
@@ -104,9 +128,10 @@ def _said(header: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Return the unit, the description and the shape of each column of astropy's header."""
     columns = header.get("datatype")
     descriptions = {}
-    for column in columns if isinstance(columns, list) else []:
+    for column in filter(is_column, columns if isinstance(columns, list) else []):
         words = {"unit": column.get("unit"), "description": column.get("description"), "arraysize": shape_of(column)}
-        descriptions[str(column.get("name"))] = {key: str(word) for key, word in words.items() if word}
+        texts = {key: str(word) for key, word in words.items() if isinstance(word, str | UnitBase)}
+        descriptions[column["name"]] = texts
     return descriptions
 
 

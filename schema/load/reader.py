@@ -13,7 +13,6 @@ from schema import types
 from schema.load.times import XTYPES
 from schema.types import Type, element_count
 
-
 MOST_COLUMNS = 10_000
 """Of a file, whatever of it can be published: PostgreSQL takes 1,600."""
 

@@ -56,7 +56,9 @@ class Document:
             raise LoadError(f"the encoding that the XML names is none: {error}") from error
         self._fed += len(chunk)
         if self._fed - max(0, self._parser.CurrentByteIndex) > _LONGEST_TAG:
-            raise LoadError(f"line {self._parser.CurrentLineNumber}: a tag or comment has more than {_LONGEST_TAG} bytes")
+            raise LoadError(
+                f"line {self._parser.CurrentLineNumber}: a tag or comment has more than {_LONGEST_TAG} bytes"
+            )
 
     def take_rows(self, least: int, *, last: bool) -> list[list[str]]:
         """Return the rows of cells once there are at least `least` of them, or all of them if they are the `last`."""
