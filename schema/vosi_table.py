@@ -9,7 +9,7 @@ from lxml import etree
 
 from schema import types
 from schema.description import ColumnDescription, Description, TableDescription
-from schema.load.reader import FileColumn, LoadError, named_type
+from schema.load.reader import FileColumn, LoadError, check_columns, named_type
 from schema.load.votable_field import field_of
 from schema.model import is_name, split_name, stored_name
 
@@ -50,6 +50,7 @@ def read_vosi_table(document: bytes) -> tuple[DescribedColumns, Description]:
     columns = [_column(element) for element in _children(table, "column")]
     if not columns:
         raise LoadError("the table has no columns")
+    check_columns(tuple(columns))
     problem = next((column.problem for column in columns if column.problem), None)
     if problem:
         raise LoadError(problem)

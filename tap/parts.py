@@ -42,7 +42,7 @@ from tap.uploads.load import UploadLimits
 from tap.uploads.parts import Sorting
 from tap.uploads.remote import Remote
 from tap.uploads.sources import Sources
-from tap.uploads.upload import uploads_of
+from tap.uploads.upload import unpacking_of, uploads_of
 from uws.deliveries import Deliverer, Delivery
 from uws.housekeeper import Housekeeper
 from uws.store import Store
@@ -123,6 +123,7 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
         config.uploads.upload_columns,
         config.uploads.upload_cells,
         config.uploads.upload_unpacked_bytes,
+        unpacking_of(config),
     )
     room = TempFiles(uploads_of(config), config.jobs.results_reserve)
     more_rows = (
@@ -155,7 +156,7 @@ def shards_of(config: Config, sessions: int) -> ShardPool:
 def sources_of(config: Config, readable: ReadableJobs) -> Sources:
     hosts = tuple(each.strip().lower() for each in config.uploads.upload_hosts.split(",") if each.strip())
     remote = Remote(hosts, config.uploads.upload_bytes, config.uploads.upload_seconds)
-    return Sources(readable, remote, f"{config.web.base_url}/async")
+    return Sources(readable, remote, f"{config.web.base_url}/async", uploads_of(config))
 
 
 def quota_of(config: Config, account: Account) -> Quota:

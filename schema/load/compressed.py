@@ -1,10 +1,13 @@
 """Files that are packed with gzip or zstd, unpacked into a file that goes with its reader."""
 
+import errno
 import gzip
+import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,25 +30,44 @@ def name_within(name: Path) -> Path:
     return name.with_suffix("") if name.suffix.lower() in _SUFFIXES else name
 
 
-@contextmanager
-def unpacked(path: Path, most_bytes: int | None) -> Iterator[Path]:
-    """Unpack into a file, of `most_bytes`, that is gone after the block; whoever has opened it can go on reading.
+@dataclass(frozen=True, slots=True)
+class Unpacking:
+    """In which folder files are unpacked, None for the machine's, how many bytes one may have, and how many stay free."""
 
-    Raises: LoadError.
+    folder: Path | None = None
+    most_bytes: int | None = None
+    reserve: int = 0
+
+    def check_room(self, file: IO[bytes]) -> None:
+        """Raise OSError, as a full disk does, where a file leaves too little free beside it."""
+        if shutil.disk_usage(file.name).free < self.reserve:
+            raise OSError(errno.ENOSPC, "no room to unpack a file")
+
+
+ANYHOW = Unpacking()
+"""As files of the operator's own are unpacked."""
+
+
+@contextmanager
+def unpacked(path: Path, unpacking: Unpacking) -> Iterator[Path]:
+    """Unpack into a file that is gone after the block; whoever has opened it can go on reading.
+
+    Raises: LoadError, OSError where the disk is full.
     """
-    with tempfile.NamedTemporaryFile() as file:
-        _unpack(path, file, most_bytes)
+    with tempfile.NamedTemporaryFile(dir=unpacking.folder) as file:
+        _unpack(path, file, unpacking)
         file.flush()
         yield Path(file.name)
 
 
-def _unpack(path: Path, file: IO[bytes], most_bytes: int | None) -> None:
-    size = 0
+def _unpack(path: Path, file: IO[bytes], unpacking: Unpacking) -> None:
+    size, most_bytes = 0, unpacking.most_bytes
     try:
         for piece in _pieces(path):
             size += len(piece)
             if most_bytes is not None and size > most_bytes:
                 raise LoadError(f"it has more unpacked bytes than are taken: {most_bytes:,}")
+            unpacking.check_room(file)
             file.write(piece)
     except (EOFError, zlib.error, OSError, pa.ArrowException) as error:
         if isinstance(error, OSError) and error.errno is not None:

@@ -17,6 +17,10 @@ MOST_COLUMNS = 10_000
 """Of a file, whatever of it can be published: PostgreSQL takes 1,600."""
 
 
+MOST_TEXT = 1_000_000
+"""Characters of what a file says of all its columns."""
+
+
 class LoadError(Exception):
     """The file cannot be loaded; the message says which row and column, and why."""
 
@@ -38,6 +42,15 @@ class FileColumn:
     xtype: str | None = None
     arraysize: str | None = None
     problem: str | None = None
+
+
+def check_columns(columns: tuple[FileColumn, ...]) -> None:
+    """Raise LoadError where there are too many columns, or too much is said of them: all of it is kept in memory."""
+    if len(columns) > MOST_COLUMNS:
+        raise LoadError(f"the table has more than {MOST_COLUMNS:,} columns")
+    texts = (text for c in columns for text in (c.name, c.unit, c.ucd, c.utype, c.xtype, c.description) if text)
+    if sum(map(len, texts)) > MOST_TEXT:
+        raise LoadError(f"the names, units and descriptions of its columns have more than {MOST_TEXT:,} characters")
 
 
 BROKEN = (

@@ -79,13 +79,16 @@ class LimitedReader:
 
 
 _PACKS = 4
+_MOST_TEXT = 200_000
+"""Characters of what is said of a table and its columns."""
 
 
 def settle(connection: psycopg.Connection, owner: Owner, table: Table, job: str | None = None) -> None:
     """Write down what a table uses now, and which job's rows came into it.
 
-    Raises: OverQuota if it is too much, DoneAlready if that job's rows are there.
+    Raises: OverQuota if it is too much, LoadError if too much is said of it, DoneAlready if that job's rows are there.
     """
+    _check_texts(table)
     connection.execute(statement("lock_own_schema"), (owner.account,))
     values = {
         "table_name": table.table_name,
@@ -98,6 +101,20 @@ def settle(connection: psycopg.Connection, owner: Owner, table: Table, job: str 
     if job and connection.execute(statement("add_job_of_table"), values | {"job": job}).fetchone() is None:
         raise DoneAlready(f"The result of the job {job} is in {table.table_name} already")
     check(owner.quota, usage(connection, owner.account))
+
+
+def _check_texts(table: Table) -> None:
+    """Raise LoadError for descriptions without measure: every process that knows of the table has them in memory."""
+    texts = [
+        table.description,
+        table.utype,
+        *(t for c in table.columns for t in (c.unit, c.ucd, c.utype, c.description)),
+    ]
+    size = sum(len(text) for text in texts if text)
+    if size > _MOST_TEXT:
+        raise LoadError(
+            f"the descriptions of a table have at most {_MOST_TEXT:,} characters together; here are {size:,}"
+        )
 
 
 def check(quota: Quota, used: Usage) -> None:

@@ -43,7 +43,7 @@ def uploaded_ids(files: Iterable[Opened], linked: LinkedTable, limits: UploadLim
     """
     allowance = Allowance(limits)
     for opened in files:
-        reader = reader_of(opened.upload, opened.path, limits.unpacked_bytes)
+        reader = reader_of(opened.upload, opened.path, limits.unpacking)
         place = _place(reader.columns, linked, opened.upload.table_name)
         for batch in reader.batches():
             allowance.take(batch)

@@ -10,6 +10,7 @@ from psycopg_pool import PoolTimeout
 
 from schema.description import Description
 from schema.load import open_file
+from schema.load.compressed import ANYHOW, Unpacking
 from schema.load.reader import LoadError, Reader
 from schema.model import Table
 from schema.own_tables import changes, leftovers, publication, quota, rows, sharing
@@ -40,6 +41,7 @@ class MoreRows:
     path: Path
     file_name: Path | None = None
     job: str | None = None
+    unpacking: Unpacking = ANYHOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ class OwnTables:
     def append(self, account: Account, name: str, more: MoreRows) -> tuple[str, int]:
         """Add a file's rows to a table; return its name and how many they were. Raises: LoadError."""
         known = self.columns(account, name)
-        reader = open_for(more.path, more.file_name, known)
+        reader = open_for(more, known)
         with self._connection(takes_long=True) as connection:
             table = _writable(connection, account, name)
             return table.table_name, rows.append(connection, self._owner_of(table), table.table_name, reader, more.job)
@@ -267,19 +269,19 @@ class OwnTables:
         return self._owner(record.account) if record else Owner(table.account)
 
 
-def open_for(path: Path, file_name: Path | None, table: Table) -> Reader:
+def open_for(more: MoreRows, table: Table) -> Reader:
     """Open a file whose rows shall go into a table: texts of its columns stay texts, whatever they look like.
 
     Raises: LoadError, OSError.
     """
-    reader = open_file(path, name=file_name)
+    reader = open_file(more.path, name=more.file_name, unpacking=more.unpacking)
     types = {column.name.lower(): column.type for column in table.columns}
     wanted = {
         column.name: type_.adql
         for column in reader.columns
         if (type_ := types.get(column.name.lower())) and not (type_.is_array or type_.is_geometry)
     }
-    return open_file(path, wanted, file_name)
+    return open_file(more.path, wanted, more.file_name, more.unpacking)
 
 
 def _share_with_groups(

@@ -32,7 +32,7 @@ from tap.part import read_part
 from tap.shares.readable_jobs import ReadableJobs
 from tap.temp_files import without_path
 from tap.turns import Turns
-from tap.uploads.upload import file_name_of, uploads_of
+from tap.uploads.upload import file_name_of, unpacking_of, uploads_of
 from uws.parameters import ParameterError, Parameters
 
 _FORM = "application/x-www-form-urlencoded"
@@ -82,8 +82,18 @@ class TableResources:
 
     def _make(self, account: Account, name: str, file: FormFile, parameters: Parameters) -> Loaded:
         with without_path(file.path):
-            new = NewTable(name, *opened(file), replacing=truth(parameters, "REPLACE"))
+            new = NewTable(name, *self.opened(file), replacing=truth(parameters, "REPLACE"))
             return self.tables.make(account, replace(new, description=described(new.description, parameters)))
+
+    def opened(self, file: FormFile) -> tuple[Reader, Description]:
+        """Return a reader of a file, and what the file says of its table. Raises: LoadError."""
+        if is_vosi_table(_head(file.path)):
+            reader, description = read_vosi_table(_read_small(file.path))
+            return reader, replace(description, columns={})
+        return open_file(file.path, name=_name_of(file), unpacking=unpacking_of(self.config)), Description()
+
+    def _more(self, file: FormFile) -> MoreRows:
+        return MoreRows(file.path, _name_of(file), unpacking=unpacking_of(self.config))
 
     def made(self, loaded: Loaded) -> Response:
         """Tell of a new table, and what was done unasked."""
@@ -109,7 +119,7 @@ class TableResources:
             if is_vosi_table(_head(file.path)):
                 self._describe(account, name, _read_small(file.path))
             else:
-                self.tables.append(account, name, _more(file))
+                self.tables.append(account, name, self._more(file))
 
     def _describe(self, account: Account, name: str, document: bytes) -> None:
         """Change what can be changed of a table as it stands (VOSI 1.2 §3.4.2): never its columns."""
@@ -155,7 +165,7 @@ class TableResources:
 
     def _append(self, account: Account, name: str, file: FormFile) -> tuple[str, int]:
         with without_path(file.path):
-            return self.tables.append(account, name, _more(file))
+            return self.tables.append(account, name, self._more(file))
 
     # ---- whose it is
 
@@ -265,18 +275,6 @@ def _is_form(request: Request) -> bool:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_empty = request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers
     return kind == _FORM or is_empty
-
-
-def opened(file: FormFile) -> tuple[Reader, Description]:
-    """Return a reader of a file, and what the file says of its table. Raises: LoadError."""
-    if is_vosi_table(_head(file.path)):
-        reader, description = read_vosi_table(_read_small(file.path))
-        return reader, replace(description, columns={})
-    return open_file(file.path, name=_name_of(file)), Description()
-
-
-def _more(file: FormFile) -> MoreRows:
-    return MoreRows(file.path, _name_of(file))
 
 
 def _name_of(file: FormFile) -> Path:

@@ -27,7 +27,7 @@ from tap.auth.private import account_of
 from tap.error_middleware import xml
 from tap.form import Form, FormFile, pieces, read_form, read_parameters
 from tap.own_tables.own_tables import TableChange
-from tap.own_tables.resources import TableResources, opened, owner_of, truth
+from tap.own_tables.resources import TableResources, owner_of, truth
 from tap.shares.groups import Groups
 from tap.shares.shares import TABLE, NewShare, Share, Shares
 from tap.temp_files import without_path
@@ -99,7 +99,7 @@ class TapPlusTables:
 
     def _make_of_file(self, account: Account, name: str, file: FormFile, about: str | None) -> str:
         with without_path(file.path):
-            reader, description = opened(file)
+            reader, description = self.resources.opened(file)
             return self._put(account, NewTable(name, reader, _about(description, about)))
 
     def _make_of_url(self, account: Account, name: str, url: str, about: str | None) -> str:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schema.load import open_file
+from schema.load.compressed import Unpacking
 from schema.load.reader import FileColumn, LoadError
 from schema.model import Column, Schema, Table, adql_names
 from schema.positions import find_position
@@ -17,7 +18,7 @@ from tap.auth.private import private_json
 from tap.config import Config
 from tap.form import FormFile, read_form
 from tap.temp_files import without_path
-from tap.uploads.upload import SCHEMA, uploads_of
+from tap.uploads.upload import SCHEMA, unpacking_of, uploads_of
 from uws.parameters import ParameterError
 
 _FIELDS = ("column_name", "datatype", "arraysize", "xtype", "unit", "ucd")
@@ -36,7 +37,7 @@ class Lists:
         try:
             if not form.files:
                 raise ParameterError("The form has no file")
-            columns = await run_in_threadpool(_columns, form.files[0])
+            columns = await run_in_threadpool(_columns, form.files[0], unpacking_of(self.config))
         except (LoadError, ParameterError) as error:
             return private_json({"message": str(error)}, 400)
         finally:
@@ -47,15 +48,11 @@ class Lists:
         return private_json({"columns": values, "position": names})
 
 
-def _columns(file: FormFile) -> list[Column]:
+def _columns(file: FormFile, unpacking: Unpacking) -> list[Column]:
+    name = Path(file.file_name[-_LONGEST_NAME:].replace("/", "_") or "list")
     with without_path(file.path):
-        readable = [
-            column
-            for column in open_file(
-                file.path, name=Path(file.file_name[-_LONGEST_NAME:].replace("/", "_") or "list")
-            ).columns
-            if not column.problem
-        ]
+        reader = open_file(file.path, name=name, unpacking=unpacking)
+    readable = [column for column in reader.columns if not column.problem]
     if len(readable) > _MOST_COLUMNS:
         raise LoadError(f"the file has {len(readable):,} columns; {_MOST_COLUMNS:,} are shown here")
     names = adql_names([column.name for column in readable])

@@ -16,6 +16,7 @@ from psycopg import sql
 from schema import types
 from schema.geometries import COORDINATES, MADE, geometry_of, stored_as
 from schema.load import open_file
+from schema.load.compressed import ANYHOW, Unpacking
 from schema.load.copy_binary import Ints, encode_rows
 from schema.load.reader import FileColumn, LoadError, Reader
 from schema.model import Column, Schema, Table, adql_names, delimited
@@ -35,6 +36,7 @@ class UploadLimits:
     columns: int = 1_000
     cells: int = 10**10
     unpacked_bytes: int = 10**11
+    unpacking: Unpacking = ANYHOW
 
 
 _AHEAD_BYTES = 16 << 20
@@ -134,7 +136,7 @@ def declare(connection: psycopg.Connection, uploads: list[Opened], limits: Uploa
 
 
 def _declared(opened: Opened, storage: str, limits: UploadLimits, ahead: int) -> Declared:
-    reader = reader_of(opened.upload, opened.path, limits.unpacked_bytes)
+    reader = reader_of(opened.upload, opened.path, limits.unpacking)
     _check(reader.columns, limits)
     batches = reader.batches()
     first = tuple(_until(ahead, batches))
@@ -161,10 +163,10 @@ def _until(size: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBa
             return
 
 
-def reader_of(upload: Upload, path: Path, most_bytes: int) -> Reader:
-    """Return a reader for an upload's file, of `most_bytes` at most when it is unpacked. Raises: LoadError."""
+def reader_of(upload: Upload, path: Path, unpacking: Unpacking) -> Reader:
+    """Return a reader for an upload's file. Raises: LoadError."""
     with without_path(path):
-        return open_file(path, name=Path(upload.says) if upload.says else None, most_bytes=most_bytes)
+        return open_file(path, name=Path(upload.says) if upload.says else None, unpacking=unpacking)
 
 
 def _check(columns: tuple[FileColumn, ...], limits: UploadLimits) -> None:

@@ -47,8 +47,8 @@ class Remote:
     most_bytes: int
     seconds: float
 
-    def fetch(self, url: str) -> Iterator[bytes]:
-        """Yield the content of a URL. Raises: ParameterError saying what is wrong with it."""
+    def fetch(self, url: str, most_bytes: int | None = None) -> Iterator[bytes]:
+        """Yield the content of a URL, of fewer bytes where that is asked for. Raises: ParameterError saying what is wrong with it."""
         end = time.monotonic() + self.seconds
         for _ in range(_MOST_REDIRECTS + 1):
             connection = self._connected(self._checked(url))
@@ -60,7 +60,7 @@ class Remote:
                     continue
                 if answer.status != http.client.OK:
                     raise ParameterError(f"UPLOAD: {url[:200]} answers with status {answer.status}")
-                yield from self._content(answer, end, url)
+                yield from self._content(answer, end, url, self.most_bytes if most_bytes is None else most_bytes)
                 return
         raise ParameterError(f"UPLOAD: {url[:200]} redirects too often")
 
@@ -84,13 +84,13 @@ class Remote:
             connection.request("GET", path, headers={"Host": parts.netloc, "Accept-Encoding": "identity"})
             return connection.getresponse()
 
-    def _content(self, answer: http.client.HTTPResponse, end: float, url: str) -> Iterator[bytes]:
+    def _content(self, answer: http.client.HTTPResponse, end: float, url: str, most_bytes: int) -> Iterator[bytes]:
         size = 0
         try:
             while piece := answer.read1(_PIECE):
                 size += len(piece)
-                if size > self.most_bytes:
-                    raise ParameterError(f"UPLOAD: {url[:200]} is larger than {self.most_bytes} bytes")
+                if size > most_bytes:
+                    raise ParameterError(f"UPLOAD: {url[:200]} is larger than {most_bytes} bytes")
                 yield piece
         except (OSError, http.client.HTTPException) as error:
             raise ParameterError(f"UPLOAD: {url[:200]} broke off") from error

@@ -25,40 +25,52 @@ class Opened:
 class Sources:
     """Where uploads can come from.
 
-    `jobs` is the URL of this service's job list: what begins with it needs no network.
+    `jobs` is the URL of this service's job list: what begins with it needs no network; in `folder` wait files from elsewhere.
     """
 
     readable: ReadableJobs
     remote: Remote
     jobs: str
+    folder: Path
 
     @contextmanager
     def opened(self, uploads: tuple[Upload, ...], owner: str | None) -> Iterator[list[Opened]]:
         """Yield all that the account `owner` names as files on this machine, as long as the block lasts.
 
-        Raises: LoadError, ParameterError.
+        What is not a result of this service must not have more than so many bytes together. Raises: LoadError, ParameterError.
         """
+        left = self.remote.most_bytes
         with ExitStack() as stack:
-            yield [Opened(upload, stack.enter_context(self._local(upload, owner))) for upload in uploads]
+            local = []
+            for upload in uploads:
+                local.append(Opened(upload, self._local(upload, owner, left, stack)))
+                left -= 0 if self._job_id(upload.source) else local[-1].path.stat().st_size
+                if left < 0:
+                    raise LoadError(
+                        f"the uploads of a query have more bytes than are taken: {self.remote.most_bytes:,}"
+                    )
+            yield local
+
+    def _local(self, upload: Upload, owner: str | None, most_bytes: int, stack: ExitStack) -> Path:
+        """Return an upload as a file that is there until the stack ends."""
+        if upload.file:
+            return upload.file.path
+        if job_id := self._job_id(upload.source):
+            return self._result_of(upload, job_id, owner, stack)
+        return stack.enter_context(self._fetched(upload.source, most_bytes))
 
     @contextmanager
-    def _local(self, upload: Upload, owner: str | None) -> Iterator[Path]:
-        if upload.file:
-            yield upload.file.path
-        elif job_id := self._job_id(upload.source):
-            with ExitStack() as stack:
-                yield self._result_of(upload, job_id, owner, stack)
-        else:
-            with tempfile.NamedTemporaryFile() as file:
-                for piece in self.remote.fetch(upload.source):
-                    file.write(piece)
-                file.flush()
-                yield Path(file.name)
+    def _fetched(self, url: str, most_bytes: int) -> Iterator[Path]:
+        with tempfile.NamedTemporaryFile(dir=self.folder) as file:
+            for piece in self.remote.fetch(url, most_bytes):
+                file.write(piece)
+            file.flush()
+            yield Path(file.name)
 
     def _job_id(self, source: str) -> str | None:
-        """Return the id in `ID` or `…/async/ID/results/result`, None for any other URL."""
+        """Return the id in `ID` or `…/async/ID/results/result`, None for any other URL, or for none."""
         if "://" not in source:
-            return source
+            return source or None
         if source.startswith(f"{self.jobs}/"):
             return source.removeprefix(f"{self.jobs}/").partition("/")[0]
         return None

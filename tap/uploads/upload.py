@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from schema.load.compressed import Unpacking
 from tap.config import Config
 from tap.form import FormFile
 from tap.uploads.remote import split_url
@@ -54,6 +55,11 @@ def uploads_of(config: Config) -> Path:
     folder = Path(config.uploads.upload_folder or Path(config.database.data_dir) / "uploads").absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
+
+
+def unpacking_of(config: Config) -> Unpacking:
+    """Return how files from strangers are unpacked."""
+    return Unpacking(uploads_of(config), config.uploads.upload_unpacked_bytes, config.jobs.results_reserve)
 
 
 def sweep_uploads(folder: Path) -> None:
