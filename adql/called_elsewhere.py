@@ -2,7 +2,7 @@
 
 NO_PRESENT_MOMENT = "ADQL has no present moment: write CAST('2016-01-01T00:00:00' AS TIMESTAMP)."
 _CONE = "Write DISTANCE(ra, dec, lon, lat) < radius, all in degrees."
-_IN_MOC = "Write 1 = CONTAINS(POINT(ra, dec), MOC('4/30-33 5/124'))."
+_IN_MOC = "Write 1 = CONTAINS(POINT(ra, dec), MOC('4/30-33 5/136'))."
 _NO_PART = "ADQL has no function for parts of texts; LIKE 'abc%' compares with the beginning of one."
 LIKE_A_PATTERN = "Write LIKE 'pattern', where % is any text and _ any character."
 

@@ -1,6 +1,6 @@
 """MOCs as values: parts of the sky, made of HEALPix cells of many orders (MOC 2.0); NESTED numbering, ICRS.
 
-Pure: files, queries and results read and write the text of a MOC here (MOC 2.0 §4.3.2): `4/30-33 5/124 7/`.
+Pure: files, queries and results read and write the text of a MOC here (MOC 2.0 §4.3.2): `4/30-33 5/136 7/`.
 """
 
 import re

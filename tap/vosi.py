@@ -209,7 +209,7 @@ _SYNTAX = (
 )
 _DACHS = "ivo://org.gavo.dc/std/exts#extra-adql-keywords"
 """Where pyvo's search of registries looks for MOC before it asks for coverages."""
-_MOC = "A part of the sky as a value: MOC('4/30-33 5/124'), or MOC(order, region), the HEALPix cells that the region touches."
+_MOC = "A part of the sky as a value: MOC('4/30-33 5/136'), or MOC(order, region), the HEALPix cells that the region touches."
 _EXTENSIONS = (
     "CASE WHEN condition THEN value ELSE value END",
     "NULLIF(a, b)",

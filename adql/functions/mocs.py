@@ -17,7 +17,7 @@ HIGHEST_OF_COLUMNS = 14
 """The order of MOC(order, region) where the region is another one in each row."""
 HIGHEST_OF_AGGREGATE = 10
 _MOST_ON_EDGE = 50_000
-_FORMS = "Write MOC('4/30-33 5/124') or MOC(order, region)."
+_FORMS = "Write MOC('4/30-33 5/136') or MOC(order, region)."
 _GIVES = gives(types.MOC)
 _ORDER = Parameter("order", Kind.INTEGER)
 
@@ -31,7 +31,7 @@ def _check_text(arguments: tuple[Value, ...]) -> None:
     except MocError as error:
         start = text.span.start + 1
         span = Span(min(start + error.start, text.span.end - 1), min(start + error.end, text.span.end))
-        hint = "A MOC is written as '4/30-33 5/124': an order, a slash, and cells of that order; '0/' is an empty one."
+        hint = "A MOC is written as '4/30-33 5/136': an order, a slash, and cells of that order; '0/' is an empty one."
         raise AdqlError(str(error), span, hint) from None
 
 
@@ -91,7 +91,7 @@ MOCS = (
         "MOC",
         _GIVES,
         _emit_text,
-        "A part of the sky made of HEALPix cells (ICRS, NESTED): written as a text such as '4/30-33 5/124', or all cells of "
+        "A part of the sky made of HEALPix cells (ICRS, NESTED): written as a text such as '4/30-33 5/136', or all cells of "
         "an order that a circle, box, polygon or point touches.",
         Feature.UDF,
         _check_text,

@@ -3,10 +3,11 @@
 Nothing leaves before the last row is there. JSON and texts cannot say that rows are missing; so they are refused then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from schema.moc import DEEPEST
+import numpy as np
+
 from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block
 from tap.formats.fits import header_bytes, padded
@@ -15,7 +16,7 @@ from tap.formats.moc_cells import CoveredCells, Numbers
 from uws.parameters import ParameterError
 
 _PIECE = 100_000
-"""Cells that are written at once."""
+"""Cells, or runs of them, that are written at once."""
 
 
 class MocWriter(Writer):
@@ -30,33 +31,37 @@ class MocWriter(Writer):
 
 
 class MocFitsWriter(MocWriter):
-    """A table of one column: the first cell of order 29 of each range, and the one after its last (MOC 2.0 §4.3.1)."""
+    """A table of one column: order and number of each cell as one number, `4 * 4^order + cell` (MOC 2.0 §4.3.1).
+
+    Not as ranges, which MOC 2.0 has too: programs that know MOC 1.1 read these numbers only, STILTS 3.4 among them.
+    """
 
     def footer(self, end: Ending) -> Iterator[bytes]:
-        order = self.covered.order
-        edges = self.covered.edges() << 2 * (DEEPEST - order)
+        uniqs = np.concatenate([cells + (4 << 2 * order) for order, cells in self.covered.by_order().items()])
         cards: list[tuple[str, Any, str]] = [
             ("XTENSION", "BINTABLE", "binary table"),
             ("BITPIX", 8, ""),
             ("NAXIS", 2, ""),
             ("NAXIS1", 8, "bytes of a row"),
-            ("NAXIS2", len(edges), "rows: where ranges of cells begin and end"),
+            ("NAXIS2", len(uniqs), "rows, one for each cell"),
             ("PCOUNT", 0, ""),
             ("GCOUNT", 1, ""),
             ("TFIELDS", 1, "columns"),
-            ("TTYPE1", "RANGE", ""),
+            ("TTYPE1", "UNIQ", "order and number of a cell"),
             ("TFORM1", "1K", ""),
             ("MOCVERS", "2.0", "version of IVOA's MOC"),
             ("MOCDIM", "SPACE", ""),
-            ("ORDERING", "RANGE", ""),
+            ("PIXTYPE", "HEALPIX", ""),
+            ("ORDERING", "NUNIQ", ""),
             ("COORDSYS", "C", "ICRS"),
-            ("MOCORD_S", order, "order of the smallest cells"),
+            ("MOCORD_S", self.covered.order, "order of the smallest cells"),
+            ("MOCORDER", self.covered.order, "the same, for MOC 1.1"),
             ("MOCTOOL", "Armillary", ""),
             ("QUERYST", "OVERFLOW" if end.overflow else "OK", "QUERY_STATUS: OVERFLOW if rows are missing"),
         ]
         yield header_bytes([("SIMPLE", True, ""), ("BITPIX", 8, ""), ("NAXIS", 0, ""), ("EXTEND", True, "")])
         yield header_bytes(cards)
-        yield padded(edges.astype(">i8").tobytes())
+        yield padded(uniqs.astype(">i8").tobytes())
 
 
 class MocJsonWriter(MocWriter):
@@ -65,7 +70,7 @@ class MocJsonWriter(MocWriter):
         before = "{"
         for order, cells in self.covered.by_order().items():
             yield f'{before}"{order}": ['.encode()
-            yield from _listed(cells, ", ")
+            yield from _listed(cells.tolist(), ", ")
             before = "], "
         yield b"]}\n"
 
@@ -76,15 +81,23 @@ class MocAsciiWriter(MocWriter):
         before = ""
         for order, cells in self.covered.by_order().items():
             yield f"{before}{order}/".encode()
-            yield from _listed(cells, " ")
+            yield from _listed(_runs(cells), " ")
             before = " "
         yield b"\n"
 
 
-def _listed(cells: Numbers, between: str) -> Iterator[bytes]:
-    """Yield numbers with something between them, many at a time."""
-    for place in range(0, len(cells), _PIECE):
-        yield (between * bool(place) + between.join(map(str, cells[place : place + _PIECE].tolist()))).encode()
+def _runs(cells: Numbers) -> list[str]:
+    """Return numbers, in order, as a MOC lists them: `1-3`, `7`."""
+    ends = np.flatnonzero(np.diff(cells, append=-1) != 1)
+    lasts = cells[ends].tolist()
+    firsts = cells[np.concatenate(([0], ends[:-1] + 1))].tolist() if lasts else []
+    return [f"{first}-{last}" if last > first else str(first) for first, last in zip(firsts, lasts, strict=True)]
+
+
+def _listed(words: Sequence[object], between: str) -> Iterator[bytes]:
+    """Yield words with something between them, many at a time."""
+    for place in range(0, len(words), _PIECE):
+        yield (between * bool(place) + between.join(map(str, words[place : place + _PIECE]))).encode()
 
 
 def _refuse_to_be_cut(end: Ending) -> None:

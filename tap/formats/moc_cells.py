@@ -73,10 +73,6 @@ class CoveredCells:
             for first, beyond in parse_moc(text[begin:end]).runs if end > begin else ():
                 self._is_covered[first >> shift : ((beyond - 1) >> shift) + 1] = True
 
-    def edges(self) -> Numbers:
-        """Return where runs of cells of the order begin and end, by turns."""
-        return np.flatnonzero(np.diff(self._is_covered, prepend=False, append=False))
-
     def by_order(self) -> dict[int, Numbers]:
         """Return the numbers of the largest cells that they are made of, by their orders; those of the order, even if none."""
         is_covered, found = self._is_covered, dict[int, Numbers]()

@@ -103,3 +103,44 @@ def test_a_join_of_one_table_with_itself_in_a_cone_uses_the_index_on_both_sides(
     )
     assert found.count("stars_spoint_idx") == 2, found
     assert "Seq Scan" not in found
+
+
+MOCS = {
+    "a text": "MOC('7/1849-1852 8/')",
+    "cells of a circle": "MOC(9, CIRCLE(56.75, 24.12, 0.5))",
+    "two fields far apart": "MOC('6/462 30000')",
+    "at a pole": "MOC('4/255 511')",
+    "an empty one": "MOC('0/')",
+}
+
+
+@pytest.mark.parametrize("condition", ["1 = CONTAINS({point}, {moc})", "INTERSECTS({moc}, {point}) = 1"])
+@pytest.mark.parametrize("moc", MOCS.values(), ids=MOCS)
+def test_a_small_moc_uses_the_index(reader: psycopg.Connection, catalogue: Catalogue, moc: str, condition: str) -> None:
+    query = f"SELECT tyc_id FROM demo.stars WHERE {condition.format(point=POINT, moc=moc)}"
+    found = plan(reader, catalogue, query)
+    assert uses_index_of_stars(found), found
+
+
+def test_a_small_moc_with_top_and_an_order_uses_the_index_on_positions(
+    reader: psycopg.Connection, catalogue: Catalogue
+) -> None:
+    condition = f"1 = CONTAINS({POINT}, {MOCS['a text']})"
+    found = plan(reader, catalogue, f"SELECT TOP 5 tyc_id FROM demo.stars WHERE {condition} ORDER BY vmag")
+    assert uses_index_of_stars(found), found
+
+
+def test_the_whole_sky_as_a_moc_reads_the_table_once(reader: psycopg.Connection, catalogue: Catalogue) -> None:
+    found = plan(reader, catalogue, f"SELECT COUNT(*) AS n FROM demo.stars WHERE 1 = CONTAINS({POINT}, MOC('0/0-11'))")
+    assert "Seq Scan on stars" in found, found
+    assert "stars_spoint_idx" not in found, found
+
+
+def test_top_rows_of_a_moc_of_half_the_sky_come_in_the_order_of_an_index(
+    reader: psycopg.Connection, catalogue: Catalogue
+) -> None:
+    """Not fenced, as a cone would be: rows in it are found at once whatever the order."""
+    condition = f"1 = CONTAINS({POINT}, MOC('0/0-5'))"
+    found = plan(reader, catalogue, f"SELECT TOP 5 tyc_id FROM demo.stars WHERE {condition} ORDER BY vmag")
+    assert "Seq Scan" not in found, found
+    assert "Sort" not in found, found

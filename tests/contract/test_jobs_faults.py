@@ -90,6 +90,7 @@ _WAYS = ("abort", "delete", "time", "destruction")
         pytest.param(how, format_.aliases[0], marks=[] if number % len(_WAYS) == place else pytest.mark.long)
         for place, how in enumerate(_WAYS)
         for number, format_ in enumerate(FORMATS)
+        if not format_.sums_up
     ],
 )
 def test_a_job_that_ends_is_gone_from_postgresql(faulty: Config, url: str, format_: str, how: str) -> None:

@@ -1,4 +1,4 @@
-"""Columns of coverage maps (DALI 1.2 §3.3.11): texts in every format, which queries can compare as texts."""
+"""MOCs in tables and results (DALI 1.2 §3.3.11): texts in every format, which queries can compare as texts."""
 
 from collections.abc import Iterator
 
@@ -54,10 +54,9 @@ def test_a_moc_is_its_text_in_binary_formats(mocs: str, format_: str) -> None:
     "query",
     [
         "SELECT id FROM mocs.maps WHERE map = '1/0'",
-        "SELECT map, COUNT(*) AS n FROM mocs.maps GROUP BY map",
-        "SELECT DISTINCT map FROM mocs.maps",
+        "SELECT COUNT(DISTINCT map) AS n FROM mocs.maps",
         "SELECT map FROM mocs.maps ORDER BY map",
-        "SELECT map FROM mocs.maps UNION SELECT 'a' FROM mocs.maps",
+        "SELECT map || 'a' FROM mocs.maps",
     ],
 )
 def test_comparing_a_moc_is_refused_with_what_to_write_instead(mocs: str, query: str) -> None:

@@ -57,8 +57,9 @@ NO_ROWS = "SELECT * FROM formats.everything WHERE id < 0"
 
 
 def test_every_format_is_tested() -> None:
-    """One that is added shall be added here, to its readers, or to the tests of VOTable, CSV and TSV."""
-    assert {each.aliases[0] for each in FORMATS} == {*NEW, "votable", "votable/b", "votable/td", "csv", "tsv"}
+    """One that is added shall be added here, to its readers, or to the tests of VOTable, CSV and TSV; MOCs have their own."""
+    of_rows = {each.aliases[0] for each in FORMATS if not each.sums_up}
+    assert of_rows == {*NEW, "votable", "votable/b", "votable/td", "csv", "tsv"}
 
 
 # ---- many rows

@@ -71,6 +71,13 @@ ALL = [
     "SELECT source_id FROM {s}.source WHERE source_id BETWEEN 2690000000000000000 AND 2900000000000000000",
     "SELECT COUNT(*) AS n FROM {s}.source WHERE source_id < 2690000000000000000",
     "SELECT COUNT(*) AS n FROM {s}.source WHERE source_id >= 2690000000000000000 AND source_id > 2900000000000000000",
+    "SELECT tyc_id FROM {s}.stars WHERE 1 = CONTAINS(POINT(ra, dec), MOC('6/462 30000 8/7000'))",
+    "SELECT COUNT(*) AS n, SUM(hip) AS s FROM {s}.stars WHERE 1 = CONTAINS(POINT(ra, dec), MOC('4/100-180 0/11'))",
+    "SELECT COUNT(*) AS n FROM {s}.stars WHERE 1 = CONTAINS(POINT(ra, dec), MOC('0/0-11'))",
+    "SELECT COUNT(*) AS n FROM {s}.stars WHERE 0 = CONTAINS(POINT(ra, dec), MOC(5, CIRCLE(0, 90, 40)))",
+    "SELECT TOP 10 source_id FROM {s}.source WHERE 1 = CONTAINS(POINT(ra, dec), MOC(9, POLYGON(40, 0, 60, 0, 50, 20))) ORDER BY vmag, source_id",
+    "SELECT s.source_id, p.teff FROM {s}.source AS s JOIN {s}.params AS p ON p.source_id = s.source_id WHERE 1 = CONTAINS(POINT(s.ra, s.dec), MOC('5/100-300'))",
+    "SELECT MOC_AGG(5, POINT(ra, dec)) AS m FROM {s}.stars WHERE vmag < 5",
 ]
 
 

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pyarrow as pa
 import pytest
+from cdshealpix.nested import vertices
 
 from adql import nodes, postgres
 from adql.parse import parse
@@ -112,3 +113,38 @@ def test_the_pixel_is_that_of_the_table_not_of_a_query_in_from() -> None:
 def test_a_table_that_is_not_sharded_has_none() -> None:
     plain = Catalogue((Schema("s", (Table("s", "s.stars", STARS.columns),)),))
     assert "hpx6" not in translate("SELECT g FROM s.stars WHERE DISTANCE(ra, dec, 1, 1) < 1", plain).sql
+
+
+# ---- MOCs
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_position_in_a_moc_is_in_its_pixels(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    order = int(dice.integers(0, 11))
+    first = int(dice.integers(12 * 4**order))
+    cells = np.unique((first + dice.integers(0, 2 * 4 ** (order // 2), 30)) % (12 * 4**order))[: 1 + 3 * seed]
+    found = ranges(f"1 = CONTAINS(POINT(ra, dec), MOC('{order}/{' '.join(map(str, cells))}'))")
+    if not found:
+        assert len(cells) > 6 * 4**order
+        return
+    lon, lat = vertices(cells.astype(np.uint64), order, step=20)
+    of_edges = cells_of(pa.array(lon.deg.ravel() % 360), pa.array(lat.deg.ravel()))
+    covered = np.zeros(len(of_edges), bool)
+    for low, high in found:
+        covered |= (of_edges >= low) & (of_edges <= high)
+    assert covered.all()
+    assert len(found) <= 12
+
+
+def test_a_small_moc_gets_few_pixels_and_one_of_most_of_the_sky_all() -> None:
+    assert sum(b - a + 1 for a, b in ranges("1 = CONTAINS(POINT(ra, dec), MOC('6/1000 9/5'))")) <= 40
+    assert ranges("1 = CONTAINS(POINT(ra, dec), MOC('0/0-8'))") == []
+    assert 1 <= sum(b - a + 1 for a, b in ranges("1 = CONTAINS(POINT(ra, dec), MOC('0/'))")) <= 9
+
+
+def test_the_pixels_of_a_moc_stand_beside_it_wherever_it_stands() -> None:
+    moc = "1 = CONTAINS(POINT(ra, dec), MOC('6/1000'))"
+    assert ranges(f"{moc} OR g < 3") == ranges(moc)
+    assert ranges(f"NOT {moc}") == []
+    assert '"hpx6"' in sql(moc)
