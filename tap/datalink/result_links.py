@@ -30,7 +30,7 @@ def result_links(outputs: tuple[Output, ...], tables: Sequence[Table], links_url
         return NO_LINKS
     names = tuple(unique_names(outputs))
     ids = xml_ids(names)
-    found = [_ReferencedColumns(table, _places(table, outputs), names, ids) for table in linked.values()]
+    found = [_LinkedColumns(table, _places(table, outputs), names, ids) for table in linked.values()]
     services = tuple(service for columns in found for service in columns.services(links_url))
     wanted = {parameter.ref for service in services for parameter in service.parameters if parameter.ref}
     hrefs = dict(pair for columns in found for pair in columns.hrefs())
@@ -64,7 +64,7 @@ def _places(table: Table, outputs: tuple[Output, ...]) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class _ReferencedColumns:
+class _LinkedColumns:
     """The columns of one table in a result: their places there, and the names and XML ids of all columns of the result."""
 
     table: Table
