@@ -29,6 +29,7 @@ _NAMES = (
     ("alpha", "delta"),
     ("alpha_j2000", "delta_j2000"),
     ("right_ascension", "declination"),
+    ("s_ra", "s_dec"),
 )
 """What right ascensions and declinations in degrees are called, in lower case."""
 _DEGREES = {None, "", "deg", "degree", "degrees"}

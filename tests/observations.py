@@ -64,6 +64,37 @@ def plates_description(**changes: Any) -> Description:
     )
 
 
+OPTIONAL: dict[str, Any] = {
+    "dataproduct_subtype": "datacube",
+    "target_class": "G",
+    "obs_creation_date": "2012-03-04T05:06:07",
+    "obs_creator_name": "Example Array",
+    "obs_creator_did": "ivo://example.org/array?{id}",
+    "publisher_id": "ivo://example.org/registry",
+    "bib_reference": "2012ApJ...000..000X",
+    "data_rights": "public",
+    "s_ucd": "pos",
+    "s_unit": "deg",
+    "s_resolution_min": 1,
+    "s_resolution_max": 2.5,
+    "s_pixel_scale": 0.2,
+    "s_calib_status": "calibrated",
+    "s_stat_error": 0.1,
+    "t_calib_status": "calibrated",
+    "t_stat_error": 0.001,
+    "em_ucd": "em.wl",
+    "em_unit": "m",
+    "em_calib_status": "calibrated",
+    "em_res_power_min": 100,
+    "em_res_power_max": 5000,
+    "em_resolution": 1e-10,
+    "em_stat_error": 1e-11,
+    "o_unit": "Jy",
+    "o_calib_status": "absolute",
+    "o_stat_error": 0.01,
+    "proposal_id": "2012A-001",
+}
+"""The other columns of the standard."""
 CUBES_DESCRIPTION = parse_description(
     {
         "table": {"ra": "ra", "dec": "dec"},
@@ -92,7 +123,8 @@ CUBES_DESCRIPTION = parse_description(
             "em_res_power": "{power}",
             "pol_states": "{polarization}",
             "facility_name": "Example Array",
-        },
+        }
+        | OPTIONAL,
     }
 )
 

@@ -19,13 +19,14 @@ BEGIN
             WHERE r.name = a.rule AND r.role IN (SELECT armillary.grantee_roles()))));
 END $$;
 
--- What a circle of that diameter covers, as a polygon that contains it: its sides touch the circle, which is 0.3 % smaller.
+-- What a circle of that diameter covers, as a polygon that contains it: its sides touch the circle, and its corners lie
+-- outside by 2 % of the radius. pgSphere compares each side of a polygon with each other, so more of them would be dear.
 -- NULL where there is no circle, or one of more than 160 degrees. In degrees.
 CREATE FUNCTION armillary.circle_outline(ra double precision, "dec" double precision, diameter double precision)
 RETURNS spoly LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
     -- Of a circle of no size, one of 0.1 arcsec: a polygon has an area.
-    distance double precision := atan(tan(radians(greatest(diameter / 2, 0.1 / 3600))) / cosd(180.0 / 32));
+    distance double precision := atan(tan(radians(greatest(diameter / 2, 0.1 / 3600))) / cosd(180.0 / 16));
     north double precision;
     east double precision;
     x double precision; -- towards the meridian of the centre
@@ -35,9 +36,9 @@ BEGIN
     IF NOT (diameter BETWEEN 0 AND 160 AND "dec" BETWEEN -90 AND 90 AND abs(ra) < 1e6) THEN
         RETURN NULL;
     END IF;
-    FOR i IN 0..31 LOOP
-        north := sin(distance) * cosd(i * 360.0 / 32);
-        east := sin(distance) * sind(i * 360.0 / 32);
+    FOR i IN 0..15 LOOP
+        north := sin(distance) * cosd(i * 360.0 / 16);
+        east := sin(distance) * sind(i * 360.0 / 16);
         x := cos(distance) * cosd("dec") - north * sind("dec");
         z := cos(distance) * sind("dec") + north * cosd("dec");
         corners := corners || ARRAY[ra + atan2d(east, x), atan2d(z, sqrt(x * x + east * east))];

@@ -89,7 +89,7 @@ def test_a_circle_finds_what_it_touches(
     centre, plates, cubes = SkyCoord(ra, dec, unit="deg"), observations.plates, observations.cubes
     distance = centre.separation(SkyCoord(plates["ra"], plates["dec"], unit="deg")).deg
     certain = where(plates["plate"], distance < radius + plates["fov"] / 120)
-    possible = where(plates["plate"], distance < radius + plates["fov"] / 120 * 1.006)
+    possible = where(plates["plate"], distance < radius + plates["fov"] / 120 * 1.02)
     corners = SkyCoord(observations.corners[..., 0], observations.corners[..., 1], unit="deg")
     to_corners = centre.separation(corners).deg
     to_centre = centre.separation(SkyCoord(cubes["ra"], cubes["dec"], unit="deg")).deg
@@ -121,7 +121,7 @@ def test_a_range_finds_what_it_touches(
         (plates["plate"], plates["ra"], plates["dec"], plates["fov"] / 60),
         (where_images(observations), *(cubes[name][is_image(observations)] for name in ("ra", "dec")), 1.5),
     ):
-        half = size / 2 * 1.006
+        half = size / 2 * 1.02
         wide = np.degrees(np.arcsin(np.minimum(1, np.sin(np.radians(half)) / np.cos(np.radians(dec)))))
         wide = np.where(np.abs(dec) + half >= 90, 180, wide)
         in_height = (dec >= limits[2] - half) & (dec <= limits[3] + half)
