@@ -27,6 +27,7 @@ from tap.auth.oidc_login import PATH as OIDC_PATH
 from tap.auth.oidc_login import OidcLogin
 from tap.auth.passwords import Passwords
 from tap.auth.self_service import SelfService
+from tap.bulk.resources import BulkResources
 from tap.coding import packed, wanted_coding
 from tap.config import Config
 from tap.dal.ask import ChangeRequest
@@ -180,6 +181,7 @@ class Endpoints:
             *self.cone_searches.routes(),
             *ImageAccess(self.config, self.vosi.catalogue, self.ask, self.vosi.state).routes(),
             *self._watching_routes(tap),
+            *BulkResources(self.config, self.site, self.vosi.catalogue).routes,
             Route(f"{tap}/tokens", self.self_service.tokens, methods=get),
             Route(f"{tap}/tokens", self.self_service.add_token, methods=["POST"]),
             Route(f"{tap}/tokens/{{name}}", self.self_service.revoke_token, methods=["DELETE"]),

@@ -19,6 +19,7 @@ _COMMANDS = {
     "check": "catalogue_commands",
     "explain": "catalogue_commands",
     "config": "catalogue_commands:show_config",
+    "export": "bulk.commands",
     "migrate": "catalogue_commands",
     "selftest": "selftest_command",
     "backup": "backup_commands",

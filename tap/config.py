@@ -47,6 +47,10 @@ class WebConfig:
         "",
         "folder with the site of all documents, shown at /docs; empty: build/docs beside the sources, if it is there",
     )
+    bulk: str = _about(
+        "",
+        "where exported tables lie, which are then served at /bulk: a folder, or s3://bucket/prefix, with a folder for each table; empty: none are",
+    )
     name_resolver: str = _about(
         "", "URL that gives the position of an object, in the form of CDS's Sesame, with {} for its name; empty: none"
     )

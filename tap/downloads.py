@@ -1,7 +1,9 @@
-"""The result of a job over HTTP: whole or in parts, so that a cut download resumes (RFC 9110 §14, RFC 9530)."""
+"""Files over HTTP, such as results of jobs: whole or in parts, so that a cut download resumes (RFC 9110 §14, RFC 9530)."""
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
@@ -21,41 +23,64 @@ class ByteRange:
     end: int
 
 
-def download(request: Request, job: Job, result: Result, storage: Storage) -> Response:
-    """Answer with the result, never compressed, so that lengths and parts mean the same to all.
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that does not change while it is called so: its bytes, and their SHA-256 in Base64.
 
-    Blocks. Raises: NotStored.
+    `inline`: a browser shows it, and does not save it.
     """
-    etag = f'"{result.digest.rstrip("=").replace("/", "_").replace("+", "-")}"'
-    headers = {
-        "content-type": result.mime_type,
-        "etag": etag,
-        "accept-ranges": "bytes",
-        "repr-digest": f"sha-256=:{result.digest}:",
-        "content-disposition": f'{_disposition(result)}; filename="{_file_name(job, result)}"',
-        "cache-control": "private, no-cache",
-    }
-    if _names(request.headers.get("if-none-match"), etag):
+
+    file_name: str
+    mime_type: str
+    size: int
+    digest: str
+    inline: bool = False
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.digest.rstrip("=").replace("/", "_").replace("+", "-")}"'
+
+    @property
+    def headers(self) -> dict[str, str]:
+        disposition = "inline" if self.inline else "attachment"
+        return {
+            "content-type": self.mime_type,
+            "etag": self.etag,
+            "accept-ranges": "bytes",
+            "repr-digest": f"sha-256=:{self.digest}:",
+            "content-disposition": f'{disposition}; filename="{self.file_name}"',
+            "cache-control": "private, no-cache",
+        }
+
+
+def download(request: Request, job: Job, result: Result, storage: Storage) -> Response:
+    """Answer with the result of a job. Blocks. Raises: NotStored."""
+    inline = result.mime_type.startswith(("text/html", "text/plain"))
+    file = Download(_file_name(job, result), result.mime_type, result.size, result.digest, inline)
+    return sent(request, file, partial(storage.read, result.key))
+
+
+def sent(request: Request, file: Download, read: Callable[[int, int], Iterator[bytes]]) -> Response:
+    """Answer with a file, never compressed, so that lengths and parts mean the same to all.
+
+    `read` gives the bytes from a first one up to but without a last one. Blocks. Raises: what `read` raises.
+    """
+    headers = file.headers
+    if _names(request.headers.get("if-none-match"), file.etag):
         return Response(None, 304, headers)
-    requested = _asked(request, result.size, etag)
+    requested = _asked(request, file.size, file.etag)
     if requested is not None and requested.start >= requested.end:
-        return Response(None, 416, headers | {"content-range": f"bytes */{result.size}"})
-    sent = requested or ByteRange(0, result.size)
-    headers["content-length"] = str(sent.end - sent.start)
+        return Response(None, 416, headers | {"content-range": f"bytes */{file.size}"})
+    part = requested or ByteRange(0, file.size)
+    headers["content-length"] = str(part.end - part.start)
     if requested:
-        headers["content-range"] = f"bytes {sent.start}-{sent.end - 1}/{result.size}"
+        headers["content-range"] = f"bytes {part.start}-{part.end - 1}/{file.size}"
     else:
         headers["content-digest"] = headers["repr-digest"]
-    pieces = storage.read(result.key, sent.start, sent.end)
     status = 206 if requested else 200
     if request.method == "HEAD":
         return Response(None, status, headers)
-    return StreamingResponse(iterate_in_threadpool(pieces), status, headers)
-
-
-def _disposition(result: Result) -> str:
-    """Return what a browser shall do: what people read is shown, the rest saved."""
-    return "inline" if result.mime_type.startswith(("text/html", "text/plain")) else "attachment"
+    return StreamingResponse(iterate_in_threadpool(read(part.start, part.end)), status, headers)
 
 
 def _file_name(job: Job, result: Result) -> str:

@@ -21,6 +21,8 @@ from tap.auth.authentication import ForeignPage, Insecure, OutOfScope, Unauthori
 from tap.auth.oidc import NotVouchedFor, ProviderAway
 from tap.auth.passwords import TooManyAttempts, WrongPassword
 from tap.auth.rights import NoLongerAllowed
+from tap.bulk.folder import FolderAway
+from tap.bulk.served import ExportGoesOn
 from tap.engine.cancellation import CancelReason
 from tap.engine.engine import DatabaseAway, ShardAway
 from tap.engine.rows import Interrupted
@@ -88,6 +90,8 @@ _MANY = "You have as many jobs waiting as one may have here. Please wait until s
 _FULL = "As many jobs wait already as this service takes. Please try again later."
 _NO_ROOM = "This service has no room for results just now. Please try again later."
 _UNREACHED = "The place where results lie cannot be reached just now. Please try again soon."
+_BULK_AWAY = "The place where whole tables lie cannot be reached just now. Please try again soon."
+_EXPORTED = "This table is being exported just now. Please try again later."
 _NOT_TEXT = "A column, such as a MOC or a UUID, cannot be compared, sorted or grouped as it is. CAST(column AS VARCHAR) gives its text, which can."
 _NOT_YET = (
     "A table of the query is not there: it is being loaded and has not arrived on all servers, or it was taken away."
@@ -187,6 +191,8 @@ _KNOWN: dict[type[Exception], Answer] = {
     DatabaseAway: Answer(503, _AWAY, 5),
     StoreAway: Answer(503, _AWAY, 5),
     StorageAway: Answer(503, _UNREACHED, 10),
+    FolderAway: Answer(503, _BULK_AWAY, 10),
+    ExportGoesOn: Answer(503, _EXPORTED, 60),
     AccountsAway: Answer(503, _AWAY, 5),
     WrongPassword: Answer(401, "There is no such account, or its password is another."),
 }

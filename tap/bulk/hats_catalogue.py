@@ -58,8 +58,8 @@ class HatsCatalogue:
             yield from self._asked_for(named)
             return
         found = [status for status in self.folder.files("dataset") if _PARTITION.fullmatch(status.name)]
-        tiles = {_tile(status.name) for status in found}
-        if missing := sorted({_tile(name) for name in named} - tiles):
+        tiles = {tile_of(status.name) for status in found}
+        if missing := sorted({tile_of(name) for name in named} - tiles):
             order, pixel = missing[0]
             raise LoadError(f"{self.folder.url}: the partition Norder={order}, Npix={pixel} that it names is missing")
         yield from found
@@ -142,13 +142,14 @@ def _published(description: Description, source: str | None) -> str | None:
     return None if description.table.only_described else source
 
 
-def _tile(name: str) -> tuple[int, int]:
+def tile_of(name: str) -> tuple[int, int]:
+    """Return order and pixel of a partition."""
     match = _PARTITION.fullmatch(name)
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _place(name: str) -> int:
-    order, pixel = _tile(name)
+    order, pixel = tile_of(name)
     return pixel << 2 * (INDEX_ORDER - order)
 
 

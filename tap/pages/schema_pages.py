@@ -22,6 +22,9 @@ from schema.statistics.columns import ColumnStatistics
 from schema.statistics.store import cell_counts_of, column_statistics_of
 from tap.auth.identity import Account, account_in
 from tap.auth.rights import Rights
+from tap.bulk.folder import FolderAway
+from tap.bulk.manifest import Manifest
+from tap.bulk.served import bulk_folder
 from tap.config import Config
 from tap.dal.urls import cone_search_url
 from tap.engine.engine import DatabaseAway, Engine, Session
@@ -100,8 +103,16 @@ class SchemaPages:
             "bibtex": bibtex(table),
             "position": position,
             "cone_search": cone_search_url(self.config.web, table.table_name) if position else None,
+            "exported": await run_in_threadpool(self._exported, table),
         }
         return self.pages.response(request, "table.html", values)
+
+    def _exported(self, table: Table) -> Manifest | None:
+        """Return what is there of the table as files, None where nothing is, or where that cannot be told now."""
+        try:
+            return bulk_folder(self.config.web.bulk).manifest(table.table_name)
+        except FolderAway:
+            return None
 
     def _contents(self, table: Table, account: Account | None) -> Contents:
         """Return what is known of a table's rows, and some of them; what does not come at once is left out."""
