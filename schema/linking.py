@@ -8,10 +8,11 @@ import psycopg
 from psycopg import sql
 
 from schema.description import Description, DescriptionError
-from schema.links import CORE, PRODUCT_TYPES, WEB, Link, Linking, Product, columns_of, lone_column
+from schema.links import CORE, PRODUCT_TYPES, WEB, Link, Linking, Product
 from schema.model import Column, Table, quoted_if_needed, unquoted_parts
 from schema.statements import statement
 from schema.tap_schema import read_catalogue
+from schema.templates import columns_of, lone_column
 from schema.types import BOOLEAN, TIMESTAMP, Type
 
 _MAIN = "meta.id;meta.main"

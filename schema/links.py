@@ -1,15 +1,12 @@
-"""Where the rows of a table lead: links made of their values, and products that other tables hold for them (DataLink 1.1).
+"""Where the rows of a table lead: links made of their values, and products that other tables hold for them (DataLink 1.1)."""
 
-A template is a text with names of columns in braces, `https://example.org/chart?ra={ra}&dec={dec}`; `{{` is a brace.
-"""
-
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from string import Formatter
 from typing import Any
 from urllib.parse import quote
+
+from schema.templates import lone_column, pieces_of
 
 CORE = (
     "this progenitor derivation auxiliary weight error noise calibration bias dark flat preview preview-image preview-plot"
@@ -86,31 +83,6 @@ def linking_of(content: Mapping[str, Any] | None) -> Linking | None:
         return None
     links = (Link(**link | {"parameters": tuple(map(tuple, link["parameters"]))}) for link in content["links"])
     return Linking(content["identifier"], tuple(links), tuple(Product(**product) for product in content["products"]))
-
-
-@lru_cache(4096)
-def pieces_of(template: str) -> tuple[tuple[str, str | None], ...]:
-    """Return texts, each with the column whose value follows it, if any. Raises: ValueError for what is no template."""
-    pieces = []
-    for text, column, form, conversion in Formatter().parse(template):
-        if column == "" or form or conversion:
-            raise ValueError("braces hold the name of a column and nothing else; {{ is a brace")
-        pieces.append((text, column))
-    return tuple(pieces)
-
-
-def columns_of(templates: Iterable[str]) -> tuple[str, ...]:
-    """Return the columns that templates use, each once. Raises: ValueError."""
-    names = (column for template in templates for _, column in pieces_of(template) if column is not None)
-    return tuple(dict.fromkeys(names))
-
-
-def lone_column(template: str) -> str | None:
-    """Return the column that a template is, if it is nothing else."""
-    match pieces_of(template):
-        case (("", str(column)),):
-            return column
-    return None
 
 
 def url_of(template: str, row: Mapping[str, object]) -> str | None:

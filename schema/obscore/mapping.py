@@ -5,7 +5,6 @@ A value is a number, a text, or a text with names of columns in braces: "{plate}
 """
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,22 +17,12 @@ from schema import types
 from schema.description import DescriptionError
 from schema.model import Column
 from schema.obscore.model import COLUMNS, NEVER_NULL, PRODUCT_TYPES, ObsCoreColumn
+from schema.templates import columns_of, lone_column, pieces_of
 
 MappedValue = str | int | float
-_PARTS = re.compile(r"\{\{|\}\}|\{([^{}]+)\}|[^{}]+|[{}]")
 _DAYS = {"t_min", "t_max"}
 _MJD_OF_1970 = 40587
 _LARGEST_LEVEL = 4
-
-
-@dataclass(frozen=True, slots=True)
-class TemplateColumn:
-    """The name of a column of the table, as a description writes it in braces."""
-
-    name: str
-
-
-TextParts = tuple[str | TemplateColumn, ...]
 
 
 def check_mapping(mapping: Mapping[str, object], origin: str) -> dict[str, MappedValue]:
@@ -45,22 +34,18 @@ def check_mapping(mapping: Mapping[str, object], origin: str) -> dict[str, Mappe
             raise DescriptionError(f"{origin}: ObsCore has no column {name}{hint}")
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise DescriptionError(f"{origin}: {name} is a number, a text, or a text with columns in braces")
-        parts_of(name, str(value))
+        _check_template(name, str(value))
     missing = [name for name in NEVER_NULL if name not in mapping]
     if mapping and missing:
         raise DescriptionError(f"{origin}: ObsCore needs {', '.join(missing)}")
     return {name: value for name, value in mapping.items() if isinstance(value, str | int | float)}
 
 
-def parts_of(name: str, text: str) -> TextParts:
-    """Return a text as its parts. Raises: DescriptionError for a brace without its partner."""
-    parts: list[str | TemplateColumn] = []
-    for match in _PARTS.finditer(text):
-        if match[0] in {"{", "}"}:
-            raise DescriptionError(f"[obscore] {name}: {text!r} has a brace without its partner; {{{{ is a brace")
-        plain = match[0].replace("{{", "{").replace("}}", "}")
-        parts.append(TemplateColumn(match[1]) if match[1] else plain)
-    return tuple(parts)
+def _check_template(name: str, text: str) -> None:
+    try:
+        pieces_of(text)
+    except ValueError as error:
+        raise DescriptionError(f"[obscore] {name}: {text!r} is no template: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,41 +67,32 @@ class TableMapping:
     @property
     def constants(self) -> set[str]:
         """Return the columns that have the same value in all rows."""
-        return {
-            name
-            for name, value in self.values.items()
-            if not any(isinstance(part, TemplateColumn) for part in parts_of(name, str(value)))
-        }
+        return {name for name, value in self.values.items() if not columns_of((str(value),))}
 
     @property
     def indexed(self) -> set[str]:
         """Return the columns that are columns of the table which lead an index."""
-        pairs = ((name, parts_of(name, str(value))) for name, value in self.values.items())
-        return {name for name, parts in pairs if len(parts) == 1 and self._is_indexed(parts[0])}
-
-    def _is_indexed(self, part: str | TemplateColumn) -> bool:
-        return isinstance(part, TemplateColumn) and part.name in self.columns and self.columns[part.name].indexed
+        indexed = {column.name for column in self.columns.values() if column.indexed}
+        return {name for name, value in self.values.items() if lone_column(str(value)) in indexed}
 
     def _expression(self, target: ObsCoreColumn, value: MappedValue) -> sql.Composable:
-        parts = parts_of(target.name, value) if isinstance(value, str) else ()
-        match parts:
-            case (TemplateColumn(name=name),):
-                return _of_column(target, self._column(target, name))
-            case ():
-                return _constant(target, value)
-            case (str() as text,):
-                return _constant(target, text)
+        template = str(value)
+        if column := lone_column(template):
+            return _of_column(target, self._column(target, column))
+        if not columns_of((template,)):
+            text = "".join(text for text, _ in pieces_of(template))
+            return _constant(target, text if isinstance(value, str) else value)
         if not target.type.is_text:
             raise DescriptionError(f'[obscore] {target.name} is no text: name one column, as in "{{ra}}"')
-        return sql.SQL(" || ").join(self._text_parts(target, parts))
+        return sql.SQL(" || ").join(self._text_parts(target, template))
 
-    def _text_parts(self, target: ObsCoreColumn, parts: TextParts) -> Iterator[sql.Composable]:
+    def _text_parts(self, target: ObsCoreColumn, template: str) -> Iterator[sql.Composable]:
         form = "armillary.url_part({})" if target.name == "access_url" else "{}"
-        for part in parts:
-            if isinstance(part, TemplateColumn):
-                yield sql.SQL(form).format(_of_column(target, self._column(target, part.name)))
-            else:
-                yield sql.SQL("{}::text").format(sql.Literal(part))
+        for text, column in pieces_of(template):
+            if text:
+                yield sql.SQL("{}::text").format(sql.Literal(text))
+            if column is not None:
+                yield sql.SQL(form).format(_of_column(target, self._column(target, column)))
 
     def _column(self, target: ObsCoreColumn, name: str) -> Column:
         if name not in self.columns:

@@ -11,8 +11,9 @@ from functools import cached_property
 from urllib.parse import quote_plus, urlencode
 
 from adql.sql_names import name, quote
-from schema.links import Link, Product, columns_of, url_of, value_of
+from schema.links import Link, Product, url_of, value_of
 from schema.model import Catalogue, Column, Table
+from schema.templates import columns_of
 from tap.datalink.identifiers import RequestedId
 from tap.datalink.linked_table import LinkedTable
 from tap.engine.engine import Session

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from adql.nodes import Output
-from schema.links import Link, columns_of, lone_column, pieces_of
+from schema.links import Link
 from schema.model import Table
+from schema.templates import columns_of, lone_column, pieces_of
 from tap.config import Config
 from tap.formats.metadata import unique_names
 from tap.formats.service_descriptor import FieldLink, ResultLinks, ServiceDescriptor, ServiceParameter

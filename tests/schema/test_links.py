@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schema.description import Description, DescriptionError, parse_description
-from schema.links import Link, Linking, Product, columns_of, lone_column, url_of, value_of
+from schema.links import Link, Linking, Product, url_of, value_of
 from schema.load import open_file
 from schema.model import Table
 from schema.publish import load_table, publish_table, unpublish_table
 from schema.tap_schema import read_catalogue
+from schema.templates import columns_of, lone_column
 
 CHART = {"url": "https://example.org/chart?n={name}&m={mag}", "semantics": "preview-image"}
 LIGHT = {"name": "LIGHT", "table": "k.light", "id": "star", "valid": "good", "order_by": "t"}

@@ -234,7 +234,7 @@ def test_without_tables_there_is_no_view(observations: Observations, owner: psyc
     [
         ({"obs_idd": "x"}, "ObsCore has no column obs_idd; did you mean obs_id?"),
         ({"obs_id": "{plates}"}, "the table has no column plates; did you mean plate?"),
-        ({"obs_id": "{plate"}, "has a brace without its partner"),
+        ({"obs_id": "{plate"}, "is no template"),
         ({"s_ra": "{plate}"}, "the column plate is VARCHAR"),
         ({"s_ra": "{ra} deg"}, 's_ra is no text: name one column, as in "{ra}"'),
         ({"s_ra": "ten"}, "s_ra is a number"),
