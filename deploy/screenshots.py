@@ -52,7 +52,7 @@ def plots(page: Page, root: str) -> None:
 def sky(page: Page, root: str) -> None:
     page.goto(f"{root}/tap/tables/demo.stars")
     page.get_by_role("button", name="Plot").click()
-    page.locator("figure").first.wait_for()
+    page.locator("figure.plot").first.wait_for()
 
 
 def at(path: str) -> Callable[[Page, str], object]:

@@ -114,7 +114,7 @@ def test_texts_of_a_shared_table_do_nothing_in_the_browser_of_a_colleague(
     shows_safely(page)
     page = bo.open(f"/tap/tables/{name}")
     page.get_by_role("button", name="Plot").click()
-    expect(page.get_by_role("img", name="Sky")).to_be_visible()
+    expect(page.get_by_role("img", name="Sky", exact=True)).to_be_visible()
     page.get_by_label("Find a column").press_sequentially("hx-vals")
     expect(page.locator("#columns tbody tr")).to_have_count(1)
     shows_safely(page)

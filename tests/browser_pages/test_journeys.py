@@ -93,7 +93,7 @@ def test_the_colour_magnitude_diagram_has_its_bright_stars_on_top(visitor: Visit
     page = visitor.run(PLEIADES)
     page.get_by_role("button", name="Plot").click()
     expect(page.get_by_role("img", name="vmag (mag) against bv (mag)")).to_be_visible()
-    expect(page.get_by_role("img", name="Sky")).to_be_visible()
+    expect(page.get_by_role("img", name="Sky", exact=True)).to_be_visible()
 
 
 def test_what_is_selected_in_a_plot_becomes_a_condition(visitor: Visitor) -> None:
@@ -132,7 +132,7 @@ def test_a_sky_map_of_a_table_is_counted_by_the_service(visitor: Visitor) -> Non
     with page.expect_response("**/tap/sync") as answer:
         page.get_by_role("button", name="Plot").click()
     assert "ivo_healpix_index" in (answer.value.request.post_data or "")
-    expect(page.get_by_role("img", name="Sky")).to_be_visible()
+    expect(page.get_by_role("img", name="Sky", exact=True)).to_be_visible()
     far = page.locator("figure canvas").evaluate("canvas => canvas.toDataURL()")
     page.get_by_role("button", name="Zoom in").click()
     assert page.locator("figure canvas").evaluate("canvas => canvas.toDataURL()") != far
