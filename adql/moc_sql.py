@@ -38,7 +38,7 @@ def overlaps_moc_sql(left: Value, right: Value, sql: tuple[str, str]) -> str:
 
 def _point_in_moc(point: str, moc: Moc) -> str:
     runs = ",".join(f"[{first},{beyond})" for first, beyond in moc.runs)
-    exact = f"'{{{runs}}}'::int8multirange @> healpix_nest({DEEPEST}, {point})"
+    exact = f"'{{{runs}}}'::int8multirange @> armillary.healpix_nest({DEEPEST}, {point})"
     cones = cones_round(moc)
     if cones is None:
         return f"({exact})"

@@ -31,7 +31,7 @@ class BackupError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class BackupManifest:
     """What a backup is of; `results` are how many files lie in it, none where they are elsewhere."""
 
     armillary: str
@@ -41,7 +41,7 @@ class Manifest:
     results_bytes: int
 
 
-def back_up(config: Config, folder: Path, since: Path | None, tell: Tell) -> Manifest:
+def back_up(config: Config, folder: Path, since: Path | None, tell: Tell) -> BackupManifest:
     """Make a backup of a service that runs, in a folder that is not there yet.
 
     Results that the backup `since` has already are linked to, and take no room. Raises: BackupError, OSError.
@@ -69,13 +69,13 @@ def back_up(config: Config, folder: Path, since: Path | None, tell: Tell) -> Man
     else:
         tell(f"Results lie in {config.jobs.results}: the bucket has backups of its own")
     postgresql = (partial / _DATABASE / "PG_VERSION").read_text().strip()
-    manifest = Manifest(version("armillary"), postgresql, write_instant(datetime.now(UTC)) or "", results, size)
+    manifest = BackupManifest(version("armillary"), postgresql, write_instant(datetime.now(UTC)) or "", results, size)
     (partial / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n")
     partial.rename(folder)
     return manifest
 
 
-def restore(config: Config, folder: Path, tell: Tell) -> Manifest:
+def restore(config: Config, folder: Path, tell: Tell) -> BackupManifest:
     """Put a backup where a service has nothing yet. Raises: BackupError, OSError."""
     manifest = _manifest(folder)
     cluster = cluster_of(config.database)
@@ -102,9 +102,9 @@ def restore(config: Config, folder: Path, tell: Tell) -> Manifest:
     return manifest
 
 
-def _manifest(folder: Path) -> Manifest:
+def _manifest(folder: Path) -> BackupManifest:
     try:
-        return Manifest(**json.loads((folder / _MANIFEST).read_text()))
+        return BackupManifest(**json.loads((folder / _MANIFEST).read_text()))
     except (OSError, ValueError, TypeError) as error:
         raise BackupError(f"{folder} is no whole backup: {_MANIFEST} cannot be read") from error
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tap.backup import Manifest, back_up
+from tap.backup import BackupManifest, back_up
 from tap.backup import restore as restore_backup
 from tap.clear_errors import clear_errors
 from tap.config import Config
@@ -38,5 +38,5 @@ def restore(config: Config, folder: Path) -> None:
     click.echo(f"The service is as it was at {manifest.made}: armillary serve")
 
 
-def _size(manifest: Manifest) -> str:
+def _size(manifest: BackupManifest) -> str:
     return f"{manifest.results_bytes / 1e6:,.1f} MB"

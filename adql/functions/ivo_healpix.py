@@ -5,8 +5,8 @@ from schema import types
 
 _ORDER = Parameter("hpxOrder", Kind.INTEGER)
 _INDEX = gives(types.BIGINT, ucd="pos.healpix")
-_INDEX_OF_POINT = "healpix_nest(({0})::integer, {1})"
-_INDEX_OF_PAIR = "healpix_nest(({0})::integer, spoint(radians({1}), radians({2})))"
+_INDEX_OF_POINT = "armillary.healpix_nest(({0})::integer, {1})"
+_INDEX_OF_PAIR = "armillary.healpix_nest(({0})::integer, spoint(radians({1}), radians({2})))"
 _DESCRIPTION = "The index of the HEALPix cell of order hpxOrder (0 to 29) that a position is in, NESTED scheme."
 
 IVO_HEALPIX = (

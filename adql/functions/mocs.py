@@ -121,7 +121,7 @@ MOCS = (
         "MOC",
         _GIVES,
         template(
-            "armillary.moc_of_cells({0}, array_agg(DISTINCT healpix_nest({0}, {1})) FILTER (WHERE {1} IS NOT NULL))"
+            "armillary.moc_of_cells({0}, array_agg(DISTINCT armillary.healpix_nest({0}, {1})) FILTER (WHERE {1} IS NOT NULL))"
         ),
         f"The MOC of the cells of an order (0 to {HIGHEST_OF_AGGREGATE}) in which the positions of all rows are; or the "
         "union of the MOCs of all rows.",

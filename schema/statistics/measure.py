@@ -32,11 +32,9 @@ _EXTREMES = {
 }
 """The least or largest value of a column by its type, for `min` or `max`: NaN is none, and infinite times are none."""
 _NULL = sql.SQL("NULL")
-# Of the northern cap pgSphere 1.2 gives wrong cells at multiples of 90 degrees of longitude, and at the pole.
 _CELLS = """
 SELECT coalesce(array_agg(cell ORDER BY cell), '{{}}'), coalesce(array_agg(nrows ORDER BY cell), '{{}}')
-FROM (SELECT healpix_nest({order}, spoint(radians(CASE WHEN abs(ra - 90 * round(ra / 90)) < 1e-7 THEN ra + 1e-6 ELSE ra END),
-                                          radians(least(dec, 89.99999))))::bigint AS cell, count(*) AS nrows
+FROM (SELECT armillary.healpix_nest({order}, spoint(radians(ra), radians(dec))) AS cell, count(*) AS nrows
       FROM (SELECT {ra}::double precision AS ra, {dec}::double precision AS dec FROM {target}) AS positions
       WHERE ra BETWEEN -360 AND 360 AND dec BETWEEN -90 AND 90 GROUP BY 1) AS counted
 """

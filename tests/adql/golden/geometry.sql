@@ -136,7 +136,7 @@ SELECT spoint(radians(10::double precision), radians(20::double precision)) AS c
 -- UDFs of positions
 SELECT ivo_healpix_index(6, ra, dec), ivo_healpix_index(6, POINT(ra, dec)), ivo_healpix_center(6, 4), ivo_epoch_prop_pos(ra, dec, parallax, pmra, pmdec, NULL, 2000, 2016.5), ivo_geom_transform('ICRS', 'ICRS', POINT(ra, dec)) FROM stars
 
-SELECT healpix_nest((6)::integer, spoint(radians(t1."ra"), radians(t1."dec")))::bigint AS c1, healpix_nest((6)::integer, spoint(radians(t1."ra"), radians(t1."dec")))::bigint AS c2, center_of_healpix_nest((6)::integer, 4) AS c3, armillary.epoch_prop_pos(t1."ra", t1."dec", t1."parallax", t1."pmra", t1."pmdec", (NULL::double precision)::double precision, 2000::double precision, 2016.5::double precision) AS c4, (spoint(radians(t1."ra"), radians(t1."dec")) + strans(0.0, 0.0, 0.0)) AS c5 FROM "t"."stars" AS t1
+SELECT armillary.healpix_nest((6)::integer, spoint(radians(t1."ra"), radians(t1."dec")))::bigint AS c1, armillary.healpix_nest((6)::integer, spoint(radians(t1."ra"), radians(t1."dec")))::bigint AS c2, center_of_healpix_nest((6)::integer, 4) AS c3, armillary.epoch_prop_pos(t1."ra", t1."dec", t1."parallax", t1."pmra", t1."pmdec", (NULL::double precision)::double precision, 2000::double precision, 2016.5::double precision) AS c4, (spoint(radians(t1."ra"), radians(t1."dec")) + strans(0.0, 0.0, 0.0)) AS c5 FROM "t"."stars" AS t1
 
 -- DISTINCT geometries are compared by their numbers
 SELECT DISTINCT TOP 5 centre, cone, footprint, id FROM fields ORDER BY id
