@@ -77,6 +77,7 @@ RANGE = Type("sbox", "RANGE", "double", "4", "range")
 """What lies between two longitudes and two latitudes (DALI 1.2 §3.3.9)."""
 MOC = Type("smoc", "MOC", "char", "*", "moc")
 """A part of the sky, made of HEALPix cells; in results it is the text that DALI 1.2 §3.3.11 has for it."""
+BOOLEANS = Type("boolean[]", "BOOLEAN", "boolean", "*")
 SMALLINTS = Type("smallint[]", "SMALLINT", "short", "*")
 INTS = Type("integer[]", "INTEGER", "int", "*")
 BIGINTS = Type("bigint[]", "BIGINT", "long", "*")
@@ -88,8 +89,8 @@ NUMBERS = (SMALLINT, INTEGER, BIGINT, REAL, DOUBLE)
 """In the order in which one widens into the next."""
 REGIONS = (CIRCLE, POLYGON, REGION, RANGE)
 GEOMETRIES = (POINT, CIRCLE, POLYGON, REGION, RANGE, MOC)
-ARRAYS = (SMALLINTS, INTS, BIGINTS, REALS, DOUBLES)
-_ELEMENTS = dict(zip(ARRAYS, NUMBERS, strict=True))
+ARRAYS = (BOOLEANS, SMALLINTS, INTS, BIGINTS, REALS, DOUBLES)
+_ELEMENTS = dict(zip(ARRAYS, (BOOLEAN, *NUMBERS), strict=True))
 _ARRAYS_OF = {element: array for array, element in _ELEMENTS.items()}
 TYPES = (
     BOOLEAN,

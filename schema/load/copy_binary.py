@@ -21,6 +21,7 @@ TRAILER = struct.pack("!h", -1)
 
 _EPOCH = np.datetime64("2000-01-01", "us").astype(np.int64)
 _OIDS = {
+    types.BOOLEANS: (16, ">u1"),
     types.SMALLINTS: (21, ">i2"),
     types.INTS: (23, ">i4"),
     types.BIGINTS: (20, ">i8"),

@@ -69,8 +69,8 @@ class _Field:
         """Why its values cannot be read."""
         if self.letter in "CM":
             return "complex numbers cannot be published"
-        if self.letter in "LX" and (self.descriptor or self.repeat != 1):
-            return "arrays of logicals or bits cannot be published"
+        if self.letter == "X" and (self.descriptor or self.repeat != 1):
+            return "arrays of bits cannot be published"
         return None
 
     @property

@@ -125,6 +125,7 @@ _ARROW = {
 _LONG_DIGITS = 18
 """Whole numbers of so many decimal digits fit into 64 bits."""
 _ELEMENTS = {
+    types.BOOLEAN: types.BOOLEANS,
     types.SMALLINT: types.SMALLINTS,
     types.INTEGER: types.INTS,
     types.BIGINT: types.BIGINTS,
@@ -240,6 +241,7 @@ ARROW_OF = {
     types.UNICODE: pa.string(),
     types.TIMESTAMP: pa.timestamp("us"),
     types.BYTES: pa.binary(),
+    types.BOOLEANS: pa.list_(pa.bool_()),
     types.SMALLINTS: pa.list_(pa.int16()),
     types.INTS: pa.list_(pa.int32()),
     types.BIGINTS: pa.list_(pa.int64()),

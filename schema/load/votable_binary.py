@@ -178,7 +178,7 @@ def _without_empty(column: pa.Array) -> pa.Array:
 def _truths(truth: npt.NDArray[np.uint8]) -> pa.Array:
     """Return booleans. Raises: ValueError for a byte that is none."""
     if (truth == 3).any():
-        raise ValueError(f"the value of row {int((truth == 3).argmax()) + 1} of these is no boolean")
+        raise ValueError(f"value {int((truth == 3).argmax()) + 1} of these is no boolean")
     return pa.array(truth == 1, mask=truth == 2)
 
 
@@ -209,12 +209,13 @@ def _arrays(buffer: Bytes, field: VotableField, place: Ints, counts: Ints | None
     content = gathered(buffer, place, counts * _ELEMENTS[field.datatype])
     if field.type is types.BYTES:
         return pa.Array.from_buffers(pa.binary(), len(place), [None, offsets_of(counts), pa.py_buffer(content)])
+    offsets = pa.Array.from_buffers(pa.int32(), len(place) + 1, [None, offsets_of(counts)])
+    if field.type is types.BOOLEANS:
+        return pa.ListArray.from_arrays(offsets, _truths(_TRUTH[content]))
     numbers = content.view(_KINDS[field.datatype])
     missing = numbers == field.null if field.null is not None else None
     elements = pa.array(numbers.astype(numbers.dtype.newbyteorder("=")), ARROW_OF[field.type].value_type, mask=missing)
-    return pa.ListArray.from_arrays(
-        pa.Array.from_buffers(pa.int32(), len(place) + 1, [None, offsets_of(counts)]), elements
-    )
+    return pa.ListArray.from_arrays(offsets, elements)
 
 
 def _texts(buffer: Bytes, field: VotableField, place: Ints, counts: Ints | None) -> pa.Array:

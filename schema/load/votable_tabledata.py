@@ -101,15 +101,17 @@ def _parsed(field: VotableField, text: str) -> Any:
     if field.type is types.BYTES:
         return bytes(int(_number(field, word) or 0) for word in text.split())
     if field.type.is_array:
-        return _numbers(field, text.split())
+        return _elements(field, text.split())
     return _number(field, text)
 
 
-def _numbers(field: VotableField, texts: list[str]) -> list[float | None]:
+def _elements(field: VotableField, texts: list[str]) -> list[float | None]:
     if field.count is not None and len(texts) != field.count:
         raise LoadError(
-            f"column {field.name}: {len(texts)} numbers where arraysize {field.arraysize} needs {field.count}"
+            f"column {field.name}: {len(texts)} values where arraysize {field.arraysize} needs {field.count}"
         )
+    if field.type is types.BOOLEANS:
+        return [_TRUTH[text.lower()] for text in texts]
     return [_number(field, text) for text in texts]
 
 

@@ -60,6 +60,7 @@ _BINARY = {
     types.CIRCLE: "float8send(degrees(long(center({0})))) || float8send(degrees(lat(center({0}))))"
     " || float8send(degrees(radius({0})))",
     types.POLYGON: "armillary.doubles(armillary.vertices({0}))",
+    types.BOOLEANS: "convert_to(translate(array_to_string({0}, '', '?'), 'tf', 'TF'), 'SQL_ASCII')",
     types.SMALLINTS: "armillary.shorts({0})",
     types.INTS: "armillary.ints({0})",
     types.BIGINTS: "armillary.longs({0})",
@@ -73,6 +74,7 @@ _TEXT = {
     types.POINT: "concat_ws(' ', degrees(long({0})), degrees(lat({0})))",
     types.CIRCLE: "concat_ws(' ', degrees(long(center({0}))), degrees(lat(center({0}))), degrees(radius({0})))",
     types.POLYGON: "array_to_string(armillary.vertices({0}), ' ')",
+    types.BOOLEANS: "array_to_string({0}::text[], ' ', '?')",
     types.REALS: "array_to_string({0}, ' ', 'NaN')",
     types.DOUBLES: "array_to_string({0}, ' ', 'NaN')",
     types.SMALLINTS: f"array_to_string({{0}}, ' ', '{-(2**15)}')",
@@ -80,13 +82,14 @@ _TEXT = {
     types.BIGINTS: f"array_to_string({{0}}, ' ', '{-(2**63)}')",
 }
 _CELLS = _TEXT | {
+    types.BOOLEANS: "translate(array_to_string({0}, ' ', '?'), 'tf', 'TF')",
     types.BOOLEAN: "CASE WHEN {0} THEN 'T' WHEN NOT {0} THEN 'F' ELSE '?' END",
     types.BYTES: "(SELECT string_agg(get_byte({0}, i)::text, ' ' ORDER BY i) FROM generate_series(0, length({0}) - 1) AS i)",
     types.SMALLINT: f"coalesce(({{0}})::smallint, {-(2**15)})",
     types.INTEGER: f"coalesce(({{0}})::integer, {-(2**31)})",
     types.BIGINT: f"coalesce(({{0}})::bigint, {-(2**63)})",
 }
-_LISTS = dict.fromkeys(types.ARRAYS, "'[' || array_to_string({0}, ',', 'null') || ']'")
+_LISTS = dict.fromkeys(types.ARRAYS, "'[' || array_to_string({0}::text[], ',', 'null') || ']'")
 _ECSV = (
     _TEXT
     | _LISTS
@@ -105,8 +108,16 @@ _JSON = (
     | {types.BOOLEAN: _TEXT[types.BOOLEAN]}
 )
 _COLUMNS = {type_: form for type_, form in _BINARY.items() if type_ is not types.TIMESTAMP}
-_ELEMENT_BYTES = {types.SMALLINTS: 2, types.INTS: 4, types.BIGINTS: 8, types.REALS: 4, types.DOUBLES: 8}
+_ELEMENT_BYTES = {
+    types.BOOLEANS: 1,
+    types.SMALLINTS: 2,
+    types.INTS: 4,
+    types.BIGINTS: 8,
+    types.REALS: 4,
+    types.DOUBLES: 8,
+}
 _NULL_ELEMENTS = {
+    types.BOOLEANS: "?",
     types.SMALLINTS: str(-(2**15)),
     types.INTS: str(-(2**31)),
     types.BIGINTS: str(-(2**63)),

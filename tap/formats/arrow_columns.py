@@ -13,7 +13,7 @@ import pyarrow as pa
 from schema import types
 from schema.types import Type
 from tap.engine.rows import Block
-from tap.formats.layout import BlockColumn, BlockLayout, Mask, pieces, read_layout, view
+from tap.formats.layout import BlockColumn, BlockLayout, Bytes, Mask, pieces, read_layout, view
 from tap.formats.metadata import FieldMetadata
 
 _NUMBERS = {
@@ -26,6 +26,7 @@ _NUMBERS = {
 _TUPLES = {types.POINT: 2, types.CIRCLE: 3}
 _LISTS = {
     types.POLYGON: pa.float64(),
+    types.BOOLEANS: pa.bool_(),
     types.SMALLINTS: pa.int16(),
     types.INTS: pa.int32(),
     types.BIGINTS: pa.int64(),
@@ -97,7 +98,7 @@ def longest_text(texts: pa.Array) -> int:
 
 def _width(type_: Type, count: int | None) -> int | None:
     if count is not None:
-        return int(count * _LISTS[type_].bit_width // 8)
+        return count * _bytes_of(_LISTS[type_])
     if type_ is types.TIMESTAMP:
         return 8
     return 8 * _TUPLES[type_] if type_ in _TUPLES else type_.width
@@ -156,19 +157,29 @@ def _tuples(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:
 def _lists(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:
     kind = _LISTS[type_]
     offsets, data = pieces(layout, column)
-    values = data.view(f">{_kind(kind)}").astype(f"<{_kind(kind)}")
-    counts = (offsets // (kind.bit_width // 8)).astype(np.int32)
-    children = [pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])]
+    counts = (offsets // _bytes_of(kind)).astype(np.int32)
+    children = [_elements(data, kind)]
     buffers = [_validity(column.null), pa.py_buffer(counts)]
     return pa.Array.from_buffers(pa.list_(kind), layout.rows, buffers, children=children)
 
 
 def _fixed_lists(layout: BlockLayout, column: BlockColumn, type_: Type, count: int) -> pa.Array:
     kind = _LISTS[type_]
-    width = count * kind.bit_width // 8
-    values = view(layout.data, f"V{width}")[column.places].view(f">{_kind(kind)}").astype(f"<{_kind(kind)}")
-    children = [pa.array(values, kind)]
+    data = view(layout.data, f"V{count * _bytes_of(kind)}")[column.places].view(np.uint8)
+    children = [_elements(data, kind)]
     return pa.Array.from_buffers(arrow_type(type_, count), layout.rows, [_validity(column.null)], children=children)
+
+
+def _bytes_of(kind: pa.DataType) -> int:
+    """Return the bytes of an element; a truth is a letter, T, F or ?."""
+    return max(1, int(kind.bit_width) // 8)
+
+
+def _elements(data: Bytes, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_boolean(kind):
+        return pa.array(data == ord("T"), mask=data == ord("?"))
+    values = data.view(f">{_kind(kind)}").astype(f"<{_kind(kind)}")
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
 
 
 def _text(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:

@@ -17,7 +17,15 @@ from tap.formats.layout import BlockColumn, BlockLayout, Bytes, Places, move, re
 from tap.formats.metadata import FieldMetadata
 
 _FIXED_ARRAYS = {types.POINT: 16, types.CIRCLE: 24}
-_ELEMENT = {types.POLYGON: 8, types.DOUBLES: 8, types.REALS: 4, types.SMALLINTS: 2, types.INTS: 4, types.BIGINTS: 8}
+_ELEMENT = {
+    types.POLYGON: 8,
+    types.DOUBLES: 8,
+    types.REALS: 4,
+    types.BOOLEANS: 1,
+    types.SMALLINTS: 2,
+    types.INTS: 4,
+    types.BIGINTS: 8,
+}
 _WHOLE = (types.SMALLINTS, types.INTS, types.BIGINTS)
 _TRUE, _FALSE, _UNKNOWN = ord("T"), ord("F"), ord("?")
 
@@ -144,11 +152,13 @@ def _fixed(data: Bytes, column: BlockColumn, type_: Type, width: int) -> _Values
 
 
 def null_bytes(type_: Type, width: int) -> npt.NDArray[np.void]:
-    """Return the bytes of a NULL, as one element: NaNs, or the number that `null_number` declares."""
+    """Return the bytes of a NULL, as one element: NaNs, question marks, or the number that `null_number` declares."""
     if type_ in (types.REAL, types.REALS):
         return np.frombuffer(b"\x7f\xc0\0\0" * (width // 4), f"V{width}")
     if type_ in (types.DOUBLE, types.DOUBLES) or type_ in _FIXED_ARRAYS:
         return np.frombuffer((b"\x7f\xf8" + b"\0" * 6) * (width // 8), f"V{width}")
+    if type_ is types.BOOLEANS:
+        return np.frombuffer(bytes([_UNKNOWN]) * width, f"V{width}")
     element = _ELEMENT.get(type_, width)
     return np.frombuffer((b"\x80" + b"\0" * (element - 1)) * (width // element), f"V{width}")
 

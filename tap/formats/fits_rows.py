@@ -30,6 +30,7 @@ _ELEMENTS = {
     types.POINT: ("D", 8),
     types.CIRCLE: ("D", 8),
     types.POLYGON: ("D", 8),
+    types.BOOLEANS: ("L", 1),
     types.SMALLINTS: ("I", 2),
     types.INTS: ("J", 4),
     types.BIGINTS: ("K", 8),
@@ -44,6 +45,8 @@ _DESCRIPTOR = 16
 _WASTE = 256 * 1024
 """Bytes of a column that may be empty: one long text among short ones must not make a file of blanks."""
 _PIECE = 256 * 1024
+_UNKNOWN = ord("?")
+"""A NULL among the elements of an array of booleans, which is the byte 0 in FITS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,8 @@ class FitsRows:
             begin, (letter, size) = self._heap.tell(), self._elements[index]
             if letter == "A":
                 offsets, data = _in_ascii(offsets, data)
+            elif letter == "L":
+                data[data == _UNKNOWN] = 0
             self._heap.write(data.data)
             _descriptors(out, offset)[...] = np.stack([np.diff(offsets) // size, begin + offsets[:-1]], axis=1)
 
@@ -138,6 +143,9 @@ class FitsRows:
         values = view(layout.data, f"V{width}")[column.places]
         if column.null is not None:
             values[column.null] = null_bytes(type_, width)
+        if type_ is types.BOOLEANS:
+            letters = values.view(np.uint8)
+            letters[letters == _UNKNOWN] = 0
         return values
 
     # ---- out

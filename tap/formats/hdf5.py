@@ -1,6 +1,7 @@
 """HDF5: one compound dataset, `table`, and beside it the description of its columns that astropy reads.
 
-HDF5 knows no NULL: a column `x` that has some is followed by `x.mask`. As texts need a width, rows wait
+HDF5 knows no NULL: a column `x` that has some is followed by `x.mask`. Booleans in arrays are numbers of a byte, the least of
+which is NULL. As texts need a width, rows wait
 in a file until all are there; so a result is whole or there is none.
 """
 
@@ -13,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from schema import types
 from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block
 from tap.formats.arrow_columns import ArrowColumns, longest_text, text_offsets
 from tap.formats.ecsv import column_in_yaml, item_in_yaml, one_or_all
 from tap.formats.format import Ending, Format, Header, Writer
 from tap.formats.layout import move
-from tap.formats.metadata import fields, infos_by_name
+from tap.formats.metadata import FieldMetadata, fields, infos_by_name
 from uws.parameters import ParameterError
 
 AVAILABLE = find_spec("h5py") is not None
@@ -89,10 +91,10 @@ class Hdf5Writer(Writer):
         for field, (name, column, width, mask) in zip(self._fields, self._named(), strict=True):
             shape = field.shape if field.type.is_array else ()
             if pa.types.is_list(column.type):
-                kinds.append((name, h5py.vlen_dtype(column.type.value_type.to_pandas_dtype())))
+                kinds.append((name, h5py.vlen_dtype(_element_kind(column.type))))
             elif pa.types.is_fixed_size_list(column.type):
                 shape = shape or (column.type.list_size,)
-                kinds.append((name, column.type.value_type.to_pandas_dtype(), shape))
+                kinds.append((name, _element_kind(column.type), shape))
             elif pa.types.is_binary(column.type):
                 kinds.append((name, h5py.vlen_dtype(np.uint8)))
             elif pa.types.is_string(column.type):
@@ -127,7 +129,7 @@ class Hdf5Writer(Writer):
         """Yield the lines of the description, as astropy writes it (astropy.io.misc.hdf5)."""
         yield "datatype:"
         for field, (_, _, _, mask) in zip(self._fields, self._named(), strict=True):
-            yield item_in_yaml(column_in_yaml(field))
+            yield item_in_yaml(_column_in_yaml(field))
             if mask:
                 yield item_in_yaml({"name": mask, "datatype": "bool"})
         yield "meta: !!omap"
@@ -141,6 +143,23 @@ class Hdf5Writer(Writer):
                 yield f"    {name}: !astropy.table.SerializedColumn {_MASKED.format(name, mask)}"
 
 
+def _column_in_yaml(field: FieldMetadata) -> dict[str, Any]:
+    about = column_in_yaml(field)
+    return about | {"subtype": about["subtype"].replace("bool", "int8")} if field.type is types.BOOLEANS else about
+
+
+def _element_kind(list_: pa.DataType) -> Any:
+    return np.int8 if pa.types.is_boolean(list_.value_type) else list_.value_type.to_pandas_dtype()
+
+
+def _elements(list_: pa.Array) -> Any:
+    """Return the elements of lists as numbers."""
+    elements = list_.values
+    if pa.types.is_boolean(elements.type):
+        elements = elements.cast(pa.int8()).fill_null(-128)
+    return elements.to_numpy(zero_copy_only=False)
+
+
 def _is_fixed(column: pa.Array) -> bool:
     return bool(pa.types.is_fixed_size_list(column.type))
 
@@ -150,7 +169,7 @@ def _values(column: pa.Array, width: int) -> Any:
     if pa.types.is_string(column.type):
         return column.fill_null("").to_pylist() if width > _LONGEST else _texts(column, width)
     if _is_fixed(column):
-        return column.values.to_numpy(zero_copy_only=False).reshape(len(column), -1)
+        return _elements(column).reshape(len(column), -1)
     if pa.types.is_list(column.type) or pa.types.is_binary(column.type):
         return _pieces(column)
     filler = np.nan if pa.types.is_floating(column.type) else pa.scalar(0).cast(column.type)
@@ -172,7 +191,7 @@ def _pieces(column: pa.Array) -> npt.NDArray[Any]:
         if pa.types.is_binary(column.type):
             out[row] = np.frombuffer(value.as_py() or b"", np.uint8)
         else:
-            out[row] = value.values.to_numpy(zero_copy_only=False) if value.is_valid else np.empty(0)
+            out[row] = _elements(value) if value.is_valid else np.empty(0)
     return out
 
 

@@ -115,7 +115,7 @@ def test_a_type_of_tap_may_have_the_prefix_that_tap_1_0_gave_it(prefix: str) -> 
         (column("x", "NONSENSE", "TAPType"), "NONSENSE"),
         (column("x", "NUMERIC", "TAPType"), "NUMERIC"),
         (column("x", ""), "x"),
-        (column("x", "boolean", arraysize="4"), "boolean"),
+        (column("x", "bit", arraysize="4"), "bit"),
         (column("x", "double", arraysize="two"), "two"),
         (column("x", "double", arraysize="99999999999"), "99999999999"),
         (column("x", "double", extendedType="timestamp"), "timestamp"),

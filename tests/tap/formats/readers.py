@@ -51,8 +51,12 @@ def read_fits(body: bytes) -> Columns:
 
 def _fits_column(data: Any, column: Any, index: int) -> list[Any]:
     values, letter = data.field(index), column.format.lstrip("0123456789")[0]
-    if letter == "L":
-        return [{b"T": True, b"F": False, b"\0": None}[bytes(each)] for each in np.asarray(values).view("V1")]
+    if letter == "L" or "QL" in column.format:
+        truths = {b"T"[0]: True, b"F"[0]: False, 0: None}
+        arrays = [np.asarray(each) for each in values]
+        return [
+            np.array([truths[b] for b in array.tobytes()], object).reshape(array.shape).tolist() for array in arrays
+        ]
     if letter == "A":
         return [bytes(each).decode() for each in np.asarray(values)]
     if "QA" in column.format:

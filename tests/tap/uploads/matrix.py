@@ -71,7 +71,7 @@ class Kind:
 
     @property
     def is_array(self) -> bool:
-        return self.arraysize is not None and self.datatype in NUMBERS
+        return self.arraysize is not None and self.datatype in {*NUMBERS, "boolean"}
 
     @property
     def varies(self) -> bool:
@@ -134,8 +134,19 @@ def _kinds() -> list[Kind]:
                 ],
             ),
         ]
+    t, f = True, False
+    flags = [
+        Kind("flags", "boolean", "*", None, [[t, f, t], None, [f, t, f], [t], [], [t, None, f]]),
+        Kind("flags3", "boolean", "3", None, [[t, f, t], None, [f, t, f], [t, t, f], [f] * 3, [t, None, f]]),
+        Kind("flags2x3", "boolean", "3x2", None, [[t, f, t, t, f, f], None, [f] * 6, [t] * 6, [f, t] * 3, [t, f, None, t, t, f]]),
+    ]  # fmt: skip
     sizes = {"point": "2", "circle": "3", "polygon": "*"}
-    return [*scalars, *numbers, *(Kind(f"a_{n}", "double", sizes[n], n, values) for n, values in GEOMETRIES.items())]
+    return [
+        *scalars,
+        *numbers,
+        *flags,
+        *(Kind(f"a_{n}", "double", sizes[n], n, values) for n, values in GEOMETRIES.items()),
+    ]
 
 
 KINDS = _kinds()
@@ -207,7 +218,9 @@ FLAT_OUT = {"csv", "tsv", "html", "text", "parquet", "arrow"}
 """Output formats whose arrays are rows of elements; in the others those of more dimensions are within each other."""
 READ_AS_NULL: dict[str, Callable[[Kind, Any], bool]] = {
     # BINARY2 tells both from NULL by its mask, and astropy does not hand it on.
-    "votable/b2": lambda kind, value: value == "" if kind.is_text else kind.is_floating and _is_void(kind, value),
+    "votable/b2": lambda kind, value: (
+        value == "" if kind.is_text else (kind.is_floating or kind.datatype == "boolean") and _is_void(kind, value)
+    ),
     # null within brackets and the empty cell, too.
     "ecsv": _is_void,
 }
@@ -266,6 +279,7 @@ def written(input_: str, output: str, kind: Kind) -> Values:
     bits = 63 if input_ in TEXTUAL else NUMBERS.get(datatype, (0, ""))[0]
     empty_is_null = EMPTY_IS_NULL_OUT.get(output, _never)(kind)
     nothing = None if output in ELEMENTS_CAN_BE_NULL else float("nan") if kind.is_floating else -(2**bits)
+    nothing = None if kind.datatype == "boolean" else nothing
 
     def one(value: Any) -> Any:
         if isinstance(value, list):
@@ -281,8 +295,11 @@ def written(input_: str, output: str, kind: Kind) -> Values:
 
 def sent(input_: str, output: str, kind: Kind) -> Values:
     """What a reader of the result must find of it."""
-    is_null = READ_AS_NULL.get(output, _never_null)
-    return [None if is_null(kind, value) else value for value in written(input_, output, kind)]
+    is_null, values = READ_AS_NULL.get(output, _never_null), written(input_, output, kind)
+    if output == "ecsv" and kind.name == "flags":
+        # astropy reads null as False in arrays of varying length.
+        values = [value and [bool(each) for each in value] for value in values]
+    return [None if is_null(kind, value) else value for value in values]
 
 
 # ---- VOTable, by hand: every byte is meant
@@ -304,13 +321,16 @@ def votable_document(fields: str, data: str) -> bytes:
     ).encode()
 
 
+LETTERS = {True: b"T", False: b"F", None: b"?"}
+
+
 def _cell(kind: Kind, value: Any) -> str:
     if value is None:
         return "NaN NaN NaN"[: 4 * len(GEOMETRIES[str(kind.xtype)][0]) - 1] if kind.xtype in {"point", "circle"} else ""
     if kind.is_time:
         return str(value.isoformat(timespec="microseconds"))
     if kind.datatype == "boolean":
-        return "T" if value else "F"
+        return " ".join(LETTERS[each].decode() for each in (value if isinstance(value, list) else [value]))
     if isinstance(value, bytes):
         return " ".join(map(str, value))
     if isinstance(value, list):
@@ -321,7 +341,8 @@ def _cell(kind: Kind, value: Any) -> str:
 
 def _binary(kind: Kind, value: Any) -> bytes:
     if kind.datatype == "boolean":
-        return {True: b"T", False: b"F", None: b"?"}[value]
+        letters = b"".join(LETTERS[each] for each in _flat(kind, value))
+        return struct.pack(">i", len(letters)) + letters if kind.varies else letters
     if kind.is_time or kind.is_text:
         text = "" if value is None else _text_of(kind, value)
         data = text.encode("utf-16-be" if kind.datatype == "unicodeChar" else "ascii")
@@ -339,9 +360,13 @@ def _text_of(kind: Kind, value: Any) -> str:
 def _numbers(kind: Kind, value: Any) -> Any:
     """Big-endian, with NaN or the declared number where NULL is; all of a fixed shape is there."""
     missing = np.nan if kind.is_floating else kind.null
-    count = 0 if kind.varies else int(np.prod(kind.shape))
-    flat = [None] * count if value is None else value if isinstance(value, list) else [value]
+    flat = _flat(kind, value)
     return np.array([missing if each is None else each for each in flat], kind.dtype.newbyteorder(">"))
+
+
+def _flat(kind: Kind, value: Any) -> list[Any]:
+    count = 0 if kind.varies else int(np.prod(kind.shape))
+    return [None] * count if value is None else value if isinstance(value, list) else [value]
 
 
 def votable_tabledata(kinds: Sequence[Kind]) -> bytes:
@@ -419,9 +444,7 @@ def _fits_column(kind: Kind) -> FitsColumn:
         rows = np.array([text.encode() for text in texts])
         return FitsColumn(kind.name, f"{rows.dtype.itemsize}A", rows, cards)
     if kind.datatype == "boolean":
-        return FitsColumn(
-            kind.name, "L", np.array([{True: b"T", False: b"F", None: b"\0"}[v] for v in kind.values], "S1")
-        )
+        return _fits_flags(kind)
     letter = FORMS[kind.datatype]
     if kind.is_blob:
         return FitsColumn(kind.name, "QB(24)", pieces=[(len(v or b""), v or b"") for v in kind.values])
@@ -435,6 +458,15 @@ def _fits_column(kind: Kind) -> FitsColumn:
         cards["TDIM"] = f"({','.join(map(str, reversed(kind.shape)))})"
     rows = np.concatenate(arrays).astype(arrays[0].dtype).reshape(ROWS, -1)
     return FitsColumn(kind.name, f"{rows.shape[1]}{letter}", rows, cards)
+
+
+def _fits_flags(kind: Kind) -> FitsColumn:
+    letters = [b"".join({**LETTERS, None: b"\0"}[each] for each in _flat(kind, value)) for value in kind.values]
+    if kind.varies:
+        return FitsColumn(kind.name, "PL(3)", pieces=[(len(each), each) for each in letters])
+    width = len(letters[0])
+    cards = {"TDIM": f"({','.join(map(str, reversed(kind.shape)))})"} if len(kind.shape) > 1 else {}
+    return FitsColumn(kind.name, f"{width}L", np.frombuffer(b"".join(letters), f"V{width}"), cards)
 
 
 def fits_table(kinds: Sequence[Kind]) -> bytes:
@@ -562,7 +594,9 @@ def _plain(kind: Kind, found: Any) -> Any:
     if kind.is_time:
         return found if isinstance(found, datetime) else datetime.fromisoformat(str(found)) if found else None
     if kind.datatype == "boolean":
-        return {"true": True, "false": False, "": None}[found.lower()] if isinstance(found, str) else bool(found)
+        if kind.arraysize is None:
+            return _truth(found)
+        return [_truth(each) for each in (found.split() if isinstance(found, str) else np.ravel(found).tolist())]
     if kind.is_blob:
         return bytes.fromhex(found) if isinstance(found, str) else bytes(found)
     number = float if kind.is_floating else int
@@ -571,6 +605,13 @@ def _plain(kind: Kind, found: Any) -> Any:
     parts = found.split() if isinstance(found, str) else np.ravel(found).tolist()
     values = [None if each is None else number(each) for each in parts]
     return None if kind.is_geometry and all(each is None or np.isnan(each) for each in values) else values
+
+
+def _truth(found: Any) -> bool | None:
+    """HDF5 has a number of a byte for it, the least one for NULL."""
+    if isinstance(found, str):
+        return {"true": True, "false": False, "": None, "?": None}[found.lower()]
+    return None if found is None or found == -128 else bool(found)
 
 
 def same(kind: Kind, found: Any, wanted: Any) -> bool:

@@ -54,11 +54,22 @@ def read_votable(body: bytes) -> Columns:
     has_mask = b"<BINARY2>" in body
     return {
         f.name: [
-            np.ma.getdata(value).tolist() if np.size(hidden) > 1 and not has_mask else _unmasked(value, hidden)
-            for value, hidden in zip(map(np.ma.getdata, data[f.ID]), mask[f.ID], strict=True)
+            _flags(value, hidden, has_mask=has_mask)
+            if f.datatype == "boolean" and f.arraysize
+            else np.ma.getdata(value).tolist()
+            if np.size(hidden) > 1 and not has_mask
+            else _unmasked(np.ma.getdata(value), hidden)
+            for value, hidden in zip(data[f.ID], mask[f.ID], strict=True)
         ]
         for f in table.fields
     }
+
+
+def _flags(value: Any, hidden: Any, *, has_mask: bool) -> list[Any] | None:
+    """An array of booleans, each of which can be NULL; the mask of the whole is told from that of its elements by BINARY2 only."""
+    if np.all(hidden) and (has_mask or np.ndim(hidden) == 0):
+        return None
+    return np.ma.array(np.ma.getdata(value), mask=np.ma.getmaskarray(value) | hidden).tolist()  # type: ignore[no-any-return]
 
 
 def read_masked(table: Table) -> Columns:

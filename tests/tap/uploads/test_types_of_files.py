@@ -146,7 +146,7 @@ FITS_CASES = [
         "char 2x3",
         TDIM="(2,3)",
     ),
-    of_fits("logical array", "3L", raw("S1", [b"T", b"\0", b"F"]), None),
+    of_fits("logical array", "3L", raw("S1", [b"T", b"\0", b"F"]), [[True, None, False]], "boolean 3"),
     of_fits("complex", "C", raw(">c8", 1j), None),
     of_heap("ints, first row empty", "PJ(2)", [[], [1, 2]], [None, [1, 2]], "int *"),
     of_heap("shorts with TNULL", "QI(3)", [[1, 9, 3], [9]], [[1, None, 3], [None]], "short *", TNULL=9),
@@ -161,7 +161,7 @@ FITS_CASES = [
     ),
     of_heap("floats", "PE(2)", [[1.5, np.inf], [0.25]], [[1.5, "Infinity"], [0.25]], "float *"),
     of_heap("bytes", "PB(2)", [[0, 255], [7]], ["00ff", "07"], "unsignedByte *"),
-    of_heap("logicals", "PL(2)", [[b"T", b"\0"], [b"F"]], None),
+    of_heap("logicals", "PL(2)", [[b"T", b"\0"], [b"F"], []], [[True, None], [False], None], "boolean *"),
     of_heap("texts", "PA(2000)", [list("abc"), [], list(LONG_TEXT)], ["abc", None, LONG_TEXT], "char *"),
     of_heap("scaled shorts", "PI(2)", [[1, 2]], [[0.5, 1.0]], "double *", TSCAL=0.5),
     of_fits("one bit", "1X", raw("u1", 128, 0), [True, False], "boolean"),
@@ -227,7 +227,9 @@ ARROW_CASES = [
     *of_arrow("string_view", pa.array(["a", None, ""], pa.string_view()), ["a", None, ""], "char *"),
     *of_arrow("binary_view", pa.array([b"\0", None, b""], pa.binary_view()), ["00", None, ""], "unsignedByte *"),
     *of_arrow("list_view", pa.array([[1, None], None], pa.list_view(pa.int32())), [[1, None], None], "int *"),
-    *of_arrow("list of booleans", pa.array([[True, None]], pa.list_(pa.bool_())), None),
+    *of_arrow(
+        "list of booleans", pa.array([[True, None], None], pa.list_(pa.bool_())), [[True, None], None], "boolean *"
+    ),
     *of_arrow("list of texts", pa.array([["a"]], pa.list_(pa.string())), None),
 ]
 
@@ -324,7 +326,15 @@ VOTABLE_CASES = [
         ["aaaab   cccc", None, "é"],
         "char 4x3",
     ),
-    of_cells("booleans in an array", 'datatype="boolean" arraysize="2"/>', ["T F"], None),
+    of_cells(
+        "booleans in an array",
+        'datatype="boolean" arraysize="2"/>',
+        ["T ?", "", "0 true"],
+        [[True, None], None, [False, True]],
+        "boolean 2",
+    ),
+    of_cells("no booleans in an array", 'datatype="boolean" arraysize="2"/>', ["T x"], None),
+    of_cells("too many booleans in an array", 'datatype="boolean" arraysize="2"/>', ["T T T"], None),
     of_cells("complex", 'datatype="doubleComplex"/>', ["1 2"], None),
     of_cells(
         "time with a zone",
@@ -453,15 +463,12 @@ def unheard_in_ecsv(name: str, datatype: str, cell: str) -> Any:
 UNHEARD = [
     unheard_in_fits("complex", "C", raw(">c8", 1j)),
     unheard_in_fits("long complex", "2M", raw(">c16", [1j, 2j])),
-    unheard_in_fits("logicals", "2L", raw("S2", b"TF")),
     unheard_in_fits("bits", "12X", raw("S2", b"\xff\xf0")),
-    unheard_in_fits("logicals in the heap", "PL(0)", raw(">i4", [0, 0])),
+    unheard_in_fits("bits in the heap", "PX(0)", raw(">i4", [0, 0])),
     *unheard_in_votable("complex", 'datatype="doubleComplex"', "1 2", bytes(16)),
     *unheard_in_votable("complex numbers", 'datatype="floatComplex" arraysize="*"', "1 2", b"\0\0\0\1" + bytes(8)),
-    *unheard_in_votable("booleans", 'datatype="boolean" arraysize="2"', "T F", b"TF"),
     *unheard_in_votable("bits", 'datatype="bit" arraysize="12"', "1 0 1 0 1 0 1 0 1 0 1 0", b"\xaa\xa0"),
     *unheard_in_arrow("list of texts", ["a"], pa.list_(pa.string())),
-    *unheard_in_arrow("list of booleans", [True], pa.list_(pa.bool_())),
     *unheard_in_arrow("struct", {"a": 1}, pa.struct({"a": pa.int32()})),
     unheard_in_ecsv("complex", "datatype: complex128", "(1+2j)"),
 ]
