@@ -191,6 +191,8 @@ def aggregate(node: nodes.Aggregate) -> nodes.Aggregate:
         return replace(node, info=Info(types.BIGINT, ucd="meta.number", description="Number of rows"))
     if node.name in {"AVG", "SUM"} and argument.type is not types.BOOLEAN:
         argument = _numbers_or_null(argument)
+    if arrays.is_array(argument):
+        argument = _numbers_or_null(argument)
     if arrays.is_array(argument) and node.distinct:
         raise TypeMismatch(f"DISTINCT cannot stand in {node.name} of arrays", argument.span)
     comparable(argument, node.name)

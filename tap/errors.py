@@ -117,7 +117,10 @@ _INTERRUPTED = {
 
 _SQLSTATES: dict[str, Answer] = {
     "0A000": Answer(400, "This cannot be run: the ON of a FULL JOIN needs an equality of columns."),
-    "22012": Answer(400, "A division by zero. NULLIF(x, 0) as the divisor gives NULL instead."),
+    "22012": Answer(
+        400,
+        "A division by zero. NULLIF(x, 0) as the divisor gives NULL instead, of an array a arr_map(NULLIF(x, 0), a).",
+    ),
     "2201E": Answer(400, "The logarithm of a number that is not positive. CASE WHEN x > 0 THEN LOG(x) END avoids it."),
     "2201F": Answer(400, "A power or root that is not a real number, such as the square root of a negative one."),
     "22003": Answer(

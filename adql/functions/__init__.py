@@ -8,7 +8,7 @@ from adql.errors import AdqlError, TypeMismatch, UnknownName, nearest
 from adql.functions.arrays import ARRAYS
 from adql.functions.conditional import CONDITIONAL
 from adql.functions.constructors import CONSTRUCTORS
-from adql.functions.function import Feature, Function, accepts
+from adql.functions.function import Feature, Function, Kind, accepts
 from adql.functions.geometry import GEOMETRY
 from adql.functions.in_unit import IN_UNIT
 from adql.functions.ivo_epoch_prop_pos import IVO_EPOCH_PROP_POS
@@ -96,9 +96,15 @@ def _mismatch(candidates: list[Function], call: Call) -> AdqlError:
         return TypeMismatch(f"{candidates[0].name} does not take {len(call.arguments)} arguments", call.span, forms)
     value = call.arguments[_misfits(fitting[0], call.arguments)[0]]
     shown = value.type.title if value.type else "NULL"
-    if value.type is not None and value.type.is_array and not candidates[0].is_aggregate:
+    if value.type is not None and value.type.is_array and _is_of_numbers(candidates[0]):
         forms = f"arr_map({candidates[0].name}(x), a) calls it for each element."
     return TypeMismatch(f"{candidates[0].name} does not take {shown} values here", value.span, forms)
+
+
+def _is_of_numbers(function: Function) -> bool:
+    """Return whether it can be called for each element of an array."""
+    kinds = {parameter.kind for parameter in function.parameters}
+    return not function.is_aggregate and kinds <= {Kind.NUMBER, Kind.INTEGER}
 
 
 __all__ = ["FUNCTIONS", "Feature", "Function", "function_of", "overloads"]

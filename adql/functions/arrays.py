@@ -186,7 +186,7 @@ ARRAYS = (
     ),
     Function(
         "arr_map",
-        (Parameter("expression", Kind.ANY), Parameter("a", Kind.NUMBERS)),
+        (Parameter("expression", Kind.ANY), *_ARRAY),
         "DOUBLE PRECISION[]",
         _map,
         _emit_map,

@@ -51,6 +51,7 @@ def _values(column: str) -> list[list[Any] | None]:
 COLUMNS = {column: _values(column) for column in _TYPES}
 X = [None if row == 9 else float(row) - 7.5 for row in range(ROWS)]
 M = [None if row == 10 else row % 9 - 1 for row in range(ROWS)]
+FLAGS = [None if row == 4 else [v is not None and v > 0 if v != 3 else None for v in COLUMNS["n"][row] or []] for row in range(ROWS)]  # fmt: skip
 MATRIX = [None if row == 3 else list(range(row, row + 6)) for row in range(ROWS)]
 
 
@@ -58,7 +59,7 @@ MATRIX = [None if row == 3 else list(range(row, row + 6)) for row in range(ROWS)
 def _tables(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     arrays = {column: pa.array(COLUMNS[column], pa.list_(kind)) for column, (_, kind) in _TYPES.items()}
     scalars = {"id": pa.array(range(ROWS), pa.int32()), "x": pa.array(X), "m": pa.array(M, pa.int32())}
-    fixed = {"v": pa.array(MATRIX, pa.list_(pa.int32(), 6))}
+    fixed = {"f": pa.array(FLAGS, pa.list_(pa.bool_())), "v": pa.array(MATRIX, pa.list_(pa.int32(), 6))}
     units = {"d": "Jy", "r": "Jy", "n": "s"}
     ucds = {"d": "phot.flux;meta.main"}
     brute_force.put(
@@ -364,6 +365,16 @@ def test_arrays_have_no_order_and_are_no_numbers(run: Run, condition: str) -> No
         run(f"SELECT id FROM answers.arrays WHERE {condition}")
 
 
+def test_arrays_of_booleans_have_elements_and_can_be_mapped_and_gathered(run: Run) -> None:
+    assert column(run, "f[2]") == [f[1] if f and len(f) > 1 else None for f in FLAGS]
+    assert [i for (i,) in run("SELECT id FROM answers.arrays WHERE f[1] = 1 ORDER BY id")] == [r for r, f in enumerate(FLAGS) if f and f[0]]  # fmt: skip
+    found = column(run, "arr_sum(arr_map(CASE WHEN x = 1 THEN 1 ELSE 0 END, f))")
+    assert found == [sum(v is True for v in f) if f else None for f in FLAGS]
+    assert column(run, "arr_count(f)") == [None if f is None else sum(v is not None for v in f) for f in FLAGS]
+    assert column(run, "(SELECT COUNT(*) FROM UNNEST(f, n) AS u (flag, n) WHERE flag = 0 AND n <> 0)") == [sum(a is False and b not in {None, 0} for a, b in zip(f or [], n or [], strict=False)) for f, n in zip(FLAGS, COLUMNS["n"], strict=True)]  # fmt: skip
+    assert run("SELECT ARRAY_AGG(f[1] ORDER BY id) FROM answers.arrays") == [([f[0] if f else None for f in FLAGS],)]
+
+
 # ---- rows and elements
 
 
@@ -491,6 +502,9 @@ def test_results_say_what_they_are(reader: psycopg.Connection, expression: str, 
     ("n + 'a'", "number is needed"),
     ("SUM(DISTINCT n)", "DISTINCT"),
     ("GREATEST(n, n)", "no order"),
+    ("f + 1", "number is needed"),
+    ("MAX(f)", "number is needed"),
+    ("arr_sum(f)", "BOOLEAN array"),
     ("CAST(n AS VARCHAR)", "cannot be cast"),
 ])  # fmt: skip
 def test_what_has_no_meaning_is_refused(run: Run, expression: str, problem: str) -> None:
