@@ -5,6 +5,7 @@ it just misses.
 """
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 from adql.constants import literal_vertices, number_of, numbers_of
@@ -24,14 +25,28 @@ Region = tuple[float, ...]
 
 
 def literal_moc(value: Value) -> Moc | None:
-    """Return the MOC that MOC('...') or MOC(order, region) of constants is; None for anything else. Raises: MocError."""
-    if not isinstance(value, Call) or value.name != "MOC":
+    """Return the MOC that a text, a constant region, or sets of such are; None for anything else. Raises: MocError."""
+    if not isinstance(value, Call):
         return None
-    if len(value.arguments) == 1:
-        text = value.arguments[0]
-        return moc_of_text(text.value) if isinstance(text, String) else None
-    order, region = number_of(value.arguments[0]), literal_region(value.arguments[1])
+    name, arguments = value.name.upper(), value.arguments
+    if name in _SETS:
+        mocs = [literal_moc(argument) for argument in arguments]
+        known = [moc for moc in mocs if moc is not None]
+        return _SETS[name](*known) if len(known) == len(mocs) else None
+    if name != "MOC":
+        return None
+    if len(arguments) == 1:
+        return moc_of_text(arguments[0].value) if isinstance(arguments[0], String) else None
+    order, region = number_of(arguments[0]), literal_region(arguments[1])
     return cells_touched(region, order) if region is not None and isinstance(order, int) else None
+
+
+_SETS: dict[str, Callable[..., Moc]] = {
+    "GAVO_MOCUNION": Moc.union,
+    "GAVO_MOCINTERSECT": Moc.intersection,
+    "MOC_DIFFERENCE": Moc.difference,
+    "MOC_COMPLEMENT": Moc.complement,
+}
 
 
 moc_of_text = lru_cache(maxsize=16)(parse_moc)

@@ -46,6 +46,22 @@ class Moc:
         """The part of the sky that it covers, 0 to 1."""
         return sum(beyond - first for first, beyond in self.runs) / cell_count(DEEPEST)
 
+    def union(self, other: "Moc") -> "Moc":
+        return Moc(max(self.order, other.order), merged((*self.runs, *other.runs)))
+
+    def complement(self) -> "Moc":
+        """Return the rest of the sky."""
+        edges = [0, *(edge for run in self.runs for edge in run), cell_count(DEEPEST)]
+        gaps = zip(edges[::2], edges[1::2], strict=True)
+        return Moc(self.order, tuple((first, beyond) for first, beyond in gaps if beyond > first))
+
+    def intersection(self, other: "Moc") -> "Moc":
+        return self.complement().union(other.complement()).complement()
+
+    def difference(self, other: "Moc") -> "Moc":
+        """Return what it has and the other has not."""
+        return self.intersection(other.complement())
+
     def degraded(self, order: int) -> "Moc":
         """Return the MOC of the cells of a lower order that it touches; itself where it has none below."""
         if order >= self.order:

@@ -111,6 +111,9 @@ MOCS = {
     "two fields far apart": "MOC('6/462 30000')",
     "at a pole": "MOC('4/255 511')",
     "an empty one": "MOC('0/')",
+    "in small letters": "moc('6/462')",
+    "what two have in common": "gavo_mocintersect(MOC(8, CIRCLE(56.75, 24.12, 3)), MOC(8, CIRCLE(60, 25, 3)))",
+    "a difference": "moc_difference(MOC('6/462'), gavo_mocunion(MOC('7/1848'), MOC('7/1850')))",
 }
 
 

@@ -26,6 +26,7 @@ _HEADINGS = {
     ),
     "Functions of the IVOA's catalogue": lambda function: function.name.startswith("ivo_"),
     "Arrays": lambda function: function.name.lower().startswith("arr"),
+    "MOCs": lambda function: function.returns == "MOC",
     "Statistics": lambda function: function.is_aggregate,
     "Windows": lambda function: function.is_window,
 }

@@ -136,6 +136,7 @@ def test_every_file_of_a_kind_is_listed(folder: str, listing: str) -> None:
         "binary_rows",
         "arrow_columns",
         "cells",
+        "moc_cells",
         "fits_rows",
         "masks",
         "metadata",

@@ -39,6 +39,22 @@ def test_a_moc_of_a_lower_order_has_the_cells_that_it_touches(given_cells: tuple
     assert MOC.from_string(str(moc.degraded(order))) == expected
 
 
+@given(cells(), cells())
+def test_unions_intersections_and_the_rest_are_those_of_mocpy(
+    one: tuple[int, list[int]], other: tuple[int, list[int]]
+) -> None:
+    """mocpy 0.21's own `difference` leaves cells out."""
+    a, b = (parse_moc(text_of(*each)) for each in (one, other))
+    p, q = (MOC.from_string(text_of(*each)) for each in (one, other))
+    pairs = [
+        (a.union(b), p.union(q)),
+        (a.intersection(b), p.intersection(q)),
+        (a.complement(), p.complement()),
+        (a.difference(b), p.intersection(q.complement())),
+    ]
+    assert all(MOC.from_string(str(found)) == expected for found, expected in pairs)
+
+
 @given(cells())
 def test_the_fraction_of_the_sky_is_mocpys(given_cells: tuple[int, list[int]]) -> None:
     expected = MOC.from_string(text_of(*given_cells)).sky_fraction
