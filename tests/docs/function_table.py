@@ -19,7 +19,7 @@ Ask = Callable[[str], list[str]]
 
 _HEADINGS = {
     "Numbers": lambda function: function.feature is Feature.CORE and function.name != "NULLIF",
-    "Geometry": lambda function: function.feature is Feature.GEOMETRY,
+    "Geometry": lambda function: function.feature is Feature.GEOMETRY or function.name == "RANGE_S2D",
     "Texts, conditions, units": lambda function: (
         function.feature in {Feature.STRING, Feature.CONDITIONAL, Feature.UNIT}
         or function.name in {"NULLIF", "GREATEST", "LEAST"}
