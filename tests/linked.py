@@ -63,6 +63,7 @@ _SOURCES: dict[str, Any] = {
         {"name": "SPECTRUM", "table": "sky.spectrum", "id": "source_id", "content_qualifier": "#spectrum"},
     ],
 }
+PRODUCTS = _SOURCES["products"]
 _OBJECTS: dict[str, Any] = {
     "columns": {"name": {"ucd": "meta.id;meta.main"}},
     "links": [{"url": "https://example.org/object?name={name}", "semantics": "#documentation"}],

@@ -97,7 +97,7 @@ class ProductsAnswer:
         progress.enter(Stage.OPEN)
         with _opened(request, service, cancellation, Access.READ_WRITE) as (files, session):
             progress.enter(Stage.FIRST_ROW)
-            linked = self.choice.among(session.catalogue)
+            linked = self.choice.among(session.catalogue, with_products=True)
             products = self._products(linked, session)
             session.run_in_write_transaction(
                 lambda connection: make_ids_table(connection, of_numbers=linked.takes_numbers)

@@ -48,11 +48,15 @@ class TableChoice:
         """Whether nothing is said."""
         return self == TableChoice()
 
-    def among(self, catalogue: Catalogue) -> LinkedTable:
-        """Return the table that is meant. Raises: ParameterError; ClosedTable for one that only others may read."""
+    def among(self, catalogue: Catalogue, *, with_products: bool = False) -> LinkedTable:
+        """Return the table that is meant, where it is not named of those `with_products` only.
+
+        Raises: ParameterError; ClosedTable for one that only others may read.
+        """
         tables = list(_linked(catalogue))
         if self.table is not None:
             return self._named(self.table, tables, catalogue)
+        tables = [table for table in tables if table.linking.products or not with_products]
         if self.release:
             tables = [table for table in tables if is_release(self.release, table.table)]
         column = (self.column or _USUAL).lower()
@@ -80,7 +84,7 @@ class TableChoice:
             return f"RELEASE {self.release[:60]!r} has no table with links"
         if self.column:
             return f"LINKING_PARAMETER {self.column[:60]!r} identifies the rows of no table; {_listed(tables)}"
-        return "There is no table with links"
+        return "There is no such table"
 
 
 def _linked(catalogue: Catalogue) -> Iterator[LinkedTable]:

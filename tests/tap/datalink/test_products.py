@@ -15,9 +15,10 @@ from astropy.table import Table
 
 from schema.description import parse_description
 from schema.load import open_file
-from schema.publish import load_table, unpublish_table
+from schema.publish import load_table, publish_table, unpublish_table
 from tests.contract.client import Reply, get, post
-from tests.linked import EPOCHS, IDS, light
+from tests.contract.test_datalink_1_1 import links
+from tests.linked import EPOCHS, IDS, OBJECTS, PRODUCTS, light
 
 pytestmark = pytest.mark.usefixtures("linked")
 
@@ -149,3 +150,18 @@ def test_no_name_of_a_file_leads_out_of_a_folder(service: str, named: None) -> N
     assert len(found) == len(NAMES)
     assert not [name for name in found if set(name) & set('/\\:\x01"<|>?*')]
     assert [name for name in found if not name.startswith("ROWS-")] == []
+
+
+def test_the_table_with_products_is_meant_where_none_has_the_usual_identifier(
+    service: str, owner: psycopg.Connection
+) -> None:
+    publish_table(owner, "sky.sources", parse_description({"table": {"identifier": "name"}, "products": []}))
+    product = {"name": "ITSELF", "table": "sky.objects", "id": "name"}
+    publish_table(owner, "sky.objects", parse_description({"products": [product]}))
+    try:
+        assert data(service, OBJECTS[0], FORMAT="csv", DATA_STRUCTURE="RAW", RETRIEVAL_TYPE="ITSELF").status == 200
+        assert "Several tables" in links(service, OBJECTS[0]).votable().message
+    finally:
+        publish_table(owner, "sky.objects", parse_description({"products": []}))
+        described = parse_description({"table": {"identifier": "source_id"}, "products": PRODUCTS})
+        publish_table(owner, "sky.sources", described)
