@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import islice
 
 from schema.load.reader import FileColumn, LoadError
 from tap.datalink.linked_table import LinkedTable, is_release
 from tap.uploads.load import Allowance, UploadLimits, reader_of
 from tap.uploads.sources import Opened
-from uws.parameters import Parameters
+from uws.parameters import ParameterError, Parameters
 
 CHUNK = 1000
+MOST_UNIQUE = 200_000
 _LONGEST = 4096
 _MAIN = "meta.id;meta.main"
 _LARGEST = 2**63
@@ -63,11 +65,14 @@ def _place(columns: Sequence[FileColumn], linked: LinkedTable, upload: str) -> i
 
 
 def unique(ids: Iterable[str]) -> Iterator[str]:
-    """Yield each ID once."""
-    seen: set[str] = set()
+    """Yield each ID once. Raises: ParameterError for more than may come in one request, since all must be remembered."""
+    seen: set[bytes] = set()
     for id_ in ids:
-        if id_ not in seen:
-            seen.add(id_)
+        digest = blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        if digest not in seen:
+            if len(seen) == MOST_UNIQUE:
+                raise ParameterError(f"Products are given for {MOST_UNIQUE:,} IDs at most in one request")
+            seen.add(digest)
             yield id_
 
 
