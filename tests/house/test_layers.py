@@ -140,7 +140,6 @@ def test_every_file_of_a_kind_is_listed(folder: str, listing: str) -> None:
         "fits_rows",
         "masks",
         "metadata",
-        "moc_cells",
         "schema/load/arrow_messages",
         "sink",
         "votable_document",
