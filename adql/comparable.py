@@ -16,7 +16,6 @@ _NUMBERS: dict[Type, str] = {
     types.POLYGON: "armillary.vertices({0})",
     types.REGION: "armillary.vertices({0})",
     types.MOC: "{0}::text",
-    types.RANGE: "armillary.limits({0})",
 }
 _GEOMETRY: dict[Type, str] = {
     types.POINT: "spoint({0}[1], {0}[2])",
@@ -24,7 +23,6 @@ _GEOMETRY: dict[Type, str] = {
     types.POLYGON: "armillary.polygon({0})",
     types.REGION: "armillary.polygon({0})",
     types.MOC: "{0}::smoc",
-    types.RANGE: "armillary.range({0}[1], {0}[2], {0}[3], {0}[4])",
 }
 
 

@@ -124,3 +124,17 @@ def polygon_centre(vertices: Vertices) -> tuple[float, float]:
     mean = (total[0], total[1], total[2])
     middle = (sum(p[0] for p in points), sum(p[1] for p in points), sum(p[2] for p in points))
     return direction(mean if dot(mean, middle) >= 0 else (-mean[0], -mean[1], -mean[2]))
+
+
+def circle_round_range(lon1: float, lon2: float, lat1: float, lat2: float) -> tuple[float, float, float] | None:
+    """Return a circle (centre and radius) that contains what lies between two longitudes and two latitudes.
+
+    None for what needs more than a hemisphere, and may do so for what nearly does.
+    """
+    if lon2 - lon1 > 180:
+        polar = 90 - lat1 if lat1 >= 0 else 90 + lat2
+        return (0.0, 90.0 if lat1 >= 0 else -90.0, polar) if lat1 >= 0 or lat2 <= 0 else None
+    centre = (lon1 + lon2) / 2, (lat1 + lat2) / 2
+    # Within 90 degrees of longitude, no point between two latitudes is farther away than the nearer ends of its meridian.
+    corners = [(lon, lat) for lon in (lon1, lon2) for lat in (lat1, lat2)] + [(centre[0], lat1), (centre[0], lat2)]
+    return *centre, max(math.degrees(angle(vector(*centre), vector(*corner))) for corner in corners)

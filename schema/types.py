@@ -45,7 +45,7 @@ class Type:
 
     @property
     def is_array(self) -> bool:
-        return self.name.endswith("[]")
+        return self in ARRAYS
 
     @property
     def title(self) -> str:
@@ -73,8 +73,8 @@ CIRCLE = Type("scircle", "CIRCLE", "double", "3", "circle")
 POLYGON = Type("spoly", "POLYGON", "double", "*", "polygon")
 REGION = Type("spoly", "REGION", "char", "*", "adql:REGION")
 """A polygon that leaves as STC-S text, as data models before DALI's xtypes want it (TAP 1.0 §2.3.4, ObsCore 1.1)."""
-RANGE = Type("sbox", "RANGE", "double", "4", "range")
-"""What lies between two longitudes and two latitudes (DALI 1.2 §3.3.9)."""
+RANGE = Type("double precision[]", "RANGE", "double", "4", "range")
+"""What lies between two longitudes and two latitudes (DALI 1.2 §3.3.9), which are its elements."""
 MOC = Type("smoc", "MOC", "char", "*", "moc")
 """A part of the sky, made of HEALPix cells; in results it is the text that DALI 1.2 §3.3.11 has for it."""
 BOOLEANS = Type("boolean[]", "BOOLEAN", "boolean", "*")
@@ -99,8 +99,8 @@ TYPES = (
     UNICODE,
     TIMESTAMP,
     BYTES,
-    *GEOMETRIES,
     *ARRAYS,
+    *GEOMETRIES,
 )
 
 READ_AS = {

@@ -13,6 +13,7 @@ from adql.functions.function import Feature, Function, Infer, Kind, gives, param
 from adql.info import Info
 from adql.moc_sql import inside_moc_sql, overlaps_moc_sql
 from adql.nodes import Value
+from adql.range_sql import range_sql
 from adql.separation import BOUNDARY
 from adql.spheres import polygon_area, polygon_centre
 from schema import types
@@ -67,6 +68,8 @@ def inside_sql(point: Value, region: Value, sql: tuple[str, str]) -> str:
     """Return the bare operator, because only then does the planner see an index; for circles also the exact test."""
     if region.type is types.MOC:
         return inside_moc_sql(point, region, sql)
+    if region.type is types.RANGE:
+        return range_sql(point, region, sql)
     if region.type is types.POINT and point.type is types.POINT:
         return f"(armillary.distance({sql[0]}, {sql[1]}) <= {BOUNDARY!r})"
     if region.type is types.CIRCLE and point.type is types.POINT:
@@ -75,8 +78,13 @@ def inside_sql(point: Value, region: Value, sql: tuple[str, str]) -> str:
 
 
 def overlap_sql(left: Value, right: Value, sql: tuple[str, str]) -> str:
+    """Return the condition that two regions touch."""
     if types.MOC in (left.type, right.type):
         return overlaps_moc_sql(left, right, sql)
+    if right.type is types.RANGE:
+        return range_sql(left, right, sql)
+    if left.type is types.RANGE:
+        return range_sql(right, left, (sql[1], sql[0]))
     return f"({sql[0]} && {sql[1]})"
 
 
@@ -94,6 +102,10 @@ def _check_relation(arguments: tuple[Value, ...]) -> None:
 def _check_contains(arguments: tuple[Value, ...]) -> None:
     _check_relation(arguments)
     inner, outer = arguments
+    if types.RANGE in (inner.type, outer.type) and inner.type not in (types.POINT, None):
+        raise TypeMismatch(
+            "With a RANGE, CONTAINS tells of points only", inner.span, "INTERSECTS tells whether regions overlap it."
+        )
     if outer.type is types.POINT and inner.type is not None and inner.type is not types.POINT:
         raise TypeMismatch(
             "A region is never inside a point",

@@ -47,17 +47,57 @@ BEGIN
 END $$;
 
 -- What lies between two longitudes, going east from the first to the second, and two latitudes, in degrees; NULL if there is
--- no such range. Of no width it is 0.7 mas wide: to pgSphere, two equal longitudes are a whole circle.
+-- no such range. Not pgSphere's sbox: searches for it by its indexes miss rows, and at the poles it has no longitudes.
 CREATE FUNCTION armillary.range(
-    lon1 double precision, lon2 double precision, lat1 double precision, lat2 double precision) RETURNS sbox
+    lon1 double precision, lon2 double precision, lat1 double precision, lat2 double precision) RETURNS double precision[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT CASE WHEN lat1 BETWEEN -90 AND lat2 AND lat2 <= 90 AND lon2 - lon1 BETWEEN 0 AND 360 AND abs(lon1) <= 360 THEN
-        sbox(spoint(radians(lon1), radians(lat1)),
-             spoint(radians(CASE WHEN lon2 - lon1 < 2e-7 THEN lon1 + 2e-7 ELSE lon2 END), radians(lat2))) END
+    SELECT CASE WHEN lat1 BETWEEN -90 AND lat2 AND lat2 <= 90 AND lon2 - lon1 BETWEEN 0 AND 360 + 1e-9 AND abs(lon1) <= 360 THEN
+        ARRAY[lon1, lon2, lat1, lat2] END
 $$;
-CREATE FUNCTION armillary.limits(range sbox) RETURNS double precision[]
+-- Whether a point is in a range; 0.4 microarcseconds beyond its limits are none.
+CREATE FUNCTION armillary.in_range(point spoint, range double precision[]) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT ARRAY[degrees(long(sw(range))), degrees(long(ne(range))), degrees(lat(sw(range))), degrees(lat(ne(range)))]
+    SELECT degrees(lat(point)) BETWEEN range[3] - 1e-10 AND range[4] + 1e-10
+       AND (abs(degrees(lat(point))) > 90 - 1e-10 OR degrees(long(point)) - range[1]
+            - 360 * floor((degrees(long(point)) - range[1] + 1e-10) / 360) <= range[2] - range[1] + 1e-10)
+$$;
+-- A range that does not reach the poles and has some width, for comparisons without an index.
+CREATE FUNCTION armillary.box_of_range(range double precision[]) RETURNS sbox
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT CASE WHEN range[3] < 90 - 2e-7 AND range[4] > -90 + 2e-7 THEN
+        sbox(spoint(radians(range[1]), radians(greatest(range[3], -90 + 2e-7))),
+             spoint(radians(greatest(range[2], range[1] + 2e-7)), radians(least(range[4], 90 - 2e-7)))) END
+$$;
+CREATE FUNCTION armillary.overlaps_range(region spoly, range double precision[]) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    RETURN (range[4] > 90 - 2e-7 AND spoint(0, pi() / 2) <@ region)
+        OR (range[3] < -90 + 2e-7 AND spoint(0, -pi() / 2) <@ region)
+        OR coalesce(region && armillary.box_of_range(range), false);
+END $$;
+-- The distance in degrees of a point outside of the longitudes of a range from the range: from the nearer of its two meridians.
+CREATE FUNCTION armillary.distance_to_range(lon double precision, lat double precision, range double precision[])
+RETURNS double precision LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT min(armillary.distance(lon, lat, meridian, latitude))
+    FROM unnest(range[1:2]) AS meridian,
+        LATERAL (SELECT atan2d(sind(lat), cosd(lat) * cosd(lon - meridian)) AS foot) AS f,
+        LATERAL unnest(range[3:4] || CASE WHEN foot BETWEEN range[3] AND range[4] THEN foot END) AS latitude
+$$;
+-- Of circles pgSphere does not find all.
+CREATE FUNCTION armillary.overlaps_range(region scircle, range double precision[]) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT armillary.in_range(center(region), ARRAY[range[1], range[2], greatest(range[3] - degrees(radius(region)), -90),
+                                                    least(range[4] + degrees(radius(region)), 90)])
+           AND abs(degrees(lat(center(region)))) < 90 - 1e-10
+        OR armillary.distance_to_range(degrees(long(center(region))), degrees(lat(center(region))), range)
+           <= degrees(radius(region)) + 1e-10
+$$;
+CREATE FUNCTION armillary.overlaps_range(one double precision[], other double precision[]) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT one[3] <= other[4] AND other[3] <= one[4] AND (
+        least(one[4], other[4]) = 90 OR greatest(one[3], other[3]) = -90
+        OR other[1] - one[1] - 360 * floor((other[1] - one[1]) / 360) <= one[2] - one[1]
+        OR one[1] - other[1] - 360 * floor((one[1] - other[1]) / 360) <= other[2] - other[1])
 $$;
 
 -- A text as a part of a URL: whatever is not a letter, a digit or one of /:._~- becomes its bytes in hexadecimal digits.
@@ -70,7 +110,11 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
         FROM regexp_split_to_table(value, '') WITH ORDINALITY AS letters (letter, place)) END
 $$;
 
-REVOKE EXECUTE ON FUNCTION armillary.is_readable, armillary.circle_outline, armillary.range, armillary.limits,
-    armillary.url_part FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION armillary.is_readable, armillary.circle_outline, armillary.range, armillary.limits,
-    armillary.url_part TO armillary_reader;
+REVOKE EXECUTE ON FUNCTION armillary.is_readable, armillary.circle_outline, armillary.range, armillary.in_range,
+    armillary.box_of_range, armillary.overlaps_range(spoly, double precision[]),
+    armillary.overlaps_range(scircle, double precision[]), armillary.distance_to_range,
+    armillary.overlaps_range(double precision[], double precision[]), armillary.url_part FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION armillary.is_readable, armillary.circle_outline, armillary.range, armillary.in_range,
+    armillary.box_of_range, armillary.overlaps_range(spoly, double precision[]),
+    armillary.overlaps_range(scircle, double precision[]), armillary.distance_to_range,
+    armillary.overlaps_range(double precision[], double precision[]), armillary.url_part TO armillary_reader;

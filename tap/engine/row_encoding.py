@@ -43,7 +43,7 @@ _OPTIONS = {
 }
 _LEAVES_AS = {
     types.REGION: (types.TEXT, "('POLYGON ICRS ' || array_to_string(armillary.vertices({0}), ' '))"),
-    types.RANGE: (types.DOUBLES, "armillary.limits({0})"),
+    types.RANGE: (types.DOUBLES, "{0}"),
     types.MOC: (types.TEXT, "({0})::text"),
 }
 """Types that leave as another one, and the SQL that makes it."""

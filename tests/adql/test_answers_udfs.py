@@ -466,6 +466,57 @@ def test_intervals_overlap_as_in_the_catalogue(run: Run, arguments: str, expecte
     assert value(run, f"ivo_interval_overlaps({arguments})") == expected
 
 
+# ---- ranges of coordinates
+
+
+@pytest.mark.parametrize(
+    "limits", [(10, 40, -20, 30), (0, 360, -5, 5), (350, 370, -90, 90), (0, 360, 60, 90), (200, 200, -90, 90)]
+)
+def test_a_range_has_the_points_between_its_limits(run: Run, limits: tuple[float, float, float, float]) -> None:
+    """Also across longitude 0, as a ring, round a pole, and of no width."""
+    lon1, lon2, lat1, lat2 = limits
+    ra, dec = STARS["ra"], STARS["dec"]
+    inside = ((ra - lon1) % 360 <= lon2 - lon1) & (dec >= lat1) & (dec <= lat2)
+    expected = set(STARS["id"][inside & (np.abs(dec) < 90)].tolist())
+    numbers = ", ".join(map(str, limits))
+    rows = run(
+        f"SELECT id FROM answers.stars WHERE 1 = CONTAINS(POINT(ra, dec), RANGE_S2D({numbers})) AND ABS(dec) < 90"
+    )
+    assert {row[0] for row in rows} == expected
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"), [("CIRCLE(42, 0, 1.9)", 0), ("CIRCLE(42, 0, 2.1)", 1), ("POLYGON(30, 20, 60, 20, 45, 50)", 1),
+    ("RANGE_S2D(40, 50, 0, 1)", 1), ("RANGE_S2D(41, 50, 0, 1)", 0), ("POINT(20, 29.9)", 1), ("POINT(20, 30.1)", 0)],
+)  # fmt: skip
+def test_a_range_overlaps_other_regions(run: Run, other: str, expected: int) -> None:
+    assert value(run, f"INTERSECTS(RANGE_S2D(10, 40, -20, 30), {other})") == expected
+    assert value(run, f"INTERSECTS({other}, RANGE_S2D(10, 40, -20, 30))") == expected
+
+
+@pytest.mark.parametrize("limits", ["40, 10, 0, 1", "0, 361, 0, 1", "0, 1, 5, 4", "0, 1, 0, 91", "-400, 0, 0, 1"])
+def test_what_is_no_range_is_refused(run: Run, limits: str) -> None:
+    with pytest.raises(AdqlError, match="no range of coordinates"):
+        value(run, f"INTERSECTS(RANGE_S2D({limits}), CIRCLE(1, 1, 1))")
+
+
+def test_a_range_contains_points_only(run: Run) -> None:
+    with pytest.raises(AdqlError, match="With a RANGE, CONTAINS tells of points only"):
+        value(run, "CONTAINS(CIRCLE(1, 1, 1), RANGE_S2D(0, 2, 0, 2))")
+
+
+@pytest.mark.parametrize("call", ["AREA({})", "CENTROID({})", "ivo_geom_transform('ICRS', 'GALACTIC', {})"])
+def test_a_range_has_no_other_use(run: Run, call: str) -> None:
+    with pytest.raises(AdqlError, match="A RANGE stands in CONTAINS and INTERSECTS only"):
+        value(run, call.format("RANGE_S2D(10, 40, -20, 30)"))
+
+
+def test_a_bad_range_of_columns_is_null(run: Run) -> None:
+    assert run(
+        "SELECT INTERSECTS(RANGE_S2D(ra + 1, ra, 0, 1), CIRCLE(1, 1, 1)) AS x FROM answers.stars WHERE id = 5"
+    ) == [(None,)]
+
+
 # ---- sexagesimal numbers
 
 HMS = ["3:34:45.4", "3h34m45.4s", "3H34M45.4S", "00:00:00", "23:59:59.999", "12:00:00", "03:04:05", "0:0:0.5", "1:2:3"]

@@ -92,6 +92,7 @@ def test_what_is_no_circle_has_no_outline(
         "DISTANCE(POINT(s_ra, s_dec), POINT(10, 20)) < 1",
         "1 = CONTAINS(POINT(s_ra, s_dec), CIRCLE(10, 20, 1))",
         "1 = INTERSECTS(s_region, CIRCLE(10, 20, 1))",
+        "1 = INTERSECTS(RANGE_S2D(10, 20, -5, 5), s_region)",
         "1 = CONTAINS(POINT(10, 20), s_region)",
     ],
 )
@@ -102,6 +103,19 @@ def test_searches_use_the_indexes_of_both_tables(
     assert "Seq Scan on images" not in shown
     assert "Seq Scan on cubes" not in shown
     assert shown.count("Index Cond") == 2, shown
+
+
+@pytest.mark.parametrize("region", ["CIRCLE(10, 20, 30)", "RANGE_S2D(300, 400, -90, 90)", "RANGE_S2D(0, 360, 60, 90)", "POLYGON(0, 0, 80, 0, 80, 60)"])  # fmt: skip
+def test_indexes_find_what_a_look_at_all_rows_finds(
+    observations: Observations, reader: psycopg.Connection, region: str
+) -> None:
+    query = f"SELECT obs_id FROM ivoa.obscore WHERE 1 = INTERSECTS({region}, s_region)"
+    sql, found = translate(query, read_catalogue(reader)).sql.encode(), []
+    for kinds in ("enable_seqscan = off", "enable_indexscan = off; SET LOCAL enable_bitmapscan = off"):
+        with reader.transaction():
+            reader.execute(f"SET LOCAL {kinds}".encode())
+            found.append({row[0] for row in reader.execute(sql).fetchall()})
+    assert found[0] == found[1] != set()
 
 
 def test_a_join_with_another_table_uses_them_too(observations: Observations, reader: psycopg.Connection) -> None:
