@@ -152,6 +152,7 @@ _CLASSES: dict[str, Answer] = {
     "57": Answer(503, _AWAY, 5),
     "08": Answer(503, _AWAY, 5),
 }
+_TOO_LARGE = Answer(400, "An array or a text that the query makes is too large. Gather fewer rows into each.")
 _GEOMETRY = re.compile(
     r"spherepoly|spherecircle|scircle|spoly|polygon|radius|healpix|line segment|order", re.IGNORECASE
 )
@@ -248,6 +249,8 @@ def _of_sqlstate(error: psycopg.Error) -> Answer:
     found = _SQLSTATES.get(state) or _CLASSES.get(state[:2])
     if found:
         return found
+    if state == "XX000" and "memory alloc" in str(error):
+        return _TOO_LARGE
     if state == "XX000" and _GEOMETRY.search(str(error)):
         return Answer(
             400,

@@ -144,6 +144,14 @@ def _gathered(arguments: tuple[Value, ...]) -> Info:
     return Info(type_, info.unit, info.ucd, info.utype, info.description)
 
 
+def _emit_gathered(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
+    (text,) = sql
+    if arguments[0].type is None:
+        # ORDER BY may follow.
+        text = f"NULL::double precision{text.removeprefix('NULL')}"
+    return f"array_agg({text})"
+
+
 ARRAYS = (
     Function(
         "ARRAY_LENGTH",
@@ -208,7 +216,7 @@ ARRAYS = (
         (Parameter("x", Kind.ANY),),
         "ANY[]",
         _gathered,
-        template("array_agg({0})"),
+        _emit_gathered,
         "The array of all values of the group, NULL among them; with ORDER BY behind x in that order.",
         Feature.UDF,
         is_aggregate=True,

@@ -22,6 +22,7 @@ from schema import types
 from schema.tap_schema import read_catalogue
 from schema.types import Type
 from tap.config import Config
+from tap.errors import describe
 from tests.adql import brute_force
 from tests.conftest import Run
 
@@ -522,3 +523,10 @@ def test_an_error_in_one_element_is_an_error_of_the_query(run: Run) -> None:
         with pytest.raises(psycopg.Error) as caught:
             run(f"SELECT {expression} FROM answers.arrays")
         assert caught.value.sqlstate == state
+
+
+def test_an_array_that_postgresql_has_no_room_for_is_the_querys_fault() -> None:
+    """What it says where an array would take more than a gigabyte."""
+    answer = describe(psycopg.errors.InternalError_("invalid memory alloc request size 1073741824"))
+    assert answer.status == 400
+    assert "too large" in answer.message
