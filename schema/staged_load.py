@@ -171,7 +171,7 @@ def _begun(connection: psycopg.Connection, files: FileList, table_name: str, des
     if row and not exists(connection, sql.Identifier(schema_name, row[0])):
         drop_staged_load(connection, table_name)
         row = None
-    storage = row[0] if row else name[: 63 - len(_SUFFIX)] + _SUFFIX
+    storage = row[0] if row else _free_name(connection, schema_name, name)
     load = StagedLoad(connection, schema_name, name, storage, source, search, description)
     if row and row[1] != columns:
         raise LoadError(
@@ -182,14 +182,18 @@ def _begun(connection: psycopg.Connection, files: FileList, table_name: str, des
     return load
 
 
+def _free_name(connection: psycopg.Connection, schema_name: str, name: str) -> str:
+    """Return a name for the table while it is filled: LONGEST_NAME leaves room for it."""
+    names = (f"{name}{_SUFFIX}{number or ''}" for number in range(100))
+    return next(each for each in names if not exists(connection, sql.Identifier(schema_name, each)))
+
+
 def _begin(load: StagedLoad, columns: str) -> None:
     """Make the table, empty and hidden from queries. Raises: LoadError where its name is taken."""
     connection = load.connection
     with connection.transaction():
         make_schema(connection, load.schema_name)
         storage_for(connection, load.schema_name, load.name)
-        if exists(connection, load.target):
-            raise LoadError(f"{load.target.as_string()} exists in the database; rename or drop it first")
         create_table(connection, load.target, load.source.columns, _without_key(load.description))
         connection.execute(sql.SQL("REVOKE SELECT ON {} FROM {}").format(load.target, sql.Identifier(READER)))
         connection.execute(statement("add_staged_load"), (load.table_name, load.storage, columns))
@@ -237,6 +241,7 @@ def _copy_missing(load: StagedLoad, files: FileList, progress: Progress) -> None
             load, file, files.versions[file], _Progress(reader, progress, rows, done, sizes[file], total)
         )
         rows, done = rows + copied, done + sizes[file]
+    progress(rows, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,11 +299,9 @@ def _published(load: StagedLoad) -> Loaded:
     load.source.check.nulled = sum(about.nulled for about in staged.values())
     connection.execute(sql.SQL("VACUUM (FREEZE) {}").format(load.target))
     with _step(load), refused_rows():
-        found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(load.target)).fetchone()
-        if found != (rows,):
-            raise LoadError(
-                f"{load.table_name}: {found} rows are there of {rows:,} that were loaded; --restart begins anew"
-            )
+        (found,) = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(load.target)).fetchone() or (0,)
+        if found != rows:
+            raise LoadError(f"{load.table_name}: {found:,} rows are there of {rows:,}; --restart begins anew")
         previous, storage = storage_for(connection, load.schema_name, load.name)
         connection.execute(sql.SQL("ALTER TABLE {} RENAME TO {}").format(load.target, sql.Identifier(storage)))
         connection.execute(statement("forget_staged_load"), (load.table_name,))

@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from tap.storage import Storage
 from uws.job import Job, Result
 
+_NOT_PLAIN = re.compile(r"[^\w.=+-]", re.ASCII)
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
@@ -48,7 +49,7 @@ class Download:
             "etag": self.etag,
             "accept-ranges": "bytes",
             "repr-digest": f"sha-256=:{self.digest}:",
-            "content-disposition": f'{disposition}; filename="{self.file_name}"',
+            "content-disposition": f'{disposition}; filename="{_NOT_PLAIN.sub("_", self.file_name)}"',
             "cache-control": "private, no-cache",
         }
 

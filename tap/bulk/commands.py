@@ -20,7 +20,7 @@ from tap.bulk.file_export import export_file
 from tap.bulk.folder import Folder
 from tap.bulk.hats_export import HATS, export_hats
 from tap.bulk.http_folder import HttpFolder
-from tap.bulk.manifest import Manifest
+from tap.bulk.manifest import ExportManifest
 from tap.bulk.parquet_export import PARQUET, export_parquet
 from tap.bulk.places import folder_of
 from tap.bulk.served import folder_name
@@ -102,7 +102,7 @@ def _opened(path: Path, name: Path) -> Iterator[Reader]:
     yield open_file(path, name=name)
 
 
-def _exported(rows: ExportRows, format_: str, target: Target, tell: Tell) -> Manifest:
+def _exported(rows: ExportRows, format_: str, target: Target, tell: Tell) -> ExportManifest:
     if format_ == HATS:
         return export_hats(rows, target, tell)
     if format_ == PARQUET:
@@ -126,7 +126,7 @@ def _progress(name: str) -> Iterator[Callable[[int, float | None], None]]:
         yield lambda rows, fraction: bar.update(task, completed=fraction or 0.0, rows=rows)
 
 
-def _report(manifest: Manifest, place: str) -> None:
+def _report(manifest: ExportManifest, place: str) -> None:
     what = f"{manifest.rows:,} rows, {len(manifest.files):,} files, {manifest.size:,} bytes"
     _OUT.print(f"{escape(manifest.table)} exported to {escape(place)} as {manifest.format}: {what}", soft_wrap=True)
     if manifest.without_position:

@@ -4,6 +4,7 @@ What the manifest of an interrupted one names, with the right size and checksum,
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,10 +13,12 @@ from pathlib import Path
 from schema.load.reader import LoadError
 from tap.bulk.export_rows import ExportRows, Slice
 from tap.bulk.folder import Folder
-from tap.bulk.manifest import ExportedSlice, Manifest, read_manifest
+from tap.bulk.manifest import ExportedSlice, ExportManifest, read_manifest
 
 Tell = Callable[[int, float | None], None]
 """Told of rows that are done, and the fraction of all."""
+_WRITTEN = re.compile(r"(dataset/Norder=\d+/Dir=\d+/Npix=\d+|part-[\d-]+)\.parquet(\.part)?")
+"""What exports write, and what they leave when they are killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Export:
 
     rows: ExportRows
     target: Target
-    manifest: Manifest
+    manifest: ExportManifest
     tell: Tell
     done: int = 0
 
@@ -69,12 +72,15 @@ class Export:
         self.manifest.slices[part.name] = ExportedSlice(files, without_position)
         self.manifest.save(self.folder, soon=True)
 
-    def end(self) -> Manifest:
-        """Complete the manifest. Raises: LoadError where rows are missing."""
+    def end(self) -> ExportManifest:
+        """Complete the manifest, without what killed exports left. Raises: LoadError where rows are missing."""
         manifest, expected = self.manifest, self.rows.nrows
         came = manifest.rows + manifest.without_position
         if expected is not None and self.rows.identity and came != expected:
             raise LoadError(f"{came:,} rows came of {expected:,}: {self.rows.name} has changed; start it again")
+        for status in self.folder.files():
+            if _WRITTEN.fullmatch(status.name) and status.name not in manifest.files:
+                self.folder.remove(status.name)
         manifest.complete, manifest.made = True, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         manifest.save_checksums(self.folder)
         manifest.save(self.folder)
@@ -94,7 +100,7 @@ def begun(format_: str, rows: ExportRows, target: Target, tell: Tell) -> Export:
         before.complete = False
         export = Export(rows, target, before, tell)
     else:
-        export = Export(rows, target, Manifest(rows.name, format_, identity, rows.data_version), tell)
+        export = Export(rows, target, ExportManifest(rows.name, format_, identity, rows.data_version), tell)
     # From here on nobody takes what is there for whole.
     export.manifest.save(target.folder)
     for name in before.files if before and before is not export.manifest else ():

@@ -7,14 +7,14 @@ from dataclasses import replace
 from schema.load.reader import LoadError
 from tap.bulk.export import Target, Tell, begun
 from tap.bulk.export_rows import ExportRows
-from tap.bulk.manifest import Manifest
+from tap.bulk.manifest import ExportManifest
 from tap.bulk.written import written
 from tap.engine.rows import RowStream
 from tap.formats.format import Ending, Format, Header
 from tap.temp_files import TempFiles
 
 
-def export_file(rows: ExportRows, format_: Format, target: Target, tell: Tell) -> Manifest:
+def export_file(rows: ExportRows, format_: Format, target: Target, tell: Tell) -> ExportManifest:
     """Write the file, always from its beginning. Raises: LoadError, psycopg.Error."""
     if rows.whole is None:
         raise LoadError(f"{rows.name} can be exported as hats or parquet only")

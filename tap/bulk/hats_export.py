@@ -12,7 +12,7 @@ from tap.bulk.export import Export, Target, Tell, begun
 from tap.bulk.export_rows import ExportRows, Slice
 from tap.bulk.hats_catalogue import INDEX_COLUMN, INDEX_ORDER
 from tap.bulk.hats_metadata import write_metadata
-from tap.bulk.manifest import Manifest
+from tap.bulk.manifest import ExportManifest
 from tap.bulk.sorted_runs import SortedRuns
 from tap.bulk.tiles import tiles_of
 from tap.bulk.written import ParquetFiles
@@ -24,7 +24,7 @@ _UCD, _ABOUT = "pos.healpix", f"HEALPix cell of order {INDEX_ORDER}, nested, of 
 _INDEX = FieldMetadata(types.BIGINT, INDEX_COLUMN, types.BIGINT.datatype, None, None, None, _UCD, None, _ABOUT)
 
 
-def export_hats(rows: ExportRows, target: Target, tell: Tell) -> Manifest:
+def export_hats(rows: ExportRows, target: Target, tell: Tell) -> ExportManifest:
     """Write the catalogue. Raises: LoadError where the rows have no position; psycopg.Error."""
     if rows.position is None:
         raise LoadError(f"{rows.name} has no position, by which HATS divides the sky; --format parquet needs none")

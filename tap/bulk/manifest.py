@@ -40,7 +40,7 @@ class ExportedSlice:
 
 
 @dataclass
-class Manifest:
+class ExportManifest:
     """An export of `table` in `format`, of what `identity` tells; `complete` when all is there."""
 
     table: str
@@ -84,7 +84,7 @@ def _put(folder: Folder, name: str, content: bytes) -> None:
         sink.write(content)
 
 
-def read_manifest(folder: Folder) -> Manifest | None:
+def read_manifest(folder: Folder) -> ExportManifest | None:
     """Return the manifest of a folder, None where there is none. Raises: LoadError where it is something else."""
     content = whole(folder, MANIFEST)
     if content is None:
@@ -95,7 +95,7 @@ def read_manifest(folder: Folder) -> Manifest | None:
         raise LoadError(f"{folder.url}/{MANIFEST} is not that of an export: {error}") from error
 
 
-def parse_manifest(content: bytes) -> Manifest:
+def parse_manifest(content: bytes) -> ExportManifest:
     """Return the manifest that is written so. Raises: ValueError, TypeError, KeyError, AttributeError."""
     document: dict[str, Any] = json.loads(content)
     files = {name: ExportedFile(**about) for name, about in document.pop("files").items()}
@@ -103,4 +103,4 @@ def parse_manifest(content: bytes) -> Manifest:
         name: ExportedSlice(tuple(part["files"]), part["without_position"])
         for name, part in document.pop("slices").items()
     }
-    return Manifest(files=files, slices=slices, **document)
+    return ExportManifest(files=files, slices=slices, **document)

@@ -6,13 +6,13 @@ import pyarrow as pa
 
 from tap.bulk.export import Export, Target, Tell, begun
 from tap.bulk.export_rows import ExportRows, Slice
-from tap.bulk.manifest import Manifest
+from tap.bulk.manifest import ExportManifest
 from tap.bulk.written import ParquetFiles
 
 PARQUET = "parquet"
 
 
-def export_parquet(rows: ExportRows, target: Target, tell: Tell) -> Manifest:
+def export_parquet(rows: ExportRows, target: Target, tell: Tell) -> ExportManifest:
     """Write the files, all rows in one where `most_rows` is 0. Raises: LoadError, psycopg.Error."""
     export, files = begun(PARQUET, rows, target, tell), ParquetFiles(rows.header, rows.fields)
     try:

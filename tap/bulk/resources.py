@@ -14,7 +14,8 @@ from starlette.routing import Route
 
 from adql.errors import ClosedTable
 from schema.model import Table
-from tap.bulk.manifest import CHECKSUMS, MANIFEST, ExportedFile, Manifest
+from tap.bulk.folder import NoSuchFile
+from tap.bulk.manifest import CHECKSUMS, MANIFEST, ExportedFile, ExportManifest
 from tap.bulk.served import BulkFolder, bulk_folder
 from tap.config import Config
 from tap.downloads import Download, sent
@@ -31,6 +32,7 @@ _TYPES = {
     ".vot": "application/x-votable+xml",
 }
 _SHOWN = {MANIFEST, CHECKSUMS, "properties", "hats.properties", "partition_info.csv"}
+_PRIVATE = {"cache-control": "private, no-cache", "vary": "Accept, Authorization, Cookie"}
 _ON_A_PAGE = 2_000
 """Files that a page lists."""
 
@@ -45,6 +47,8 @@ class BulkResources:
 
     @property
     def routes(self) -> list[Route]:
+        """Return the routes. Raises: ConfigError for a bucket without the library for it."""
+        bulk_folder(self.config.web.bulk)
         get, table = ["GET"], "/bulk/{table}"
         return [
             *(Route(path, self.tables, methods=get) for path in ("/bulk", "/bulk/")),
@@ -63,7 +67,7 @@ class BulkResources:
         listed = [self._about(tables[name], manifest) for name, manifest in sorted(manifests.items())]
         if wants_page(request.scope):
             return self.pages.response(request, "bulk.html", {"tables": listed})
-        return JSONResponse({"tables": listed})
+        return JSONResponse({"tables": listed}, headers=_PRIVATE)
 
     async def table(self, request: Request) -> Response:
         """List the files of a table."""
@@ -76,7 +80,7 @@ class BulkResources:
         if wants_page(request.scope):
             values = {"about": about, "files": files[:_ON_A_PAGE], "more": max(0, len(files) - _ON_A_PAGE)}
             return self.pages.response(request, "bulk_table.html", values)
-        return JSONResponse({**about, "files": files})
+        return JSONResponse({**about, "files": files}, headers=_PRIVATE)
 
     async def file(self, request: Request) -> Response:
         """Answer with a file of a table."""
@@ -90,7 +94,12 @@ class BulkResources:
         path = PurePosixPath(name)
         kind = _TYPES.get(path.suffix, "text/plain; charset=utf-8" if name in _SHOWN else "application/octet-stream")
         about = Download(path.name, kind, file.size, file.digest, inline=name in _SHOWN)
-        return sent(request, about, partial(self._folder.read, table_name, name))
+        try:
+            return sent(request, about, partial(self._folder.read, table_name, name))
+        except NoSuchFile as error:
+            raise NotFound(
+                f"{name[:200]} of {table_name} is gone from this service; it has to be exported again"
+            ) from error
 
     async def _table(self, request: Request) -> Table:
         """Return the table of a URL. Raises: NotFound for one that who asks may not know of; ClosedTable."""
@@ -102,7 +111,7 @@ class BulkResources:
             raise ClosedTable(f"Only some accounts may read {name}", hint="Log in as one of them.")
         raise NotFound(f"There is no table {name[:100]}")
 
-    def _about(self, table: Table, manifest: Manifest) -> dict[str, Any]:
+    def _about(self, table: Table, manifest: ExportManifest) -> dict[str, Any]:
         base = self.config.web.base_url.removesuffix("/tap")
         return {
             "table": table.table_name,
@@ -116,7 +125,7 @@ class BulkResources:
             "outdated": manifest.data_version != table.data_version,
         }
 
-    def _files(self, url: str, manifest: Manifest) -> Iterator[dict[str, Any]]:
+    def _files(self, url: str, manifest: ExportManifest) -> Iterator[dict[str, Any]]:
         for name, file in sorted(manifest.files.items()) if manifest.complete else ():
             yield _listed(url, name, file)
 

@@ -10,8 +10,9 @@ from functools import cache
 
 from schema.load.reader import LoadError
 from tap.bulk.folder import Folder, FolderAway, whole
-from tap.bulk.manifest import CHECKSUMS, MANIFEST, ExportedFile, Manifest, read_manifest
+from tap.bulk.manifest import CHECKSUMS, MANIFEST, ExportedFile, ExportManifest, read_manifest
 from tap.bulk.places import folder_of
+from tap.config import ConfigError
 
 _REMEMBERED = 30.0
 """Seconds for which a bucket is not asked again."""
@@ -32,7 +33,7 @@ class _Known:
     """What was found in a table's folder, by the state of its manifest, and when."""
 
     version: str | None
-    manifest: Manifest | None
+    manifest: ExportManifest | None
     lists: dict[str, bytes]
     looked: float
 
@@ -45,11 +46,11 @@ class BulkFolder:
     _known: dict[str, _Known] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def manifest(self, table_name: str) -> Manifest | None:
+    def manifest(self, table_name: str) -> ExportManifest | None:
         """Return the manifest of an exported table, None where it is not exported."""
         return self._look(table_name).manifest if self.place else None
 
-    def manifests(self, table_names: Iterable[str]) -> dict[str, Manifest]:
+    def manifests(self, table_names: Iterable[str]) -> dict[str, ExportManifest]:
         """Return the manifests of those tables that are exported."""
         names = list(table_names) if self.place else []
         with ThreadPoolExecutor(_AT_ONCE) as threads:
@@ -101,5 +102,9 @@ def _read(folder: Folder) -> _Known:
 
 @cache
 def bulk_folder(place: str) -> BulkFolder:
-    """Return the place of a configuration, the same for all that ask."""
+    """Return the place of a configuration, the same for all that ask. Raises: ConfigError for one that cannot be."""
+    try:
+        folder_of(place)
+    except LoadError as error:
+        raise ConfigError(f"bulk = {place!r}: {error}") from error
     return BulkFolder(place)

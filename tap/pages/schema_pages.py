@@ -23,7 +23,7 @@ from schema.statistics.store import cell_counts_of, column_statistics_of
 from tap.auth.identity import Account, account_in
 from tap.auth.rights import Rights
 from tap.bulk.folder import FolderAway
-from tap.bulk.manifest import Manifest
+from tap.bulk.manifest import ExportManifest
 from tap.bulk.served import bulk_folder
 from tap.config import Config
 from tap.dal.urls import cone_search_url
@@ -107,7 +107,7 @@ class SchemaPages:
         }
         return self.pages.response(request, "table.html", values)
 
-    def _exported(self, table: Table) -> Manifest | None:
+    def _exported(self, table: Table) -> ExportManifest | None:
         """Return what is there of the table as files, None where nothing is, or where that cannot be told now."""
         try:
             return bulk_folder(self.config.web.bulk).manifest(table.table_name)

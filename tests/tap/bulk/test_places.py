@@ -34,14 +34,14 @@ from tap.bulk import hats_export
 from tap.bulk.export import Target
 from tap.bulk.export_rows import rows_of_table, table_of
 from tap.bulk.local_folder import LocalFolder
-from tap.bulk.manifest import Manifest
+from tap.bulk.manifest import ExportManifest
 
-save = Manifest.save
+save = ExportManifest.save
 def saved(self, folder, *, soon=False):
     save(self, folder)
     if len(self.files) == 5:
         os.kill(os.getpid(), signal.SIGKILL)
-Manifest.save = saved
+ExportManifest.save = saved
 with psycopg.connect(sys.argv[1], autocommit=True) as connection:
     rows = rows_of_table(connection, table_of(connection, "bulk.stars"), {})
     hats_export.export_hats(rows, Target(LocalFolder(Path(sys.argv[2])), 400, Path("/tmp")), lambda *_: None)
@@ -134,8 +134,12 @@ def test_a_killed_export_goes_on(site: Config, tmp_path: Path) -> None:
     assert done.returncode == -signal.SIGKILL
     before = {path: path.stat().st_mtime_ns for path in folder.glob("dataset/*/*/*.parquet")}
     assert len(before) == 5
+    stray = folder / "dataset" / "Norder=9" / "Dir=0" / "Npix=1.parquet.part"
+    stray.parent.mkdir(parents=True)
+    stray.touch()
     command.armillary("export", "bulk.stars", str(folder), "--rows-per-partition", "400")
     assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert not stray.exists()
     check_rows(read(folder), FRAME)
 
 
