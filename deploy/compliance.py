@@ -51,7 +51,7 @@ def page(musts: Sequence[Must]) -> str:
     parts = [HEAD, _counts(musts, standards), _not_yet(musts)]
     for standard in standards:
         own = [must for must in musts if must.standard == standard]
-        parts.append(f"## {standard}\n\n" + _table(("§", "what", "proved by"), [_row(must) for must in own]))
+        parts.append(f"## {standard}\n\n" + table(("§", "what", "proved by"), [_row(must) for must in own]))
     return "\n".join(parts)
 
 
@@ -62,7 +62,7 @@ def _counts(musts: Sequence[Must], standards: Sequence[str]) -> str:
         rows.append((name, *(str(states[state]) for state in STATES), str(states.total())))
     states = Counter(must.state for must in musts)
     rows.append(("all", *(str(states[state]) for state in STATES), str(len(musts))))
-    return _table(("standard", *STATES, "all"), rows)
+    return table(("standard", *STATES, "all"), rows)
 
 
 def _not_yet(musts: Sequence[Must]) -> str:
@@ -79,16 +79,16 @@ def _proof(must: Must) -> str:
         return f"**Not yet:** {must.not_yet}"
     if must.not_for_us:
         return f"Not for us: {must.not_for_us}"
-    return " · ".join(_link(test) for test in must.tests)
+    return " · ".join(link(test) for test in must.tests)
 
 
-def _link(test: str) -> str:
+def link(test: str) -> str:
     """Return a test's sentence, as a link to its file."""
     file, _, name = test.partition("::")
     return f"[{name.removeprefix('test_').replace('_', ' ')}](../{file})"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table of Markdown, in which a bar of a text is no border."""
     lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -65,7 +65,7 @@ from tap.uploads.upload import sweep_uploads, uploads_of
 from tap.vosi_resources import VosiResources, challenges_of
 from uws.parameters import ParameterError, Parameters
 from uws.resources import Resources
-from uws.waiting import Waiting
+from uws.waiting import Waiting, WaitingPlaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +282,8 @@ def create_app(config: Config) -> Starlette:
     parts = parts_of(config, sessions_of(config), 4, config.limits.sync_limit + SLACK)
     planner = Engine(reader_conninfo(config), PLANNERS, 0.5, member_conninfo=member_conninfo(config))
     rows = ResultRows(parts.storage, Path(uploads_of(config)).parent / "pages")
-    waiting = Waiting(parts.store, rows.forget)
+    places = WaitingPlaces(config.jobs.wait_requests, config.jobs.wait_requests_per_owner)
+    waiting = Waiting(parts.store, rows.forget, places)
     messages = Messages(parts.accounts)
     site = Pages(config.web, messages)
     sweep_uploads(uploads_of(config))

@@ -159,6 +159,14 @@ class JobsConfig:
     jobs_waiting_per_owner: int = _about(2_000, "jobs of one owner, or of one address, that may wait; more get 429")
     jobs_waiting: int = _about(20_000, "jobs of all that may wait; more get 503")
     wait_limit: float = _about(60.0, "seconds after which a request with WAIT is answered in any case")
+    wait_requests: int = _about(
+        2_000, "requests with WAIT that wait at once in one web process; more are answered at once"
+    )
+    wait_requests_per_owner: int = _about(200, "the same of one account, or of one address; more are answered at once")
+    job_uploads_per_owner: int = _about(
+        50_000_000_000,
+        "bytes of the files that came with all jobs of an account, or of one address, and are still there; more get 507. 0: no limit",
+    )
     results: str = _about(
         "", "where results of jobs lie: a folder, or s3://bucket/prefix; empty: `results` in data_dir"
     )

@@ -148,7 +148,7 @@ def _cause(error: Exception, answer: Answer) -> str:
 def _check_headers(scope: Scope) -> None:
     """Raises: HTTPException for more than a request needs, or for a Host that is not one (RFC 9112 §3.2)."""
     headers = scope["headers"]
-    if len(scope["raw_path"]) + len(scope["query_string"]) > MOST_URL_BYTES:
+    if len(scope.get("raw_path", b"")) + len(scope["query_string"]) > MOST_URL_BYTES:
         raise HTTPException(414)
     if len(headers) > _MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > _MAX_HEADER_BYTES:
         raise HTTPException(431)

@@ -31,7 +31,16 @@ from tap.sharding.engines.citus.refusals import refusal
 from tap.shares.groups import NoSuchGroup
 from tap.shares.shares import NoSuchShare
 from tap.storage.storage import StorageAway, StorageFull
-from uws.errors import IllegalMove, NoSuchJob, NotAllowed, NotComplete, QueueFull, StoreAway, TooManyJobs
+from uws.errors import (
+    IllegalMove,
+    NoSuchJob,
+    NotAllowed,
+    NotComplete,
+    QueueFull,
+    StoreAway,
+    TooManyBytes,
+    TooManyJobs,
+)
 from uws.parameters import ParameterError
 
 
@@ -186,6 +195,7 @@ _SAYS_IT_ITSELF: dict[type[Exception], int] = {
     TooLarge: 413,
     OverQuota: 507,
     ResultsOverQuota: 507,
+    TooManyBytes: 507,
     ProviderAway: 502,
 }
 _KNOWN: dict[type[Exception], Answer] = {

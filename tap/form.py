@@ -128,10 +128,10 @@ async def pieces(request: Request, web: WebConfig, limit: int) -> AsyncIterator[
 
 async def _read_multipart(request: Request, config: Config, parts: "_Multipart") -> Pairs:
     limit = config.web.body_limit if parts.folder is None else config.web.body_limit + config.uploads.upload_bytes
-    if parts.folder:
-        check_room(parts.folder, config.jobs)
     with parts:
         async for piece in pieces(request, config.web, limit):
+            if parts.folder:
+                check_room(parts.folder, config.jobs)
             # Large pieces are worth a thread: their bytes go to the disk.
             await run_in_threadpool(parts.feed, piece) if len(piece) > _BIG else parts.feed(piece)
         return parts.finish()

@@ -82,6 +82,7 @@ def limits_of(jobs: JobsConfig) -> JobLimits:
         waiting=jobs.jobs_waiting,
         short_lane=jobs.short_lane,
         list_limit=jobs.job_list_limit,
+        upload_bytes_per_owner=jobs.job_uploads_per_owner,
     )
 
 
@@ -240,6 +241,10 @@ class JobService:
     @property
     def most_bytes(self) -> int:
         return self.config.uploads.upload_bytes
+
+    @property
+    def most_words(self) -> int:
+        return self.config.web.body_limit
 
     async def part(self, request: Request) -> FormFile:
         return await read_part(request, self.config, uploads_of(self.config))

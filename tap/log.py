@@ -17,6 +17,7 @@ from tap.observe import Event, Fault, JobMoved, JobTold, Kept, RequestDone, Shar
 KEY = f"{ENVIRONMENT}LOG_KEY"
 """The variable by which processes that belong together hash addresses alike."""
 _LOG = structlog.get_logger()
+_LONGEST_QUERY = 10_000
 _PROBES = frozenset({"/livez", "/readyz"})
 
 
@@ -81,7 +82,7 @@ class Log:
         if done.cause:
             values["cause"] = done.cause
         if done.query and self._config.log_queries:
-            values["query"] = done.query
+            values["query"] = done.query[:_LONGEST_QUERY]
         write = _LOG.debug if done.path in _PROBES and done.status == 200 else _LOG.info
         (_LOG.warning if done.status >= 500 else write)("request", **values)
 

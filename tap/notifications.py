@@ -6,6 +6,7 @@ Webhooks are signed by the scheme of Standard Webhooks, whose receivers exist in
 import json
 import secrets
 import smtplib
+import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -20,7 +21,7 @@ from standardwebhooks import Webhook
 from tap.auth.accounts import AccountsAway, AccountStore
 from tap.auth.identity import Account
 from tap.config import Config, NotificationsConfig
-from tap.uploads.remote import connected, public_address, split_url
+from tap.uploads.remote import connected, ended_at, public_address, split_url
 from uws.deliveries import Delivery, NotDelivered
 from uws.errors import StoreAway
 from uws.job import Job
@@ -31,6 +32,7 @@ from uws.timestamps import write_instant
 EMAIL = "email"
 _MOST_TARGETS = 5
 _SECONDS = 15.0
+"""In which a receiver has answered, however slowly it does so: others wait for their messages."""
 _SECRET = "whsec_"  # noqa: S105
 
 
@@ -171,7 +173,7 @@ def _post(delivery: Delivery, data: Mapping[str, object], subscription: Subscrip
     try:
         connection = connected(parts, (lambda host, port: (host, port)) if is_trusted else public_address)
         connection.timeout = _SECONDS
-        with closing(connection):
+        with closing(connection), ended_at(time.monotonic() + _SECONDS, connection.sock):
             connection.request("POST", path, body.encode(), headers)
             status = connection.getresponse().status
     except ParameterError as error:

@@ -24,7 +24,6 @@ async def read_part(request: Request, config: Config, folder: Path, most_bytes: 
 
     Raises: BadRequest, TooLarge, TooSlow, StorageFull.
     """
-    check_room(folder, config.jobs)
     expected = _digest(request)
     file = FormFile("", folder / secrets.token_hex(16))
     digest = hashlib.sha256()
@@ -32,6 +31,7 @@ async def read_part(request: Request, config: Config, folder: Path, most_bytes: 
         stack.callback(file.path.unlink, missing_ok=True)
         with file.path.open("xb", buffering=0) as out:
             async for piece in pieces(request, config.web, most_bytes):
+                check_room(folder, config.jobs)
                 digest.update(piece)
                 await run_in_threadpool(out.write, piece)
         if expected not in {None, digest.digest()}:

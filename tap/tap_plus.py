@@ -3,7 +3,9 @@
 Its attribute `esatapplus:flags` is given to those who ask for it only: to others it is against the schema.
 """
 
+import sys
 from collections.abc import Collection
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -12,7 +14,7 @@ from starlette.requests import Request
 from uws.errors import NoSuchJob
 from uws.forecast import outlook
 from uws.job import Job, Requester
-from uws.parameters import Parameters
+from uws.parameters import ParameterError, Parameters
 from uws.store import Store, is_job_id
 from uws.xml import UWS, job_element
 
@@ -26,6 +28,9 @@ _ROLES = (
     ("meta.id;meta.main", 16),
 )
 _INDEXED = 32
+_MOST_WORDS = 20_000_000
+"""Characters of the parameters of all jobs in a list."""
+_MOST_TABLES = 100
 
 Element = Any
 
@@ -44,7 +49,11 @@ def wants_names_only(parameters: Parameters) -> bool:
 
 
 def tables_asked_for(parameters: Parameters) -> list[str]:
-    return [name.strip() for value in parameters.all("TABLES") for name in value.split(",") if name.strip()]
+    """Raises: ParameterError for more than anybody asks for: each is looked up."""
+    names = [name.strip() for value in parameters.all("TABLES") for name in value.split(",") if name.strip()]
+    if len(names) > _MOST_TABLES:
+        raise ParameterError(f"TABLES takes {_MOST_TABLES} names; all tables come without it")
+    return names
 
 
 def with_flags(document: bytes, table_names: Collection[str]) -> bytes:
@@ -70,17 +79,19 @@ def _flags(column: Element) -> int:
 def found_jobs(store: Store, asker: Requester, parameters: Parameters, url: str) -> bytes:
     """Answer `jobs/async`.
 
-    It has whole job elements of the asker's own jobs that pass the filters, and of the one whose id is given.
+    It has whole job elements of the asker's own jobs that pass the filters, the newest first, or of the one whose id is
+    given. Raises: ParameterError where they are too much for one document.
     """
     job_id, phase = parameters.one("JOBID"), parameters.one("PHASEID")
     wanted = [job_id] if job_id else [reference.job_id for reference in store.references(asker)]
-    jobs = store.jobs([id_ for id_ in wanted if is_job_id(id_)])
-    passing = [job for job in jobs if asker.may_see(job) and _passes(job, phase, parameters)]
-    passing.sort(key=lambda job: job.creation_time, reverse=True)
-    begin, most = parameters.whole_number("OFFSET") or 0, parameters.whole_number("LIMIT")
-    shown = passing[begin:] if most is None else passing[begin : begin + most]
-    root = etree.Element(f"{{{UWS}}}jobs", {"version": "1.1"}, {"uws": UWS})
-    for job in shown:
+    jobs = store.in_turn([id_ for id_ in wanted if is_job_id(id_)])
+    passing = (job for job in jobs if asker.may_see(job) and _passes(job, phase, parameters))
+    begin, most = min(parameters.whole_number("OFFSET") or 0, sys.maxsize), parameters.whole_number("LIMIT")
+    root, words = etree.Element(f"{{{UWS}}}jobs", {"version": "1.1"}, {"uws": UWS}), 0
+    for job in islice(passing, begin, None if most is None else min(begin + most, sys.maxsize)):
+        words += job.words
+        if words > _MOST_WORDS:
+            raise ParameterError("Your jobs are too many, or too long, for one list: give PHASEID, or LIMIT and OFFSET")
         element = job_element(job, f"{url}/{job.job_id}", outlook(job, store.limits))
         if name := _name(job):
             etree.SubElement(element, f"{{{UWS}}}name").text = name
@@ -105,9 +116,10 @@ def _passes(job: Job, phase: str | None, parameters: Parameters) -> bool:
 def delete_jobs(store: Store, asker: Requester, parameters: Parameters) -> None:
     """Answer `deletejobs`: delete all that are there. Raises: NoSuchJob naming those that are not."""
     ids = [id_.strip() for value in parameters.all("JOB_IDS") for id_ in value.split(",") if id_.strip()]
-    jobs = [job for job in store.jobs([id_ for id_ in ids if is_job_id(id_)]) if asker.may_see(job)]
-    for job in jobs:
-        store.delete(job.job_id)
-    missing = sorted(set(ids) - {job.job_id for job in jobs})
+    jobs = store.in_turn(list(dict.fromkeys(filter(is_job_id, ids))))
+    gone = {job.job_id for job in jobs if asker.may_see(job)}
+    for job_id in gone:
+        store.delete(job_id)
+    missing = sorted(set(ids) - gone)
     if missing or not ids:
         raise NoSuchJob(f"There is no job {', '.join(id_[:40] for id_ in missing[:10])}".strip())

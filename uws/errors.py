@@ -55,6 +55,15 @@ class TooManyJobs(Exception):
     """One owner has more jobs waiting than may be."""
 
 
+class TooManyBytes(Exception):
+    """The files of one owner's jobs would have more bytes than they may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"The files that came with your jobs have at most {most:,} bytes together. Delete jobs that you no longer need."
+        )
+
+
 class QueueFull(Exception):
     """All owners together have more jobs waiting than may be."""
 

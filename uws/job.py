@@ -12,6 +12,11 @@ ASYNC = "async"
 Pairs = tuple[tuple[str, str], ...]
 
 
+def words_of(parameters: Pairs) -> int:
+    """Return how many characters names and values have together."""
+    return sum(len(name) + len(value) for name, value in parameters)
+
+
 @dataclass(frozen=True, slots=True)
 class Requester:
     """Who asks. `share` is whose part of the queue a job uses: the owner, or for strangers where they come from.
@@ -66,6 +71,11 @@ class Attachment:
     complete: bool = True
 
     @property
+    def words(self) -> int:
+        """How many characters its client says of it."""
+        return len(self.name) + len(self.file_name) + len(self.media_type)
+
+    @property
     def pieces(self) -> tuple[tuple[str, int], ...]:
         """The keys under which its bytes are, one after the other, and how many are under each."""
         return self.parts or ((self.key, self.size),)
@@ -115,6 +125,11 @@ class Job:
     attachments: tuple[Attachment, ...] = ()
     note: str | None = None
 
+    @property
+    def words(self) -> int:
+        """How many characters its parameters have, and what is said of its files."""
+        return words_of(self.parameters) + sum(attachment.words for attachment in self.attachments)
+
     def attachment(self, name: str) -> Attachment | None:
         return next((attachment for attachment in self.attachments if attachment.name == name), None)
 
@@ -135,7 +150,7 @@ class JobRef:
 
 @dataclass(frozen=True, slots=True)
 class JobLimits:
-    """What jobs may use: seconds (0: no limit), and how many of one share or of all may run and wait."""
+    """What jobs may use: seconds (0: no limit), how many of one share or of all may run and wait, bytes of their files."""
 
     duration_default: int = 3600
     duration_limit: int = 86_400
@@ -145,6 +160,7 @@ class JobLimits:
     running_per_owner: int = 3
     waiting_per_owner: int = 2_000
     waiting: int = 20_000
+    upload_bytes_per_owner: int = 0
     short_lane: float = 10.0
     list_limit: int = 10_000
 

@@ -21,7 +21,7 @@ from uws.forecast import outlook
 from uws.job import ASYNC, ENDED_BY_OPERATOR, NOTHING_KNOWN, Attachment, Job, JobRef, NewJob, Pairs, Requester
 from uws.parameters import ParameterError, Parameters
 from uws.phases import Move, Phase, targets
-from uws.resumable_uploads import ResumableUploads
+from uws.resumable_uploads import ResumableUploads, check_words
 from uws.service import BODY, JobForm, UwsService
 from uws.store import CHANGEABLE, Store, is_job_id, new_job_id
 from uws.timestamps import read_instant, write_instant
@@ -30,6 +30,7 @@ from uws.xml import job_document, job_list_document, parameters_document, result
 
 _CONTROL = frozenset({"PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION", "ACTION", "WAIT"})
 """Parameters that steer a job; all others are its own."""
+_LONGEST_RUN_ID = 256
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,14 @@ class Resources:
             _own(parameters),
             _attachments(form, job_id),
             run=phase == "RUN" and not form.files,
-            run_id=parameters.one("RUNID"),
+            run_id=_run_id(parameters),
             execution_duration=_seconds(parameters),
             destruction=_future("DESTRUCTION", destruction) if destruction else None,
             cost=self.service.cost(parameters, asker.owner_id),
             job_list=self.name,
         )
+        check_words(new.parameters, new.attachments, self.service.most_words)
+        self.store.check_upload(asker.share, _size(form), asker.limits)
         self.store.create(asker, new, job_id)
         self._keep(form, new.attachments)
         if phase == "RUN" and form.files:
@@ -142,11 +145,16 @@ class Resources:
         if wait is not None:
             phase = parameters.one("PHASE")
             seconds = min(_wait(wait), self.longest_wait)
-            changed_job = await self.waiting.job(job.job_id, seconds, _phase(phase) if phase else None)
-            if changed_job is None:
-                raise NoSuchJob
-            job = changed_job
+            job = await self._waited(request, job, seconds, _phase(phase) if phase else None)
         return self._document(job)
+
+    async def _waited(self, request: Request, job: Job, seconds: float, phase: Phase | None) -> Job:
+        """Return the job when it has changed; at once where too many wait already (UWS 1.1 §2.2.1.2). Raises: NoSuchJob."""
+        with self.waiting.places.taken(self.service.asker(request).share) as may_wait:
+            changed_job = await self.waiting.job(job.job_id, seconds, phase) if may_wait else job
+        if changed_job is None:
+            raise NoSuchJob
+        return changed_job
 
     def _document(self, job: Job) -> Response:
         return _xml(job_document(job, self._url(job), outlook(job, self.store.limits)))
@@ -179,7 +187,7 @@ class Resources:
         """
         parameters = form.parameters
         duration, destruction = _seconds(parameters), parameters.one("DESTRUCTION")
-        phase, run_id, job_parameters = parameters.one("PHASE"), parameters.one("RUNID"), _own(parameters)
+        phase, run_id, job_parameters = parameters.one("PHASE"), _run_id(parameters), _own(parameters)
         move = _move(phase) if phase else None
         instant = _future("DESTRUCTION", destruction) if destruction else None
         if not (job_parameters or form.files or run_id or move or instant or duration is not None):
@@ -187,6 +195,7 @@ class Resources:
         changed = job_parameters or form.files
         changes = {"parameters": changed, "run_id": run_id, "execution_duration": duration, "destruction": instant}
         _check(job.phase, [name for name, value in changes.items() if value or value == 0], move)
+        self.store.check_upload(asker.share, _size(form), asker.limits)
         if changed:
             attachments = _attachments(form, job.job_id)
             self._set(job, Parameters(job_parameters), attachments)
@@ -209,6 +218,7 @@ class Resources:
         pairs = tuple(pair for pair in job.parameters if pair[0] not in names) + changes.pairs
         replaced = {file.name for file in files}
         attachments = [attachment for attachment in job.attachments if attachment.name not in replaced] + list(files)
+        check_words(pairs, attachments, self.service.most_words)
         cost = self.service.cost(Parameters(pairs), job.owner_id) if job.phase is Phase.PENDING else None
         self.store.change_parameters(job.job_id, pairs, cost, attachments)
 
@@ -299,6 +309,18 @@ def _own(parameters: Parameters) -> Pairs:
     if any("\0" in name + value for name, value in parameters.pairs):
         raise ParameterError("A parameter has a NUL character in it")
     return tuple((name, value) for name, value in parameters.pairs if name not in _CONTROL)
+
+
+def _size(form: JobForm) -> int:
+    return sum(file.size for file in form.files)
+
+
+def _run_id(parameters: Parameters) -> str | None:
+    """Return what a client calls its job. Raises: ParameterError for a text that is no name: lists have it of each job."""
+    run_id = parameters.one("RUNID")
+    if run_id and len(run_id) > _LONGEST_RUN_ID:
+        raise ParameterError(f"RUNID has at most {_LONGEST_RUN_ID} characters; this one has {len(run_id):,}")
+    return run_id
 
 
 def _seconds(parameters: Parameters) -> int | None:

@@ -6,7 +6,7 @@ go on, PATCH sends the next part.
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from starlette.concurrency import run_in_threadpool
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from uws.errors import IllegalMove, OtherOffset
-from uws.job import Attachment, Job
+from uws.job import Attachment, Job, Pairs, words_of
 from uws.parameters import ParameterError
 from uws.phases import Phase
 from uws.service import JobFile, UwsService
@@ -23,6 +23,9 @@ from uws.store import Store
 
 MEDIA_TYPE = "application/partial-upload"
 _FLAGS = {"?0": False, "?1": True}
+_MOST_PARTS = 10_000
+"""As many as of a file in S3: with each, all that is known of the parts is written anew."""
+_MOST_PARAMETERS = 200
 _FILE_NAME = re.compile(r'filename="([^"]{1,200})"')
 
 
@@ -53,11 +56,18 @@ class ResumableUploads:
     async def _with_next(self, job: Job, request: Request) -> Attachment:
         offset, last, attachment = _offset(request), _last(request), job.attachment(request.path_params["name"])
         _check(job, attachment, offset)
+        before = attachment or _new(job, request)
+        if len(before.parts) >= _MOST_PARTS:
+            raise ParameterError(f"A file comes in at most {_MOST_PARTS:,} parts; send it anew in larger ones")
+        others = [other for other in job.attachments if other.name != before.name]
+        check_words(job.parameters, [*others, before], self.service.most_words)
         part = await self.service.part(request)
         try:
-            extended = _with_part(attachment or _new(job, request), part, last=last)
+            extended = _with_part(before, part, last=last)
             if extended.size > self.service.most_bytes:
                 raise ParameterError(f"A file takes at most {self.service.most_bytes} bytes")
+            asker = self.service.asker(request)
+            await run_in_threadpool(self.store.check_upload, asker.share, part.size, asker.limits)
             await run_in_threadpool(self._append, job, extended, part)
         finally:
             part.path.unlink(missing_ok=True)
@@ -79,6 +89,15 @@ class ResumableUploads:
             "cache-control": "no-store",
         }
         return Response(conflict or None, 409 if conflict else 204, headers, "text/plain" if conflict else None)
+
+
+def check_words(parameters: Pairs, attachments: Sequence[Attachment], most: int) -> None:
+    """Raise ParameterError for what would be too much for one job, of which any number of requests can set more."""
+    count = len(parameters) + len(attachments)
+    if count > _MOST_PARAMETERS:
+        raise ParameterError(f"A job has at most {_MOST_PARAMETERS} parameters and files; here are {count}")
+    if words_of(parameters) + sum(attachment.words for attachment in attachments) > most:
+        raise ParameterError(f"The parameters of a job have at most {most:,} characters together")
 
 
 def _check(job: Job, attachment: Attachment | None, offset: int) -> None:

@@ -59,6 +59,11 @@ class UwsService(Protocol):
         """How many bytes one file may have."""
         ...
 
+    @property
+    def most_words(self) -> int:
+        """How many characters the parameters of a job may have together."""
+        ...
+
     async def part(self, request: Request) -> JobFile:
         """Return the body as a file, which is what its Content-Digest says it is; whoever asks must unlink it."""
         ...

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
 
-from uws.errors import IllegalMove, NoSuchJob, NotComplete, OtherOffset, QueueFull, StoreAway, TooManyJobs
+from uws.errors import IllegalMove, NoSuchJob, NotComplete, OtherOffset, QueueFull, StoreAway, TooManyBytes, TooManyJobs
 from uws.job import (
     ASYNC,
     NOTHING_KNOWN,
@@ -42,6 +42,8 @@ CHANGEABLE = {
     "destruction": tuple(set(Phase) - {Phase.ARCHIVED}),
 }
 """In which phases a client may change what."""
+
+_AT_ONCE = 20
 
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -128,6 +130,12 @@ class Store:
 
     def jobs(self, job_ids: Sequence[str]) -> list[Job]:
         return [job_of(row) for row in self.rows("jobs", {"job_ids": list(job_ids)})]
+
+    def in_turn(self, job_ids: Sequence[str]) -> Iterator[Job]:
+        """Yield jobs, a few at a time: each may have as many parameters as a request takes."""
+        for start in range(0, len(job_ids), _AT_ONCE):
+            jobs = {job.job_id: job for job in self.jobs(job_ids[start : start + _AT_ONCE])}
+            yield from (jobs[job_id] for job_id in job_ids[start : start + _AT_ONCE] if job_id in jobs)
 
     def referenced(self, references: Sequence[JobRef]) -> list[Job]:
         """Return the jobs of lines of a list, in their order, as far as they are still there."""
@@ -259,6 +267,12 @@ class Store:
     def bytes_of_results(self, owner_id: str | None) -> int:
         """Return the size of the results of all jobs of an owner, or of all that have none."""
         return int(self.rows("bytes_of_results", {"owner_id": owner_id})[0]["bytes"])
+
+    def check_upload(self, share: str, size: int, limits: JobLimits | None = None) -> None:
+        """Check whether the jobs of a share may have files of so many bytes more. Raises: TooManyBytes."""
+        most = (limits or self.limits).upload_bytes_per_owner
+        if most and size and self.rows("bytes_of_uploads", {"share": share})[0]["bytes"] + size > most:
+            raise TooManyBytes(most)
 
     def job_of_content(self, content: str) -> Job | None:
         """Return the latest job whose result has this content; None where none is there."""

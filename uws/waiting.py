@@ -5,8 +5,10 @@ changed is read with one query and handed to all.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
 
@@ -21,13 +23,42 @@ _RETRY = 0.5
 _ENDED = frozenset({"DELETED", Phase.ARCHIVED})
 
 
+@dataclass(frozen=True)
+class WaitingPlaces:
+    """How many requests of one process wait at once: of all, and of one share."""
+
+    most: int = 2000
+    most_of_share: int = 200
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def taken(self, share: str) -> Iterator[bool]:
+        """Take a place as long as the block lasts, if there is one; tell whether."""
+        if self.counts.total() >= self.most or self.counts[share] >= self.most_of_share:
+            yield False
+            return
+        self.counts[share] += 1
+        try:
+            yield True
+        finally:
+            self.counts[share] -= 1
+            if not self.counts[share]:
+                del self.counts[share]
+
+
 class Waiting:
     """The waiters of one process. `open` belongs to its event loop.
 
     `gone` is told of jobs whose results are no longer there.
     """
 
-    def __init__(self, store: Store, gone: Callable[[str], object] = lambda job_id: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        gone: Callable[[str], object] = lambda job_id: None,
+        places: WaitingPlaces | None = None,
+    ) -> None:
+        self.places = places or WaitingPlaces()
         self.events = JobEvents()
         self._store = store
         self._gone = gone

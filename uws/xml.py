@@ -20,6 +20,8 @@ _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _NAMESPACES = {"uws": UWS, "xlink": _XLINK, "xsi": _XSI}
 _HREF, _NIL, _TYPE = f"{{{_XLINK}}}href", {f"{{{_XSI}}}nil": "true"}, f"{{{_XLINK}}}type"
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_KEPT = 20_000
+"""Characters of the parameters of a job whose document is kept for others who wait for it."""
 _E = ElementMaker(namespace=UWS, nsmap=_NAMESPACES)
 _INFO = ElementMaker()
 
@@ -41,9 +43,14 @@ def _reference(job: JobRef, url: str) -> Element:
     )
 
 
-@lru_cache(64)
 def job_document(job: Job, url: str, outlook: Forecast) -> bytes:
     """Return a job's document; `url` is the job's. Many may wait for the same job: then they get the same bytes."""
+    make = _kept_document if job.words <= _KEPT else _kept_document.__wrapped__
+    return make(job, url, outlook)
+
+
+@lru_cache(64)
+def _kept_document(job: Job, url: str, outlook: Forecast) -> bytes:
     return _bytes(job_element(job, url, outlook))
 
 

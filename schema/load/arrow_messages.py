@@ -24,12 +24,13 @@ def unpacked_bytes(message: pa.ipc.Message) -> int:
         return 0
     buffers = metadata.follow(metadata.field(batch, 2))
     places = range(buffers + 4, buffers + 4 + metadata.number(buffers, 4) * _BUFFER, _BUFFER)
-    return sum(_unpacked(message.body, metadata.number(place, 8)) for place in places)
+    pairs = ((metadata.number(place, 8), metadata.number(place + 8, 8)) for place in places)
+    return sum(_unpacked(message.body, place) for place, size in pairs if size >= _LENGTH)
 
 
 def _unpacked(body: pa.Buffer, place: int) -> int:
     """Return the length before a buffer; a negative one says that it is not packed."""
-    if not 0 <= place <= body.size - _LENGTH:
+    if place > body.size - _LENGTH:
         return 0
     return max(0, int.from_bytes(body.slice(place, _LENGTH).to_pybytes(), "little", signed=True))
 

@@ -104,7 +104,7 @@ class VotableReader:
                 return rest[: place + len(row_end)], rest[place + len(row_end) :] + self._file.read(_CHUNK), False
             seen = max(0, len(rest) - len(table_end))
             # The longer a row is, the more is read at once, so that none is copied many times.
-            chunk = self._file.read(max(_CHUNK, len(rest)))
+            chunk = self._file.read(max(_CHUNK, len(rest) // 2))
             if not chunk:
                 return rest, b"", True
             rest += chunk

@@ -16,6 +16,9 @@ from tap.form import read_parameters
 from tap.own_tables.resources import TableResources, owner_of
 from uws.parameters import ParameterError, Parameters
 
+_LONGEST = 10_000
+"""Characters of each text of an offer, of which moderators see all."""
+
 
 @dataclass(frozen=True)
 class Publications:
@@ -72,6 +75,8 @@ def _offer(parameters: Parameters) -> Offer:
     offer = Offer(title, abstract, licence, contact, parameters.one("CITATION"))
     if wrong := next((name for name, text in asdict(offer).items() if text and writable(text) != text), None):
         raise ParameterError(f"{wrong.upper()} has characters that no document can hold")
+    if long := next((name for name, text in asdict(offer).items() if text and len(text) > _LONGEST), None):
+        raise ParameterError(f"{long.upper()} has at most {_LONGEST:,} characters")
     return offer
 
 

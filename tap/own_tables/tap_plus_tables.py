@@ -214,7 +214,7 @@ class TapPlusTables:
             self.groups.make(account, title, about)
             return
         group = self.groups.owned(account, number=number)
-        self.accounts.describe_group(group, about)
+        self.groups.describe(group, about)
         wanted = {name.strip().lower() for name in (parameters.one("USERS_LIST") or "").split(",") if name.strip()}
         gone = [name for name in group.members if name.lower() not in wanted and name not in group.owners]
         self.groups.change(group, sorted(wanted), gone)

@@ -9,6 +9,8 @@ from tap.own_tables.own_tables import NotYours, OwnTables
 from uws.parameters import ParameterError
 
 _MOST = 100
+_LONGEST = 1000
+"""Characters of a description: all groups are read whenever one is looked for."""
 
 
 class NoSuchGroup(Exception):
@@ -30,6 +32,7 @@ class Groups:
         """Make a group, which the account owns. Raises: ParameterError."""
         if sum(account.name in group.owners for group in self.of(account)) >= _MOST:
             raise ParameterError(f"You own {_MOST} groups, which is as many as one may")
+        _check(description)
         try:
             self.accounts.make_group(account, name, description)
         except (NameTaken, BadName) as error:
@@ -47,6 +50,11 @@ class Groups:
         if account.name not in group.owners:
             raise NotYours(f"Only owners of the group {group.name} change it")
         return group
+
+    def describe(self, group: Group, description: str | None) -> None:
+        """Raises: ParameterError."""
+        _check(description)
+        self.accounts.describe_group(group, description)
 
     def change(self, group: Group, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         """Take accounts into a group, and out of it: all or none of those that are added. Raises: ParameterError."""
@@ -70,3 +78,8 @@ class Groups:
         """Delete a group, after all rights that it has."""
         self.tables.forget_group(group.name)
         self.accounts.delete_group(group.name)
+
+
+def _check(description: str | None) -> None:
+    if description and len(description) > _LONGEST:
+        raise ParameterError(f"The description of a group has at most {_LONGEST:,} characters")

@@ -52,7 +52,7 @@ class Remote:
         end = time.monotonic() + self.seconds
         for _ in range(_MOST_REDIRECTS + 1):
             connection = self._connected(self._checked(url))
-            with closing(connection), _until(end, connection.sock):
+            with closing(connection), ended_at(end, connection.sock):
                 answer = self._ask(connection, urlsplit(url))
                 location = answer.getheader("location")
                 if answer.status in _REDIRECTS and location:
@@ -109,7 +109,7 @@ def _reaching(host: str) -> Iterator[None]:
 
 
 @contextmanager
-def _until(end: float, connection: socket.socket) -> Iterator[None]:
+def ended_at(end: float, connection: socket.socket) -> Iterator[None]:
     """End the connection when the time is over, whatever waits for it."""
 
     def cut() -> None:

@@ -13,7 +13,7 @@ from tap.auth.accounts import AccountStore
 from tap.auth.identity import TokenScope
 from tap.config import Config
 from tests.conftest import alone, serving
-from tests.contract.client import get
+from tests.contract.client import get, post
 from tests.contract.own_tables import Asker
 from tests.contract.pages import log_in
 from tests.people import MakePerson, bearer
@@ -145,6 +145,16 @@ def test_queries_and_addresses_are_there_where_the_operator_wants_them(open_log:
     line = log.line(id="told")
     assert (line["query"], line["who"]) == (NGC, "127.0.0.1")
     assert '"path": "/readyz"' in log.text
+
+
+def test_no_line_is_as_long_as_what_was_sent(open_log: Callable[..., Log]) -> None:
+    log = open_log(log_queries=True)
+    query = f"SELECT TOP 1 name FROM demo.ngc WHERE name <> '{'x' * 500_000}'"
+    headers = {"X_Request_ID": "long", "User_Agent": "u" * 20_000}
+    post(f"{log.service}/sync", {"LANG": "ADQL", "QUERY": query}, **headers)
+    assert query.startswith(log.line(id="long")["query"])
+    get(f"{log.service}/{'p' * 20_000}")
+    assert max(map(len, log.text.splitlines())) < 12_000
 
 
 def test_lines_for_people_have_no_braces(open_log: Callable[..., Log]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from tap import notifications
 from tap.auth.accounts import AccountStore
 from tap.config import Config
 from tap.engine.database import jobs_conninfo
@@ -253,6 +255,29 @@ def store(settings: Config) -> Iterator[Store]:
     store.open()
     yield store
     store.close()
+
+
+def test_a_receiver_that_drips_its_answer_keeps_others_waiting_for_seconds_only(
+    settings: Config, accounts: AccountStore, monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.setattr(notifications, "_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=drip, args=(server,), daemon=True).start()
+        delivery = Delivery(1, "0" * 32, "ada", f"http://localhost:{server.getsockname()[1]}/", "COMPLETED", 1)
+        start = time.monotonic()
+        with pytest.raises(NotDelivered):
+            Notifier(settings, store, accounts).send(delivery)
+    assert time.monotonic() - start < 4
+
+
+def drip(server: socket.socket) -> None:
+    """Answer one client with a header that goes on for half a minute."""
+    connection, _ = server.accept()
+    with connection, suppress(OSError):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+        for _ in range(300):
+            connection.sendall(b"x")
+            time.sleep(0.1)
 
 
 # ---- e-mail

@@ -2,9 +2,11 @@
 
 import asyncio
 import itertools
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,20 +19,23 @@ from starlette.responses import PlainTextResponse, Response
 from tap.auth.accounts import AccountStore
 from tap.config import Config
 from tap.error_middleware import ErrorMiddleware
-from tap.form import Form, read_form, read_parameters
+from tap.form import Form, FormFile, read_form, read_parameters
 from tap.messages import Messages
 from tap.pages.rendering import Pages
 from tap.request_log import RequestLog
 from tests.contract.xsd import UWS, parse
 from tests.uws.conftest import PHASES, Sql, create, job_in, row_of
+from uws import resumable_uploads
 from uws.errors import NoSuchJob
+from uws.forecast import outlook
 from uws.job import Attachment, Job, Requester
 from uws.parameters import Parameters
 from uws.phases import Move, Phase
 from uws.resources import Resources
 from uws.service import JobFile
 from uws.store import Store
-from uws.waiting import Waiting
+from uws.waiting import Waiting, WaitingPlaces
+from uws.xml import job_document
 
 URL = "https://example.org/jobs"
 LONGEST = 0.5
@@ -50,13 +55,20 @@ class Echoes:
 
     @property
     def most_bytes(self) -> int:
-        return 0
+        return 1_000_000
+
+    @property
+    def most_words(self) -> int:
+        return 10_000
 
     async def part(self, request: Request) -> JobFile:
-        raise NotImplementedError
+        content = await request.body()
+        with tempfile.NamedTemporaryFile(delete=False) as file:
+            file.write(content)
+        return FormFile("", Path(file.name))
 
     def keep(self, file: JobFile, key: str) -> None:
-        raise NotImplementedError
+        """Keep nothing: what is stored of a file here is what the store knows of it."""
 
     async def attachment(self, attachment: Attachment) -> Response:
         raise NotImplementedError
@@ -98,9 +110,9 @@ class Answer:
 class Client:
     """Calls the application as a server would, and waits for its answer."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, places: WaitingPlaces | None = None) -> None:
         # Nothing wakes who waits here: all that is asked is how long it may take.
-        resources = Resources(store, Waiting(store), Echoes(), LONGEST)
+        resources = Resources(store, Waiting(store, places=places), Echoes(), LONGEST)
         pages = Pages(Config().web, Messages(AccountStore("")))
         self._app = Starlette(
             routes=resources.routes("/jobs"),
@@ -108,22 +120,39 @@ class Client:
         )
 
     def __call__(self, method: str, path: str, who: str | None = None, /, **form: str) -> Answer:
-        return asyncio.run(_call(self._app, method, path, who, urlencode(form).encode()))
+        headers = [*_FORM, *([(b"x-user", who.encode())] if who else [])]
+        return asyncio.run(_call(self._app, method, path, headers, urlencode(form).encode()))
 
     def put(self, path: str, body: str) -> Answer:
-        return asyncio.run(_call(self._app, "PUT", path, None, body.encode()))
+        return asyncio.run(_call(self._app, "PUT", path, _FORM, body.encode()))
+
+    def patch(self, path: str, offset: int, body: bytes) -> Answer:
+        """Send a part of a file."""
+        headers = [(b"content-type", b"application/partial-upload"), (b"upload-offset", str(offset).encode())]
+        return asyncio.run(_call(self._app, "PATCH", path, headers, body))
+
+    def at_once(self, path: str, count: int) -> list[Answer]:
+        """Get the same several times at the same time."""
+
+        async def all_of_them() -> list[Answer]:
+            return await asyncio.gather(*(_call(self._app, "GET", path, _FORM, b"") for _ in range(count)))
+
+        return asyncio.run(all_of_them())
 
 
-async def _call(app: Starlette, method: str, path: str, who: str | None, body: bytes) -> Answer:
+Headers = Sequence[tuple[bytes, bytes]]
+_FORM: Headers = ((b"content-type", b"application/x-www-form-urlencoded"),)
+
+
+async def _call(app: Starlette, method: str, path: str, headers: Headers, body: bytes) -> Answer:
     path, _, query = path.partition("?")
-    headers = [(b"host", b"example.org"), (b"content-type", b"application/x-www-form-urlencoded")]
     scope = {
         "type": "http",
         "http_version": "1.1",
         "method": method,
         "path": path,
         "query_string": query.encode(),
-        "headers": headers + ([(b"x-user", who.encode())] if who else []),
+        "headers": [(b"host", b"example.org"), *headers],
     }
     sent: list[Any] = []
 
@@ -325,3 +354,75 @@ def test_a_put_body_is_the_value_itself(store: Store, client: Client) -> None:
     assert client("GET", f"/jobs/{job.job_id}/parameters/Query").body.decode() == value
     assert store.move(job.job_id, Move.ABORT).phase is Phase.ABORTED
     assert client.put(f"/jobs/{job.job_id}/parameters/query", "x").status == 403
+
+
+# ---- what any number of requests could make of one job, or of a process
+
+
+def test_parameters_that_come_one_after_the_other_have_a_measure_together(store: Store, client: Client) -> None:
+    job = create(store)
+    for name in ("A", "B", "C"):
+        assert client("POST", f"/jobs/{job.job_id}/parameters", **{name: "x" * 3000}).status == 303
+    answer = client("POST", f"/jobs/{job.job_id}/parameters", D="x" * 3000)
+    assert answer.status == 400
+    assert b"at most 10,000 characters together" in answer.body
+    assert client.put(f"/jobs/{job.job_id}/parameters/E", "x" * 3000).status == 400
+    assert [name for name, _ in store.job(job.job_id).parameters] == ["QUERY", "A", "B", "C"]
+
+
+def test_a_job_has_so_many_parameters_and_files(store: Store, client: Client) -> None:
+    job = create(store, parameters=tuple((f"P{number}", "x") for number in range(199)))
+    assert client.patch(f"/jobs/{job.job_id}/parameters/f", 0, b"x").status == 204
+    assert client.patch(f"/jobs/{job.job_id}/parameters/f", 1, b"x").status == 204
+    for answer in (
+        client.patch(f"/jobs/{job.job_id}/parameters/g", 0, b"x"),
+        client("POST", f"/jobs/{job.job_id}/parameters", MORE="x"),
+    ):
+        assert answer.status == 400
+        assert b"at most 200 parameters and files" in answer.body
+    assert client("POST", f"/jobs/{job.job_id}/parameters", P0="y").status == 303
+
+
+def test_a_file_comes_in_so_many_parts(store: Store, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resumable_uploads, "_MOST_PARTS", 3)
+    path = f"/jobs/{create(store).job_id}/parameters/f"
+    assert [client.patch(path, offset, b"x").status for offset in range(4)] == [204, 204, 204, 400]
+    assert client("HEAD", path).headers["upload-offset"] == "3"
+
+
+def test_the_files_of_all_jobs_of_one_owner_have_a_measure_together(make_store: Callable[..., Store]) -> None:
+    store = make_store(upload_bytes_per_owner=10)
+    client = Client(store)
+    first, second = (create(store, "nobody") for _ in range(2))
+    path = "/jobs/{}/parameters/f".format
+    assert client.patch(path(first.job_id), 0, b"sixsix").status == 204
+    answer = client.patch(path(second.job_id), 0, b"five5")
+    assert answer.status == 507
+    assert b"at most 10 bytes together" in answer.body
+    assert client.patch(path(second.job_id), 0, b"four").status == 204
+    store.delete(first.job_id)
+    assert client.patch(path(second.job_id), 4, b"more").status == 204
+    others = create(store, "somebody else")
+    store.check_upload("somebody else", 10)
+    assert others.attachments == ()
+
+
+@pytest.mark.parametrize("places", [WaitingPlaces(most=2), WaitingPlaces(most_of_share=2)])
+def test_more_than_may_wait_are_answered_at_once(store: Store, places: WaitingPlaces) -> None:
+    """UWS 1.1 §2.2.1.2: a service may answer earlier."""
+    client, job, began = Client(store, places), create(store), time.monotonic()
+    path = f"/jobs/{job.job_id}?WAIT=-1"
+    with places.taken("nobody"), places.taken("nobody"):
+        assert [answer.status for answer in client.at_once(path, 5)] == [200] * 5
+        assert time.monotonic() - began < LONGEST
+    assert [answer.status for answer in client.at_once(path, 3)] == [200] * 3
+    assert time.monotonic() - began >= LONGEST
+    assert not places.counts
+
+
+def test_a_long_document_is_kept_for_nobody(store: Store) -> None:
+    long, short = create(store, parameters=(("QUERY", "x" * 30_000),)), create(store)
+    documents = {job: [job_document(job, URL, outlook(job, store.limits)) for _ in range(2)] for job in (long, short)}
+    assert documents[short][0] is documents[short][1]
+    assert documents[long][0] == documents[long][1]
+    assert documents[long][0] is not documents[long][1]

@@ -78,6 +78,12 @@ RETURNING j.*;
 SELECT (SELECT count(*) FROM uws.jobs WHERE share = %(share)s AND phase = 'QUEUED') < %(waiting_per_owner)s AS of_share,
        (SELECT count(*) FROM uws.jobs WHERE phase = 'QUEUED') < %(waiting)s AS of_all;
 
+-- name: bytes_of_uploads
+-- Of all jobs of a share that are still there, whatever their phase: files stay as long as their job.
+SELECT coalesce(sum((a ->> 'size')::bigint), 0)::bigint AS bytes
+FROM uws.jobs AS j, jsonb_array_elements(j.attachments) AS a
+WHERE j.share = %(share)s AND j.attachments <> '[]' AND NOT j.deleted;
+
 -- name: change
 -- What a client may set; NULL leaves a thing as it is. No row comes back where the phase forbids it.
 UPDATE uws.jobs SET

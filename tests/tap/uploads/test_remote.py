@@ -6,12 +6,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from schema.load.reader import LoadError
+from tap.form import FormFile
+from tap.shares.readable_jobs import ReadableJobs
 from tap.uploads import remote
 from tap.uploads.remote import Remote, public_address
+from tap.uploads.sources import Sources
+from tap.uploads.upload import Upload
 from uws.parameters import ParameterError
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
@@ -217,3 +223,26 @@ def test_one_that_breaks_off_is_told(web: Web) -> None:
     web.answers["/a"] = broken
     with pytest.raises(ParameterError, match="broke off"):
         fetch("http://data.example.org/a")
+
+
+def test_all_that_comes_from_elsewhere_is_counted_together(web: Web, tmp_path: Path) -> None:
+    web.answers["/a"] = content(bytes(6_000))
+    sources = Sources(cast(ReadableJobs, None), Remote(ALLOWED, 10_000, 5.0), "https://tap.example.org/async", tmp_path)
+    uploads = tuple(Upload(name, None, "http://data.example.org/a") for name in "ab")
+    with sources.opened(uploads[:1], None) as opened:
+        assert [each.path.parent for each in opened] == [tmp_path]
+        assert opened[0].path.read_bytes() == bytes(6_000)
+    with pytest.raises(ParameterError, match="larger than 4000 bytes"), sources.opened(uploads, None):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_of_a_job_are_counted_together(tmp_path: Path) -> None:
+    sources = Sources(cast(ReadableJobs, None), Remote((), 10_000, 5.0), "https://tap.example.org/async", tmp_path)
+    for name in "ab":
+        (tmp_path / name).write_bytes(bytes(6_000))
+    uploads = tuple(Upload(name, FormFile(name, tmp_path / name)) for name in "ab")
+    with sources.opened(uploads[:1], None) as opened:
+        assert [each.path.name for each in opened] == ["a"]
+    with pytest.raises(LoadError, match="more bytes than are taken: 10000"), sources.opened(uploads, None):
+        pass
