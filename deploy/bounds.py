@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 from deploy.compliance import DOCS, link, table
 from tap.config import SETTINGS, Config
@@ -40,11 +41,9 @@ class Bound:
 
 def read() -> list[Bound]:
     """Return what the file lists, in its order."""
-    entries = tomllib.loads(SOURCE.read_text("utf-8"))["bound"]
-    return [
-        Bound(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
-        for entry in entries
-    ]
+    entries: list[dict[str, Any]] = tomllib.loads(SOURCE.read_text("utf-8"))["bound"]
+    lists = ("tests", "settings")
+    return [Bound(**entry | {name: tuple(entry.get(name, ())) for name in lists}) for entry in entries]
 
 
 def page(bounds: Sequence[Bound]) -> str:
