@@ -185,13 +185,14 @@ def _texts(column: pa.Array, width: int) -> npt.NDArray[Any]:
 
 
 def _pieces(column: pa.Array) -> npt.NDArray[Any]:
-    """Return an array of arrays, empty where NULL is."""
+    """Return an array of arrays, empty where NULL is; all of one type, since h5py takes that of the first for that of all."""
     out = np.empty(len(column), object)
+    nothing = np.empty(0, np.uint8 if pa.types.is_binary(column.type) else _element_kind(column.type))
     for row, value in enumerate(column):
         if pa.types.is_binary(column.type):
             out[row] = np.frombuffer(value.as_py() or b"", np.uint8)
         else:
-            out[row] = _elements(value) if value.is_valid else np.empty(0)
+            out[row] = _elements(value) if value.is_valid else nothing
     return out
 
 
