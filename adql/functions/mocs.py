@@ -69,7 +69,7 @@ def _check_region(arguments: tuple[Value, ...]) -> None:
 
 def _emit_region(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     if arguments[1].type is types.POINT:
-        return f"smoc({sql[0]}, {sql[1]})"
+        return f"armillary.moc_of_point({sql[0]}, {sql[1]})"
     order, known = number_of(arguments[0]), literal_region(arguments[1])
     if known is None or not isinstance(order, int):
         return f"armillary.moc_of_region({sql[0]}, {sql[1]})"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy import units as u
+from cdshealpix.nested import lonlat_to_healpix
 from mocpy import MOC
 
 from adql.errors import AdqlError
@@ -26,11 +27,14 @@ DICE = np.random.default_rng(11)
 
 
 def points() -> dict[str, Any]:
-    """Scattered over the sky, many near the poles and near longitude 0, one without a position."""
+    """Scattered over the sky, many near the poles and near longitude 0, some on seams of HEALPix, one without a position."""
     ra, dec = brute_force.scattered(6000, 5)
     near_pole = 90 - 10 ** DICE.uniform(-4, 1, 600)
-    ra = np.concatenate([ra, DICE.uniform(0, 360, 600), (DICE.uniform(-1e-3, 1e-3, 300)) % 360, [np.nan]])
-    dec = np.concatenate([dec, near_pole * np.where(DICE.random(600) < 0.5, 1, -1), DICE.uniform(-80, 80, 300), [0.0]])
+    seams, poles = np.repeat([0.0, 90.0, 180.0, 270.0], 50), [0.0, 0.0]
+    ra = np.concatenate([ra, DICE.uniform(0, 360, 600), (DICE.uniform(-1e-3, 1e-3, 300)) % 360, seams, poles, [np.nan]])
+    caps = np.where(DICE.random(200) < 0.5, 1, -1) * DICE.uniform(42, 90, 200)
+    dec = np.concatenate([dec, near_pole * np.where(DICE.random(600) < 0.5, 1, -1), DICE.uniform(-80, 80, 300), caps])
+    dec = np.concatenate([dec, [90.0, -90.0], [0.0]])
     return {"id": np.arange(len(ra), dtype=np.int64), "ra": ra, "dec": dec}
 
 
@@ -126,6 +130,13 @@ def test_the_points_in_each_moc_of_a_column_are_those_that_mocpy_finds(run: Run)
     for number, name in COLUMN.items():
         assert sorted(point for moc, point in rows if moc == number) == inside(MOCS[name]), name
     assert 99 not in {moc for moc, _ in rows}
+
+
+@pytest.mark.parametrize("order", [0, 6, 29])
+def test_the_moc_of_each_position_is_its_cell(run: Run, order: int) -> None:
+    found = run(f"SELECT MOC({order}, POINT(ra, dec)) FROM answers.points WHERE ra IS NOT NULL ORDER BY id")
+    cells = lonlat_to_healpix(RA * u.deg, DEC * u.deg, order)
+    assert [text for (text,) in found] == [f"{order}/{cell}" for cell in cells]
 
 
 @pytest.mark.parametrize("name", MOCS)
