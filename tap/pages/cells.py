@@ -59,6 +59,8 @@ def cell_of(value: Any, digits: int = 12) -> Cell:
 def _plain(value: Any, digits: int) -> str:
     if value is None:
         return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
     return _number(value, digits) if isinstance(value, float) else str(value)
 
 

@@ -79,6 +79,7 @@ def test_a_whole_number_has_all_its_digits(value: int) -> None:
     ("values", "of", "text"),
     [
         ([1, 2, 3], pa.int32(), "1 2 3"),
+        ([True, None, False], pa.bool_(), "true NULL false"),
         ([0.1, 0.25], pa.float64(), "0.1 0.25"),
         ([0.1, 0.25], pa.float32(), "0.1 0.25"),
         ([56.75, 24.12], pa.float64(), "56.75 24.12"),
