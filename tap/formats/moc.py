@@ -33,7 +33,7 @@ class MocWriter(Writer):
 class MocFitsWriter(MocWriter):
     """A table of one column: order and number of each cell as one number, `4 * 4^order + cell` (MOC 2.0 §4.3.1).
 
-    Not as ranges, which MOC 2.0 has too: programs that know MOC 1.1 read these numbers only, STILTS 3.4 among them.
+    Not as ranges: MOC 2.0 recommends these numbers, and programs that know MOC 1.1 read them only, STILTS 3.4 among them.
     """
 
     def footer(self, end: Ending) -> Iterator[bytes]:
@@ -51,7 +51,6 @@ class MocFitsWriter(MocWriter):
             ("TFORM1", "1K", ""),
             ("MOCVERS", "2.0", "version of IVOA's MOC"),
             ("MOCDIM", "SPACE", ""),
-            ("PIXTYPE", "HEALPIX", ""),
             ("ORDERING", "NUNIQ", ""),
             ("COORDSYS", "C", "ICRS"),
             ("MOCORD_S", self.covered.order, "order of the smallest cells"),

@@ -132,7 +132,6 @@ def test_the_fits_file_is_a_moc_2_0_that_readers_of_1_1_know(service: str) -> No
         "MOCVERS": "2.0",
         "MOCDIM": "SPACE",
         "ORDERING": "NUNIQ",
-        "PIXTYPE": "HEALPIX",
         "COORDSYS": "C",
         "MOCORD_S": 6,
         "MOCORDER": 6,
@@ -146,6 +145,8 @@ def test_the_fits_file_is_a_moc_2_0_that_readers_of_1_1_know(service: str) -> No
         assert (np.diff(uniqs) > 0).all()
         assert uniqs.min() >= 4
         assert uniqs.max() < 16 * 4**6
+        parents, siblings = np.unique(uniqs >> 2, return_counts=True)
+        assert siblings[parents >= 4].max() < 4
     assert reply.headers["Content-Type"] == "application/fits;content=moc"
     assert 'filename="result.moc.fits"' in reply.headers["Content-Disposition"]
 
