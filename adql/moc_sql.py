@@ -23,7 +23,9 @@ def inside_moc_sql(inner: Value, outer: Value, sql: tuple[str, str]) -> str:
     """Return SQL of a point, a region or a MOC being in a MOC."""
     if inner.type is types.POINT:
         moc = literal_moc(outer)
-        return f"({sql[1]} @> armillary.moc_of_point({DEEPEST}, {sql[0]}))" if moc is None else _point_in_moc(sql[0], moc)
+        return (
+            f"({sql[1]} @> armillary.moc_of_point({DEEPEST}, {sql[0]}))" if moc is None else _point_in_moc(sql[0], moc)
+        )
     cells = sql[0] if inner.type is types.MOC else _cells_beside(inner, outer, sql)
     return f"({cells} <@ {sql[1]})"
 

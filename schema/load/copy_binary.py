@@ -223,7 +223,8 @@ def _arrays(column: pa.Array, null: npt.NDArray[np.bool_], type_: Type) -> CopyF
         numbers[starts[full] + place] = values
     places = np.repeat(starts + _HEAD - ends[firsts], counts) + ends[:-1]
     numbers[places] = np.where(missing, -1, width)
-    values = column.values.fill_null(0).to_numpy(zero_copy_only=False)[elements]
+    zero = False if type_ is types.BOOLEANS else 0
+    values = column.values.fill_null(zero).to_numpy(zero_copy_only=False)[elements]
     _view(out, dtype)[places[~missing] + 4] = values[~missing]
     return CopyField(null, out[:-8], lengths)
 
