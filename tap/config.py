@@ -122,6 +122,9 @@ class UploadsConfig:
     upload_columns: int = _about(1_000, "columns of an upload")
     upload_cells: int = _about(10_000_000_000, "rows times columns of all uploads of a query")
     upload_unpacked_bytes: int = _about(100_000_000_000, "bytes of all uploads of a query when they are unpacked")
+    upload_unpacked_at_once: int = _about(
+        256_000_000, "bytes that the pages of an upload in Parquet, or a batch of one in Arrow, may have in memory"
+    )
     upload_part_rows: int = _about(
         200_000, "rows of an upload that meet the catalogue at once; larger ones do so in parts of the sky"
     )

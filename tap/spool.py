@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import IO
+from typing import IO, NoReturn
 
 _PIECE = 256 * 1024
 
@@ -125,7 +125,7 @@ class Spool:
         while True:
             self._news.clear()
             with self._lock:
-                piece, done, error = self._take(), self._done, self._error
+                piece, done, failed = self._take(), self._done, self._error is not None
                 waiting = self._file if self._read < self._written else None
             if not piece and waiting is not None:
                 piece = os.pread(waiting.fileno(), min(_PIECE, self._written - self._read), self._read)
@@ -133,11 +133,19 @@ class Spool:
                     self._read += len(piece)
             if piece:
                 return piece
+            if failed and done:
+                self._raise()
             if done:
-                if error is not None:
-                    raise error
                 return b""
             await self._news.wait()
+
+    def _raise(self) -> NoReturn:
+        """Raise what the writer finished with, which nothing here keeps: its frames have uploads and their files."""
+        error, self._error = self._error or Closed(), None
+        try:
+            raise error
+        finally:
+            del error
 
     def _take(self) -> bytes:
         if not self._pieces:

@@ -110,8 +110,10 @@ class QueryResponse:
         turn = await self._wait_for_turn()
         loop = asyncio.get_running_loop()
         spool = Spool(loop, self._queries.memory, self._config.web.spool_limit)
-        worker = loop.run_in_executor(self._queries.threads, self._produce, spool)
-        worker.add_done_callback(lambda done: self._ended(done, turn, spool))
+        # Kept in no variable: it would keep what failed, and what that had open, until it is collected as garbage.
+        loop.run_in_executor(self._queries.threads, self._produce, spool).add_done_callback(
+            lambda done: self._ended(done, turn, spool)
+        )
         deadline = loop.call_later(self._share.seconds, self._stop, CancelReason.TIME_LIMIT)
         # Most queries have ended by then.
         watcher = loop.call_later(_WATCH_AFTER, self._begin_to_watch, receive)

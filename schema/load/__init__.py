@@ -54,17 +54,17 @@ def open_file(
         raise LoadError(f"{path} is empty")
     if is_packed(head):
         with unpacked(path, unpacking) as content:
-            return _open(content, wanted_types or {}, name_within(name or path))
-    return _open(path, wanted_types or {}, name or path)
+            return _open(content, wanted_types or {}, name_within(name or path), unpacking.most_at_once)
+    return _open(path, wanted_types or {}, name or path, unpacking.most_at_once)
 
 
-def _open(path: Path, wanted_types: dict[str, str], name: Path) -> Reader:
+def _open(path: Path, wanted_types: dict[str, str], name: Path, most_at_once: int | None) -> Reader:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     for file_format in FORMATS:
         if file_format.reads(name, head):
             with refusing(f"{path} is no {file_format.name} that can be read"):
-                reader = _Careful(file_format.open(path, wanted_types))
+                reader = _Careful(file_format.open(path, wanted_types, most_at_once))
             check_columns(reader.columns)
             return _with_regions_and_mocs(reader, wanted_types)
     names = ", ".join(file_format.name for file_format in FORMATS)

@@ -1,5 +1,6 @@
 """Arrow's own files and streams (Feather 2 among them); units and the rest from the columns' metadata."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +14,17 @@ _FILE, _STREAM = b"ARROW1", b"\xff\xff\xff\xff"
 _BEHIND_MARK = 8
 _BYTES = 16 << 20
 """Of the rows that are given at once."""
-_MOST_UNPACKED = 512_000_000
 
 
 class ArrowReader:
     """Reads streams, and files as the streams that they are behind their first bytes.
 
-    What is not packed is never read whole but lies in the file; what is packed must not be too much at once.
+    What is not packed is never read whole but lies in the file. `most_at_once` are bytes that may be unpacked at once,
+    None for any.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most_at_once: int | None) -> None:
+        self._most = sys.maxsize if most_at_once is None else most_at_once
         self._source, self._messages = (self._opened(path) for _ in range(2))
         self._size = max(1, self._source.size())
         self._reader = pa.ipc.open_stream(self._source)
@@ -47,10 +49,8 @@ class ArrowReader:
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the batches, each after a look at what it takes, dictionaries before it included."""
         for message in pa.ipc.MessageReader.open_stream(self._messages):
-            if (size := unpacked_bytes(message)) > _MOST_UNPACKED:
-                raise LoadError(
-                    f"a batch has {size:,} bytes unpacked; {_MOST_UNPACKED:,} are taken: write smaller batches"
-                )
+            if (size := unpacked_bytes(message)) > self._most:
+                raise LoadError(f"a batch has {size:,} bytes unpacked; {self._most:,} are taken: write smaller batches")
             if message.type == "record batch":
                 yield self._reader.read_next_batch()
 
@@ -64,8 +64,8 @@ class ArrowFormat:
     def reads(self, path: Path, head: bytes) -> bool:
         return head.startswith((_FILE, _STREAM))
 
-    def open(self, path: Path, wanted_types: dict[str, str]) -> Reader:
-        return ArrowReader(path)
+    def open(self, path: Path, wanted_types: dict[str, str], most_at_once: int | None) -> Reader:
+        return ArrowReader(path, most_at_once)
 
 
 ARROW = ArrowFormat()

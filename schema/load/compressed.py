@@ -32,11 +32,15 @@ def name_within(name: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Unpacking:
-    """In which folder files are unpacked, None for the machine's, how many bytes one may have, and how many stay free."""
+    """In which folder files are unpacked, None for the machine's, how many bytes one may have, and how many stay free.
+
+    `most_at_once` are bytes that a file of packed parts may have unpacked in memory.
+    """
 
     folder: Path | None = None
     most_bytes: int | None = None
     reserve: int = 0
+    most_at_once: int | None = None
 
     def check_room(self, file: IO[bytes]) -> None:
         """Raise OSError, as a full disk does, where a file leaves too little free beside it."""

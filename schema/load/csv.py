@@ -101,7 +101,7 @@ class CsvFormat:
     def reads(self, path: Path, head: bytes) -> bool:
         return path.suffix.lower() in {".csv", ".tsv", ".txt", ".ecsv"} or head.startswith(b"# %ECSV")
 
-    def open(self, path: Path, wanted_types: dict[str, str]) -> Reader:
+    def open(self, path: Path, wanted_types: dict[str, str], most_at_once: int | None) -> Reader:
         lines = first_lines(path)
         if lines[0].startswith("# %ECSV"):
             header, masks, skip, delimiter = ecsv_header(path)

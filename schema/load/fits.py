@@ -335,7 +335,7 @@ class FitsFormat:
     def reads(self, path: Path, head: bytes) -> bool:
         return head.startswith(b"SIMPLE  =")
 
-    def open(self, path: Path, wanted_types: dict[str, str]) -> Reader:
+    def open(self, path: Path, wanted_types: dict[str, str], most_at_once: int | None) -> Reader:
         return FitsReader(path)
 
 

@@ -13,7 +13,7 @@ from astropy.units import UnitBase
 
 from schema.load.ecsv_header import astropy_header, is_column, shape_of
 from schema.load.masks import masks_of, unmasked
-from schema.load.parquet_pages import elements_of_arrays
+from schema.load.parquet_pages import RowGroup, elements, row_groups
 from schema.load.reader import FileColumn, LoadError, Reader, column_of_arrow
 from schema.load.votable_document import Document
 
@@ -25,13 +25,18 @@ _MOST_FOOTER = 64_000_000
 
 
 class ParquetReader:
-    def __init__(self, path: Path) -> None:
+    """`most_at_once` are bytes that may be unpacked at once, None for any."""
+
+    def __init__(self, path: Path, most_at_once: int | None) -> None:
         _check_footer(path)
         self._path = path
+        self._most_at_once = most_at_once
         # A repeated text is kept once until its rows are sliced: a small file may hold a vast table.
         schema = pq.read_schema(path)
         texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
         self._file = pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False, buffer_size=1 << 20)
+        columns = self._file.metadata.schema
+        self._are_arrays = [columns.column(index).max_repetition_level > 0 for index in range(len(columns))]
         self._read = 0
         header = _astropy(schema.metadata or {})
         self.masks = masks_of(header.get("meta"))
@@ -40,15 +45,20 @@ class ParquetReader:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            for group in range(self._file.metadata.num_row_groups):
-                for batch in self._file.iter_batches(self._rows_at_once(group, content), row_groups=[group]):
+            for number, group in enumerate(row_groups(content)):
+                for batch in self._file.iter_batches(self._rows_at_once(group, content), row_groups=[number]):
                     yield from self._parts(batch)
 
-    def _rows_at_once(self, group: int, content: mmap.mmap) -> int:
+    def _rows_at_once(self, group: RowGroup, content: mmap.mmap) -> int:
         """Return how many rows of a group to read at once: fewer where their arrays are long. Raises: LoadError."""
-        rows = max(1, int(self._file.metadata.row_group(group).num_rows))
-        elements = elements_of_arrays(self._file.metadata, group, content)
-        return max(1, min(_ROWS, rows * _BYTES // max(1, 8 * elements)))
+        counts = elements(group, content, self._most_at_once)
+        size = 8 * sum(count for count, is_array in zip(counts, self._are_arrays, strict=False) if is_array)
+        if self._most_at_once is not None and size > self._most_at_once:
+            # All of them may be those of one row.
+            raise LoadError(
+                f"arrays of {size:,} bytes may be read at once; {self._most_at_once:,} are taken: write smaller groups of rows"
+            )
+        return max(1, min(_ROWS, max(1, group.rows) * _BYTES // max(1, size)))
 
     def _parts(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         for part in _small(batch):
@@ -141,8 +151,8 @@ class ParquetFormat:
     def reads(self, path: Path, head: bytes) -> bool:
         return head.startswith(b"PAR1")
 
-    def open(self, path: Path, wanted_types: dict[str, str]) -> Reader:
-        reader = ParquetReader(path)
+    def open(self, path: Path, wanted_types: dict[str, str], most_at_once: int | None) -> Reader:
+        reader = ParquetReader(path, most_at_once)
         return unmasked(reader, reader.masks)
 
 

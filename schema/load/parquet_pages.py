@@ -1,28 +1,36 @@
 """What reading a group of rows of Parquet takes, by the headers of its pages: those say it, the file's footer need not.
 
-A page is kept whole while its values are read, and a few bytes of one may stand for any number of values. The headers
-are Thrift's compact protocol (PageHeader of parquet.thrift).
+A page is kept whole while its values are read, and a few bytes of one may stand for any number of values. Read without
+pyarrow, which ends the process over some broken footers (structures of parquet.thrift).
 """
 
 import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from schema.load.reader import LoadError
+from schema.load.thrift import LIST, STRUCT, Compact
 
-MOST_OPEN_BYTES = 512_000_000
-"""Of the pages that are read at once: the largest of each column, and its dictionary."""
-MOST_ELEMENTS = 64_000_000
-"""Of all arrays of a column in a group of rows."""
+_TAIL = 8
 _MOST_PAGES = 1_000_000
-_DEEPEST = 16
-_UNPACKED, _PACKED = 2, 3
-_COUNTED = {5, 8}
-"""Fields of a page's header that tell, first of all, how many values it has: of data pages, version 1 and 2."""
-_BINARY, _LIST, _SET, _MAP, _STRUCT = 8, 9, 10, 11, 12
-_WIDTHS = {1: 0, 2: 0, 3: 1, 7: 8}
-"""Bytes of truths, which are in the type itself, of bytes and of doubles."""
+_DATA_PAGES = {5, 8}
+"""Fields of a page's header that tell of its values, of versions 1 and 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChunk:
+    """Where the pages of a column are, those of a group of rows."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """`rows` in number."""
+
+    rows: int
+    chunks: tuple[ColumnChunk, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,122 +42,87 @@ class Page:
     values: int
 
 
-def elements_of_arrays(metadata: Any, group: int, content: mmap.mmap) -> int:
-    """Return how many elements the arrays of a group of rows have, after a look at all of its pages.
+def row_groups(content: mmap.mmap) -> list[RowGroup]:
+    """Return the groups of a file's footer. Raises: LoadError, IndexError where it is broken."""
+    size = int.from_bytes(content[-_TAIL : 4 - _TAIL], "little")
+    footer = Compact(content, len(content) - _TAIL - size)
+    for field, kind in footer.fields():
+        if field == 4 and kind == LIST:
+            return [_row_group(footer) for _ in footer.items()]
+        footer.skip(kind)
+    return []
 
-    `metadata` is what pyarrow tells of the file. Raises: LoadError where reading them would take too much.
+
+def _row_group(footer: Compact) -> RowGroup:
+    rows, chunks = 0, list[ColumnChunk]()
+    for field, kind in footer.fields():
+        if field == 1 and kind == LIST:
+            chunks = [_chunk(footer) for _ in footer.items()]
+        elif field == 3:
+            rows = footer.number()
+        else:
+            footer.skip(kind)
+    return RowGroup(rows, tuple(chunks))
+
+
+def _chunk(footer: Compact) -> ColumnChunk:
+    chunk = None
+    for field, kind in footer.fields():
+        if field == 3 and kind == STRUCT:
+            size, start, dictionary = footer.numbers(7, 9, 11)
+            start = dictionary if 0 < dictionary < start else start
+            chunk = ColumnChunk(start, start + size)
+        else:
+            footer.skip(kind)
+    if chunk is None or not 0 <= chunk.start <= chunk.end:
+        raise LoadError("its footer does not say where a column is")
+    return chunk
+
+
+def elements(group: RowGroup, content: mmap.mmap, most_at_once: int | None) -> list[int]:
+    """Return how many elements each column of a group has, after a look at all of its pages.
+
+    Raises: LoadError where more bytes would be unpacked at once, IndexError where a page is broken.
     """
-    about = metadata.row_group(group)
-    open_bytes = elements = 0
-    for index in range(about.num_columns):
-        pages = list(_pages(about.column(index), content))
-        dictionaries = max((page.unpacked for page in pages if not page.values), default=0)
-        open_bytes += dictionaries + max((page.unpacked for page in pages if page.values), default=0)
-        if metadata.schema.column(index).max_repetition_level:
-            elements += _checked(sum(page.values for page in pages))
-    if open_bytes > MOST_OPEN_BYTES:
+    counts, at_once = [], 0
+    for chunk in group.chunks:
+        largest = {True: 0, False: 0}
+        counts.append(0)
+        for page in _pages(chunk, content):
+            is_dictionary = page.values == 0
+            largest[is_dictionary] = max(largest[is_dictionary], page.unpacked)
+            counts[-1] += page.values
+        at_once += sum(largest.values())
+    if most_at_once is not None and at_once > most_at_once:
         raise LoadError(
-            f"pages of {open_bytes:,} bytes would be read at once; {MOST_OPEN_BYTES:,} are taken: write smaller pages"
+            f"pages of {at_once:,} bytes would be read at once; {most_at_once:,} are taken: write smaller pages"
         )
-    return elements
+    return counts
 
 
-def _checked(elements: int) -> int:
-    if elements > MOST_ELEMENTS:
-        raise LoadError(
-            f"the arrays of a group of rows have {elements:,} elements; {MOST_ELEMENTS:,} are taken: write smaller groups"
-        )
-    return elements
-
-
-def _pages(chunk: Any, content: mmap.mmap) -> Iterator[Page]:
-    """Yield the pages of a column. Raises: LoadError."""
-    place = chunk.data_page_offset
-    if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < place:
-        place = chunk.dictionary_page_offset
-    end = min(place + chunk.total_compressed_size, len(content))
+def _pages(chunk: ColumnChunk, content: mmap.mmap) -> Iterator[Page]:
+    place = chunk.start
     for _ in range(_MOST_PAGES):
-        if place >= end:
+        if place >= min(chunk.end, len(content)):
             return
-        header = _Header(content, place)
-        page = header.page()
+        header = Compact(content, place)
+        page = _page(header)
         place = header.place + page.packed
         yield page
     raise LoadError(f"a column has more than {_MOST_PAGES:,} pages in a group of rows")
 
 
-class _Header:
-    """Reads a header from a place of the file on. Raises: LoadError, IndexError where the file ends."""
-
-    def __init__(self, content: mmap.mmap, place: int) -> None:
-        self.place = place
-        self._content = content
-
-    def page(self) -> Page:
-        numbers = {_UNPACKED: 0, _PACKED: 0}
-        values = 0
-        for field, kind in self._fields():
-            if field in numbers:
-                numbers[field] = self._number()
-            elif field in _COUNTED and kind == _STRUCT:
-                values = max(1, self._first_number())
-            else:
-                self._skip(kind, 0)
-        if min(numbers.values()) < 0:
-            raise LoadError("a page says that it has less than nothing")
-        return Page(numbers[_PACKED], numbers[_UNPACKED], values)
-
-    def _first_number(self) -> int:
-        """Return the first field of a structure, which is a number, and pass over the others."""
-        first = 0
-        for field, kind in self._fields():
-            if field == 1:
-                first = self._number()
-            else:
-                self._skip(kind, 0)
-        return first
-
-    def _fields(self) -> Iterator[tuple[int, int]]:
-        """Yield number and type of each field of a structure; its value must be read before the next."""
-        field = 0
-        while byte := self._byte():
-            field = field + (byte >> 4) if byte >> 4 else self._number()
-            yield field, byte & 15
-
-    def _skip(self, kind: int, depth: int) -> None:
-        if depth > _DEEPEST:
-            raise LoadError("the header of a page is nested too deeply")
-        if kind == _STRUCT:
-            for _, inner in self._fields():
-                self._skip(inner, depth + 1)
-        elif kind in {_LIST, _SET}:
-            size = self._byte()
-            for _ in range(size >> 4 if size >> 4 < 15 else self._varint()):
-                self._skip(size & 15, depth + 1)
-        elif kind == _MAP:
-            raise LoadError("the header of a page has a map, which no such header has")
-        elif kind in _WIDTHS:
-            self.place += _WIDTHS[kind]
+def _page(header: Compact) -> Page:
+    unpacked = packed = values = 0
+    for field, kind in header.fields():
+        if field == 2:
+            unpacked = header.number()
+        elif field == 3:
+            packed = header.number()
+        elif field in _DATA_PAGES and kind == STRUCT:
+            values = max(1, header.numbers(1)[0])
         else:
-            number = self._varint()
-            self.place += number if kind == _BINARY else 0
-
-    def _byte(self) -> int:
-        byte = self._content[self.place]
-        self.place += 1
-        return byte
-
-    def _varint(self) -> int:
-        value = shift = 0
-        while shift < 64:
-            byte = self._byte()
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value
-            shift += 7
-        raise LoadError("the header of a page has a number without end")
-
-    def _number(self) -> int:
-        """Return a number whose lowest bit is its sign."""
-        value = self._varint()
-        return (value >> 1) ^ -(value & 1)
+            header.skip(kind)
+    if packed < 0 or unpacked < 0:
+        raise LoadError("a page says that it has less than nothing")
+    return Page(packed, unpacked, values)

@@ -102,8 +102,12 @@ class FileFormat(Protocol):
         """Return whether a file is one, by its name and its first bytes."""
         ...
 
-    def open(self, path: Path, wanted_types: dict[str, str]) -> Reader:
-        """Open a file. `wanted_types`: ADQL types that the description asks for. Raises: LoadError."""
+    def open(self, path: Path, wanted_types: dict[str, str], most_at_once: int | None) -> Reader:
+        """Open a file.
+
+        `wanted_types`: ADQL types that the description asks for; `most_at_once`: bytes that it may unpack at once where
+        its parts are packed, None for any. Raises: LoadError.
+        """
         ...
 
 

@@ -146,7 +146,7 @@ class VotableFormat:
     def reads(self, path: Path, head: bytes) -> bool:
         return b"<VOTABLE" in head or b":VOTABLE" in head or path.suffix.lower() in {".vot", ".votable"}
 
-    def open(self, path: Path, wanted_types: dict[str, str]) -> Reader:
+    def open(self, path: Path, wanted_types: dict[str, str], most_at_once: int | None) -> Reader:
         return VotableReader(path)
 
 

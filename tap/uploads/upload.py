@@ -59,7 +59,10 @@ def uploads_of(config: Config) -> Path:
 
 def unpacking_of(config: Config) -> Unpacking:
     """Return how files from strangers are unpacked."""
-    return Unpacking(uploads_of(config), config.uploads.upload_unpacked_bytes, config.jobs.results_reserve)
+    limits = config.uploads
+    return Unpacking(
+        uploads_of(config), limits.upload_unpacked_bytes, config.jobs.results_reserve, limits.upload_unpacked_at_once
+    )
 
 
 def sweep_uploads(folder: Path) -> None:

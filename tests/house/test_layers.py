@@ -156,6 +156,7 @@ def test_every_file_of_a_kind_is_listed(folder: str, listing: str) -> None:
         "copy_binary",
         "arrow_messages",
         "parquet_pages",
+        "thrift",
         "region",
         "storage",
     }

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from schema import types
-from schema.load import arrow, open_file, parquet_pages, votable
-from schema.load.compressed import Unpacking
+from schema.load import open_file, votable
+from schema.load.compressed import ANYHOW, Unpacking
 from schema.load.copy_binary import encode
 from schema.load.reader import MOST_COLUMNS, MOST_TEXT, LoadError
 
@@ -58,10 +58,14 @@ def _peak() -> int:
     return int(line.split()[1]) // 1024
 
 
-def refused(path: Path, message: str) -> None:
+def refused(path: Path, how: Unpacking, message: str) -> None:
     with pytest.raises(LoadError, match=message):
-        for _ in open_file(path).batches():
+        for _ in open_file(path, unpacking=how).batches():
             pass
+
+
+def at_once(most: int) -> Unpacking:
+    return Unpacking(most_at_once=most)
 
 
 @pytest.fixture
@@ -103,7 +107,7 @@ def test_a_number_of_any_length_is_looked_at_once(file: Callable[..., Path]) -> 
     digits = b"<TR><TD>" + b"1" * 200_000 + b"x</TD></TR>"
     path = file("x.vot", _ROWS.replace('char" arraysize="*', "double").encode(), digits, _END.encode())
     start = time.monotonic()
-    refused(path, "is no double")
+    refused(path, ANYHOW, "is no double")
     assert time.monotonic() - start < 3
 
 
@@ -164,7 +168,7 @@ def test_wide_rows_of_fits_are_read_a_few_at_a_time(file: Callable[..., Path]) -
     ids=["header", "second header", "parts"],
 )
 def test_headers_of_fits_have_a_measure(file: Callable[..., Path], pieces: tuple[bytes, ...], message: str) -> None:
-    refused(file("x.fits", *pieces), message)
+    refused(file("x.fits", *pieces), ANYHOW, message)
 
 
 # ---- CSV and ECSV
@@ -181,7 +185,7 @@ def test_headers_of_fits_have_a_measure(file: Callable[..., Path], pieces: tuple
 def test_the_beginning_of_a_csv_file_has_a_measure(
     file: Callable[..., Path], pieces: list[bytes], message: str
 ) -> None:
-    refused(file("x.csv", *pieces), message)
+    refused(file("x.csv", *pieces), ANYHOW, message)
 
 
 def lists_within_lists() -> str:
@@ -214,7 +218,7 @@ def test_structures_in_astropys_parquet_are_not_written_out(tmp_path: Path) -> N
 
 
 def test_a_long_header_of_astropy_is_not_parsed(tmp_path: Path) -> None:
-    refused(astropy_parquet(tmp_path / "x.parquet", "- x\n" * 100_000), "header is longer than 250000 bytes")
+    refused(astropy_parquet(tmp_path / "x.parquet", "- x\n" * 100_000), ANYHOW, "header is longer than 250000 bytes")
 
 
 # ---- Parquet and Arrow: what is packed
@@ -229,19 +233,14 @@ def pages(path: Path, **how: object) -> Path:
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
-def test_pages_of_parquet_are_not_unpacked_beyond_a_measure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
-) -> None:
+def test_pages_of_parquet_are_not_unpacked_beyond_a_measure(tmp_path: Path, version: str) -> None:
     path = pages(tmp_path / "x.parquet", data_page_version=version)
     assert path.stat().st_size < 3000
     assert sum(batch.num_rows for batch in open_file(path).batches()) == 12_500
-    monkeypatch.setattr(parquet_pages, "MOST_OPEN_BYTES", 150_000)
-    refused(path, "pages of 200,.* would be read at once")
+    refused(path, at_once(150_000), "pages of 200,.* would be read at once")
 
 
-def test_what_a_footer_of_parquet_says_of_its_pages_is_not_believed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_footer_of_parquet_says_of_its_pages_is_not_believed(tmp_path: Path) -> None:
     """The sizes of both columns are 1 there, in zigzag's numbers of the same length."""
     path = pages(tmp_path / "x.parquet", write_statistics=False)
     metadata = pq.read_metadata(path).row_group(0).column(0)
@@ -251,8 +250,7 @@ def test_what_a_footer_of_parquet_says_of_its_pages_is_not_believed(
     assert footer.count(size) >= 2
     path.write_bytes(content[: -len(footer)] + footer.replace(size, b"\x82\x80\x00"[: len(size)]))
     assert pq.read_metadata(path).row_group(0).column(0).total_uncompressed_size == 1
-    monkeypatch.setattr(parquet_pages, "MOST_OPEN_BYTES", 150_000)
-    refused(path, "would be read at once")
+    refused(path, at_once(150_000), "would be read at once")
 
 
 def varint(number: int) -> bytes:
@@ -292,28 +290,28 @@ def test_long_arrays_of_parquet_are_read_a_few_at_a_time(tmp_path: Path) -> None
     assert max(sizes) <= 105
 
 
-def test_arrays_of_parquet_have_a_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arrays_of_parquet_have_a_measure(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [[0.0] * 5000]}), tmp_path / "x.parquet")
-    monkeypatch.setattr(parquet_pages, "MOST_ELEMENTS", 4999)
-    refused(tmp_path / "x.parquet", "have 5,000 elements; 4,999 are taken")
+    refused(tmp_path / "x.parquet", at_once(39_999), "arrays of 40,000 bytes may be read at once; 39,999 are taken")
 
 
 def test_a_footer_of_parquet_has_a_measure(file: Callable[..., Path]) -> None:
-    refused(file("x.parquet", b"PAR1", struct.pack("<i", 100_000_000), b"PAR1"), "its footer has 100,000,000 bytes")
+    refused(
+        file("x.parquet", b"PAR1", struct.pack("<i", 100_000_000), b"PAR1"), ANYHOW, "its footer has 100,000,000 bytes"
+    )
 
 
 @pytest.mark.parametrize("make", [pa.ipc.new_file, pa.ipc.new_stream])
 @pytest.mark.parametrize("coding", ["zstd", "lz4"])
 def test_batches_of_arrow_are_not_unpacked_beyond_a_measure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Any], coding: str
+    tmp_path: Path, make: Callable[..., Any], coding: str
 ) -> None:
     words = pa.array(["word"] * 50_000).dictionary_encode()
     source = pa.table({"a": np.zeros(50_000), "w": words})
     with make(tmp_path / "x.arrow", source.schema, options=pa.ipc.IpcWriteOptions(compression=coding)) as writer:
         writer.write_table(source)
     assert sum(batch.num_rows for batch in open_file(tmp_path / "x.arrow").batches()) == 50_000
-    monkeypatch.setattr(arrow, "_MOST_UNPACKED", 500_000)
-    refused(tmp_path / "x.arrow", "a batch has 600,[0-9]+ bytes unpacked")
+    refused(tmp_path / "x.arrow", at_once(500_000), "a batch has 600,[0-9]+ bytes unpacked")
 
 
 def test_a_batch_of_arrow_of_any_size_lies_in_its_file(tmp_path: Path) -> None:
