@@ -168,14 +168,18 @@ def _features() -> Iterable[Element]:
         yield _feature_list(str(feature.value), _forms(functions) + _MORE.get(feature, []))
     for name, forms in _SYNTAX:
         yield _feature_list(name, forms)
-    yield ELEMENT.languageFeatures({"type": _DACHS}, ELEMENT.feature(ELEMENT.form("MOC"), ELEMENT.description(_MOC)))
 
 
 def _forms(functions: list[Function]) -> list[tuple[str, str]]:
     """Return UDFs with their signatures; the language's own functions by their names, each once."""
     if functions[0].feature is Feature.UDF:
-        return [(f.signature, f.description) for f in functions]
+        return [(_of_scalars(f.signature), f.description) for f in functions]
     return list({f.name: (f.name, f.description) for f in reversed(functions)}.values())[::-1]
+
+
+def _of_scalars(signature: str) -> str:
+    """Return a signature in the types that readers of TAPRegExt know: TOPCAT refuses those of arrays, and of anything."""
+    return signature.replace("[]", "").replace("ANY", "DOUBLE PRECISION")
 
 
 _MORE = {
@@ -207,9 +211,6 @@ _SYNTAX = (
     ),
     ("features-adql-offset", [("OFFSET", "Leaves the first rows out.")]),
 )
-_DACHS = "ivo://org.gavo.dc/std/exts#extra-adql-keywords"
-"""Where pyvo's search of registries looks for MOC before it asks for coverages."""
-_MOC = "A part of the sky as a value: MOC('4/30-33 5/136'), or MOC(order, region), the HEALPix cells that the region touches."
 _EXTENSIONS = (
     "CASE WHEN condition THEN value ELSE value END",
     "NULLIF(a, b)",

@@ -73,8 +73,8 @@ def _check_footer(path: Path) -> None:
     """Raise LoadError for a footer that is too long to be read whole."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 8))
-        size = int.from_bytes(file.read(4), "little")
-    if size > _MOST_FOOTER:
+        size, ends_well = int.from_bytes(file.read(4), "little"), file.read() == b"PAR1"
+    if ends_well and size > _MOST_FOOTER:
         raise LoadError(f"its footer has {size:,} bytes; {_MOST_FOOTER:,} are taken: write larger groups of rows")
 
 

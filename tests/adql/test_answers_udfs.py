@@ -142,7 +142,7 @@ def test_cells_near_the_meridians_of_the_polar_caps_and_near_the_poles_are_right
     truth = cdshealpix.nested.lonlat_to_healpix(lons, lats, order)
     at = cdshealpix.nested.healpix_to_lonlat(cells.astype("uint64"), order)
     # On an edge, rounding decides which of two cells it is; of both it is at most so far to the centre.
-    assert np.all(angular_separation(lons, lats, *at).to_value("deg") < 60 / 2**order)
+    assert np.all(angular_separation(lons, lats, *at).to_value("deg") < 72 / 2**order)
     assert np.mean(cells == truth.astype("int64")) > 0.9
 
 

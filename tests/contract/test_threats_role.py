@@ -233,7 +233,9 @@ def test_it_reads_published_tables_and_the_catalogue_only(
             "SELECT t.schema_name || '.' || coalesce(a.storage, split_part(t.table_name, '.', 2)) FROM tap_schema.tables AS t LEFT JOIN armillary.tables AS a USING (table_name)"
         )
     }
-    assert readable - published <= {f"armillary.{each}" for each in ("catalogue", "tables", "bounds", "ranges")}
+    assert readable - published <= {
+        f"armillary.{each}" for each in ("catalogue", "tables", "bounds", "ranges", "cell_counts")
+    }
 
 
 def test_a_new_table_of_the_owner_is_closed_to_it(

@@ -439,7 +439,7 @@ def test_what_happened_when_is_told_in_order(finished: str) -> None:
 
 def test_a_run_id_is_only_passed_back(service: str) -> None:
     """§2.1.9: no parsing or processing; several jobs may have the same."""
-    for run_id in ("<&>'\"", "ä🔭 x", "a" * 3000, "0"):
+    for run_id in ("<&>'\"", "ä🔭 x", "a" * 256, "0"):
         for job in (submit(service, RUNID=run_id), submit(service, RUNID=run_id)):
             assert said(job, "runId") == run_id
 

@@ -275,7 +275,7 @@ def test_a_table_that_was_unpublished_can_be_published_again(service: Config, ow
         unpublish_table(owner, "again.ngc")
         publish_table(owner, "again.ngc", Description())
     (after,) = (t for t in read_catalogue(owner).tables if t.table_name == "again.ngc")
-    assert (after, read_placements(owner)) == (before, placements)
+    assert (replace(after, data_version=before.data_version), read_placements(owner)) == (before, placements)
     assert count(service, "again.ngc") == 14_033
     assert check_ranges(owner) == []
     # A load replaces it as if nothing had been.
@@ -336,7 +336,7 @@ def test_rows_of_a_batch_of_which_a_part_has_some_are_sent_once(
 
     def in_batches_of(size: int) -> None:
         original = pq.ParquetFile.iter_batches
-        monkeypatch.setattr(pq.ParquetFile, "iter_batches", lambda self, *_, **__: original(self, batch_size=size))
+        monkeypatch.setattr(pq.ParquetFile, "iter_batches", lambda self, *_, **options: original(self, size, **options))
 
     source = SourceFile(tmp_path / "a.parquet")
     in_batches_of(1_000)
