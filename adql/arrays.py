@@ -52,7 +52,7 @@ def _element_or_row(array: Info) -> Info:
     """Return what is known of `a[i]`: of a matrix of arraysize 3x2 it is one of two rows of three."""
     if not is_matrix(array):
         return element(array)
-    return replace(array, arraysize=str(array.arraysize).rpartition("x")[0])
+    return replace(array, arraysize=str(array.arraysize).rpartition("x")[0], xtype=None)
 
 
 def _part(node: nodes.Subscript) -> Info:

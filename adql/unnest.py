@@ -1,7 +1,5 @@
 """The columns of UNNEST: one for each of its arrays, and one for the ordinality, the index of the element."""
 
-from dataclasses import replace
-
 from adql.arrays import element, is_array
 from adql.errors import AdqlError, TypeMismatch
 from adql.info import Info
@@ -19,7 +17,7 @@ def element_columns(unnest: Unnest) -> tuple[Visible, ...]:
         if not is_array(array):
             what = with_article(array.type) if array.type else "NULL"
             raise TypeMismatch(f"UNNEST needs arrays, not {what}", array.span)
-    infos = [replace(element(array.info), bounds=None) for array in unnest.arrays]
+    infos = [element(array.info) for array in unnest.arrays]
     if unnest.with_ordinality:
         infos.append(_INDEX)
     return tuple(

@@ -62,3 +62,18 @@ SELECT cardinality(t1."flux")::integer AS c1, (SELECT max(nullif(n, 'NaN')) FROM
 SELECT COALESCE(flux, jd), CASE WHEN id > 2 THEN counts ELSE bands END FROM t.epochs UNION SELECT jd, counts FROM t.epochs
 
 (SELECT COALESCE((t1."flux")::double precision[], (t1."jd")::double precision[])::double precision[] AS c1, (CASE WHEN (t1."id" > 2) THEN (t1."counts")::integer[] ELSE (t1."bands")::integer[] END)::integer[] AS c2 FROM "t"."epochs" AS t1) UNION (SELECT t2."jd" AS c1, t2."counts" AS c2 FROM "t"."epochs" AS t2)
+
+-- Elements of tables further left
+SELECT v, w FROM t.epochs AS e, t.stars AS s JOIN UNNEST(e.flux) AS u (v) ON s.vmag = v LEFT JOIN (t.fields AS f JOIN UNNEST(e.jd, f.fluxes) AS x (w, y) ON y > f.ra) ON w < f.id
+
+SELECT t3."c1" AS c1, t5."c1" AS c2 FROM "t"."epochs" AS t1, (("t"."stars" AS t2 INNER JOIN unnest(t1."flux") AS t3 (c1) ON (t2."vmag" = t3."c1")) LEFT JOIN ("t"."fields" AS t4 INNER JOIN unnest(t1."jd", t4."fluxes") AS t5 (c1, c2) ON (t5."c2" > t4."ra")) ON (t5."c1" < t4."id"))
+
+-- Elements where positions are searched
+SELECT e.id FROM t.epochs AS e JOIN t.stars AS s ON DISTANCE(e.jd[1], e.jd[2], s.ra, s.dec) < e.flux[1] WHERE 1 = CONTAINS(POINT(jd[1], jd[2]), CIRCLE(10, 20, 1))
+
+SELECT t1."id" AS c1 FROM ("t"."epochs" AS t1 INNER JOIN "t"."stars" AS t2 ON ((spoint(radians(t2."ra"), radians(t2."dec")) <@ scircle(spoint(radians(t1."jd"[1]), radians(t1."jd"[2])), radians(CASE WHEN (t1."flux"[1])::double precision >= 0 THEN least((t1."flux"[1])::double precision, 90) END)) OR spoint(radians(t2."ra"), radians(t2."dec")) <@ CASE WHEN (t1."flux"[1])::double precision > 90 THEN scircle(spoint(long(spoint(radians(t1."jd"[1]), radians(t1."jd"[2]))) + pi(), -lat(spoint(radians(t1."jd"[1]), radians(t1."jd"[2])))), pi() / 2) END) AND armillary.distance(t1."jd"[1], t1."jd"[2], t2."ra", t2."dec") < (t1."flux"[1])::double precision)) WHERE (spoint(radians(t1."jd"[1]), radians(t1."jd"[2])) <@ scircle(spoint(radians(10::double precision), radians(20::double precision)), radians(1::double precision)) AND armillary.distance(t1."jd"[1], t1."jd"[2], 10::double precision, 20::double precision) <= 1::double precision + 6e-14)
+
+-- Arrays in set operations, windows and distinct rows
+SELECT DISTINCT flux[1:2] AS f, LAG(flux) OVER (ORDER BY id) FROM t.epochs UNION SELECT jd, flux FROM t.epochs ORDER BY f
+
+(SELECT DISTINCT t1."flux"[1:2]::double precision[] AS c1, (lag(t1."flux") OVER (ORDER BY t1."id"))::real[] AS c2 FROM "t"."epochs" AS t1) UNION (SELECT t2."jd" AS c1, t2."flux" AS c2 FROM "t"."epochs" AS t2) ORDER BY "c1"
