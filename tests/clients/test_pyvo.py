@@ -79,6 +79,15 @@ def test_adql_has_its_functions(tap: pyvo.dal.TAPService) -> None:
     assert adql.get_feature("ivo://ivoa.net/std/TAPRegExt#features-adqlgeo", "CONTAINS") is not None
 
 
+def test_conditions_of_coverage_that_pyvo_writes_are_understood(tap: pyvo.dal.TAPService) -> None:
+    """pyvo.registry.Spatial, which asks registries; the feature by which it knows them makes taplint warn."""
+    row = "SELECT MOC('2/1') AS coverage FROM tap_schema.schemas WHERE schema_name = 'tap_schema'"
+    for intersect, holds in (("covers", True), ("enclosed", False), ("overlaps", True)):
+        condition = pyvo.registry.Spatial((56.75, 24.12, 1), intersect=intersect)._condition
+        found = tap.run_sync(f"SELECT coverage FROM ({row}) AS stc_spatial WHERE {condition}")
+        assert len(found) == holds, condition
+
+
 def test_rows_beyond_maxrec_are_told_as_overflow(tap: pyvo.dal.TAPService) -> None:
     """DALOverflowWarning where rows were cut by the service; the caller's own maxrec is no surprise to pyvo."""
     with pytest.warns(DALOverflowWarning):
