@@ -173,9 +173,13 @@ def _post(delivery: Delivery, data: Mapping[str, object], subscription: Subscrip
     try:
         connection = connected(parts, (lambda host, port: (host, port)) if is_trusted else public_address)
         connection.timeout = _SECONDS
-        with closing(connection), ended_at(time.monotonic() + _SECONDS, connection.sock):
+        end = time.monotonic() + _SECONDS
+        with closing(connection), ended_at(end, connection.sock):
             connection.request("POST", path, body.encode(), headers)
             status = connection.getresponse().status
+        if time.monotonic() >= end:
+            # A connection that is ended looks like the end of the headers.
+            raise TimeoutError
     except ParameterError as error:
         raise NotDelivered(str(error).removeprefix("UPLOAD: ")) from error
     except (OSError, HTTPException, ValueError) as error:

@@ -33,7 +33,12 @@ class ArrowReader:
     @staticmethod
     def _opened(path: Path) -> pa.MemoryMappedFile:
         source = pa.memory_map(str(path))
-        source.seek(_BEHIND_MARK if source.read(len(_FILE)) == _FILE else 0)
+        is_file = source.read(len(_FILE)) == _FILE
+        if is_file:
+            source.seek(max(0, source.size() - len(_FILE)))
+            if source.read() != _FILE:
+                raise LoadError("the file breaks off: it does not end as Arrow's files do")
+        source.seek(_BEHIND_MARK if is_file else 0)
         return source
 
     def batches(self) -> Iterator[pa.RecordBatch]:

@@ -29,8 +29,10 @@ class ParquetReader:
 
     def __init__(self, path: Path, most_at_once: int | None) -> None:
         _check_footer(path)
-        self._path = path
         self._most_at_once = most_at_once
+        # Opened now: an unpacked file is gone from its folder when its rows are read.
+        with path.open("rb") as file:
+            self._content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         # A repeated text is kept once until its rows are sliced: a small file may hold a vast table.
         schema = pq.read_schema(path)
         texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
@@ -44,14 +46,13 @@ class ParquetReader:
         self.columns = tuple(described(field, descriptions.get(field.name, {})) for field in schema)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            for number, group in enumerate(row_groups(content)):
-                for batch in self._file.iter_batches(self._rows_at_once(group, content), row_groups=[number]):
-                    yield from self._parts(batch)
+        for number, group in enumerate(row_groups(self._content)):
+            for batch in self._file.iter_batches(self._rows_at_once(group), row_groups=[number]):
+                yield from self._parts(batch)
 
-    def _rows_at_once(self, group: RowGroup, content: mmap.mmap) -> int:
+    def _rows_at_once(self, group: RowGroup) -> int:
         """Return how many rows of a group to read at once: fewer where their arrays are long. Raises: LoadError."""
-        counts = elements(group, content, self._most_at_once)
+        counts = elements(group, self._content, self._most_at_once)
         size = 8 * sum(count for count, is_array in zip(counts, self._are_arrays, strict=False) if is_array)
         if self._most_at_once is not None and size > self._most_at_once:
             # All of them may be those of one row.

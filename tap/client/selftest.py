@@ -17,6 +17,8 @@ from tap.client.job import JobFailed
 from tap.client.questions import Service, WrongAnswer, ask_cone, ask_job, ask_with_upload
 
 _QUERY = "SELECT TOP 3 table_name, column_name FROM tap_schema.columns ORDER BY table_name, column_name"
+_PLACES = "SELECT TOP 3 table_name, POINT(56.75, 24.12) AS place FROM tap_schema.tables ORDER BY table_name"
+"""A query of rows with places, without which nothing can be written as a MOC."""
 _WRONG = "SELECT no_such_column FROM tap_schema.tables"
 _TAP, _ASYNC = "ivo://ivoa.net/std/TAP", "async"
 _TAPLINT_SECONDS = 600
@@ -86,7 +88,7 @@ def _formats(service: Service) -> None:
     """Every format that is announced is what comes when it is asked for."""
     for element in _tap_capability(service).findall("{*}outputFormat"):
         media_type = str(element.findtext("{*}mime"))
-        with service.http.send("GET", service.query_url(_QUERY, RESPONSEFORMAT=media_type)) as answer:
+        with service.http.send("GET", service.query_url(_PLACES, RESPONSEFORMAT=media_type)) as answer:
             answer.read()
             kind = str(answer.headers["Content-Type"]).partition(";")[0]
         _expect(that=kind == media_type.partition(";")[0], otherwise=f"{media_type} comes as {kind}")

@@ -244,5 +244,5 @@ def test_files_of_a_job_are_counted_together(tmp_path: Path) -> None:
     uploads = tuple(Upload(name, FormFile(name, tmp_path / name)) for name in "ab")
     with sources.opened(uploads[:1], None) as opened:
         assert [each.path.name for each in opened] == ["a"]
-    with pytest.raises(LoadError, match="more bytes than are taken: 10000"), sources.opened(uploads, None):
+    with pytest.raises(LoadError, match="more bytes than are taken: 10,000"), sources.opened(uploads, None):
         pass
