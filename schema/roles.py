@@ -80,7 +80,7 @@ def _grant_database(rights: str, database: str, role: str) -> sql.Composed:
 
 
 def revoke_dangerous_functions(connection: psycopg.Connection) -> None:
-    """Revoke them from PUBLIC; the job store's role keeps pg_notify."""
+    """Revoke them from PUBLIC; roles of ours keep what they need."""
     functions = connection.execute(
         "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace"
         " AND proname LIKE ANY (%s) AND (proacl IS NULL OR EXISTS"
@@ -90,3 +90,7 @@ def revoke_dangerous_functions(connection: psycopg.Connection) -> None:
     for (signature,) in functions:
         connection.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION " + signature + " FROM PUBLIC"))
     connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION pg_notify(text, text) TO {}").format(sql.Identifier(JOBS)))
+    # Programs that dump begin with it.
+    connection.execute(
+        sql.SQL("GRANT EXECUTE ON FUNCTION set_config(text, text, boolean) TO {}").format(sql.Identifier(OWNER))
+    )

@@ -1,13 +1,13 @@
 """Backup and restore of a service that has its private PostgreSQL: catalogues, jobs, accounts, own tables, and results.
 
 The database is copied first, while it runs, as of the end of its copy; then the results, which are never changed once
-they are there. So each job in the backup has its result there, unless it was deleted while the backup was made.
+they are there. So each job in the backup has its result there, unless it was deleted while the backup was made. Rows on
+shards are copied last.
 """
 
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -16,13 +16,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tap.config import Config
-from tap.engine.database import cluster_of
-from tap.engine.private import ADMIN, hand_over, program
+from tap.engine.database import cluster_of, owner_connection
+from tap.engine.private import ADMIN, hand_over, run_program
+from tap.sharding.backup import dump_shards, ranges_of_shards
 from tap.storage import results_folder
 from uws.timestamps import write_instant
 
 _MANIFEST = "armillary.json"
 _DATABASE, _RESULTS = "postgres", "results"
+SHARDS = "shards"
+"""The folder of a backup with the rows on shards."""
 Tell = Callable[[str], object]
 
 
@@ -44,7 +47,7 @@ class BackupManifest:
 def back_up(config: Config, folder: Path, since: Path | None, tell: Tell) -> BackupManifest:
     """Make a backup of a service that runs, in a folder that is not there yet.
 
-    Results that the backup `since` has already are linked to, and take no room. Raises: BackupError, OSError.
+    Results that the backup `since` has already are linked to, and take no room. Raises: BackupError, ProgramFailed, ShardError, OSError.
     """
     if config.database.database:
         raise BackupError(
@@ -58,16 +61,14 @@ def back_up(config: Config, folder: Path, since: Path | None, tell: Tell) -> Bac
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)
     cluster = cluster_of(config.database)
-    tell("the database")
-    server = ["-h", str(cluster.sockets), "-U", ADMIN]
-    _run("pg_basebackup", *server, "-D", str(partial / _DATABASE), "-X", "stream", "-c", "fast")
-    _run("pg_verifybackup", str(partial / _DATABASE))
-    results, size = 0, 0
-    if source := results_folder(config):
-        tell("the results of jobs")
-        results, size = _copy(source, partial / _RESULTS, since and since / _RESULTS)
-    else:
-        tell(f"Results lie in {config.jobs.results}: the bucket has backups of its own")
+    with owner_connection(config) as owner:
+        ranges = ranges_of_shards(owner)
+        tell("the database")
+        server = ["-h", str(cluster.sockets), "-U", ADMIN]
+        run_program("pg_basebackup", *server, "-D", str(partial / _DATABASE), "-X", "stream", "-c", "fast")
+        run_program("pg_verifybackup", str(partial / _DATABASE))
+        results, size = _copy_results(config, partial / _RESULTS, since and since / _RESULTS, tell)
+        dump_shards(owner, partial / SHARDS, ranges, tell)
     postgresql = (partial / _DATABASE / "PG_VERSION").read_text().strip()
     manifest = BackupManifest(version("armillary"), postgresql, write_instant(datetime.now(UTC)) or "", results, size)
     (partial / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n")
@@ -76,18 +77,18 @@ def back_up(config: Config, folder: Path, since: Path | None, tell: Tell) -> Bac
 
 
 def restore(config: Config, folder: Path, tell: Tell) -> BackupManifest:
-    """Put a backup where a service has nothing yet. Raises: BackupError, OSError."""
+    """Put a backup where a service has nothing yet, but for rows on shards. Raises: BackupError, ProgramFailed, OSError."""
     manifest = _manifest(folder)
     cluster = cluster_of(config.database)
     if config.database.database:
         raise BackupError("A backup goes into a private PostgreSQL, but `database` names one of your own")
     if cluster.data.exists():
         raise BackupError(f"{cluster.data} is there already: restore into another data_dir, or move it away")
-    installed = _run("pg_basebackup", "--version").split()[2].partition(".")[0]
+    installed = run_program("pg_basebackup", "--version").split()[2].partition(".")[0]
     if installed != manifest.postgresql:
         raise BackupError(f"The backup is of PostgreSQL {manifest.postgresql}; installed is {installed}")
     tell("verifying the backup")
-    _run("pg_verifybackup", str(folder / _DATABASE))
+    run_program("pg_verifybackup", str(folder / _DATABASE))
     results = results_folder(config)
     if results and (folder / _RESULTS).is_dir():
         tell("the results of jobs")
@@ -107,6 +108,15 @@ def _manifest(folder: Path) -> BackupManifest:
         return BackupManifest(**json.loads((folder / _MANIFEST).read_text()))
     except (OSError, ValueError, TypeError) as error:
         raise BackupError(f"{folder} is no whole backup: {_MANIFEST} cannot be read") from error
+
+
+def _copy_results(config: Config, target: Path, since: Path | None, tell: Tell) -> tuple[int, int]:
+    source = results_folder(config)
+    if source is None:
+        tell(f"Results lie in {config.jobs.results}: the bucket has backups of its own")
+        return 0, 0
+    tell("the results of jobs")
+    return _copy(source, target, since)
 
 
 def _copy(source: Path, target: Path, since: Path | None = None) -> tuple[int, int]:
@@ -136,11 +146,3 @@ def _copy_or_link(path: Path, copy: Path, old: Path | None) -> None:
             os.link(old, copy)
             return
     shutil.copy2(path, copy)
-
-
-def _run(name: str, *arguments: str) -> str:
-    """Run one of PostgreSQL's programs. Raises: BackupError with its own words, NoPostgres."""
-    done = subprocess.run([program(name), *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BackupError(f"{name} failed:\n{(done.stderr or done.stdout).strip()}")
-    return done.stdout

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
-from tap.backup import BackupManifest, back_up
+from tap.backup import SHARDS, BackupManifest, back_up
 from tap.backup import restore as restore_backup
 from tap.clear_errors import clear_errors
 from tap.config import Config
 from tap.engine import database
+from tap.sharding.backup import restore_shards
+from tap.sharding.rebalancing.verify import check_ranges
 
 
 @click.command()
@@ -28,13 +30,27 @@ def backup(config: Config, folder: Path, *, since: Path | None) -> None:
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--shards-only", is_flag=True, help="Only the rows of shards that have lost theirs; the database here stays."
+)
 @click.pass_obj
-def restore(config: Config, folder: Path) -> None:
-    """Put the backup in FOLDER into data_dir, where there is no database yet, and bring it up to date."""
+def restore(config: Config, folder: Path, *, shards_only: bool) -> None:
+    """Put the backup in FOLDER into data_dir, where there is no database yet, and bring it up to date.
+
+    Shards that have lost all their rows get them again.
+    """
     with clear_errors():
-        manifest = restore_backup(config, folder.absolute(), click.echo)
+        manifest = None if shards_only else restore_backup(config, folder.absolute(), click.echo)
         with database.running_database(config):
             database.prepare(config, click.echo)
+            with database.owner_connection(config) as owner:
+                restored = restore_shards(owner, folder.absolute() / SHARDS, click.echo)
+                problems = check_ranges(owner) if restored else []
+    if problems:
+        raise click.ClickException("\n".join(problems))
+    if manifest is None:
+        click.echo("The shards have the rows that were loaded")
+        return
     click.echo(f"The service is as it was at {manifest.made}: armillary serve")
 
 

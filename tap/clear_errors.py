@@ -14,7 +14,8 @@ from tap.backup import BackupError
 from tap.config import ConfigError
 from tap.engine.engine import DatabaseAway
 from tap.engine.pgsphere import PgSphereMissing
-from tap.engine.private import NoPostgres
+from tap.engine.private import NoPostgres, ProgramFailed
+from tap.sharding.shards import ShardError
 
 _REPAIRABLE = (
     BackupError,
@@ -22,6 +23,8 @@ _REPAIRABLE = (
     LoadError,
     DescriptionError,
     NoPostgres,
+    ProgramFailed,
+    ShardError,
     PgSphereMissing,
     ChangedMigration,
     NotMigrated,

@@ -21,6 +21,10 @@ class NoPostgres(Exception):
     """PostgreSQL is not installed, or does not start; the message says what to do."""
 
 
+class ProgramFailed(Exception):
+    """One of PostgreSQL's programs failed; the message has its own words."""
+
+
 @dataclass(frozen=True)
 class PrivateCluster:
     """The cluster in `folder`; `durable` False makes it fast and forgetful, for tests. `settings` are PostgreSQL's, beside ours."""
@@ -188,6 +192,15 @@ def program(name: str) -> str:
     if found_in_path:
         return found_in_path
     raise NoPostgres("PostgreSQL is not installed: apt install postgresql postgresql-15-pgsphere (Debian 12)")
+
+
+def run_program(name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    """Run one of PostgreSQL's programs as who we are, and return what it prints. Raises: ProgramFailed, NoPostgres."""
+    command, environment = [program(name), *arguments], os.environ | (environment or {})
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise ProgramFailed(f"{name} failed:\n{(done.stderr or done.stdout).strip()}")
+    return done.stdout
 
 
 def hand_over(folder: Path) -> None:

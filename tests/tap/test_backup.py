@@ -6,17 +6,21 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tap.auth.identity import Account
 from tap.config import ENVIRONMENT, Config
+from tap.engine.database import cluster_of, running_database
+from tap.engine.private import ADMIN
 from tests.command import armillary
-from tests.conftest import free_port, load_sample, serving
+from tests.conftest import ROOT, free_port, load_sample, serving
 from tests.contract.client import get
 from tests.contract.own_tables import Asker
 from tests.people import Person
 
 QUERY = "SELECT COUNT(*) AS n, SUM(ra) AS s FROM demo.ngc"
+SAMPLE = ROOT / "deploy" / "sample"
 PASSWORD = "correct horse battery staple"  # noqa: S105
 
 
@@ -112,3 +116,71 @@ def test_a_database_of_the_operators_own_is_left_to_its_own_tools(
 ) -> None:
     monkeypatch.setenv(f"{ENVIRONMENT}DATABASE", "host=/nowhere dbname=x")
     assert "by its own tools" in armillary("backup", str(tmp_path / "new"), fails=True)
+
+
+@pytest.fixture
+def shard_names(config: Config) -> Iterator[list[str]]:
+    """Databases that can be shards, of another cluster than that of the service; they can be made anew."""
+    names = ["backup_north", "backup_south"]
+    make_databases(config, names)
+    yield names
+    drop_databases(config, names)
+
+
+def make_databases(config: Config, names: list[str]) -> None:
+    with psycopg.connect(cluster_of(config.database).conninfo(ADMIN), autocommit=True) as admin:
+        for name in names:
+            admin.execute(f"CREATE DATABASE {name}".encode())
+
+
+def drop_databases(config: Config, names: list[str]) -> None:
+    with psycopg.connect(cluster_of(config.database).conninfo(ADMIN), autocommit=True) as admin:
+        for name in names:
+            admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+
+
+def shards_file(config: Config, names: list[str], path: Path) -> Path:
+    """Write the file that names shards; of their superuser too, so that they are made ready."""
+    sections = []
+    for name in names:
+        conninfo = f"host={cluster_of(config.database).sockets} dbname={name} user="
+        sections.append(f"[shards.{name}]\ndatabase = '{conninfo}armillary_owner'\nadmin = '{conninfo}{ADMIN}'\n")
+    path.write_text("".join(sections))
+    return path
+
+
+def test_rows_on_shards_are_backed_up_and_come_back_where_they_are_lost(
+    folder: Path, shard_names: list[str], config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own, backup = _config(folder / "sharded"), folder / "sharded-backup"
+    file = shards_file(config, shard_names, tmp_path / "shards.toml")
+    description = tmp_path / "ngc.toml"
+    description.write_text((SAMPLE / "ngc.toml").read_text().replace("[table]", "[table]\nsharded = true"))
+    run(own, monkeypatch, "shards", "init", str(file))
+    data = str(ROOT / "build" / "sample" / "ngc.parquet")
+    run(own, monkeypatch, "load", data, "--table", "demo.ngc", "--description", str(description))
+    before = _sums(own)
+    assert "the rows on backup_north" in run(own, monkeypatch, "backup", str(backup))
+    shutil.rmtree(folder / "sharded")
+    drop_databases(config, shard_names[:1])
+    make_databases(config, shard_names[:1])
+    assert "backup_north is not ready" in run(own, monkeypatch, "restore", str(backup), fails=True)
+    run(own, monkeypatch, "shards", "init", str(file))
+    said = run(own, monkeypatch, "restore", "--shards-only", str(backup))
+    assert "the rows on backup_north" in said
+    assert "backup_south" not in said
+    assert _sums(own) == before
+    assert "the rows on" not in run(own, monkeypatch, "restore", "--shards-only", str(backup))
+    with psycopg.connect(f"host={cluster_of(config.database).sockets} dbname=backup_south user={ADMIN}") as shard:
+        (partition,) = (
+            shard.execute("SELECT format('%I.%I', schema_name, partition) FROM armillary.parts LIMIT 1").fetchone()
+            or ()
+        )
+        shard.execute(f"DROP TABLE {partition}".encode())
+    assert "backup_south lacks 1 of its" in run(own, monkeypatch, "restore", "--shards-only", str(backup), fails=True)
+
+
+def _sums(config: Config) -> list[tuple[object, ...]]:
+    """Return what the coordinator's reader sees of all rows."""
+    with running_database(config), psycopg.connect(cluster_of(config.database).conninfo("armillary_reader")) as reader:
+        return reader.execute("SELECT count(*), sum(ra), max(name) FROM demo.ngc").fetchall()
