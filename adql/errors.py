@@ -2,7 +2,8 @@
 
     AdqlError            the text is not ADQL
     ├── UnknownName      a table, column or function that is not there
-    │   └── ClosedTable  a table that only others may read
+    │   ├── ClosedTable  a table that only others may read
+    │   └── WithdrawnTable  a table that is there no longer, for a reason
     ├── TypeMismatch     it is there, but not for this use
     ├── NumberRunsOn     a number and a word without anything between them
     └── TooComplex       a limit on the size of queries
@@ -99,6 +100,10 @@ class UnknownName(AdqlError):
 
 class ClosedTable(UnknownName):
     """A table that is there, for others only."""
+
+
+class WithdrawnTable(UnknownName):
+    """A table that was taken away; the message says why."""
 
 
 class TypeMismatch(AdqlError):

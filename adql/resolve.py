@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from adql import nodes
-from adql.errors import AdqlError, ClosedTable, Suggestion, UnknownName, nearest
+from adql.errors import AdqlError, ClosedTable, Suggestion, UnknownName, WithdrawnTable, nearest
 from adql.grouping import check_grouping, window_in
 from adql.joins import Joined, join_scopes
 from adql.nodes import Output, Query, QueryBody
@@ -160,6 +160,9 @@ class Resolver:
             raise UnknownName(f"{shown} may mean several tables", name.span, f"Write {choices}.")
         if self.catalogue.is_announced(tuple(part.name for part in name.parts)):
             raise ClosedTable(f"Only some accounts may read {shown}", name.span, "Log in as one of them.")
+        reason = self.catalogue.why_withdrawn(tuple(part.name for part in name.parts))
+        if reason is not None:
+            raise WithdrawnTable(f"{shown} has been withdrawn: {reason}", name.span, self._table_hint(shown))
         raise UnknownName(f"There is no table {shown}", name.span, self._table_hint(shown))
 
     def _table_hint(self, name: str) -> str:

@@ -5,7 +5,9 @@ description = "..."
 
 [table]
 title = "..."             # and description, utype, publisher, creator, licence, licence_url,
-                          # citation, reference_url, table_index
+                          # citation, reference_url, table_index; schema.model.Origin has the other keys
+version = "2.1"           # and release; without one, the version after that of the table whose place it takes
+keep_previous = true      # which stays as "name@version"
 ra = "ra"                 # the columns of the main position, in degrees
 dec = "dec"
 invalid_positions = "null" # of rows whose position is not on the sky: refuse the file (the default), or NULL
@@ -117,6 +119,7 @@ class TableDescription:
     invalid_positions: str = "refuse"
     readers: tuple[str, ...] | None = None
     identifier: str | None = None
+    keep_previous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,7 @@ class Description:
 
 
 T = TypeVar("T")
+_ORIGIN_KEYS = tuple(f.name for f in fields(Origin) if f.name != "last_update_date")
 
 
 def read_description(path: Path) -> Description:
@@ -149,7 +153,7 @@ def parse_description(document: Mapping[str, Any], origin: str = "description") 
     _known(document, ("schema", "table", "columns", "keys", "obscore", "links", "products"), origin)
     _check_tables(document, origin)
     table = dict(document.get("table", {}))
-    origin_values = {f.name: table.pop(f.name) for f in fields(Origin) if f.name in table}
+    origin_values = {name: table.pop(name) for name in _ORIGIN_KEYS if name in table}
     for name in ("primary_key", "indexes", "readers"):
         if isinstance(table.get(name), list):
             table[name] = tuple(tuple(item) if isinstance(item, list) else item for item in table[name])
@@ -164,7 +168,7 @@ def parse_description(document: Mapping[str, Any], origin: str = "description") 
         raise DescriptionError(f'{origin}, [table]: invalid_positions can be "refuse" or "null"')
     if not _are_readers(table.get("readers", ())):
         raise DescriptionError(f'{origin}, [table]: readers are "group:NAME" or "user:NAME", or "public" alone')
-    described = _make(TableDescription, table, f"{origin}, [table]", extra=tuple(f.name for f in fields(Origin)))
+    described = _make(TableDescription, table, f"{origin}, [table]", extra=_ORIGIN_KEYS)
     table_origin = _make(Origin, origin_values, f"{origin}, [table]")
     if document.get("obscore") and (described.sharded or described.sharded_with):
         raise DescriptionError(f"{origin}, [obscore]: tables on shards cannot be in ivoa.obscore yet")

@@ -32,6 +32,7 @@ def make_schema(connection: psycopg.Connection, schema_name: str) -> None:
 def publish_known(connection: psycopg.Connection, known: Known, readers: Sequence[str] | None = None) -> None:
     """Write TAP_SCHEMA, and what it has no columns for; `readers` as set_readers takes them. Raises: DescriptionError, LoadError."""
     table = known.table
+    connection.execute(statement("not_withdrawn"), (table.table_name,))
     count_change_of(connection, table.table_name)
     shown = replace(table, columns=tuple(c for c in table.columns if c.name not in known.omitted))
     shown = replace(shown, linking=checked_linking(connection, shown))

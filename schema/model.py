@@ -6,7 +6,7 @@ use: a name that ADQL would not take as it is stands in double quotes, as TAP 1.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -124,7 +124,11 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whose data a table is, for the header of results that use it (DataOrigin)."""
+    """Whose data a table is, and which edition of them, for the header of results that use it (DataOrigin 1.1).
+
+    `article`, `cites` and `is_derived_from` are bibcodes, DOIs or URLs; dates are as ISO 8601 has them. `last_update_date`
+    is when the rows or what is said of them last changed, which nobody describes.
+    """
 
     title: str | None = None
     publisher: str | None = None
@@ -133,6 +137,15 @@ class Origin:
     licence_url: str | None = None
     citation: str | None = None
     reference_url: str | None = None
+    release: str | None = None
+    version: str | None = None
+    article: str | None = None
+    journal: str | None = None
+    cites: str | None = None
+    is_derived_from: str | None = None
+    original_date: str | None = None
+    publication_date: str | None = None
+    last_update_date: str | None = None
 
 
 @dataclass(frozen=True)
@@ -192,13 +205,15 @@ class Schema:
 class Catalogue:
     """Everything that is published, at one instant (`version` tells two instants apart), as far as one may read it.
 
-    `announced` are the names of tables that others may read, of which everybody may know.
+    `announced` are the names of tables that others may read, of which everybody may know; `withdrawn` those that nobody
+    may read any more, with the reason.
     """
 
     schemas: tuple[Schema, ...]
     keys: tuple[Key, ...] = ()
     version: int = 0
     announced: frozenset[str] = frozenset()
+    withdrawn: Mapping[str, str] = field(default_factory=dict)
 
     def joined_by(self, schema: Schema) -> "Catalogue":
         """Return the catalogue with one more schema, for one query."""
@@ -226,6 +241,14 @@ class Catalogue:
         lower = tuple(part.lower() for part in name)
         parts = [unquoted_parts(table.lower()) for table in self.announced]
         return any(part[-len(lower) :] == lower for part in parts)
+
+    def why_withdrawn(self, name: tuple[str, ...]) -> str | None:
+        """Return why the table that a name means is there no longer; None where no such table was withdrawn."""
+        lower = tuple(part.lower() for part in name)
+        for table_name, reason in self.withdrawn.items():
+            if unquoted_parts(table_name.lower())[-len(lower) :] == lower:
+                return reason
+        return None
 
     def keys_from(self, table: Table) -> tuple[Key, ...]:
         return tuple(key for key in self.keys if key.from_table == table.table_name)

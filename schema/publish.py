@@ -35,6 +35,7 @@ from schema.statements import statement
 from schema.statistics.store import drop_statistics
 from schema.tap_schema import count_change_of, remove_table
 from schema.text_sizes import TextSizes
+from schema.versions import as_next_version
 from schema.vocabulary import problems
 
 _UNDIVIDED = sql.SQL("")
@@ -142,9 +143,11 @@ def publish_filled(
 
 
 def drop_stored(connection: psycopg.Connection, schema_name: str, storage: str) -> None:
-    """Drop a table by its names in the database, when the last query that reads it has ended."""
+    """Drop a table by its names in the database, when the last query that reads it has ended, unless it is a version that is kept."""
+    values = {"schema": quoted_if_needed(schema_name), "storage": storage}
     with connection.transaction():
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema_name, storage)))
+        if connection.execute(statement("is_stored"), values).fetchone() is None:
+            connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema_name, storage)))
 
 
 def position_check(
@@ -267,6 +270,7 @@ def publish_loaded(
 
     `division`: as Known has it.
     """
+    table = as_next_version(connection, table, keep=description.table.keep_previous)
     names, keys = (position[0].name, position[1].name) if position else None, keys_of(table, description)
     known = Known(table, keys, names, schema_description=description.schema_description, division=division or {})
     check_keys(connection, table, description)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, fields
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
@@ -20,7 +21,7 @@ SESSION_VERSION = "SELECT armillary.session_version()"
 """Of the catalogue as the role of the session sees it."""
 _READ = (files("schema") / "sql" / "read_catalogue.sql").read_text("utf-8").encode()
 _COLUMN_FIELDS = tuple(f.name for f in fields(Column) if f.name not in {"storage", "bounds", "coordinates", "link"})
-_ORIGIN_FIELDS = tuple(f.name for f in fields(Origin))
+_ORIGIN_FIELDS = tuple(f.name for f in fields(Origin) if f.name != "last_update_date")
 
 Record = dict[str, Any]
 
@@ -47,7 +48,9 @@ def _catalogue(content: dict[str, Any]) -> Catalogue:
         Schema(r["schema_name"], tuple(tables[r["schema_name"]]), r["description"], r["utype"], r["schema_index"])
         for r in content["schemas"] or []
     )
-    return Catalogue(schemas, _keys(content), content["version"], frozenset(content["announced"] or ()))
+    return Catalogue(
+        schemas, _keys(content), content["version"], frozenset(content["announced"] or ()), content["withdrawn"] or {}
+    )
 
 
 def _by(records: Iterable[Record] | None, name: str) -> dict[str, list[Record]]:
@@ -68,10 +71,17 @@ def _table(record: Record, columns: list[Column], more_of_table: Record) -> Tabl
         record["table_index"],
         more_of_table.get("nrows"),
         more_of_table.get("storage"),
-        Origin(**{name: more_of_table.get(name) for name in _ORIGIN_FIELDS}),
+        _origin(more_of_table),
         data_version=more_of_table.get("data_version"),
         linking=linking_of(more_of_table.get("linking")),
     )
+
+
+def _origin(more_of_table: Record) -> Origin:
+    updated = more_of_table.get("updated")
+    values = {name: more_of_table.get(name) for name in _ORIGIN_FIELDS}
+    utc = datetime.fromisoformat(updated).astimezone(UTC) if updated else None
+    return Origin(**values, last_update_date=f"{utc:%Y-%m-%dT%H:%M:%SZ}" if utc else None)
 
 
 def _column(record: Record, bounds: dict[tuple[str, str], tuple[float, float]], links: dict[str, str]) -> Column:

@@ -1,9 +1,11 @@
 """The commands about what is published, and about the database: load · publish · unpublish · analyze · check · explain · config · migrate."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 import psycopg
@@ -24,6 +26,7 @@ from schema.publish import Loaded, full_name, publish_table, split_table_name, u
 from schema.staged_load import drop_staged_load
 from schema.statistics.store import column_statistics_of
 from schema.tap_schema import read_catalogue
+from schema.versions import check_version
 from tap.bulk.load import load_sources
 from tap.bulk.sources import find_sources
 from tap.checks import findings
@@ -47,22 +50,38 @@ _OUT = Console(stderr=True, highlight=False, emoji=False)
 @click.option("--table", required=True, help="schema.table")
 @click.option("--description", type=click.Path(exists=True, path_type=Path), help="A TOML file about the table.")
 @click.option("--restart", is_flag=True, help="Throw away what an interrupted load of the table left.")
+@click.option(
+    "--version", help="Which version of the data it is; without it the one after that of the table before it."
+)
+@click.option("--keep", is_flag=True, help='The table before it stays readable, as "name@version".')
 @click.pass_obj
-def load(config: Config, files: tuple[str, ...], table: str, description: Path | None, *, restart: bool) -> None:
+def load(config: Config, /, files: tuple[str, ...], table: str, description: Path | None, **options: Any) -> None:
     """Load FILES (Parquet, Arrow, FITS, VOTable, CSV, TSV, ECSV) as a published table.
 
     Several make one table, in their order. Each can be a path, a wildcard in quotes, http(s)://, s3://, a folder of
     Parquet files or a HATS catalogue. A load of several that was interrupted goes on when it is started again.
     """
-    with clear_errors(), _ready(config) as connection, _progress(table) as progress:
+    with clear_errors(), ready(config) as connection, _progress(table) as progress:
         check_not_own(connection, split_table_name(table)[0])
-        described = read_description(description) if description else Description()
-        if restart:
+        described = _of_version(read_description(description) if description else Description(), options)
+        if options["restart"]:
             drop_staged_load(connection, table)
         done = load_sources(connection, find_sources(files), table, described, progress)
         if not described.table.sharded:
             drop_replaced(connection, done.table.table_name)
     _report(done, "replaced" if done.replaced else "loaded")
+
+
+def _of_version(description: Description, options: Mapping[str, Any]) -> Description:
+    """Return the description of a load whose version is given with it. Raises: LoadError."""
+    version = options["version"] or description.origin.version
+    if version:
+        check_version(version)
+    return replace(
+        description,
+        origin=replace(description.origin, version=version),
+        table=replace(description.table, keep_previous=options["keep"] or description.table.keep_previous),
+    )
 
 
 @click.command()
@@ -71,7 +90,7 @@ def load(config: Config, files: tuple[str, ...], table: str, description: Path |
 @click.pass_obj
 def publish(config: Config, table: str, description: Path | None) -> None:
     """Publish TABLE (schema.table), which exists in the database."""
-    with clear_errors(), _ready(config) as connection:
+    with clear_errors(), ready(config) as connection:
         check_not_own(connection, split_table_name(table)[0])
         described = read_description(description) if description else Description()
         done = publish_table(connection, table, described)
@@ -88,7 +107,7 @@ def publish(config: Config, table: str, description: Path | None) -> None:
 @click.pass_obj
 def unpublish(config: Config, table: str, *, drop: bool) -> None:
     """Take TABLE out of the service; its data stay in the database, unless they are dropped."""
-    with clear_errors(), _ready(config) as connection:
+    with clear_errors(), ready(config) as connection:
         given_up = drop and drop_staged_load(connection, table)
         if not unpublish_table(connection, table, drop=drop) and not given_up:
             raise click.ClickException(f"{table} is not published")
@@ -106,7 +125,7 @@ def unpublish(config: Config, table: str, *, drop: bool) -> None:
 def analyze(config: Config, tables: tuple[str, ...]) -> None:
     """Look at all rows of each published TABLE, or of all of them, and keep its coverage and the statistics of its columns."""
     failed = False
-    with clear_errors(), _ready(config) as connection:
+    with clear_errors(), ready(config) as connection:
         names = [full_name(*split_table_name(name)) for name in tables] or published_names(connection)
         for name in names:
             try:
@@ -193,7 +212,7 @@ def show_config(config: Config) -> None:
 
 
 @contextmanager
-def _ready(config: Config) -> Iterator[psycopg.Connection]:
+def ready(config: Config) -> Iterator[psycopg.Connection]:
     """A connection of the owner to a database that is up to date."""
     with database.running_database(config):
         database.make_ready(config, _OUT.print)

@@ -15,6 +15,7 @@ _COMMANDS = {
     "load": "catalogue_commands",
     "publish": "catalogue_commands",
     "unpublish": "catalogue_commands",
+    "versions": "version_commands",
     "analyze": "catalogue_commands",
     "check": "catalogue_commands",
     "explain": "catalogue_commands",

@@ -140,6 +140,7 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
         room,
         more_rows,
         links_url(config),
+        f"{config.web.base_url}/sync",
     )
 
 

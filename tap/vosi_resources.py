@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from adql.errors import ClosedTable
 from schema import vodataservice
-from schema.model import Catalogue, Table
+from schema.model import Catalogue, Table, unquoted_parts
 from schema.obscore.model import DATA_MODEL, obscore_table
 from tap import tap_plus, vosi
 from tap.auth.authentication import challenges
@@ -119,7 +119,14 @@ def table_named(catalogue: Catalogue, name: str) -> Table:
             return table
     if name.lower() in map(str.lower, catalogue.announced):
         raise ClosedTable(f"Only some accounts may read {name}", hint="Log in as one of them.")
+    check_not_withdrawn(catalogue, name)
     raise NotFound(f"There is no table {name[:100]}")
+
+
+def check_not_withdrawn(catalogue: Catalogue, name: str) -> None:
+    """Raise NotFound for a published name that was withdrawn, with the reason."""
+    if reason := catalogue.why_withdrawn(unquoted_parts(name)):
+        raise NotFound(f"{name} has been withdrawn: {reason}")
 
 
 def challenges_of(config: Config) -> list[tuple[bytes, bytes]]:

@@ -15,5 +15,6 @@ SELECT json_build_object(
                        OR key_id IN (SELECT f.key_id FROM tap_schema.keys AS f WHERE f.from_table = %(only)s)),
     'bounds', (SELECT json_agg(b) FROM armillary.bounds AS b WHERE %(only)s::text IS NULL OR table_name = %(only)s),
     'more', (SELECT json_agg(t) FROM armillary.tables AS t WHERE %(only)s::text IS NULL OR table_name = %(only)s),
-    'announced', (SELECT json_agg(name) FROM armillary.announced_tables() AS name)
+    'announced', (SELECT json_agg(name) FROM armillary.announced_tables() AS name),
+    'withdrawn', (SELECT json_object_agg(table_name, reason) FROM armillary.withdrawn)
 )

@@ -533,3 +533,38 @@ VALUES (%s, %s, %s, pg_current_xact_id()::xid, %s, %s, %s);
 
 -- name: drop_staged_files
 DELETE FROM armillary.staged_files WHERE table_name = %s AND file = ANY(%s);
+
+-- name: version_of
+SELECT version FROM armillary.tables WHERE table_name = %s;
+
+-- name: copy_access
+-- Whoever may read a table may read another one.
+WITH rule AS (
+    INSERT INTO armillary.access (name, is_public, announced)
+    SELECT %(new)s, is_public, announced FROM armillary.access WHERE name = %(old)s
+    RETURNING name
+)
+INSERT INTO armillary.readers (name, grantee, role)
+SELECT rule.name, r.grantee, r.role FROM rule, armillary.readers AS r WHERE r.name = %(old)s;
+
+-- name: copy_updated
+UPDATE armillary.tables AS new SET updated = old.updated FROM armillary.tables AS old
+WHERE new.table_name = %(new)s AND old.table_name = %(old)s;
+
+-- name: versions_of
+SELECT name, t.version, t.release, t.nrows, coalesce(t.updated, w.withdrawn), w.reason
+FROM (SELECT table_name AS name FROM armillary.tables UNION SELECT table_name FROM armillary.withdrawn) AS names
+LEFT JOIN armillary.tables AS t ON t.table_name = name
+LEFT JOIN armillary.withdrawn AS w ON w.table_name = name
+WHERE name = %(name)s OR starts_with(name, %(stem)s)
+ORDER BY name <> %(name)s, coalesce(t.updated, w.withdrawn) DESC NULLS LAST, name DESC;
+
+-- name: note_withdrawn
+INSERT INTO armillary.withdrawn (table_name, reason) VALUES (%(name)s, %(reason)s)
+ON CONFLICT (table_name) DO UPDATE SET reason = excluded.reason, withdrawn = now();
+
+-- name: not_withdrawn
+DELETE FROM armillary.withdrawn WHERE table_name = %s;
+
+-- name: is_stored
+SELECT FROM armillary.tables WHERE storage = %(storage)s AND starts_with(table_name, %(schema)s || '.') LIMIT 1;

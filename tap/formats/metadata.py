@@ -81,6 +81,27 @@ def numbered(names: Sequence[str], *, fold: bool = False) -> Iterator[str]:
         yield name
 
 
+_OF_ORIGIN = {
+    "data_title": "title",
+    "creator": "creator",
+    "data_publisher": "publisher",
+    "rights": "licence",
+    "rights_uri": "licence_url",
+    "citation": "citation",
+    "reference_url": "reference_url",
+    "data_release": "release",
+    "resource_version": "version",
+    "article": "article",
+    "journal": "journal",
+    "cites": "cites",
+    "is_derived_from": "is_derived_from",
+    "original_date": "original_date",
+    "publication_date": "publication_date",
+    "last_update_date": "last_update_date",
+}
+"""DataOrigin's names, and three of our own, with the fields of Origin that they are."""
+
+
 def infos(header: Header) -> Iterator[tuple[str, str]]:
     """Return names and values: what was asked, and where the data come from, in DataOrigin's words."""
     pairs: list[tuple[str, str | None]] = [
@@ -89,16 +110,9 @@ def infos(header: Header) -> Iterator[tuple[str, str]]:
         *header.service.items(),
         *(("warning", warning) for warning in header.warnings),
     ]
-    for origin in header.origins:
-        pairs += [
-            ("data_title", origin.title),
-            ("creator", origin.creator),
-            ("publisher", origin.publisher),
-            ("rights", origin.licence),
-            ("rights_uri", origin.licence_url),
-            ("citation", origin.citation),
-            ("reference_url", origin.reference_url),
-        ]
+    pairs += [
+        (name, getattr(origin, field_name)) for origin in header.origins for name, field_name in _OF_ORIGIN.items()
+    ]
     return ((name, value) for name, value in pairs if value)
 
 

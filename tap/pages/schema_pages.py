@@ -35,6 +35,7 @@ from tap.pages.cells import Cell, cell_of
 from tap.pages.column_values import in_brief, in_full, percent
 from tap.pages.footprint import HEIGHT, WIDTH, Footprint, footprint_of
 from tap.pages.rendering import CatalogueOf, Pages
+from tap.vosi_resources import check_not_withdrawn
 from uws.parameters import Parameters
 
 _TABLES, _BRIEF, _SAMPLE = 100, 30, 8
@@ -83,6 +84,7 @@ class SchemaPages:
         name = own_table.table_name if own_table else name
         table = next((table for table in catalogue.tables if table.table_name.lower() == name.lower()), None)
         if table is None:
+            check_not_withdrawn(catalogue, name)
             raise NotFound(f"There is no table {name[:100]} that you may read")
         position = position_of(table)
         contents = await run_in_threadpool(self._contents, table, account_in(request))
@@ -92,6 +94,7 @@ class SchemaPages:
             "words": parameters.one("Q") or "",
             "own_table": own_table,
             "keys": [key for key in catalogue.keys if table.table_name in {key.from_table, key.target_table}],
+            "versions": _other_versions(table, catalogue),
             "queries": _queries(table),
             "contents": contents,
             "width": WIDTH,
@@ -154,6 +157,17 @@ def _products(table: Table, catalogue: Catalogue) -> list[Product]:
     """Return the products of a table that one may read."""
     readable = {other.table_name for other in catalogue.tables}
     return [product for product in table.linking.products if product.table in readable] if table.linking else []
+
+
+def _other_versions(table: Table, catalogue: Catalogue) -> list[Table]:
+    """Return what has the name of a table but for the version behind it."""
+    schema_name, name = table.parts
+    stem = name.partition("@")[0]
+    return [
+        other
+        for other in catalogue.tables
+        if other is not table and other.parts[0] == schema_name and other.parts[1].partition("@")[0] == stem
+    ]
 
 
 def _readable(column: Column) -> str:

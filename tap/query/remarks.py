@@ -1,6 +1,7 @@
 """What a result says beside its rows: whose data they are, warnings, what of the sky is missing, how it ended."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from adql.translate import Translation
 from schema.model import Origin
@@ -15,6 +16,7 @@ End = Callable[[int, bool], Ending]
 """Tells how a result of so many rows ended, and whether MAXREC cut it."""
 
 _MOST_WARNINGS = 20
+_LONGEST_URL = 2_000
 _DEAR = 1e8
 """In the planner's unit: some hours."""
 
@@ -34,6 +36,15 @@ def header_of(
         comments=request.comments,
         moc_order=request.moc_order,
     )
+
+
+def asked_again(request: TapRequest, sync_url: str) -> dict[str, str]:
+    """Return the URL that asks the same again, as DataOrigin has it, where there is one of reasonable length."""
+    if request.uploads or not sync_url:
+        return {}
+    parameters = {"LANG": "ADQL", "QUERY": request.query, "MAXREC": request.maxrec}
+    url = f"{sync_url}?{urlencode(parameters)}"
+    return {"request": url} if len(url) <= _LONGEST_URL else {}
 
 
 def _of_unsearched(unsearched: UnsearchedSky | None) -> dict[str, str]:

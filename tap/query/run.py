@@ -14,7 +14,7 @@ from tap.engine.rows import Interrupted, RowStream
 from tap.errors import describe
 from tap.formats.format import Ending, Header, Writer
 from tap.progress import QueryProgress, Stage
-from tap.query.remarks import End, end_of, few, header_of, warnings_of
+from tap.query.remarks import End, asked_again, end_of, few, header_of, warnings_of
 from tap.query.row_streams import QueryRun, rows_of
 from tap.query.translation_cache import TranslationCache
 from tap.request import TapRequest
@@ -30,7 +30,7 @@ from tap.uploads.sources import Opened, Sources
 class QueryService:
     """What a query needs beside itself: where it runs, how long it may, and what results say of us.
 
-    `more_rows` tells users how to get what MAXREC left out; `links_url` is that of {links}, where rows lead. `streams`: the beginning of a result is gone before its end is
+    `more_rows` tells users how to get what MAXREC left out; `links_url` is that of {links}, where rows lead, `sync_url` that of /sync. `streams`: the beginning of a result is gone before its end is
     there, so that the document must tell a late error.
     """
 
@@ -43,6 +43,7 @@ class QueryService:
     room: TempFiles
     more_rows: str = ""
     links_url: str = ""
+    sync_url: str = ""
     streams: bool = True
     translations: TranslationCache = field(default_factory=TranslationCache, compare=False)
 
@@ -69,6 +70,7 @@ def execute(
         run = QueryRun(session, plan, request.format.encoding, request.maxrec, unsearched)
         with rows_of(run, uploads, service.upload_limits, service.sorting, progress) as rows:
             header = header_of(request, translation, unsearched, progress.warnings)
+            header = replace(header, service=header.service | asked_again(request, service.sync_url))
             header = replace(header, links=result_links(translation.outputs, translation.tables, service.links_url))
             with closing(request.format.writer(_of_service(header, service))) as writer:
                 progress.warnings = few([*progress.warnings, *writer.warnings])

@@ -13,14 +13,13 @@ from typing import Protocol, runtime_checkable
 from uuid import uuid4
 
 import psycopg
-from psycopg import sql
 
 from schema.copy_rows import Progress, RowSource
 from schema.description import Description
 from schema.listing import make_schema
 from schema.load import open_file
 from schema.load.reader import LoadError, Reader
-from schema.publish import Loaded, load_notes, position_check, split_table_name, warnings_of
+from schema.publish import Loaded, drop_stored, load_notes, position_check, split_table_name, warnings_of
 from schema.statistics.store import keep_statistics
 from tap.sharding.loading.copy_to_shards import copy_to_shards
 from tap.sharding.loading.foreign_partitions import attach
@@ -85,8 +84,7 @@ def load_sharded(
         keep_statistics(connection, table.table_name, measure)
         forget_load(connection, load.table_name)
     if load.previous is not None:
-        previous = sql.Identifier(load.plan.schema_name, load.previous)
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(previous))
+        drop_stored(connection, load.plan.schema_name, load.previous)
     drop_replaced(connection, load.table_name)
     notes = load_notes(RowSource(reader, list(load.plan.columns), check), description, load.plan.position_note)
     return Loaded(table, warnings_of(table), load.previous is not None, notes)

@@ -32,6 +32,7 @@ from schema.publish import (
     Loaded,
     create_table,
     described_table,
+    drop_stored,
     full_name,
     load_notes,
     position_check,
@@ -95,7 +96,7 @@ def load_distributed(
         analyze_loaded(connection, table, (plan.position[0].name, plan.position[1].name) if plan.position else None)
         forget_load(connection, published)
     if previous is not None:
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema_name, previous)))
+        drop_stored(connection, schema_name, previous)
     notes = load_notes(RowSource(reader, list(plan.columns), check), description, plan.position_note)
     return Loaded(table, warnings_of(table), previous is not None, notes)
 
