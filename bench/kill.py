@@ -92,8 +92,7 @@ class Siege:
     def _kill(self) -> None:
         """Kill one process of one kind; where there is none just now, another is about to come."""
         kind = self._random.choice(["worker", "web process"])
-        word = b"tap\0work" if kind == "worker" else b"spawn_main"
-        while not (pids := processes_of(self._config, word)):
+        while not (pids := processes_of(self._config, WORKER if kind == "worker" else WEB_PROCESS)):
             time.sleep(0.05)
         with suppress(ProcessLookupError):
             os.kill(self._random.choice(pids), signal.SIGKILL)
@@ -170,17 +169,21 @@ def start_again(cluster: PrivateCluster) -> None:
             return
 
 
-def processes_of(config: Config, *words: bytes) -> list[int]:
-    """The processes of this service, whatever else runs on the machine, whose command has one of the words."""
-    own, found = f"ARMILLARY_PORT={config.web.port}".encode(), []
+WORKER, WEB_PROCESS = "armillary-work", "armillary-web"
+"""Names of processes, as the machine's tools show them."""
+
+
+def processes_of(config: Config, name: str) -> list[int]:
+    """Return the processes of this service, whatever else runs on the machine, that have a name."""
+    own, pids = f"ARMILLARY_PORT={config.web.port}".encode(), []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+            comm, environment = (folder / "comm").read_text().strip(), (folder / "environ").read_bytes()
         except OSError:
             continue
-        if own in environment.split(b"\0") and any(word in command for word in words):
-            found.append(int(folder.name))
-    return found
+        if comm == name and own in environment.split(b"\0"):
+            pids.append(int(folder.name))
+    return pids
 
 
 def completed_twice(log: Path) -> list[str]:

@@ -18,7 +18,7 @@ from tap.config import ENVIRONMENT, SETTINGS, Config, ConfigError
 _FILE = "_FILE"
 PLACES = (Path("armillary.toml"), Path("/etc/armillary/armillary.toml"))
 
-_OTHERS = "TOKEN USER PASSWORD CONFIG PARENT STARTED LOG_KEY VENV SETUP_LOG SAMPLE SEED FUZZ FUZZ_SEED"
+_OTHERS = "TOKEN USER PASSWORD CONFIG STARTED LOG_KEY VENV SETUP_LOG SAMPLE SEED FUZZ FUZZ_SEED"
 OTHER_VARIABLES = {f"{ENVIRONMENT}{name}" for name in _OTHERS.split()}
 """Variables of the command, of deploy/ and of the tests that are no settings."""
 _FOREIGN = re.compile(rf"{ENVIRONMENT}(SERVICE_.*|PORT_.*)")

@@ -1,29 +1,44 @@
 """Processes that belong together: workers beside the web processes, and none that outlives who started it."""
 
+import multiprocessing
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerProcess
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 
+from uvicorn import _subprocess as web_processes
 from uvicorn.supervisors import Multiprocess
 
-PARENT, STARTED = "ARMILLARY_PARENT", "ARMILLARY_STARTED"
+STARTED = "ARMILLARY_STARTED"
+_COPIES = multiprocessing.get_context("forkserver")
 _LOOK = 0.5
 _FIRST_SOCKET = 3
 _REST = 1.0
 
 
+def share_modules(*modules: str) -> None:
+    """Let web processes and workers be copies of one that has imported these, which takes longer than all else they do first.
+
+    That one has no threads, unlike this one. It is made when the first of them is started.
+    """
+    _COPIES.set_forkserver_preload(list(modules))
+    setattr(web_processes, "spawn", _COPIES)  # noqa: B010
+
+
 @contextmanager
-def workers(count: int, drain_seconds: float) -> Iterator[None]:
-    """Run so many `armillary work` processes as long as the block lasts; one that dies is started again."""
+def workers(count: int, drain_seconds: float, work: Callable[[], None]) -> Iterator[None]:
+    """Run `work` in so many processes as long as the block lasts; one that dies is started again."""
     stopping = threading.Event()
-    threads = [threading.Thread(target=_keep_one, args=(stopping, drain_seconds), daemon=True) for _ in range(count)]
+    arguments = (stopping, drain_seconds, work)
+    threads = [threading.Thread(target=_keep_one, args=arguments, daemon=True) for _ in range(count)]
     for thread in threads:
         thread.start()
     try:
@@ -34,24 +49,30 @@ def workers(count: int, drain_seconds: float) -> Iterator[None]:
             thread.join()
 
 
-def _keep_one(stopping: threading.Event, drain_seconds: float) -> None:
+def _keep_one(stopping: threading.Event, drain_seconds: float, work: Callable[[], None]) -> None:
     while not stopping.is_set():
-        process = subprocess.Popen([sys.executable, "-m", "tap", "work"], stdin=subprocess.DEVNULL)
-        while process.poll() is None and not stopping.wait(_LOOK):
+        process = _COPIES.Process(target=work, daemon=False)
+        process.start()
+        while process.is_alive() and not stopping.wait(_LOOK):
             pass
-        if process.poll() is None:
+        if process.is_alive():
             _end(process, drain_seconds)
         stopping.wait(_REST)
 
 
-def _end(process: subprocess.Popen[bytes], drain_seconds: float) -> None:
+def _end(process: ForkServerProcess, drain_seconds: float) -> None:
     """End a worker: its jobs may end or go back to the queue; then it must go."""
     process.terminate()
-    try:
-        process.wait(drain_seconds + 5)
-    except subprocess.TimeoutExpired:
+    process.join(drain_seconds + 5)
+    if process.is_alive():
         process.kill()
-        process.wait()
+        process.join()
+
+
+def name_process(name: str) -> None:
+    """Give this process a name that the machine's tools show, since all copies have the same command line."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(name)
 
 
 def tell_on_hangup() -> None:
@@ -85,9 +106,8 @@ def end_in_good_order() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
-def adopt_children() -> None:
-    """Tell processes that are started from now on whose they are, and since when there is a service."""
-    os.environ[PARENT] = str(os.getpid())
+def note_start() -> None:
+    """Tell processes that are started from now on since when there is a service."""
     os.environ[STARTED] = datetime.now(UTC).isoformat()
 
 
@@ -98,12 +118,10 @@ def service_start() -> datetime:
 
 def follow_parent() -> None:
     """Stop this process, in good order, when the one that started it is gone."""
-    parent = int(os.environ.get(PARENT, "0"))
-    if parent:
+    if parent := multiprocessing.parent_process():
         threading.Thread(target=_watch, args=(parent,), name="orphan", daemon=True).start()
 
 
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_LOOK)
+def _watch(parent: BaseProcess) -> None:
+    wait([parent.sentinel])
     os.kill(os.getpid(), signal.SIGTERM)

@@ -22,9 +22,11 @@ from tap.observe import Observer, send_to
 from tap.probes import probing
 from tap.processes import (
     activated_socket,
-    adopt_children,
     end_in_good_order,
     follow_parent,
+    name_process,
+    note_start,
+    share_modules,
     tell_on_hangup,
     workers,
 )
@@ -57,11 +59,12 @@ def serve(config: Config, *, migrates: bool) -> None:
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         make_key()
         with _metrics(config):
-            adopt_children()
+            note_start()
             tell_on_hangup()
+            share_modules("tap.app")
             with (
                 database.kept_running(config),
-                workers(config.jobs.workers, config.jobs.drain_seconds),
+                workers(config.jobs.workers, config.jobs.drain_seconds, worker_process),
                 probing(config),
             ):
                 _serve_http(config)
@@ -135,6 +138,7 @@ def web_process() -> object:
     if multiprocessing.parent_process():
         tell_on_hangup()
         follow_parent()
+        name_process("armillary-web")
     try:
         return create_app(config)
     except (ConfigError, OSError) as error:
@@ -148,10 +152,16 @@ def work(config: Config) -> None:
     """Run jobs from the queue, beside those of `serve` or on machines of their own; the database must be there."""
     from tap.parts import query_worker
 
-    follow_parent()
+    name_process("armillary-work")
     tell_on_hangup()
     with clear_errors(), _metrics(config), query_worker(config) as worker:
         _observe(config)
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: worker.drain(config.jobs.drain_seconds))
         worker.run()
+
+
+def worker_process() -> None:
+    """Do what `armillary work` does; the configuration comes through the environment."""
+    follow_parent()
+    work.main([], obj=load_config())

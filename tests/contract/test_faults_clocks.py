@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bench.kill import processes_of
+from bench.kill import WORKER, processes_of
 from tap.config import Config
 from tap.engine.private import PrivateCluster
 from tests.conftest import alone, serving
@@ -98,10 +98,10 @@ def test_the_job_of_a_worker_that_died_as_the_clock_was_set_back_runs_again(samp
     with serving(config) as url:
         job = job_of(url, submit(url, SECONDS, MAXREC="2000000"))
         assert eventually(lambda: phase(job) == "EXECUTING")
-        with psycopg.connect(config.database.jobs_database) as jobs, asleep(processes_of(config, b"tap\0work")):
+        with psycopg.connect(config.database.jobs_database) as jobs, asleep(processes_of(config, WORKER)):
             clock.set(0)
             row = jobs.execute("SELECT lease > now() + interval '1 hour' FROM uws.jobs WHERE phase = 'EXECUTING'")
             assert row.fetchone() == (True,)
-            for pid in processes_of(config, b"tap\0work"):
+            for pid in processes_of(config, WORKER):
                 os.kill(pid, signal.SIGKILL)
         assert completes(job, 60)

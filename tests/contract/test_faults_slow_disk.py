@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bench.kill import processes_of
+from bench.kill import WORKER, processes_of
 from tap.config import Config
 from tests.conftest import alone, serving
 from tests.contract.client import get
@@ -23,7 +23,7 @@ def test_while_the_disk_of_results_is_slow_jobs_take_longer_and_queries_do_not(s
     service = serving(config)
     with service as url:
         assert completes(job_of(url, submit(url)))
-        (worker,) = processes_of(config, b"tap\0work")
+        (worker,) = processes_of(config, WORKER)
         inject = ["-e", "trace=fsync", "-e", f"inject=fsync:delay_enter={DELAY}s"]
         with subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", *inject, "-p", str(worker)]) as slow:
             time.sleep(0.5)

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bench.kill import processes_of
+from bench.kill import WORKER, processes_of
 from tap.config import Config
 from tap.engine import database
 from tap.formats import FORMATS
@@ -75,7 +75,7 @@ def running(config: Config) -> int:
 
 
 def workers(config: Config) -> list[int]:
-    return processes_of(config, b"tap\0work")
+    return processes_of(config, WORKER)
 
 
 # ---- D6, D14, D15, D16: what ends a job reaches PostgreSQL

@@ -2,15 +2,16 @@
 
 import os
 import signal
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.kill import WEB_PROCESS
 from tap.config import Config
 from tap.metrics import client_of, kind_of
 from tests.conftest import alone, free_port, serving
@@ -109,9 +110,15 @@ def test_what_runs_now_is_told_and_forgotten_when_its_process_is_gone(counted: C
 
 
 def _web_processes(parent: int) -> list[int]:
-    """The children of `armillary serve` that answer requests."""
-    found = subprocess.run(["pgrep", "-P", str(parent), "-f", "spawn_main"], capture_output=True, text=True, check=True)
-    return [int(line) for line in found.stdout.split()]
+    """Return the processes of `armillary serve` that answer requests."""
+    return [pid for pid in _descendants(parent) if Path(f"/proc/{pid}/comm").read_text().strip() == WEB_PROCESS]
+
+
+def _descendants(parent: int) -> Iterator[int]:
+    for task in Path(f"/proc/{parent}/task").iterdir():
+        for child in map(int, (task / "children").read_text().split()):
+            yield child
+            yield from _descendants(child)
 
 
 def _answers(service: str) -> bool:

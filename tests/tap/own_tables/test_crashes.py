@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bench.kill import processes_of
+from bench.kill import WEB_PROCESS, WORKER, processes_of
 from tap.auth.accounts import AccountStore
 from tap.config import Config
 from tap.engine import database
@@ -119,11 +119,11 @@ NAMES = sorted({name for _, states in CHANGES.values() for name in states[0]})
 
 def kill_web(config: Config) -> None:
     """Kill all web processes; others take their place."""
-    old = processes_of(config, b"spawn_main")
+    old = processes_of(config, WEB_PROCESS)
     for pid in old:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    while len(set(processes_of(config, b"spawn_main")) - set(old)) < config.web.processes:
+    while len(set(processes_of(config, WEB_PROCESS)) - set(old)) < config.web.processes:
         time.sleep(0.05)
 
 
@@ -234,7 +234,7 @@ def test_two_accounts_that_load_at_once_get_all_their_rows(ada: Asker, bo: Asker
 
 
 def kill_workers(config: Config) -> None:
-    for pid in processes_of(config, b"tap\0work"):
+    for pid in processes_of(config, WORKER):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
@@ -369,7 +369,7 @@ def test_a_worker_that_slept_while_another_did_its_job_adds_no_rows(
     copying = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY %%added%%FROM STDIN%%'"
     job = into(ada, "added", "append", 400_000)
     until(lambda: owner.execute(copying).fetchone() == (1,))
-    asleep = processes_of(frail, b"tap\0work")
+    asleep = processes_of(frail, WORKER)
     for pid in asleep:
         os.kill(pid, signal.SIGSTOP)
     another = subprocess.Popen([sys.executable, "-m", "tap", "work"], cwd=ROOT, env=os.environ | frail.as_environment())
