@@ -21,12 +21,14 @@ class Repair:
 
 
 def repairs(query: str, error: AdqlError, check: Callable[[str], object]) -> list[Repair]:
-    """Return the changes that mend an error, or bring another one that is elsewhere in the text.
+    """Return the changes after which the query is right; where there are none, those that bring another error, elsewhere.
 
     `check` raises an AdqlError for a query that is wrong.
     """
-    candidates = _candidates(query, error)
-    return [repair for repair in candidates if _helps(repair, query, check)][:_MOST]
+    later = {repair: _later(repair, query, check) for repair in _candidates(query, error)}
+    right = [repair for repair, error in later.items() if error is None]
+    helpful = [repair for repair, error in later.items() if error is not None and _is_elsewhere(error, repair)]
+    return (right or helpful)[:_MOST]
 
 
 def _candidates(query: str, error: AdqlError) -> list[Repair]:
@@ -39,6 +41,8 @@ def _candidates(query: str, error: AdqlError) -> list[Repair]:
 
 def _places(query: str, error: Span, suggestion: Suggestion) -> list[Span]:
     """Return where the wrong name stands: within the error's span, or else the last time before it."""
+    if query[error.start : error.end] == suggestion.wrong:
+        return [error]
     places = [span for span in _spans(query, suggestion.wrong) if span.start < error.end]
     return [span for span in places if span.start >= error.start] or places[-1:]
 
@@ -64,10 +68,15 @@ def _spans(query: str, wrong: str) -> Iterator[Span]:
             yield row[0].span.to(row[-1].span)
 
 
-def _helps(repair: Repair, query: str, check: Callable[[str], object]) -> bool:
+def _later(repair: Repair, query: str, check: Callable[[str], object]) -> AdqlError | None:
+    """Return what is wrong after a change, if anything."""
     try:
         check(repair.applied(query))
     except AdqlError as later:
-        end = repair.span.start + len(repair.text)
-        return later.span.end <= repair.span.start or later.span.start >= end
-    return True
+        return later
+    return None
+
+
+def _is_elsewhere(error: AdqlError, repair: Repair) -> bool:
+    end = repair.span.start + len(repair.text)
+    return error.span.end <= repair.span.start or error.span.start >= end

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from adql.errors import AdqlError, Span
 from adql.repairs import Repair, repairs
 from adql.translate import translate
+from schema.model import Catalogue, Column, Schema, Table
 from tests.adql.tables import CATALOGUE
 
 
@@ -205,3 +206,19 @@ def test_two_slips_are_mended_one_after_the_other() -> None:
     query = "SELECT parallx FROM t.strs"
     assert (once := mended(query)[0]) == "SELECT parallx FROM t.stars"
     assert mended(once)[0] == "SELECT parallax FROM t.stars"
+
+
+def test_of_names_that_are_as_near_only_those_are_offered_with_which_the_query_is_right() -> None:
+    tables = (Table("a", "a.stars", (Column("ra", "double"),)), Table("b", "b.stars", (Column("lon", "double"),)))
+    catalogue = Catalogue((Schema("a", tables[:1]), Schema("b", tables[1:])))
+
+    def mended(query: str) -> list[str]:
+        try:
+            translate(query, catalogue)
+        except AdqlError as error:
+            changes = repairs(query, error, lambda text: translate(text, catalogue))
+            return [change.applied(query) for change in changes]
+        return []
+
+    assert mended("SELECT lon FROM c.stars") == ["SELECT lon FROM b.stars"]
+    assert len(mended("SELECT lat FROM c.stars")) == 2

@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
+from click.testing import CliRunner
 from psycopg import sql
 
 from schema.model import Table
 from schema.tap_schema import count_change, read_catalogue, remove_table
+from tap.cli import main
 from tap.config import ENVIRONMENT, SETTINGS, ConfigError
 from tap.config_sources import load_config
 from tests import command
@@ -296,7 +298,8 @@ def test_analyze_looks_at_the_tables_that_are_named_or_at_all(shed: psycopg.Conn
     for name in ("own", "seen"):
         armillary("publish", f"shed.{name}")
     assert "shed.own: 5 rows, on less than 0.1 % of the sky" in armillary("analyze", "shed.own")
-    said = armillary("analyze")
+    # Tables that other tests have left fail, and these are looked at all the same.
+    said = " ".join(CliRunner().invoke(main, ["analyze"]).output.split())
     assert "shed.seen: 5 rows" in said
     assert "shed.stars: 2 rows, on less than 0.1 % of the sky" in said
     assert {name: table.nrows for name, table in published(shed).items()} == {

@@ -183,6 +183,7 @@ def test_an_error_has_its_place_its_hint_and_a_repair_that_mends_it(engine: Engi
         ("SELECT distence(ra, dec, 1, 2) FROM demo.stars", "distence", ["DISTANCE"]),
         ("SELECT ra FROM demo.ngc WHERE obj_type = Neb", "Neb", ["'Neb'"]),
         ("SELECT ra FROM demo.ngc WHERE", "", []),
+        ("SELECT table_name FROM tap_schema.tables@2", "tables@2", []),
     ],
 )
 def test_repairs_are_offered_where_they_help(engine: Engine, query: str, wrong: str, texts: list[str]) -> None:
