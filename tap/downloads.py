@@ -10,9 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from tap.storage import Storage
+from tap.storage.storage import NotStored
 from uws.job import Job, Result
 
 _NOT_PLAIN = re.compile(r"[^\w.=+-]", re.ASCII)
+_LINES = ("text/csv", "text/tab-separated-values", "text/plain")
+_MOST_AT_ONCE = 8 << 20
+"""Bytes of an unfinished result that are sent at once; a client asks for those behind them."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
@@ -82,6 +86,28 @@ def sent(request: Request, file: Download, read: Callable[[int, int], Iterator[b
     if request.method == "HEAD":
         return Response(None, status, headers)
     return StreamingResponse(iterate_in_threadpool(read(part.start, part.end)), status, headers)
+
+
+def sent_so_far(request: Request, key: str, mime_type: str, storage: Storage) -> Response:
+    """Answer with what there is of a result that is being written, from the byte that Range begins with.
+
+    It is always a part of something whose length nobody knows yet, and is told so (RFC 9110 §15.3.7). Lines of text are
+    whole. Blocks. Raises: NotStored.
+    """
+    unfinished = storage.unfinished(key)
+    if unfinished is None:
+        raise NotStored
+    key, size = unfinished
+    match = _RANGE.fullmatch(request.headers.get("range", "").strip())
+    start = int(match[1]) if match and match[1] else 0
+    headers = {"content-type": mime_type, "cache-control": "no-store", "accept-ranges": "bytes"}
+    part = b"".join(storage.read(key, start, min(size, start + _MOST_AT_ONCE))) if start < size else b""
+    if mime_type.startswith(_LINES):
+        part = part[: part.rfind(b"\n") + 1]
+    if not part:
+        return Response(None, 416, headers | {"content-range": f"bytes */{size}", "retry-after": "2"})
+    headers["content-range"] = f"bytes {start}-{start + len(part) - 1}/*"
+    return Response(part, 206, headers)
 
 
 def _file_name(job: Job, result: Result) -> str:

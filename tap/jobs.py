@@ -25,7 +25,7 @@ from tap.auth.limits import config_for
 from tap.auth.private import account_of
 from tap.auth.rights import NoLongerAllowed, Rights
 from tap.config import Config, JobsConfig
-from tap.downloads import download
+from tap.downloads import download, sent_so_far
 from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.engine import DatabaseAway, Engine, ShardAway
 from tap.engine.rows import Interrupted
@@ -37,11 +37,12 @@ from tap.observe import Fault, JobMoved, observe
 from tap.own_tables.destination import Destinations, RunningQuery, read_destination
 from tap.own_tables.resources import owner_of
 from tap.part import read_part
-from tap.progress import QueryProgress
+from tap.progress import QueryProgress, Stage
 from tap.query.content import content_of
 from tap.query.explain import planned_cost
+from tap.query.manifest import kept_beside
 from tap.query.run import QueryService, execute
-from tap.request import TapRequest, read_request
+from tap.request import TapRequest, format_of, read_request
 from tap.shares.shares import Shares
 from tap.storage import Storage
 from tap.storage.storage import NotStored, StorageAway
@@ -56,7 +57,7 @@ from uws.store import Store
 from uws.task import Stop, Task
 from uws.worker import Failure
 
-RESULT = "result"
+RESULT, PARTIAL = "result", "partial"
 _PIECE = 1 << 20
 _REASONS = {
     Stop.TIME_LIMIT: CancelReason.TIME_LIMIT,
@@ -160,11 +161,13 @@ class QueryJobs:
         content = self._content(request)
         if request.reuse and (stored := self.stored_results.find(content, request.format)):
             result = self._store(key, stored.pieces, query, room)
-            return (replace(result, rows=stored.rows, content=content, computed=stored.computed),)
+            result = replace(result, rows=stored.rows, content=content, computed=stored.computed)
+            return (result, *stored.beside)
         service = replace(self.service, streams=False, limit=query.limit)
         result = self._store(key, execute(request, service, cancellation, progress), query, room)
         # Of data that changed meanwhile nobody knows which state the rows are of.
-        return (replace(result, content=content if content == self._content(request) else ""),)
+        result = replace(result, content=content if content == self._content(request) else "")
+        return (result, *kept_beside(job, result, progress))
 
     def _content(self, request: TapRequest) -> str:
         if not self.config.jobs.reuse_results:
@@ -176,13 +179,16 @@ class QueryJobs:
         digest, progress = hashlib.sha256(), query.progress
         with self.storage.sink(key) as sink, closing(pieces):
             for piece in pieces:
-                sink.write(piece)
-                digest.update(piece)
+                with progress.within(Stage.SEND):
+                    sink.write(piece)
+                    digest.update(piece)
                 progress.add(size=len(piece))
                 if progress.bytes > room:
                     raise ResultsOverQuota(_NO_ROOM if query.request.owner else _NO_ROOM_FOR_STRANGERS)
             if query.cancellation.reason:
                 raise Interrupted(query.cancellation.reason)
+            progress.enter(Stage.SEND)
+        progress.enter(Stage.DONE)
         encoded = base64.b64encode(digest.digest()).decode()
         return Result(RESULT, key, query.request.media_type, progress.bytes, encoded, progress.rows)
 
@@ -209,7 +215,8 @@ class QueryJobs:
     def discard(self, results: Sequence[Result]) -> None:
         with suppress(StorageAway):  # the housekeeper sweeps what stays
             for result in results:
-                self.storage.remove_key(result.key)
+                if result.key:
+                    self.storage.remove_key(result.key)
 
 
 @dataclass(frozen=True)
@@ -318,16 +325,30 @@ class JobService:
     async def send_result(self, request: Request, job: Job, id_: str) -> Response:
         """Send a result. A failed job is told here too: some clients ask nothing else."""
         result = job.result(id_)
+        if id_ == PARTIAL and job.phase not in {Phase.PENDING, Phase.QUEUED, Phase.EXECUTING}:
+            return RedirectResponse(f"{self.url}/{job.job_id}/results/{RESULT}", 303)
+        if id_ == PARTIAL:
+            return await run_in_threadpool(self._so_far, request, job)
         if result is None and id_ == RESULT and job.error is not None:
             return error_response(Answer(404, job.error.message), {})
         if result is None:
             raise NoSuchJob(f"The job is {job.phase} and has no such result")
         if result.url:
             return RedirectResponse(result.url, 303)
+        if result.text is not None:
+            return Response(result.text, media_type=result.mime_type)
         try:
             return await run_in_threadpool(download, request, job, result, self.storage)
         except NotStored:
             return error_response(Answer(404, await run_in_threadpool(self._lose, job)), {})
+
+    def _so_far(self, request: Request, job: Job) -> Response:
+        """Send what a job has written; empty while that is nothing. Raises: NoSuchJob."""
+        format_, media_type = format_of(Parameters(job.parameters))
+        try:
+            return sent_so_far(request, f"{job.job_id}/{job.attempt}.{format_.extension}", media_type, self.storage)
+        except NotStored:
+            raise NoSuchJob(f"The job is {job.phase} and has written no rows yet that could be read") from None
 
     def _lose(self, job: Job) -> str:
         with suppress(IllegalMove, NoSuchJob):

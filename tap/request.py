@@ -51,7 +51,7 @@ def read_request(parameters: Parameters, config: Config, files: list[FormFile] |
             f"The query has {len(query):,} characters; this service takes {config.limits.query_length:,}."
             " Upload a long list as a table (UPLOAD) and join it as TAP_UPLOAD.name."
         )
-    format_, media_type = _format(parameters)
+    format_, media_type = format_of(parameters)
     uploads = read_uploads(parameters, files or [])
     partial = _partial(parameters, format_)
     comments, reuse = _allowed(parameters, "COMMENTS"), _allowed(parameters, "REUSE", "allow")
@@ -97,7 +97,7 @@ def _old_format(parameters: Parameters) -> str | None:
     return _OF_GAIA_CLASS[0] if parameters.all("FORMAT") == _OF_GAIA_CLASS else parameters.one("FORMAT")
 
 
-def _format(parameters: Parameters) -> tuple[Format, str]:
+def format_of(parameters: Parameters) -> tuple[Format, str]:
     """Return the format of RESPONSEFORMAT, or FORMAT of older clients, and its media type (TAP 1.1 §2.7.3)."""
     name = parameters.one("RESPONSEFORMAT") or _old_format(parameters)
     if name is None:

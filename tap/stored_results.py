@@ -8,17 +8,19 @@ from tap.formats.format import Format
 from tap.formats.votable_document import EXTENSION, with_info
 from tap.storage import Storage
 from tap.storage.storage import NotStored
+from uws.job import Result
 from uws.store import Store
 from uws.timestamps import write_instant
 
 
 @dataclass(frozen=True, slots=True)
 class StoredResult:
-    """The result of an earlier job, in pieces; `computed` is when that job ended."""
+    """The result of an earlier job, in pieces; `computed` is when that job ended, `beside` what is kept of its query."""
 
     pieces: Generator[bytes, None, None]
     rows: int | None
     computed: str
+    beside: tuple[Result, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class StoredResults:
         computed = result.computed or write_instant(job.end_time) or ""
         with suppress(NotStored):
             pieces = self.storage.read(result.key, 0, result.size)
-            return StoredResult(_saying(pieces, computed, format_), result.rows, computed)
+            beside = tuple(other for other in job.results if other.text is not None)
+            return StoredResult(_saying(pieces, computed, format_), result.rows, computed, beside)
         return None
 
 

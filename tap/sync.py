@@ -205,6 +205,7 @@ class QueryResponse:
             (b"content-type", self._request.media_type.encode()),
             (b"content-disposition", f'inline; filename="result.{self._request.format.extension}"'.encode()),
             (b"vary", b"Accept-Encoding"),
+            (b"server-timing", self._progress.server_timing.encode()),
         ]
         if self._coding:
             headers.append((b"content-encoding", self._coding.encode()))

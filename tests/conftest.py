@@ -26,11 +26,12 @@ from schema.model import Catalogue
 from schema.publish import load_table
 from schema.tap_schema import read_catalogue
 from tap.auth.accounts import AccountStore
+from tap.auth.identity import TokenScope
 from tap.auth.passwords import hashed
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN, PrivateCluster
-from tests.people import MakePerson, Person
+from tests.people import TOKEN, MakePerson, Person
 
 pytest_plugins = ["tests.askers", "tests.linked", "tests.observations"]
 
@@ -249,6 +250,6 @@ def person(accounts: AccountStore, known_passwords: Iterator[tuple[str, str]]) -
             accounts.add_member(group, name, is_owner=False)
         record = accounts.record(name)
         assert record
-        return Person(record.account, password)
+        return Person(record.account, password, accounts.add_token(record.account, TOKEN, tuple(TokenScope), None))
 
     return make

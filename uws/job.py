@@ -1,5 +1,6 @@
 """A job as values, its fields named as the elements of UWS 1.1's schema."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +42,8 @@ class Result:
     """One result: `key` is its place in storage, `digest` the SHA-256 of its `size` bytes in Base64.
 
     Or it is at `url`, and not in storage. `content` tells what it holds: results of jobs that asked the same of the same
-    data share it; empty where that is not known. `computed` is when, if an earlier job computed it.
+    data share it; empty where that is not known. `computed` is when, if an earlier job computed it. Of one that is kept with
+    the job, `text` is all of it.
     """
 
     id: str
@@ -53,6 +55,12 @@ class Result:
     url: str | None = None
     content: str = ""
     computed: str = ""
+    text: str | None = None
+
+    @property
+    def hexadecimal(self) -> str:
+        """Return the digest as most tools print it."""
+        return base64.b64decode(self.digest).hex()
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ def _job_info(job: Job, waits_for: str | None) -> list[Element]:
         info["waitsFor"] = waits_for
     if job.phase is Phase.QUEUED and job.ahead is not None:
         info["queuePosition"] = job.ahead + 1
-    for result in job.results:
+    for result in (result for result in job.results if result.text is None):
         in_storage = {"bytes": result.size, "sha-256": result.digest}
         info |= {"rows": result.rows} | ({} if result.url else in_storage)
         if result.computed:

@@ -73,6 +73,11 @@ class Session:
         """Return where the rows of published tables on shards lie."""
         return self.engine.placements_of(self._connection, self._version, self.role)
 
+    @property
+    def server_version(self) -> str:
+        """Return PostgreSQL's version, such as 15.18."""
+        return "{}.{}".format(*divmod(self._connection.info.server_version, 10_000))
+
     def add(self, uploaded: Schema) -> None:
         """Put what was uploaded into the catalogue of this session."""
         self._uploaded = uploaded

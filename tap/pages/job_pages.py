@@ -1,6 +1,7 @@
 """Jobs as people see them: the list, and a job with its result."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from schema.load.reader import FileColumn, LoadError
 from schema.model import Catalogue
 from tap.auth.authentication import check_own_page
 from tap.auth.identity import identity_of
+from tap.citation import bibliography
 from tap.config import Config
 from tap.errors import Busy, NotFound
 from tap.form import read_parameters
@@ -28,8 +30,8 @@ from tap.jobs import RESULT
 from tap.pages.cells import rows_of
 from tap.pages.rendering import CatalogueOf, Pages, see
 from tap.pages.result_rows import ResultRows, View
-from tap.pages.schema_pages import bibtex
 from tap.pages.take_away import CITATIONS, FILES, asked, kit
+from tap.query.manifest import MANIFEST
 from uws.errors import NoSuchJob
 from uws.forecast import outlook
 from uws.job import Job
@@ -116,8 +118,9 @@ class JobPages:
             **self._line(job),
             **(await self._rows(job, parameters)),
             "parameters": job.parameters,
-            "result": next((result for result in job.results if result.url is None), None),
+            "result": next((result for result in job.results if result.key and result.url is None), None),
             "results": job.results,
+            "receipt": _receipt(job),
             "warnings": await run_in_threadpool(_warnings, query, await self.catalogue(request)),
             "truncated": dict(job.progress).get("overflow"),
             "is_mine": job.owner_id == (identity.account.name if identity else None),
@@ -220,10 +223,10 @@ class JobPages:
             translation = await run_in_threadpool(translate, query, catalogue)
         except AdqlError as error:
             raise NotFound("The tables of this query are no longer there, or came with it") from error
-        citations = dict.fromkeys(filter(None, map(bibtex, translation.tables)))
+        citations = bibliography(translation.tables)
         if not citations:
             raise NotFound("Nobody has said how the tables of this query are cited")
-        return "\n".join(citations)
+        return citations
 
     async def events(self, request: Request) -> Response:
         """Tell of changes of jobs as server-sent events, until none of them can change any more."""
@@ -276,6 +279,13 @@ def _warnings(query: str, catalogue: Catalogue) -> list[str]:
     except AdqlError:
         return []
     return [str(lint) for lint in lints if not lint.when_cut and not lint.when_costly]
+
+
+def _receipt(job: Job) -> dict[str, Any] | None:
+    """Return what a job's query took, by stage, where that is known."""
+    manifest = job.result(MANIFEST)
+    receipt: dict[str, Any] | None = json.loads(manifest.text)["receipt"] if manifest and manifest.text else None
+    return receipt
 
 
 def _seconds(job: Job) -> float | None:

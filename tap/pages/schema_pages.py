@@ -1,6 +1,5 @@
 """The schema browser: tables found by words, and a table with all that is known of it."""
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,6 +24,7 @@ from tap.auth.rights import Rights
 from tap.bulk.folder import FolderAway
 from tap.bulk.manifest import ExportManifest
 from tap.bulk.served import bulk_folder
+from tap.citation import bibtex
 from tap.config import Config
 from tap.dal.urls import cone_search_url
 from tap.engine.engine import DatabaseAway, Engine, Session
@@ -197,24 +197,3 @@ def _queries(table: Table) -> list[tuple[str, str]]:
         queries.append(("Cone search", f"SELECT TOP 1000 {columns}\nFROM {table.table_name}\nWHERE {cone}"))
     queries.append(("Count", f"SELECT COUNT(*) AS n\nFROM {table.table_name}"))
     return queries
-
-
-def bibtex(table: Table) -> str:
-    """Return how to cite a table; empty where nobody says."""
-    origin = table.origin
-    fields = {
-        "title": origin.title or table.description or table.table_name,
-        "author": origin.creator,
-        "publisher": origin.publisher,
-        "howpublished": origin.reference_url,
-        "note": ". ".join(filter(None, (origin.citation, origin.licence and f"Licence: {origin.licence}"))) or None,
-    }
-    if not (origin.citation or origin.creator or origin.reference_url):
-        return ""
-    key = re.sub(r"\W+", "_", table.table_name)
-    lines = [f"  {field} = {{{_for_tex(value)}}}" for field, value in fields.items() if value]
-    return f"@misc{{{key},\n" + ",\n".join(lines) + "\n}\n"
-
-
-def _for_tex(text: str) -> str:
-    return re.sub(r"([&%$#_])", r"\\\1", " ".join(text.split()).replace("{", "(").replace("}", ")"))

@@ -14,6 +14,7 @@ from tap.engine.rows import Interrupted, RowStream
 from tap.errors import describe
 from tap.formats.format import Ending, Header, Writer
 from tap.progress import QueryProgress, Stage
+from tap.query.manifest import QueryFacts, uploaded_files
 from tap.query.remarks import End, asked_again, end_of, few, header_of, warnings_of
 from tap.query.row_streams import QueryRun, rows_of
 from tap.query.translation_cache import TranslationCache
@@ -63,8 +64,12 @@ def execute(
         progress.enter(Stage.TRANSLATE)
         uploads = _declared(session, files, service.upload_limits)
         translation = _translated(request.query, session, service, uploads)
-        progress.enter(Stage.FIRST_ROW)
+        progress.enter(Stage.PLAN)
         plan = plan_query(translation, session.placements)
+        # A result that is kept tells what it was made of.
+        of_uploads = () if service.streams else uploaded_files(files)
+        progress.facts = QueryFacts(request, plan, session.server_version, of_uploads)
+        progress.enter(Stage.FIRST_ROW)
         progress.warnings = warnings_of(uploads, plan, session)
         unsearched = UnsearchedSky() if request.partial else None
         run = QueryRun(session, plan, request.format.encoding, request.maxrec, unsearched)

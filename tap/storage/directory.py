@@ -47,6 +47,13 @@ class Directory:
             raise NotStored from None
         return _pieces(file, start, end)
 
+    def unfinished(self, key: str) -> tuple[str, int] | None:
+        try:
+            with _reached():
+                return key + _UNFINISHED, self._path(key + _UNFINISHED).stat().st_size
+        except FileNotFoundError:
+            return None
+
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
         path = self._path(key)

@@ -49,6 +49,9 @@ class ObjectStore:
             answer = self._store.get(key, options={"range": (start, end)})
         return _pieces(answer)
 
+    def unfinished(self, key: str) -> tuple[str, int] | None:
+        """Return None: what is uploaded in parts cannot be read before the last of them."""
+
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
         with tempfile.NamedTemporaryFile(suffix=Path(key).suffix) as file, _reached():

@@ -44,6 +44,10 @@ class Storage(Protocol):
         """Return the bytes from `start` up to but without `end`, in pieces. Raises at once: NotStored."""
         ...
 
+    def unfinished(self, key: str) -> tuple[str, int] | None:
+        """Return under which key what is being written can be read so far, and its bytes; None where it cannot."""
+        ...
+
     def local(self, key: str) -> AbstractContextManager[Path]:
         """Provide what is stored as a file on this machine, as long as the context lasts. Raises: NotStored."""
         ...

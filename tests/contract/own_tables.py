@@ -40,8 +40,8 @@ class Asker:
 
     @property
     def headers(self) -> dict[str, str]:
-        if self.token:
-            return bearer(self.token)
+        if token := self.token or (self.person.token if self.person else ""):
+            return bearer(token)
         return basic(self.person.name, self.person.password) if self.person else {}
 
     def own(self, table: str) -> str:
