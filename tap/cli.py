@@ -37,6 +37,7 @@ _COMMANDS = {
     "announce": "rights_commands:announce_name",
     "messages": "message_commands",
     "tables": "tables_commands",
+    "mcp": "mcp_command",
     "xmatch": "xmatch_command",
 }
 """Where each command is: a module below `tap`, and the function where it has another name."""

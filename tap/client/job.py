@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ Progress = Callable[[str, int, int], None]
 PART = 32 << 20
 _PIECE = 1 << 20
 _WAIT = 2
-_FINAL = {"COMPLETED", "ERROR", "ABORTED", "ARCHIVED"}
+FINAL = {"COMPLETED", "ERROR", "ABORTED", "ARCHIVED"}
 _UNKNOWN_METHOD = {405, 501}
 _DONE = 416
 
@@ -105,7 +106,7 @@ class RemoteJob:
     def wait(self) -> State:
         """Wait until it has ended, telling of its progress. Raises: JobFailed, Refused, Unreachable."""
         state = self.state()
-        while state.phase not in _FINAL:
+        while state.phase not in FINAL:
             done, total = (int(state.info.get(name, "0")) for name in ("uploadedRowsDone", "uploadedRows"))
             self.progress("match" if total else state.phase.lower(), done, total)
             state = self.state(state.phase)
@@ -113,29 +114,31 @@ class RemoteJob:
             raise JobFailed(state.message or f"the job is {state.phase}")
         return state
 
-    def fetch(self, path: Path, state: State) -> None:
-        """Fetch the result, going on where a broken connection left it.
+    def fetch(self, path: Path, state: State, url: str | None = None) -> None:
+        """Fetch the result, or what another URL has of it, going on where a broken connection left it.
 
         Raises: Refused, Unreachable, JobFailed, OSError.
         """
-        unfinished, size = path.with_name(path.name + ".part"), int(state.info.get("bytes", "0"))
+        unfinished, size = path.with_name(path.name + ".part"), 0 if url else int(state.info.get("bytes", "0"))
+        result = url or f"{self.url}/results/result"
         failures = 0
         while True:
-            offset = unfinished.stat().st_size if unfinished.exists() else 0
+            offset = _length(unfinished)
             try:
-                self._fetch_rest(unfinished, offset, size)
+                self._fetch_rest(result, unfinished, size)
                 break
-            except OSError:
-                failures = 0 if unfinished.exists() and unfinished.stat().st_size > offset else failures + 1
+            except (OSError, HTTPException):
+                failures = 0 if _length(unfinished) > offset else failures + 1
                 if failures > 5:
                     raise
-        _verify(unfinished, state.info.get("sha-256"))
+        _verify(unfinished, None if url else state.info.get("sha-256"))
         unfinished.replace(path)
 
-    def _fetch_rest(self, path: Path, offset: int, size: int) -> None:
+    def _fetch_rest(self, url: str, path: Path, size: int) -> None:
+        offset = _length(path)
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         try:
-            answer = self.http.send("GET", f"{self.url}/results/result", headers=headers)
+            answer = self.http.send("GET", url, headers=headers)
         except Refused as error:
             if error.status == _DONE:
                 return
@@ -145,6 +148,8 @@ class RemoteJob:
             while piece := answer.read(_PIECE):
                 file.write(piece)
                 self.progress("result", file.tell(), size)
+            if answer.length:
+                raise ConnectionError("the result broke off")
 
     def delete(self) -> None:
         try:
@@ -153,6 +158,10 @@ class RemoteJob:
             # A redirection to the job list, which nobody wants to see.
             if error.status != HTTPStatus.SEE_OTHER:
                 raise
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _verify(path: Path, digest: str | None) -> None:

@@ -32,6 +32,7 @@ DOCUMENTS = {
     "formats": "Formats",
     "own-tables": "Tables of your own",
     "accounts": "Accounts and tokens",
+    "assistants": "Assistants (MCP)",
     "changelog": "What is new in Armillary",
 }
 _BESIDE = {"changelog": "../CHANGELOG.md"}

@@ -11,10 +11,11 @@ class Recorder(BaseHTTPRequestHandler):
     """Answers as it is told, and remembers what came."""
 
     server: "Elsewhere"
+    body: bytes = b""
 
     def do_GET(self) -> None:
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
-            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            self.body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self.server.seen.append((self.command, self.path, self.headers.get("Authorization")))
         status, headers, body = self.server.answer(self)
         self.send_response(status)
