@@ -12,6 +12,18 @@ MOST_TABLES, MOST_COLUMNS = 30, 2000
 _MATCHES, _COLUMNS_SHOWN, _WORDS = 200, 5, 8
 _ROOM = 60_000
 """Bytes of an answer."""
+_TOLD = (
+    "column_name",
+    "description",
+    "unit",
+    "ucd",
+    "utype",
+    "datatype",
+    "arraysize",
+    "xtype",
+    "indexed",
+    "principal",
+)
 _OF_COLUMNS = ("column_name", "description", "ucd", "unit")
 
 
@@ -75,7 +87,7 @@ def describe_table(service: AskedService, name: str) -> dict[str, Any]:
     columns = service.query(f"SELECT * FROM tap_schema.columns {condition}", MOST_COLUMNS).records()
     # TAP 1.0 had no such column, by which the service could order them.
     columns.sort(key=lambda column: int(column.get("column_index", 0)))
-    about = [{key: column[key] for key in column if key != "table_name"} for column in columns]
+    about = [{key: column[key] for key in _TOLD if key in column} for column in columns]
     kept = within(about, _ROOM)
     return {
         "rows": service.number_of_rows(name),

@@ -39,8 +39,8 @@ class UserJobs:
     _starting: threading.Lock = field(default_factory=threading.Lock)
     _saving: threading.Lock = field(default_factory=threading.Lock)
 
-    def start(self, adql: str) -> str:
-        """Make a job and let it run; return its id. Raises: TooMuch, Refused, Unreachable."""
+    def start(self, adql: str, maxrec: int | None = None) -> str:
+        """Make a job, which keeps so many rows, and let it run; return its id. Raises: TooMuch, Refused, Unreachable."""
         with self._starting:
             self._forget_finished()
             if len(self._unfinished) >= JOBS_AT_ONCE:
@@ -48,6 +48,8 @@ class UserJobs:
                     f"{JOBS_AT_ONCE} jobs of this session still run: {', '.join(sorted(self._unfinished))}. Wait for one of them to end."
                 )
             form = {"LANG": "ADQL", "QUERY": adql, "RESPONSEFORMAT": "votable", "PHASE": "RUN"}
+            if maxrec is not None:
+                form["MAXREC"] = str(maxrec)
             job_id = create(self.service.url, form, self.service.http()).url.rstrip("/").rpartition("/")[2]
             self._unfinished.add(job_id)
         return job_id
@@ -106,8 +108,8 @@ class UserJobs:
         """Return the URL of a result in another format, at services of our kind."""
         return f"{self.service.url.removesuffix('/tap')}/-/results/{job_id}?{urlencode(form)}"
 
-    def save(self, job_id: str, name: str) -> Path:
-        """Save a job's result as a file, in the format that its suffix says.
+    def save(self, job_id: str, name: str) -> tuple[Path, bool]:
+        """Save a job's result as a file, in the format that its suffix says; return whether MAXREC cut it, too.
 
         Raises: NotSaved, NoSuchJobHere, JobFailed, TakesLonger, TooMuch, Refused, Unreachable, OSError.
         """
@@ -120,11 +122,12 @@ class UserJobs:
         job = replace(job, http=patient, progress=_bounded(time.monotonic() + SAVE_SECONDS))
         with self._saving:
             try:
-                return self.folder.save(name, job_id, lambda path: job.fetch(path, state, url))
+                path = self.folder.save(name, job_id, lambda path: job.fetch(path, state, url))
             except Refused as error:
                 if is_kept_so or error.status not in _NO_CONVERSION:
                     raise
                 raise NotSaved(f"This service keeps the result in another format than {format_}; try .vot") from error
+        return path, "overflow" in state.info
 
     def _media_type(self, job: RemoteJob) -> str:
         try:

@@ -51,10 +51,19 @@ class Assistant:
 
 
 @contextmanager
-def assistant(url: str, folder: Path, token: str = "", *, mode: str = "auto") -> Iterator[Assistant]:
-    """An assistant whose user has a token. In all that it hears and that is logged the token does not stand."""
+def assistant(
+    url: str, folder: Path, token: str = "", *, mode: str = "auto", in_file: bool = False
+) -> Iterator[Assistant]:
+    """An assistant whose user has a token, in the environment or in a file; it stands in nothing that is heard or logged."""
     arguments = ["-m", "tap", "mcp", "--url", url, "--folder", str(folder)]
-    environment = {"PYTHONPATH": str(ROOT)} | ({"ARMILLARY_TOKEN": token} if token else {})
+    environment = {"PYTHONPATH": str(ROOT)}
+    if in_file:
+        file = folder / ".token"
+        file.touch(0o600)
+        file.write_text(f"{token}\n")
+        arguments += ["--token-file", str(file)]
+    elif token:
+        environment["ARMILLARY_TOKEN"] = token
     server = StdioServerParameters(command=sys.executable, args=arguments, env=environment, cwd=folder)
     log = folder / ".log"
     with (

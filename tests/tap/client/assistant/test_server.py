@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from astropy.table import Table
@@ -56,13 +57,13 @@ def make_user(
     """Make an account with an assistant, which lives as long as the tests here."""
     opened = []
 
-    def make(*scopes: TokenScope, mode: str = "auto") -> User:
+    def make(*scopes: TokenScope, **how: Any) -> User:
         name, (password, hash_) = f"ada.{secrets.token_hex(4)}-x", next(known_passwords)
         accounts.add_account(name, hash_, is_admin=False)
         record = accounts.record(name)
         assert record
         token = accounts.add_token(record.account, "assistant", scopes, 3600)
-        context = assistant(service, tmp_path_factory.mktemp("saved"), token, mode=mode)
+        context = assistant(service, tmp_path_factory.mktemp("saved"), token, **how)
         user = User(Asker(service, Person(record.account, password)), context.__enter__())
         opened.append(context)
         return user
@@ -233,6 +234,14 @@ def test_the_rows_of_a_job_are_shown(ada: User, job: str) -> None:
     assert not ada.assistant.do("fetch_result", job=job)["cut"]
 
 
+def test_a_job_keeps_as_many_rows_as_it_is_told_and_says_that_there_are_more(ada: User) -> None:
+    said = ada.assistant.do("run_query", adql="SELECT ra FROM demo.ngc", as_job=True, job_rows=11)
+    assert "overflow" in ada.assistant.do("job_status", job=said["job"], wait_seconds=20)["info"]
+    saved = ada.assistant.do("fetch_result", job=said["job"], file="eleven.csv")
+    assert saved["cut"]
+    assert len(Path(saved["saved_as"]).read_text().splitlines()) == 12
+
+
 @pytest.mark.parametrize(
     "file",
     ["../up.fits", "/var/x.fits", "a/b.fits", "..\\up.fits", ".hidden.fits", "x.sh", "x.fits.exe", "x", "a\0.fits", "a b.fits", "..fits"],
@@ -328,7 +337,8 @@ def test_a_job_of_another_account_is_neither_seen_nor_fetched(
 
 
 def test_a_token_to_read_makes_no_jobs(make_user: MakeUser) -> None:
-    user = make_user(TokenScope.READ)
+    user = make_user(TokenScope.READ, in_file=True)
+    assert names(user.assistant.do("list_my_tables")) == []
     assert user.assistant.do("run_query", adql=BRIGHT)["rows_shown"]
     assert "scope jobs" in user.assistant.fail("run_query", adql=BRIGHT, as_job=True)
 
