@@ -16,7 +16,7 @@ from astropy.table import Table
 from tap.auth.accounts import AccountStore
 from tap.auth.identity import TokenScope
 from tap.client.assistant import asked_service, user_jobs
-from tap.client.assistant.asked_service import AskedService, TooMuch
+from tap.client.assistant.asked_service import AskedService, TakesLonger, TooMuch
 from tap.client.assistant.save_folder import SaveFolder
 from tap.client.assistant.server import AssistantTools
 from tap.client.assistant.user_jobs import UserJobs
@@ -298,6 +298,42 @@ def test_a_query_that_takes_long_becomes_a_job(service: str, monkeypatch: pytest
     assert tools.jobs.start("SELECT TOP 1 ra FROM demo.ngc")
 
 
+def ended_job(tools: AssistantTools, query: str) -> str:
+    job = tools.jobs.start(query)
+    assert tools.job_status(job, 20)["phase"] == "COMPLETED"
+    return job
+
+
+def test_a_download_that_takes_long_goes_on_with_the_next_call(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = in_process(service, folder=tmp_path)
+    job = ended_job(tools, "SELECT name, ra FROM demo.ngc ORDER BY name")
+    with monkeypatch.context() as patched:
+        patched.setattr(user_jobs, "SAVE_SECONDS", 0)
+        with pytest.raises(TakesLonger, match="call fetch_result again"):
+            tools.fetch_result(job, "ngc.vot")
+    assert [path.name for path in tmp_path.iterdir()] == [f".armillary-{job}.vot.part"]
+    tools.fetch_result(job, "ngc.vot")
+    assert [path.name for path in tmp_path.iterdir()] == ["ngc.vot"]
+    assert len(Table.read(tmp_path / "ngc.vot")) == 14_033
+
+
+def test_what_is_too_large_for_a_file_or_an_answer_leaves_nothing(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = in_process(service, folder=tmp_path)
+    job = ended_job(tools, "SELECT name, ra FROM demo.ngc ORDER BY name")
+    monkeypatch.setattr(user_jobs, "MOST_SAVED", 1000)
+    monkeypatch.setattr(asked_service, "MOST_BYTES", 1000)
+    for file in ("ngc.vot", "ngc.csv"):
+        with pytest.raises(TooMuch):
+            tools.fetch_result(job, file)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(TooMuch, match="fewer columns or rows"):
+        tools.run_query("SELECT name, ra FROM demo.ngc", 1000)
+
+
 # ---- rights
 
 
@@ -356,6 +392,7 @@ def test_texts_of_catalogues_come_as_data_without_hidden_letters(ada: User) -> N
     described = ada.assistant.do("describe_table", name=ada.own("stars"))
     query = f"SELECT TOP 1 description FROM tap_schema.tables WHERE table_name = '{ada.own('stars')}'"
     run = ada.assistant.do("run_query", adql=query)
+    assert HIDDEN in ada.asker.ask(query).text
     for said in (found, described, run):
         marked = json.dumps(said.pop("catalogue_text"), ensure_ascii=False)
         assert ORDER in marked
