@@ -29,6 +29,7 @@ from tap.auth.passwords import Passwords
 from tap.auth.self_service import SelfService
 from tap.bulk.resources import BulkResources
 from tap.coding import packed, wanted_coding
+from tap.comparison import Comparisons
 from tap.config import Config
 from tap.dal.ask import ChangeRequest
 from tap.dal.cone_resources import ConeSearches
@@ -148,6 +149,7 @@ class Endpoints:
             # The hot one comes first, and without Starlette's wrappers of functions.
             Route(f"{tap}/sync", AsgiEndpoint(self.sync), methods=["GET", "POST"]),
             *self.pages.routes(tap),
+            *Comparisons(self.queries, self.jobs, self.parts.rights).routes(f"{tap}/async"),
             *self.jobs.routes(f"{tap}/async"),
             *self.table_updates.routes(f"{tap}/{TABLE_UPDATE}"),
             Route(f"{tap}/jobs/async", self.found_jobs, methods=get),

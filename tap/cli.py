@@ -36,6 +36,7 @@ _COMMANDS = {
     "readers": "rights_commands",
     "announce": "rights_commands:announce_name",
     "messages": "message_commands",
+    "compare": "compare_command",
     "tables": "tables_commands",
     "mcp": "mcp_command",
     "xmatch": "xmatch_command",

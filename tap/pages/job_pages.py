@@ -121,6 +121,7 @@ class JobPages:
             "result": next((result for result in job.results if result.key and result.url is None), None),
             "results": job.results,
             "receipt": _receipt(job),
+            "compared_with": compared if is_job_id(compared := asked(job, "COMPARE")) else "",
             "warnings": await run_in_threadpool(_warnings, query, await self.catalogue(request)),
             "truncated": dict(job.progress).get("overflow"),
             "is_mine": job.owner_id == (identity.account.name if identity else None),

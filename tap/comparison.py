@@ -1,0 +1,178 @@
+"""Whether the results of two jobs have the same rows, and if not, what came, went or changed: /async/JOB/compare?WITH=JOB."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from markupsafe import escape
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.routing import Route
+
+from adql.errors import AdqlError
+from schema.model import delimited
+from tap.auth.authentication import address_of
+from tap.auth.identity import account_in
+from tap.auth.limits import config_for
+from tap.auth.rights import Rights
+from tap.config import Config
+from tap.engine.cancellation import Cancellation
+from tap.form import read_parameters
+from tap.progress import QueryProgress
+from tap.query.manifest import MANIFEST
+from tap.query.run import QueryService, WholeResult, execute
+from tap.request import TapRequest, read_request
+from tap.sync import Queries, QueryResponse, QueryShare
+from uws.job import Job
+from uws.parameters import ParameterError, Parameters
+from uws.resources import Resources
+
+_ROWS = """SELECT 'first' AS what, COUNT(*) AS n FROM TAP_UPLOAD.one
+UNION ALL SELECT 'second', COUNT(*) FROM TAP_UPLOAD.two
+UNION ALL SELECT 'only_first', COUNT(*) FROM (SELECT * FROM TAP_UPLOAD.one EXCEPT ALL SELECT * FROM TAP_UPLOAD.two) AS a
+UNION ALL SELECT 'only_second', COUNT(*) FROM (SELECT * FROM TAP_UPLOAD.two EXCEPT ALL SELECT * FROM TAP_UPLOAD.one) AS b"""
+_CHANGED = """
+UNION ALL SELECT 'changed', COUNT(*)
+FROM (SELECT * FROM TAP_UPLOAD.one EXCEPT ALL SELECT * FROM TAP_UPLOAD.two) AS c JOIN TAP_UPLOAD.two AS d ON c.{0} = d.{0}"""
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """The handler."""
+
+    queries: Queries
+    jobs: Resources
+    rights: Rights
+
+    def routes(self, jobs: str) -> list[Route]:
+        return [Route(f"{jobs}/{{job_id}}/compare", self.compare, methods=["GET"])]
+
+    async def compare(self, request: Request) -> QueryResponse:
+        """Compare a job's result with that of the job WITH; KEY names a column that tells rows apart."""
+        config, account = self.queries.config, account_in(request)
+        parameters = await read_parameters(request, config)
+        pair = (await self.jobs.job_of(request), await self._other(request, parameters))
+        for job in pair:
+            if not (job.results and job.results[0].key):
+                raise ParameterError(f"Job {job.job_id} is {job.phase} and has no result that could be compared")
+        key = parameters.one("KEY")
+        asked = read_request(_asked(pair, key, config), config_for(config, account))
+        is_part_of_page = "hx-request" in request.headers
+        asked = replace(asked, media_type="text/html; charset=utf-8" if is_part_of_page else "application/json")
+        if account:
+            role = await run_in_threadpool(self.rights.role, account)
+            asked = replace(asked, owner=account.name, role=role)
+        share = QueryShare(asked.owner or address_of(request), config.web.queries_per_owner, config.limits.sync_limit)
+        return ComparisonResponse(self.queries, asked, share, pair, key)
+
+    async def _other(self, request: Request, parameters: Parameters) -> Job:
+        """Return the job WITH, by its id or URL, as far as one may see it. Raises: NoSuchJob, NotAllowed, ParameterError."""
+        job_id = parameters.required("WITH").rstrip("/").rpartition("/")[2]
+        return await self.jobs.job_of(Request(dict(request.scope, path_params={"job_id": job_id})))
+
+
+def _asked(pair: tuple[Job, Job], key: str | None, config: Config) -> Parameters:
+    urls = [f"{config.web.base_url}/async/{job.job_id}/results/result" for job in pair]
+    if key is not None and len(key) > _LONGEST_NAME:
+        raise ParameterError("KEY is the name of a column that both results have")
+    query = _ROWS + (_CHANGED.format(delimited(key)) if key else "")
+    uploads = f"one,{urls[0]};two,{urls[1]}"
+    pairs = (("LANG", "ADQL"), ("QUERY", query), ("UPLOAD", uploads), ("RESPONSEFORMAT", "csv"))
+    return Parameters(pairs)
+
+
+class ComparisonResponse(QueryResponse):
+    """What is the same and what is not, as JSON; it takes its turn among queries."""
+
+    def __init__(
+        self,
+        queries: Queries,
+        request: TapRequest,
+        share: QueryShare,
+        pair: tuple[Job, Job],
+        key: str | None,
+    ) -> None:
+        super().__init__(queries, request, share, lambda: None, None)
+        self._pair = pair
+        self._key = key
+
+    def pieces(self, service: QueryService, cancellation: Cancellation, progress: QueryProgress) -> Iterator[bytes]:
+        try:
+            answer = b"".join(execute(self._request, service, cancellation, progress))
+            compared = _of_rows({row["what"]: int(row["n"]) for row in csv.DictReader(io.StringIO(answer.decode()))})
+        except AdqlError as error:
+            if self._key and self._key in error.message:
+                raise ParameterError(f"KEY: {error.message}") from error
+            compared = {"equal": False, "rows": None, "why": f"The columns are others: {error.message}"}
+        compared |= _of_jobs(self._pair)
+        compared["in_words"] = _in_words(compared)
+        yield WholeResult(self._written(compared).encode())
+
+    def _written(self, compared: dict[str, Any]) -> str:
+        if self._request.media_type.startswith("text/html"):
+            return "".join(f"<p>{escape(line)}</p>\n" for line in compared["in_words"])
+        return json.dumps(compared, indent=1, ensure_ascii=False) + "\n"
+
+
+def _of_rows(counts: dict[str, int]) -> dict[str, Any]:
+    equal = counts["only_first"] == counts["only_second"] == 0
+    return {"equal": equal, "rows": counts}
+
+
+def _of_jobs(pair: tuple[Job, Job]) -> dict[str, Any]:
+    """Return what is else known of two results: their jobs, whether they asked the same, tables of which the versions differ."""
+    first, second = (_manifest(job) for job in pair)
+    tables = [{table["name"]: table for table in manifest.get("tables", ())} for manifest in (first, second)]
+    names = [name for name in tables[0] if name in tables[1] and tables[0][name] != tables[1][name]]
+    return {
+        "first": pair[0].job_id,
+        "second": pair[1].job_id,
+        "same_query": first.get("query") == second.get("query"),
+        "changed_tables": [
+            {"name": name, "first": _edition(tables[0][name]), "second": _edition(tables[1][name])} for name in names
+        ],
+    }
+
+
+def _edition(table: dict[str, Any]) -> dict[str, Any]:
+    return {name: table.get(name) for name in ("version", "release", "last_update_date", "rows")}
+
+
+def _manifest(job: Job) -> dict[str, Any]:
+    result = job.result(MANIFEST)
+    manifest: dict[str, Any] = json.loads(result.text) if result and result.text else {}
+    return manifest
+
+
+def _in_words(compared: dict[str, Any]) -> list[str]:
+    """Return lines that say whether two results are equal, and what differs."""
+    lines = [_rows_in_words(compared)]
+    for table in compared["changed_tables"]:
+        first, second = (table[name] for name in ("first", "second"))
+        lines.append(
+            f"{table['name']} was version {first['version']} of {first['last_update_date']},"
+            f" and is version {second['version']} of {second['last_update_date']}"
+        )
+    if not compared["same_query"]:
+        lines.append("The queries are not the same")
+    return lines
+
+
+def _rows_in_words(compared: dict[str, Any]) -> str:
+    rows = compared["rows"]
+    if compared["equal"]:
+        return f"Equal: {rows['first']:,} rows"
+    if rows is None:
+        return f"Different. {compared['why']}"
+    changed = rows.get("changed", 0)
+    counts = [
+        (rows["only_first"] - changed, "are gone"),
+        (rows["only_second"] - changed, "are new"),
+        (changed, "have changed"),
+    ]
+    said = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+    return f"Different: of {rows['first']:,} rows, now {rows['second']:,}, {said}"
