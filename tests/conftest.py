@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,8 @@ def person(accounts: AccountStore, known_passwords: Iterator[tuple[str, str]]) -
             accounts.add_member(group, name, is_owner=False)
         record = accounts.record(name)
         assert record
-        return Person(record.account, password, accounts.add_token(record.account, TOKEN, tuple(TokenScope), None))
+        return Person(
+            record.account, password, partial(accounts.add_token, record.account, TOKEN, tuple(TokenScope), None)
+        )
 
     return make

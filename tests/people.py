@@ -3,21 +3,27 @@
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from tap.auth.identity import Account
 
 WRONG = "wrong password"
 TOKEN = "of tests"  # noqa: S105
-"""The name of the token that each account has."""
+"""The name of the token that accounts of tests have."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """An account with its password, and a token with all of its rights, which is read much faster than that."""
+    """An account with its password."""
 
     account: Account
     password: str
-    token: str = ""
+    make_token: Callable[[], str] = str
+
+    @cached_property
+    def token(self) -> str:
+        """Return a token with all rights, made now, which costs a service much less than the password; empty for none."""
+        return self.make_token()
 
     @property
     def name(self) -> str:

@@ -59,7 +59,7 @@ class Asker:
         is_for_programs = _FOR_PROGRAMS.match(url.removeprefix(self.service)) and "html" not in headers.get(
             "Accept", ""
         )
-        if self.person and self.person.token and not self.token and is_for_programs:
+        if self.person and not self.token and is_for_programs and self.person.token:
             return bearer(self.person.token)
         return self.headers
 
