@@ -61,6 +61,8 @@ from tap.shares.group_resources import GroupResources
 from tap.shares.groups import Groups
 from tap.shares.readable_jobs import ReadableJobs
 from tap.shares.resources import ShareResources
+from tap.standing.resources import StandingResources
+from tap.standing.standing_query import StandingQueries
 from tap.sync import SLACK, Queries, QueryShare
 from tap.uploads.upload import sweep_uploads, uploads_of
 from tap.vosi_resources import VosiResources, challenges_of
@@ -180,6 +182,9 @@ class Endpoints:
             Route(f"{tap}/shares/events", shares.events, methods=get),
             Route(f"{tap}/shares/{{share_id}}", shares.revoke, methods=["DELETE"]),
             Route(f"{tap}/shared/{{secret}}", shares.follow, methods=get),
+            *StandingResources(
+                StandingQueries(self.parts.accounts), self.planner, self.parts.rights, self.config
+            ).routes(tap),
             *self.cone_searches.routes(),
             *ImageAccess(self.config, self.vosi.catalogue, self.ask, self.vosi.state).routes(),
             *self._watching_routes(tap),

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.routing import Route
 
-from adql.errors import AdqlError
+from adql.errors import AdqlError, UnknownName
 from schema.model import delimited
 from tap.auth.authentication import address_of
 from tap.auth.identity import account_in
@@ -59,15 +59,14 @@ class Comparisons:
         for job in pair:
             if not (job.results and job.results[0].key):
                 raise ParameterError(f"Job {job.job_id} is {job.phase} and has no result that could be compared")
-        key = parameters.one("KEY")
-        asked = read_request(_asked(pair, key, config), config_for(config, account))
+        asked = read_request(comparison_request(pair, parameters.one("KEY"), config), config_for(config, account))
         is_part_of_page = "hx-request" in request.headers
         asked = replace(asked, media_type="text/html; charset=utf-8" if is_part_of_page else "application/json")
         if account:
             role = await run_in_threadpool(self.rights.role, account)
             asked = replace(asked, owner=account.name, role=role)
         share = QueryShare(asked.owner or address_of(request), config.web.queries_per_owner, config.limits.sync_limit)
-        return ComparisonResponse(self.queries, asked, share, pair, key)
+        return ComparisonResponse(self.queries, asked, share, pair)
 
     async def _other(self, request: Request, parameters: Parameters) -> Job:
         """Return the job WITH, by its id or URL, as far as one may see it. Raises: NoSuchJob, NotAllowed, ParameterError."""
@@ -75,7 +74,8 @@ class Comparisons:
         return await self.jobs.job_of(Request(dict(request.scope, path_params={"job_id": job_id})))
 
 
-def _asked(pair: tuple[Job, Job], key: str | None, config: Config) -> Parameters:
+def comparison_request(pair: tuple[Job, Job], key: str | None, config: Config) -> Parameters:
+    """Return the query, and its uploads, that counts the rows of which two results differ. Raises: ParameterError."""
     urls = [f"{config.web.base_url}/async/{job.job_id}/results/result" for job in pair]
     if key is not None and len(key) > _LONGEST_NAME:
         raise ParameterError("KEY is the name of a column that both results have")
@@ -83,6 +83,29 @@ def _asked(pair: tuple[Job, Job], key: str | None, config: Config) -> Parameters
     uploads = f"one,{urls[0]};two,{urls[1]}"
     pairs = (("LANG", "ADQL"), ("QUERY", query), ("UPLOAD", uploads), ("RESPONSEFORMAT", "csv"))
     return Parameters(pairs)
+
+
+def compared(
+    pair: tuple[Job, Job],
+    request: TapRequest,
+    service: QueryService,
+    cancellation: Cancellation,
+    progress: QueryProgress,
+) -> dict[str, Any]:
+    """Return whether two results are equal, and how they and their tables differ, in numbers and in words.
+
+    Raises: AdqlError for a column that tells rows apart and is not in both; and as execute.
+    """
+    try:
+        answer = b"".join(execute(request, service, cancellation, progress))
+        counts = {row["what"]: int(row["n"]) for row in csv.DictReader(io.StringIO(answer.decode()))}
+        found = {"equal": counts["only_first"] == counts["only_second"] == 0, "rows": counts}
+    except AdqlError as error:
+        if isinstance(error, UnknownName):
+            raise
+        found = {"equal": False, "rows": None, "why": f"The columns are others: {error.message}"}
+    found |= _of_jobs(pair)
+    return found | {"in_words": _in_words(found)}
 
 
 class ComparisonResponse(QueryResponse):
@@ -94,33 +117,21 @@ class ComparisonResponse(QueryResponse):
         request: TapRequest,
         share: QueryShare,
         pair: tuple[Job, Job],
-        key: str | None,
     ) -> None:
         super().__init__(queries, request, share, lambda: None, None)
         self._pair = pair
-        self._key = key
 
     def pieces(self, service: QueryService, cancellation: Cancellation, progress: QueryProgress) -> Iterator[bytes]:
         try:
-            answer = b"".join(execute(self._request, service, cancellation, progress))
-            compared = _of_rows({row["what"]: int(row["n"]) for row in csv.DictReader(io.StringIO(answer.decode()))})
+            found = compared(self._pair, self._request, service, cancellation, progress)
         except AdqlError as error:
-            if self._key and self._key in error.message:
-                raise ParameterError(f"KEY: {error.message}") from error
-            compared = {"equal": False, "rows": None, "why": f"The columns are others: {error.message}"}
-        compared |= _of_jobs(self._pair)
-        compared["in_words"] = _in_words(compared)
-        yield WholeResult(self._written(compared).encode())
+            raise ParameterError(f"KEY: {error.message}") from error
+        yield WholeResult(self._written(found).encode())
 
     def _written(self, compared: dict[str, Any]) -> str:
         if self._request.media_type.startswith("text/html"):
             return "".join(f"<p>{escape(line)}</p>\n" for line in compared["in_words"])
         return json.dumps(compared, indent=1, ensure_ascii=False) + "\n"
-
-
-def _of_rows(counts: dict[str, int]) -> dict[str, Any]:
-    equal = counts["only_first"] == counts["only_second"] == 0
-    return {"equal": equal, "rows": counts}
 
 
 def _of_jobs(pair: tuple[Job, Job]) -> dict[str, Any]:

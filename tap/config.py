@@ -161,6 +161,9 @@ class JobsConfig:
     )
     jobs_waiting_per_owner: int = _about(2_000, "jobs of one owner, or of one address, that may wait; more get 429")
     jobs_waiting: int = _about(20_000, "jobs of all that may wait; more get 503")
+    standing_seconds: float = _about(
+        60.0, "seconds between two looks whether the data of a standing query have changed"
+    )
     wait_limit: float = _about(60.0, "seconds after which a request with WAIT is answered in any case")
     wait_requests: int = _about(
         2_000, "requests with WAIT that wait at once in one web process; more are answered at once"
@@ -205,6 +208,7 @@ class AccountsConfig:
     token_seconds: int = _about(365 * 86_400, "seconds for which a token is valid at most; 0: no limit")
     tokens_per_account: int = _about(100, "tokens that an account may have")
     shares_per_account: int = _about(1000, "tables and results that an account may share at once")
+    standing_per_account: int = _about(20, "standing queries that an account may have")
     groups_per_account: int = _about(100, "groups that an account may make")
     trusted_proxies: str = _about(
         "127.0.0.1",

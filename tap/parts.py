@@ -35,6 +35,8 @@ from tap.sharding.execution.shard_pool import ShardPool
 from tap.sharding.shards import known_shards
 from tap.shares.readable_jobs import ReadableJobs
 from tap.shares.shares import Shares
+from tap.standing.keeper import StandingKeeper
+from tap.standing.standing_query import StandingQueries
 from tap.storage import Storage, storage_of
 from tap.stored_results import StoredResults
 from tap.temp_files import TempFiles
@@ -187,7 +189,10 @@ def query_worker(config: Config) -> Iterator[Worker]:
     keeper = Housekeeper(parts.store, parts.storage, lambda what, count: observe(Kept(what, count)))
     tables = table_keeper(parts.own_tables)
     deliverer = Deliverer(parts.store, Notifier(config, parts.store, parts.accounts).send, _told)
-    keepers = (keeper, tables, deliverer)
+    standing = StandingKeeper(
+        config, StandingQueries(parts.accounts), parts.store, parts.rights, parts.service
+    ).thread()
+    keepers = (keeper, tables, deliverer, standing)
     parts.open()
     for thread in keepers:
         thread.start()

@@ -20,6 +20,7 @@ from tap.own_tables.own_tables import OwnTables
 from tap.pages.rendering import CatalogueOf, Pages, see
 from tap.shares.groups import Groups
 from tap.shares.shares import Shares
+from tap.standing.standing_query import StandingQueries
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class AccountPages:
             "groups": self.parts.groups.of(account),
             "given": self.parts.shares.given(account),
             "received": self.parts.shares.received(account),
+            "standing": StandingQueries(self.parts.authenticator.store).of(account),
             "publications": self.parts.tables.publications(account),
         }
 

@@ -31,6 +31,7 @@ _RESOURCES = (
     "tap/password",
     "tap/publications",
     "tap/queries/",
+    "tap/standing",
 )
 _JOBS = "tap/async"
 _OF_FORM = frozenset({"method", "back"})

@@ -255,3 +255,36 @@ ON CONFLICT (is_last) DO UPDATE SET at = now(), steps = excluded.steps;
 
 -- name: last_selftest
 SELECT at, steps FROM accounts.selftests;
+
+-- name: add_standing
+INSERT INTO accounts.standing_queries (account_id, name, query, key, notify)
+VALUES (%(account_id)s, %(name)s, %(query)s, %(key)s, %(notify)s)
+ON CONFLICT (account_id, name) DO NOTHING RETURNING standing_id;
+
+-- name: standing_of
+SELECT * FROM accounts.standing_queries WHERE account_id = %(account_id)s ORDER BY name;
+
+-- name: drop_standing
+DELETE FROM accounts.standing_queries WHERE account_id = %(account_id)s AND name = %(name)s RETURNING standing_id;
+
+-- name: due_standing
+-- Some that nobody has looked at for a while, and to whom they belong; they are the caller's until the next time.
+UPDATE accounts.standing_queries AS s SET looked = now()
+FROM accounts.accounts AS a
+WHERE a.account_id = s.account_id AND NOT a.disabled AND s.standing_id IN (
+    SELECT standing_id FROM accounts.standing_queries
+    WHERE looked IS NULL OR looked < now() - %(seconds)s * interval '1 second'
+    ORDER BY looked NULLS FIRST LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+RETURNING s.*, a.name AS owner;
+
+-- name: standing_runs
+UPDATE accounts.standing_queries SET content = %(content)s, next_job = %(job_id)s
+WHERE standing_id = %(standing_id)s AND next_job IS NULL RETURNING standing_id;
+
+-- name: standing_failed
+UPDATE accounts.standing_queries SET next_job = NULL, problem = %(problem)s WHERE standing_id = %(standing_id)s
+RETURNING standing_id;
+
+-- name: standing_has_result
+UPDATE accounts.standing_queries SET job_id = next_job, next_job = NULL, problem = NULL, changes = %(changes)s
+WHERE standing_id = %(standing_id)s RETURNING standing_id;

@@ -1,0 +1,1 @@
+"""Queries that are asked again whenever their data have changed."""

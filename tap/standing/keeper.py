@@ -1,0 +1,124 @@
+"""Asks standing queries again when their data have changed, and compares what comes with what was there."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import psycopg
+
+from adql.errors import AdqlError
+from tap.auth.accounts import AccountsAway
+from tap.auth.identity import Account
+from tap.auth.limits import config_for
+from tap.auth.rights import NoLongerAllowed, Rights
+from tap.comparison import compared, comparison_request
+from tap.config import Config
+from tap.engine.cancellation import Cancellation
+from tap.engine.engine import DatabaseAway
+from tap.engine.rows import Interrupted
+from tap.jobs import limits_of
+from tap.observe import Fault, Kept, observe
+from tap.progress import QueryProgress
+from tap.query.content import content_of
+from tap.query.run import QueryService
+from tap.request import TapRequest, read_request
+from tap.standing.standing_query import StandingQueries, StandingQuery
+from tap.storage.storage import StorageAway
+from uws.errors import NoSuchJob, QueueFull, StoreAway, TooManyJobs
+from uws.job import Job, NewJob, Requester
+from uws.parameters import ParameterError, Parameters
+from uws.periodic import Periodic
+from uws.phases import FINAL, Phase
+from uws.store import Store
+from uws.timestamps import write_instant
+
+_AT_ONCE = 20
+_COMPARING = 600.0
+"""Seconds that a comparison may take."""
+_AWAY = (DatabaseAway, AccountsAway, StoreAway, StorageAway, Interrupted)
+
+
+@dataclass(frozen=True)
+class StandingKeeper:
+    """What it needs; any number may look after the same queries."""
+
+    config: Config
+    queries: StandingQueries
+    store: Store
+    rights: Rights
+    service: QueryService
+
+    def thread(self) -> Periodic:
+        return Periodic("standing queries", self.config.jobs.standing_seconds, self.step)
+
+    def step(self) -> None:
+        """Look at those that are due; what cannot be done now is due again."""
+        try:
+            due = self.queries.due(self.config.jobs.standing_seconds, _AT_ONCE)
+            moved = sum(self._look(owner, standing) for owner, standing in due)
+        except _AWAY:
+            return
+        except psycopg.Error as error:
+            observe(Fault("the keeper of standing queries", error))
+            return
+        if moved:
+            observe(Kept("standing queries that went on", moved))
+
+    def _look(self, owner: str, standing: StandingQuery) -> bool:
+        """Return whether there was something to do."""
+        try:
+            account = self.rights.owner(owner)
+            if account is None:
+                return False
+            if standing.next_job:
+                return self._look_at_job(account, standing, standing.next_job)
+            return self._ask_if_changed(account, standing)
+        except (AdqlError, ParameterError, NoLongerAllowed, QueueFull, TooManyJobs) as error:
+            self.queries.failed(standing, str(error))
+            return True
+
+    def _ask_if_changed(self, account: Account, standing: StandingQuery) -> bool:
+        parameters = Parameters(_parameters(standing))
+        content = content_of(self._request(account, parameters), self.service.engine)
+        if not content or content == standing.content:
+            return False
+        own = config_for(self.config, account)
+        asker = Requester(account.name, None, account.name, limits=limits_of(own.jobs))
+        new = NewJob(parameters.pairs, run=True, run_id=standing.name)
+        self.queries.runs(standing, content, self.store.create(asker, new))
+        return True
+
+    def _request(self, account: Account, parameters: Parameters) -> TapRequest:
+        request = read_request(parameters, config_for(self.config, account))
+        return replace(request, owner=account.name, role=self.rights.role(account))
+
+    def _look_at_job(self, account: Account, standing: StandingQuery, job_id: str) -> bool:
+        try:
+            job = self.store.job(job_id)
+        except NoSuchJob:
+            self.queries.failed(standing, "Its job was deleted before it had ended")
+            return True
+        if job.phase not in FINAL:
+            return False
+        if job.phase is not Phase.COMPLETED:
+            self.queries.failed(standing, job.error.message if job.error else f"Its job is {job.phase}")
+            return True
+        before = self._before(standing)
+        self.queries.has_result(standing, self._change(account, standing, before, job) if before else None)
+        return True
+
+    def _before(self, standing: StandingQuery) -> Job | None:
+        """Return the job of before, if its result is still there."""
+        jobs = self.store.jobs([standing.job_id]) if standing.job_id else []
+        return next((job for job in jobs if job.phase is Phase.COMPLETED and job.results), None)
+
+    def _change(self, account: Account, standing: StandingQuery, before: Job, job: Job) -> dict[str, object]:
+        pair = (before, job)
+        request = self._request(account, comparison_request(pair, standing.key, self.config))
+        service = replace(self.service, streams=False, limit=_COMPARING)
+        found = compared(pair, request, service, Cancellation(f"comparison for {standing.name}"), QueryProgress())
+        return {"at": write_instant(datetime.now(UTC)), **found}
+
+
+def _parameters(standing: StandingQuery) -> tuple[tuple[str, str], ...]:
+    notify = (("NOTIFY", target) for target in standing.notify)
+    return (("LANG", "ADQL"), ("QUERY", standing.query), *notify)
