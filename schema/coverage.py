@@ -41,12 +41,19 @@ class Coverage:
 def coverage_of(connection: psycopg.Connection, table_name: str) -> Coverage | None:
     """Return what is kept of a table's coverage, if the role of the connection may read it; None where nothing is."""
     row = connection.execute(statement("coverage_of"), (table_name,)).fetchone()
-    if row is None:
-        return None
-    moc, order, fraction, *limits = row
+    return _coverage(*row) if row else None
+
+
+def coverages(connection: psycopg.Connection) -> dict[str, Coverage]:
+    """Return what is kept of the coverage of each table that the role of the connection may read, by their names."""
+    rows = connection.execute(statement("coverages")).fetchall()
+    return {str(name): _coverage(*row) for name, *row in rows}
+
+
+def _coverage(moc: str | None, order: int | None, fraction: float | None, *limits: float | None) -> Coverage:
     time_min, time_max, energy_min, energy_max = limits
-    temporal = None if time_min is None else (time_min, time_max)
-    spectral = None if energy_min is None else (energy_min, energy_max)
+    temporal = None if time_min is None or time_max is None else (time_min, time_max)
+    spectral = None if energy_min is None or energy_max is None else (energy_min, energy_max)
     return Coverage(moc, order, fraction, temporal, spectral)
 
 

@@ -23,8 +23,16 @@ _UNWRITABLE = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 def tableset(catalogue: Catalogue, brief: Container[str] = ()) -> bytes:
     """Return all tables; those whose names are in `brief` without columns, for `detail=min`."""
-    schemas = [_schema(schema, catalogue, brief) for schema in catalogue.schemas]
-    return _bytes(_ROOT.tableset(*schemas))
+    return _bytes(_ROOT.tableset(*_schemas(catalogue, brief)))
+
+
+def tableset_element(catalogue: Catalogue) -> Element:
+    """Return all tables as a part of the record of a resource (VODataService 1.2 §3.1)."""
+    return _E.tableset(*_schemas(catalogue))
+
+
+def _schemas(catalogue: Catalogue, brief: Container[str] = ()) -> list[Element]:
+    return [_schema(schema, catalogue, brief) for schema in catalogue.schemas]
 
 
 def table_document(table: Table, catalogue: Catalogue) -> bytes:

@@ -53,6 +53,8 @@ from tap.pages.result_rows import ResultRows
 from tap.pages.routes import PageHandlers, PageParts
 from tap.parts import Opens, Parts, parts_of
 from tap.query_resources import QueryResources
+from tap.registry.resources import RegistryResources
+from tap.registry.urls import record_url
 from tap.request import read_request
 from tap.request_log import RequestLog
 from tap.running_queries import RunningQueries
@@ -187,6 +189,7 @@ class Endpoints:
             ).routes(tap),
             *self.cone_searches.routes(),
             *ImageAccess(self.config, self.vosi.catalogue, self.ask, self.vosi.state).routes(),
+            *RegistryResources.of(self.config, self.parts.engine, self.vosi.state).routes(),
             *self._watching_routes(tap),
             *BulkResources(self.config, self.site, self.vosi.catalogue).routes,
             Route(f"{tap}/tokens", self.self_service.tokens, methods=get),
@@ -292,7 +295,7 @@ def create_app(config: Config) -> Starlette:
     places = WaitingPlaces(config.jobs.wait_requests, config.jobs.wait_requests_per_owner)
     waiting = Waiting(parts.store, rows.forget, places)
     messages = Messages(parts.accounts)
-    site = Pages(config.web, messages)
+    site = Pages(config.web, messages, record_url(config))
     sweep_uploads(uploads_of(config))
     endpoints = _endpoints(parts, planner, waiting, site, rows)
     running = endpoints.queries.running

@@ -315,6 +315,19 @@ _CHOICES = {
 
 
 @dataclass(frozen=True, slots=True)
+class RegistryConfig:
+    """What the records of the service's registry say beside title, publisher and contact; tap.registry checks it."""
+
+    registry_authority: str = _about("", "authority of the IVOA identifiers of records, as org.example; empty: no /oai")
+    registry_description: str = _about("", "what the service offers, in some sentences; empty: its title and publisher")
+    registry_subjects: str = _about("catalogs", "terms of http://www.ivoa.net/rdf/uat, separated by commas")
+    registry_reference_url: str = _about("", "page that tells more of the service; empty: its own first page")
+    registry_contact_name: str = _about("", "person or group who reads what comes to `contact`; empty: the publisher")
+    registry_publisher_id: str = _about("", "IVOA identifier that the publisher has already; empty: a record is made")
+    registry_page_size: int = _about(50, "records in one answer of /oai; a resumption token leads to the next ones")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What an operator can set, in sections; in the file and the environment a setting is named without its section."""
 
@@ -329,6 +342,7 @@ class Config:
     log: LogConfig = field(default_factory=LogConfig)
     probes: ProbesConfig = field(default_factory=ProbesConfig)
     notifications: NotificationsConfig = field(default_factory=NotificationsConfig)
+    registry: RegistryConfig = field(default_factory=RegistryConfig)
 
     def changed(self, **settings: Any) -> "Config":
         """Return it with these settings changed. Raises: ConfigError."""

@@ -45,6 +45,11 @@ def capabilities(
     config: Config, messages: Sequence[str] = (), data_models: Mapping[str, str] = MappingProxyType({})
 ) -> bytes:
     """Return the document; `messages` are what the operator tells all users, `data_models` names by their identifiers."""
+    return document(capabilities_element(config, messages, data_models))
+
+
+def capabilities_element(config: Config, messages: Sequence[str], data_models: Mapping[str, str]) -> Element:
+    """Return the root of the document."""
     base = config.web.base_url
     root = capability_list(NAMESPACES, base, _tap(config, messages, data_models))
     tables = interface("vs:ParamHTTP", f"{base}/tables", role="std", version="1.1")
@@ -62,7 +67,7 @@ def capabilities(
             {"standardID": "ivo://ivoa.net/std/DALI#examples"}, interface("vr:WebBrowser", f"{base}/examples")
         )
     )
-    return document(root)
+    return root
 
 
 def capability_list(namespaces: Mapping[str, str], base: str, own: Element) -> Element:

@@ -104,6 +104,9 @@ def config() -> Iterator[Config]:
         shared_buffers="256MB",
         sync_limit=20.0,
         probe_seconds=0,
+        publisher="Test observatory",
+        contact="archive@example.org",
+        registry_authority="test.example",
     )
     cluster = PrivateCluster(folder, config.database.shared_buffers, durable=False)
     cluster.start()

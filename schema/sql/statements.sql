@@ -498,6 +498,9 @@ FROM tap_schema.column_statistics WHERE table_name = %(old)s;
 SELECT moc, moc_order, sky_fraction, time_min, time_max, energy_min, energy_max
 FROM tap_schema.table_coverage WHERE table_name = %s;
 
+-- name: coverages
+SELECT table_name, moc, moc_order, sky_fraction, time_min, time_max, energy_min, energy_max FROM tap_schema.table_coverage;
+
 -- name: cell_counts_of
 SELECT cell_order, cells, counts FROM armillary.cell_counts WHERE table_name = %s;
 
@@ -568,3 +571,24 @@ DELETE FROM armillary.withdrawn WHERE table_name = %s;
 
 -- name: is_stored
 SELECT FROM armillary.tables WHERE storage = %(storage)s AND starts_with(table_name, %(schema)s || '.') LIMIT 1;
+
+-- name: registry_records
+SELECT identifier, created, changed, is_deleted FROM armillary.registry_records
+WHERE starts_with(identifier || '/', %(authority)s || '/');
+
+-- name: lock_registry_records
+LOCK TABLE armillary.registry_records IN SHARE ROW EXCLUSIVE MODE;
+
+-- name: put_registry_records
+-- Records that are new, that say something else than before, or that are there again.
+INSERT INTO armillary.registry_records AS r (identifier, digest, created, changed)
+SELECT new.identifier, new.digest, instant, instant
+FROM unnest(%(identifiers)s::text[], %(digests)s::text[]) AS new (identifier, digest),
+     date_trunc('second', clock_timestamp()) AS instant
+ON CONFLICT (identifier) DO UPDATE SET digest = excluded.digest, changed = excluded.changed, is_deleted = false
+WHERE r.is_deleted OR r.digest <> excluded.digest;
+
+-- name: end_registry_records
+-- Those of an authority that are not among the ones there are.
+UPDATE armillary.registry_records SET is_deleted = true, changed = date_trunc('second', clock_timestamp())
+WHERE NOT is_deleted AND starts_with(identifier || '/', %(authority)s || '/') AND identifier <> ALL (%(identifiers)s::text[]);

@@ -4,14 +4,14 @@ from tap.config import Config
 from tap.dal.cone_search import LARGEST_RADIUS
 from tap.dal.cone_search import PROTOCOL as CONES_PROTOCOL
 from tap.dal.image_search import PROTOCOL as IMAGES_PROTOCOL
-from tap.vosi import ELEMENT, NAMESPACES, XSI_TYPE, capability_list, document, interface, security_methods
+from tap.vosi import ELEMENT, NAMESPACES, XSI_TYPE, Element, capability_list, interface, security_methods
 
-_CONE_NAMESPACES = NAMESPACES | {"cs": "http://www.ivoa.net/xml/ConeSearch/v1.0"}
+CONE_NAMESPACES = NAMESPACES | {"cs": "http://www.ivoa.net/xml/ConeSearch/v1.0"}
 _TEST_RADIUS = 0.01
 
 
-def cone_search_capabilities(config: Config, base: str, example: tuple[float, float] | None) -> bytes:
-    """Return the document of the cone searches at `base`, which find something at the position `example`."""
+def cone_search_capabilities(config: Config, base: str, example: tuple[float, float] | None) -> Element:
+    """Return the root of the document of the cone searches at `base`, which find something at the position `example`."""
     search = interface("vs:ParamHTTP", f"{base}?", use="base", role="std", version="1.03")
     search.extend(security_methods(config))
     children = [
@@ -24,12 +24,12 @@ def cone_search_capabilities(config: Config, base: str, example: tuple[float, fl
         numbers = {"ra": example[0], "dec": example[1], "sr": _TEST_RADIUS}
         children.append(ELEMENT.testQuery(*(ELEMENT(name, repr(number)) for name, number in numbers.items())))
     own = ELEMENT.capability({"standardID": CONES_PROTOCOL, XSI_TYPE: "cs:ConeSearch"}, *children)
-    return document(capability_list(_CONE_NAMESPACES, base, own))
+    return capability_list(CONE_NAMESPACES, base, own)
 
 
-def image_access_capabilities(config: Config, base: str) -> bytes:
-    """Return the document of the image search at `base`/query, without an extension of the schema (SIA 2.0 §2.3)."""
+def image_access_capabilities(config: Config, base: str) -> Element:
+    """Return the root of the document of the image search at `base`/query, without an extension of the schema (SIA 2.0 §2.3)."""
     search = interface("vs:ParamHTTP", f"{base}/query", role="std", version="2.0")
     search.extend(security_methods(config))
     own = ELEMENT.capability({"standardID": IMAGES_PROTOCOL}, search)
-    return document(capability_list(NAMESPACES, base, own))
+    return capability_list(NAMESPACES, base, own)

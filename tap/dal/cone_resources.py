@@ -18,7 +18,7 @@ from tap.dal.ask import Ask
 from tap.dal.capabilities import cone_search_capabilities
 from tap.dal.cone_search import SearchedTable, in_cone_search, read_cone
 from tap.dal.urls import CONES, cone_search_url
-from tap.engine.engine import DatabaseAway, Engine
+from tap.engine.engine import DatabaseAway, Engine, Session
 from tap.engine.rows import Interrupted
 from tap.error_middleware import xml
 from tap.errors import NotFound
@@ -69,7 +69,7 @@ class ConeSearches:
         searched = await self._searched(request)
         example = await run_in_threadpool(self._example, searched, account_in(request))
         base = cone_search_url(self.config.web, searched.table.table_name)
-        return packed(request, xml(cone_search_capabilities(self.config, base, example)))
+        return packed(request, xml(vosi.document(cone_search_capabilities(self.config, base, example))))
 
     async def availability(self, request: Request) -> Response:
         await self._searched(request)
@@ -86,12 +86,17 @@ class ConeSearches:
 
     def _example(self, searched: SearchedTable, account: Account | None) -> tuple[float, float] | None:
         """Return a position where something is; None if that cannot be told at once."""
-        columns = searched.ra.column_name, searched.dec.column_name
-        where = " AND ".join(f"{column} IS NOT NULL" for column in columns)
-        query = f"SELECT TOP 1 {', '.join(columns)} FROM {searched.table.table_name} WHERE {where}"
         try:
             with self.planner.session(_EXAMPLE_SECONDS, role=self.rights.role(account)) as session:
-                rows = session.records(translate(query, session.catalogue).sql, ())
+                return example_position(session, searched)
         except (DatabaseAway, Interrupted):
             return None
-        return (float(rows[0][0]), float(rows[0][1])) if rows else None
+
+
+def example_position(session: Session, searched: SearchedTable) -> tuple[float, float] | None:
+    """Return right ascension and declination of a row, in degrees; None where no row has them. Raises: psycopg.Error."""
+    columns = searched.ra.column_name, searched.dec.column_name
+    where = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+    query = f"SELECT TOP 1 {', '.join(columns)} FROM {searched.table.table_name} WHERE {where}"
+    rows = session.records(translate(query, session.catalogue).sql, ())
+    return (float(rows[0][0]), float(rows[0][1])) if rows else None

@@ -52,7 +52,8 @@ class ImageAccess:
 
     async def capabilities(self, request: Request) -> Response:
         await self._obscore(request)
-        return packed(request, xml(image_access_capabilities(self.config, image_access_url(self.config.web))))
+        root = image_access_capabilities(self.config, image_access_url(self.config.web))
+        return packed(request, xml(vosi.document(root)))
 
     async def availability(self, request: Request) -> Response:
         await self._obscore(request)

@@ -40,6 +40,8 @@ class Pages:
     web: WebConfig
     messages: Messages
     """What the operator tells all users."""
+    registry_record: str | None = None
+    """The URL of the service's record, where it has a registry."""
 
     @property
     def root(self) -> str:
@@ -64,6 +66,7 @@ class Pages:
             "has_documents": site_folder(self.web.documents) is not None,
             "nonce": nonce,
             "messages": self.messages.texts(),
+            "registry_record": self.registry_record,
         }
         page = _templates().get_template(template).render(site=site, **values)
         headers = {

@@ -1,4 +1,4 @@
-"""The IVOA's XML schemas, read from the jars of the installed STILTS: no network, no copies here."""
+"""XML schemas of the IVOA, read from the jars of the installed STILTS, and those of registries beside this file: no network."""
 
 import zipfile
 from functools import cache
@@ -9,6 +9,7 @@ import pytest
 from lxml import etree
 
 JAVA = Path("/usr/share/java")
+HERE = Path(__file__).parent / "schemas"
 _TTOOLS = ("starlink-ttools", "uk/ac/starlink/ttools/taplint")
 _UTIL = ("starlink-util", "uk/ac/starlink/util/text")
 
@@ -20,6 +21,12 @@ VODATASERVICE = "http://www.ivoa.net/xml/VODataService/v1.1"
 VORESOURCE = "http://www.ivoa.net/xml/VOResource/v1.0"
 TAPREGEXT = "http://www.ivoa.net/xml/TAPRegExt/v1.0"
 UWS = "http://www.ivoa.net/xml/UWS/v1.0"
+OAI = "http://www.openarchives.org/OAI/2.0/"
+OAI_DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
+DC = "http://purl.org/dc/elements/1.1/"
+RESOURCE = "http://www.ivoa.net/xml/RegistryInterface/v1.0"
+VOREGISTRY = "http://www.ivoa.net/xml/VORegistry/v1.0"
+CONESEARCH = "http://www.ivoa.net/xml/ConeSearch/v1.0"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 _FILES = {
@@ -35,7 +42,16 @@ _FILES = {
     "http://www.w3.org/1999/xlink": (*_TTOOLS, "xlink.xsd"),
     "http://www.w3.org/XML/1998/namespace": (*_TTOOLS, "xmlnamespace.xsd"),
 }
+_FILES_HERE = {
+    OAI: "OAI-PMH-2.0.xsd",
+    OAI_DC: "oai_dc-2.0.xsd",
+    DC: "simpledc-20021212.xsd",
+    RESOURCE: "RegistryInterface-1.0.xsd",
+    VOREGISTRY: "VORegistry-1.1.xsd",
+    CONESEARCH: "ConeSearch-1.1.xsd",
+}
 _OTHER_PLACES = {
+    "http://dublincore.org/schemas/xmls/simpledc20021212.xsd": DC,
     "http://www.ivoa.net/xml/VOResource/VOResource-v1.0.xsd": VORESOURCE,
     "http://www.ivoa.net/xml/Xlink/xlink.xsd": "http://www.w3.org/1999/xlink",
     "http://www.w3.org/2001/xml.xsd": "http://www.w3.org/XML/1998/namespace",
@@ -47,6 +63,8 @@ Element = Any
 
 def _read(namespace: str) -> bytes:
     """A schema's text. Skips the test where STILTS is not installed."""
+    if namespace in _FILES_HERE:
+        return (HERE / _FILES_HERE[namespace]).read_bytes()
     jar, folder, name = _FILES[namespace]
     found = sorted([JAVA / f"{jar}.jar", *JAVA.glob(f"{jar}-*.jar")], key=lambda path: (not path.exists(), path.name))
     if not found[0].exists():
@@ -60,7 +78,7 @@ class _FromJars(etree.Resolver):
 
     def resolve(self, system_url: str, public_id: str, context: Any) -> Any:  # type: ignore[override]
         namespace = _OTHER_PLACES.get(system_url, system_url)
-        if namespace not in _FILES:
+        if namespace not in _FILES | _FILES_HERE:
             raise LookupError(f"no jar has the schema {system_url}")
         return self.resolve_string(_read(namespace), context, base_url=system_url)
 
@@ -79,8 +97,14 @@ def problems(document: bytes) -> list[str]:
     """What in a document is against its schema: line and message of each error."""
     root = etree.fromstring(document, etree.XMLParser(huge_tree=True, no_network=True))
     namespace = etree.QName(root).namespace or ""
-    more = {VOSI_TABLES: (VODATASERVICE,), CAPABILITIES: (VORESOURCE, VODATASERVICE, TAPREGEXT)}
-    if namespace not in _FILES:
+    of_registries = (VORESOURCE, VODATASERVICE, TAPREGEXT, VOREGISTRY, CONESEARCH)
+    more = {
+        VOSI_TABLES: (VODATASERVICE,),
+        CAPABILITIES: of_registries,
+        RESOURCE: of_registries,
+        OAI: (*of_registries, RESOURCE, OAI_DC),
+    }
+    if namespace not in _FILES | _FILES_HERE:
         return [f"the root {root.tag} is in no namespace that has a schema"]
     schema = _schema((namespace, *more.get(namespace, ())))
     schema.validate(root)

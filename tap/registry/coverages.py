@@ -1,0 +1,63 @@
+"""Coverage as records tell it (VODataService 1.2 §3.2): that of all tables together, and the wavebands that go with it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+
+from schema.coverage import Coverage, Interval
+from schema.moc import Moc, parse_moc
+from schema.model import Column
+
+_ORDER = 6
+"""Of the cells of a service's coverage, as VODataService wants at least."""
+_PLANCK_TIMES_LIGHT = 1.986445857e-25
+"""In J m: divided by an energy, the wavelength."""
+_WAVEBANDS = (
+    ("Radio", "em.radio", 0.01, float("inf")),
+    ("Millimeter", "em.mm", 1e-4, 0.01),
+    ("Infrared", "em.ir", 1e-6, 1e-4),
+    ("Optical", "em.opt", 3e-7, 1e-6),
+    ("UV", "em.uv", 1e-7, 3e-7),
+    ("EUV", "em.uv.10-50nm", 1e-8, 1e-7),
+    ("X-ray", "em.x-ray", 1e-10, 1e-8),
+    ("Gamma-ray", "em.gamma", 0.0, 1e-10),
+)
+"""Terms of http://www.ivoa.net/rdf/messenger, the words of UCDs for them, and from which to which wavelength they go, in m."""
+
+
+def united(coverages: Iterable[Coverage]) -> Coverage:
+    """Return the coverage of several tables together, of cells no smaller than VODataService wants."""
+    told = list(coverages)
+    mocs = [parse_moc(coverage.moc).degraded(_ORDER) for coverage in told if coverage.moc]
+    moc = reduce(Moc.union, mocs) if mocs else None
+    return Coverage(
+        str(moc) if moc else None,
+        moc.order if moc else None,
+        moc.fraction if moc else None,
+        _hull([coverage.temporal for coverage in told]),
+        _hull([coverage.spectral for coverage in told]),
+    )
+
+
+def _hull(intervals: Sequence[Interval | None]) -> Interval | None:
+    known = [interval for interval in intervals if interval]
+    return (min(low for low, _ in known), max(high for _, high in known)) if known else None
+
+
+def wavebands(columns: Iterable[Column], coverage: Coverage) -> list[str]:
+    """Return the wavebands that UCDs of columns name, and those of the energies of what was observed."""
+    words = {word.lower() for column in columns for word in (column.ucd or "").split(";")}
+    named = set(_named(words)) | set(_observed(coverage.spectral) if coverage.spectral else ())
+    return [name for name, *_ in _WAVEBANDS if name in named]
+
+
+def _named(words: set[str]) -> Iterator[str]:
+    for name, ucd, *_ in _WAVEBANDS:
+        if any(word == ucd or word.startswith(f"{ucd}.") for word in words):
+            yield name
+
+
+def _observed(energies: Interval) -> Iterator[str]:
+    longest, shortest = (_PLANCK_TIMES_LIGHT / energy for energy in energies)
+    for name, _, least, largest in _WAVEBANDS:
+        if shortest <= largest and longest >= least:
+            yield name

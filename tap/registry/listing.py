@@ -1,0 +1,121 @@
+"""The records that the registry has now, and had: made of what everybody may read, and compared with what was told before.
+
+Whoever asks first after a change finds it, and from then on the record has a new datestamp. So nothing that publishes needs to know
+of the registry, and a harvester that asks for what is new since its last visit misses nothing.
+"""
+
+import hashlib
+import threading
+import zlib
+from collections.abc import Container, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import psycopg
+from lxml import etree
+
+from adql.errors import AdqlError
+from schema.coverage import coverages
+from schema.model import Catalogue, stored_name
+from schema.obscore.model import TABLE
+from schema.own_tables.names import SHARED, own_schemas
+from schema.registry_records import RegistryRecord, keep_records, lock_records, registry_records
+from tap.config import Config
+from tap.dal.cone_resources import example_position
+from tap.dal.cone_search import SearchedTable
+from tap.engine.database import owner_connection
+from tap.engine.engine import DatabaseAway, Engine, ShardAway
+from tap.engine.rows import Interrupted
+from tap.registry.identifiers import authority_id
+from tap.registry.records import PublishedTables, Records, SkyPosition
+from tap.registry.voresource import Element
+
+_SECONDS = 10.0
+"""That a statement may take which reads what is published."""
+_POSITION_SECONDS = 2.0
+DATESTAMP = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All records by the time of their last change, and what those that are there say, packed."""
+
+    records: tuple[RegistryRecord, ...]
+    contents: Mapping[str, bytes]
+
+    def find(self, identifier: str) -> RegistryRecord | None:
+        """Return a record by its identifier, in any case (IVOA Identifiers 2.0 §2.6)."""
+        lower = identifier.lower()
+        return next((record for record in self.records if record.identifier.lower() == lower), None)
+
+    def resource(self, record: RegistryRecord) -> Element:
+        """Return what a record that is there says, with its dates."""
+        root: Element = etree.fromstring(zlib.decompress(self.contents[record.identifier]))
+        root.set("created", record.created.strftime(DATESTAMP))
+        root.set("updated", record.changed.strftime(DATESTAMP))
+        return root
+
+
+class RegistryListing:
+    """Keeps the records of one service up to date, one request after the other. Blocks, and may raise DatabaseAway."""
+
+    def __init__(self, config: Config, engine: Engine) -> None:
+        self._config = config
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._catalogue: Catalogue | None = None
+        self._contents: dict[str, bytes] = {}
+        self._positions: dict[str, tuple[int | None, SkyPosition]] = {}
+
+    def now(self) -> Listing:
+        try:
+            with self._lock, owner_connection(self._config) as connection:
+                return self._listing(connection)
+        except psycopg.OperationalError as error:
+            raise DatabaseAway from error
+
+    @property
+    def _authority(self) -> str:
+        return authority_id(self._config.registry.registry_authority)
+
+    def _listing(self, connection: psycopg.Connection) -> Listing:
+        with self._engine.session(_SECONDS) as session:
+            is_known = session.catalogue is self._catalogue
+        if not is_known:
+            self._synchronise(connection)
+        records = registry_records(connection, self._authority)
+        # What another process has found just now this one finds next time.
+        return Listing(tuple(r for r in records if r.is_deleted or r.identifier in self._contents), self._contents)
+
+    def _synchronise(self, connection: psycopg.Connection) -> None:
+        """Make all records anew. What is published is read under the lock, so that nobody goes back behind another."""
+        with connection.transaction():
+            lock_records(connection)
+            catalogue, published = self._published(own_schemas(connection) | {SHARED})
+            elements = {element.findtext("identifier"): element for element in Records(self._config, published).all()}
+            written = {identifier: etree.tostring(element) for identifier, element in elements.items()}
+            digests = {identifier: hashlib.sha256(content).hexdigest() for identifier, content in written.items()}
+            keep_records(connection, self._authority, digests)
+        self._contents = {identifier: zlib.compress(content, 1) for identifier, content in written.items()}
+        self._catalogue = catalogue
+
+    def _published(self, of_accounts: Container[str]) -> tuple[Catalogue, PublishedTables]:
+        """Return the catalogue of a stranger, and what of it the operator publishes."""
+        with self._engine.session(_SECONDS) as session:
+            catalogue, told = session.catalogue, session.run(coverages)
+        schemas = (s for s in catalogue.schemas if s.tables and stored_name(s.schema_name) not in of_accounts)
+        shown = replace(catalogue, schemas=tuple(schemas))
+        searched = [table for each in shown.tables if each.table_name != TABLE and (table := SearchedTable.of(each))]
+        positions = {each.table.table_name: self._position(each) for each in searched}
+        return catalogue, PublishedTables(shown, told, positions)
+
+    def _position(self, searched: SearchedTable) -> SkyPosition:
+        """Return where a table has a row; where that cannot be told now, what was told last."""
+        name, version = searched.table.table_name, searched.table.data_version
+        known, position = self._positions.get(name, (None, None))
+        if known is None or known != version:
+            with suppress(DatabaseAway, Interrupted, ShardAway, AdqlError, psycopg.Error):
+                with self._engine.session(_POSITION_SECONDS) as session:
+                    position = example_position(session, searched)
+                self._positions[name] = version, position
+        return position

@@ -1,0 +1,57 @@
+"""The coverage of several tables together, and the wavebands that go with it."""
+
+import pytest
+from mocpy import MOC
+
+from schema.coverage import Coverage
+from schema.model import Column
+from tap.registry.coverages import united, wavebands
+
+
+def test_coverages_are_put_together() -> None:
+    together = united(
+        [
+            Coverage("8/0-15", 8, 1.0, (50000.0, 50010.0), None),
+            Coverage(),
+            Coverage("2/5", 2, 1.0, (40000.5, 40001.0), (2e-19, 3e-19)),
+        ]
+    )
+    assert MOC.from_string(together.moc) == MOC.from_string("6/0 2/5")
+    assert (together.temporal, together.spectral) == ((40000.5, 50010.0), (2e-19, 3e-19))
+    assert together.sky_fraction == pytest.approx(1 / 192 + 1 / 49152)
+
+
+def test_nothing_together_is_nothing() -> None:
+    assert united([]) == united([Coverage()]) == Coverage()
+
+
+@pytest.mark.parametrize(
+    ("ucd", "names"),
+    [
+        ("phot.mag;em.opt.V", ["Optical"]),
+        ("phot.mag;em.IR.K", ["Infrared"]),
+        ("phot.flux.density;em.radio.750-1500MHz", ["Radio"]),
+        ("phot.count;em.X-ray.soft", ["X-ray"]),
+        ("phot.flux;em.UV.10-50nm", ["UV", "EUV"]),
+        ("em.wl", []),
+        ("em.optical", []),
+        (None, []),
+    ],
+)
+def test_ucds_name_wavebands(ucd: str | None, names: list[str]) -> None:
+    assert wavebands([Column("c", "double", ucd=ucd)], Coverage()) == names
+
+
+@pytest.mark.parametrize(
+    ("metres", "names"),
+    [
+        ((4.8e-7, 7.3e-7), ["Optical"]),
+        ((2e-7, 2e-6), ["Infrared", "Optical", "UV"]),
+        ((0.21, 0.21), ["Radio"]),
+        ((1e-12, 1e-11), ["Gamma-ray"]),
+    ],
+)
+def test_energies_of_photons_name_wavebands(metres: tuple[float, float], names: list[str]) -> None:
+    planck_times_light = 6.62607015e-34 * 299792458
+    energies = (planck_times_light / metres[1], planck_times_light / metres[0])
+    assert wavebands([], Coverage(spectral=energies)) == names
