@@ -504,6 +504,11 @@ SELECT table_name, moc, moc_order, sky_fraction, time_min, time_max, energy_min,
 -- name: cell_counts_of
 SELECT cell_order, cells, counts FROM armillary.cell_counts WHERE table_name = %s;
 
+-- name: cells_of_tables
+-- The cells of order 6 in which any of these tables has rows; those of tables are as fine or finer.
+SELECT DISTINCT cell >> 2 * (cell_order - 6) AS coarse FROM armillary.cell_counts, unnest(cells) AS cell
+WHERE table_name = ANY (%s) ORDER BY coarse;
+
 -- name: column_statistics_of
 SELECT column_name, nulls, distinct_values, least, largest, min_value, percentile03, median, percentile97, max_value,
        frequent_values

@@ -11,9 +11,9 @@ from schema.moc import Run, moc_of_runs, size_of
 
 Numbers = npt.NDArray[np.int64]
 
-_USUAL, _FINEST = 6, 10
+USUAL_ORDER, _FINEST = 6, 10
 """VODataService 1.2 §3.2 wants order 6 at least; cells of order 10 are 3.4 arcminutes wide."""
-MOST_CELLS = 12 * 4**_USUAL
+MOST_CELLS = 12 * 4**USUAL_ORDER
 _ROWS_A_CELL = 8
 """At least, where cells are finer than usual."""
 _MOST_IN_MOC = 2048
@@ -86,7 +86,7 @@ def order_for(rows: int, ra: tuple[float, float], dec: tuple[float, float]) -> i
     """
     width = min(ra[1] - ra[0], 360) / 360
     fraction = width * (sin(radians(dec[1])) - sin(radians(dec[0]))) / 2
-    most, order = min(MOST_CELLS, rows / _ROWS_A_CELL), _USUAL
+    most, order = min(MOST_CELLS, rows / _ROWS_A_CELL), USUAL_ORDER
     while order < _FINEST and fraction * 12 * 4 ** (order + 1) <= most:
         order += 1
     return order

@@ -8,7 +8,7 @@ import psycopg
 
 from schema.coverage import Coverage, coverage_of_measure
 from schema.statements import statement
-from schema.statistics.cells import CellCounts
+from schema.statistics.cells import USUAL_ORDER, CellCounts, SkyCoverage
 from schema.statistics.columns import ColumnStatistics
 from schema.statistics.measure import TableMeasure
 
@@ -58,6 +58,13 @@ def drop_statistics(connection: psycopg.Connection, table_name: str) -> None:
 def copy_statistics(connection: psycopg.Connection, old: str, new: str) -> None:
     """Keep of a table what is known of another one that has the same rows."""
     connection.execute(statement("copy_statistics"), {"old": old, "new": new})
+
+
+def sky_of_tables(connection: psycopg.Connection, table_names: list[str]) -> SkyCoverage | None:
+    """Return where these tables together have rows, as far as it is known and the role of the connection may read it."""
+    rows = connection.execute(statement("cells_of_tables"), (table_names,)).fetchall()
+    cells = np.array([cell for (cell,) in rows], np.int64)
+    return CellCounts(USUAL_ORDER, cells, np.zeros_like(cells)).coverage()
 
 
 def column_statistics_of(connection: psycopg.Connection, table_name: str) -> dict[str, ColumnStatistics]:

@@ -8,18 +8,17 @@ from lxml.builder import ElementMaker
 
 from schema.registry_records import RegistryRecord
 from tap.config import Config
-from tap.registry.dublin_core import OAI_DC, dublin_core
+from tap.registry.dublin_core import OAI_DC, SCHEMA, dublin_core
 from tap.registry.faults import BAD_TOKEN, NO_FORMAT, NO_MATCH, NO_RECORD, OaiError
 from tap.registry.identifiers import registry_id
 from tap.registry.listing import DATESTAMP, Listing
 from tap.registry.requests import TOKEN, OaiRequest, Selection, read_selection
 from tap.registry.resumption import Resumption, read_token
 from tap.registry.urls import FORMAT, oai_url
-from tap.registry.voresource import RESOURCE, Element
+from tap.registry.voresource import NAMESPACES, RESOURCE, Element
 
 OAI = "http://www.openarchives.org/OAI/2.0/"
-XSI = "http://www.w3.org/2001/XMLSchema-instance"
-ELEMENT = ElementMaker(namespace=OAI, nsmap={"oai": OAI, "xsi": XSI})
+ELEMENT = ElementMaker(namespace=OAI, nsmap={"oai": OAI, "xsi": NAMESPACES["xsi"]})
 """With a prefix, since the elements of a record are in no namespace."""
 MANAGED = "ivo_managed"
 """The set of what comes from this registry (Registry Interfaces 1.1 §2.6), which is all that it has."""
@@ -36,7 +35,7 @@ class MetadataFormat:
 
 _FORMATS = {
     FORMAT: MetadataFormat(RESOURCE, RESOURCE, lambda resource: resource),
-    "oai_dc": MetadataFormat("http://www.openarchives.org/OAI/2.0/oai_dc.xsd", OAI_DC, dublin_core),
+    "oai_dc": MetadataFormat(SCHEMA, OAI_DC, dublin_core),
 }
 
 

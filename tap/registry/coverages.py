@@ -1,14 +1,12 @@
 """Coverage as records tell it (VODataService 1.2 §3.2): that of all tables together, and the wavebands that go with it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import reduce
+from dataclasses import replace
 
 from schema.coverage import Coverage, Interval
-from schema.moc import Moc, parse_moc
 from schema.model import Column
+from schema.statistics.cells import SkyCoverage
 
-_ORDER = 6
-"""Of the cells of a service's coverage, as VODataService wants at least."""
 _PLANCK_TIMES_LIGHT = 1.986445857e-25
 """In J m: divided by an energy, the wavelength."""
 _WAVEBANDS = (
@@ -24,18 +22,12 @@ _WAVEBANDS = (
 """Terms of http://www.ivoa.net/rdf/messenger, the words of UCDs for them, and from which to which wavelength they go, in m."""
 
 
-def united(coverages: Iterable[Coverage]) -> Coverage:
-    """Return the coverage of several tables together, of cells no smaller than VODataService wants."""
+def united(coverages: Iterable[Coverage], sky: SkyCoverage | None) -> Coverage:
+    """Return the coverage of several tables together, which have rows in that part of the sky."""
     told = list(coverages)
-    mocs = [parse_moc(coverage.moc).degraded(_ORDER) for coverage in told if coverage.moc]
-    moc = reduce(Moc.union, mocs) if mocs else None
-    return Coverage(
-        str(moc) if moc else None,
-        moc.order if moc else None,
-        moc.fraction if moc else None,
-        _hull([coverage.temporal for coverage in told]),
-        _hull([coverage.spectral for coverage in told]),
-    )
+    temporal, spectral = _hull([one.temporal for one in told]), _hull([one.spectral for one in told])
+    whole = Coverage(temporal=temporal, spectral=spectral)
+    return replace(whole, moc=sky.moc, moc_order=sky.order, sky_fraction=sky.fraction) if sky else whole
 
 
 def _hull(intervals: Sequence[Interval | None]) -> Interval | None:

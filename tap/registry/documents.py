@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from schema.vodataservice import writable
-from tap.registry.answers import ELEMENT, OAI, XSI
+from tap.registry.answers import ELEMENT, OAI
 from tap.registry.faults import BAD_ARGUMENT, BAD_VERB, OaiError
 from tap.registry.listing import DATESTAMP
 from tap.registry.requests import OaiRequest
-from tap.registry.voresource import Element
+from tap.registry.voresource import SCHEMA_LOCATION, Element
 
 _SCHEMA = f"{OAI} http://www.openarchives.org/OAI/2.0/OAI-PMH.xsd"
 _UNREAD = {BAD_VERB, BAD_ARGUMENT}
@@ -28,7 +28,7 @@ def fault_document(url: str, now: datetime, request: OaiRequest | None, error: O
 def _envelope(url: str, now: datetime, arguments: Mapping[str, str], content: Element) -> Element:
     return ELEMENT(
         "OAI-PMH",
-        {f"{{{XSI}}}schemaLocation": _SCHEMA},
+        {SCHEMA_LOCATION: _SCHEMA},
         ELEMENT.responseDate(now.strftime(DATESTAMP)),
         ELEMENT.request({name: writable(value) for name, value in arguments.items()}, url),
         content,

@@ -3,10 +3,12 @@
 from lxml import etree
 from lxml.builder import ElementMaker
 
-from tap.registry.voresource import Element
+from tap.registry.voresource import NAMESPACES, SCHEMA_LOCATION, Element
 
 OAI_DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
+SCHEMA = "http://www.openarchives.org/OAI/2.0/oai_dc.xsd"
 _DC = "http://purl.org/dc/elements/1.1/"
+_NAMESPACES = {"oai_dc": OAI_DC, "dc": _DC, "xsi": NAMESPACES["xsi"]}
 _ELEMENT = ElementMaker(namespace=_DC)
 _PATHS = (
     ("title", "title"),
@@ -24,9 +26,8 @@ _PATHS = (
 
 
 def dublin_core(resource: Element) -> Element:
-    root = etree.Element(f"{{{OAI_DC}}}dc", nsmap={"oai_dc": OAI_DC, "dc": _DC})
+    root = etree.Element(f"{{{OAI_DC}}}dc", {SCHEMA_LOCATION: f"{OAI_DC} {SCHEMA}"}, _NAMESPACES)
     for name, path in _PATHS:
         root.extend(_ELEMENT(name, found.text or "") for found in resource.findall(path))
-    date = _ELEMENT("date", resource.get("updated"))
-    root.append(date)
+    root.append(_ELEMENT("date", resource.get("updated")))
     return root

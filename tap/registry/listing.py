@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Container, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import psycopg
 from lxml import etree
@@ -20,6 +21,7 @@ from schema.model import Catalogue, stored_name
 from schema.obscore.model import TABLE
 from schema.own_tables.names import SHARED, own_schemas
 from schema.registry_records import RegistryRecord, keep_records, lock_records, registry_records
+from schema.statistics.store import sky_of_tables
 from tap.config import Config
 from tap.dal.cone_resources import example_position
 from tap.dal.cone_search import SearchedTable
@@ -102,12 +104,14 @@ class RegistryListing:
     def _published(self, of_accounts: Container[str]) -> tuple[Catalogue, PublishedTables]:
         """Return the catalogue of a stranger, and what of it the operator publishes."""
         with self._engine.session(_SECONDS) as session:
-            catalogue, told = session.catalogue, session.run(coverages)
-        schemas = (s for s in catalogue.schemas if s.tables and stored_name(s.schema_name) not in of_accounts)
-        shown = replace(catalogue, schemas=tuple(schemas))
+            catalogue = session.catalogue
+            schemas = (s for s in catalogue.schemas if s.tables and stored_name(s.schema_name) not in of_accounts)
+            shown = replace(catalogue, schemas=tuple(schemas))
+            names = [table.table_name for table in shown.tables]
+            told, sky = session.run(coverages), session.run(partial(sky_of_tables, table_names=names))
         searched = [table for each in shown.tables if each.table_name != TABLE and (table := SearchedTable.of(each))]
         positions = {each.table.table_name: self._position(each) for each in searched}
-        return catalogue, PublishedTables(shown, told, positions)
+        return catalogue, PublishedTables(shown, sky, told, positions)
 
     def _position(self, searched: SearchedTable) -> SkyPosition:
         """Return where a table has a row; where that cannot be told now, what was told last."""

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from schema.coverage import Coverage
 from schema.model import Catalogue, Column, Table
 from schema.obscore.model import DATA_MODEL, TABLE
+from schema.statistics.cells import SkyCoverage
 from schema.vodataservice import coverage_element, tableset_element
 from tap.config import Config
 from tap.dal.capabilities import cone_search_capabilities, image_access_capabilities
@@ -41,9 +42,10 @@ _PLAIN = {"tap_schema"}
 
 @dataclass(frozen=True)
 class PublishedTables:
-    """What everybody may read of what the operator publishes; `positions` are examples of where a table has rows."""
+    """What everybody may read of what the operator publishes; `sky` is where tables have rows, of which `positions` are examples."""
 
     catalogue: Catalogue
+    sky: SkyCoverage | None = None
     coverages: Mapping[str, Coverage] = field(default_factory=dict)
     positions: Mapping[str, SkyPosition] = field(default_factory=dict)
 
@@ -138,7 +140,7 @@ class Records:
         models = dict([DATA_MODEL]) if any(table.table_name == TABLE for table in tables) else {}
         root.extend(list(capabilities_element(self.config, (), models)))
         columns = [column for table in tables for column in table.columns]
-        root.extend(_coverage(united(map(published.coverage, tables)), columns))
+        root.extend(_coverage(united(map(published.coverage, tables), published.sky), columns))
         root.append(tableset_element(published.catalogue))
         return root
 
@@ -158,7 +160,8 @@ class Records:
 
     def _table_curation(self, table: Table) -> Curation:
         creators = [name.strip() for name in (table.origin.creator or self.config.web.publisher).split(";")]
-        publisher = Party(table.origin.publisher) if table.origin.publisher else self._publisher
+        is_other = table.origin.publisher not in {None, "", self._publisher.name}
+        publisher = Party(table.origin.publisher or "") if is_other else self._publisher
         return replace(self._curation, publisher=publisher, creators=tuple(filter(None, creators)))
 
     def _table_content(self, table: Table) -> ResourceContent:

@@ -16,6 +16,9 @@ NAMESPACES = {name: uri for name, uri in CONE_NAMESPACES.items() if name != "vos
     "ri": RESOURCE,
     "vg": "http://www.ivoa.net/xml/VORegistry/v1.0",
 }
+SCHEMA_LOCATION = f"{{{NAMESPACES['xsi']}}}schemaLocation"
+_SCHEMAS = " ".join(f"{uri} {uri}" for name, uri in NAMESPACES.items() if name != "xsi")
+"""The IVOA's namespaces are where their schemas are."""
 SERVED_BY, SERVICE_FOR = "IsServedBy", "IsServiceFor"
 _LONGEST_SHORT_NAME = 16
 _BIBCODE = re.compile(r"\d{4}[A-Za-z&.]{5}[\w.&]{9}[A-Z.]")
@@ -62,7 +65,8 @@ class ResourceContent:
 
 def resource(kind: str, identifier: str, title: str, curation: Curation, content: ResourceContent) -> Element:
     """Return the element of a resource of a type such as `vs:CatalogService`, without its dates, for more to be added."""
-    root = etree.Element(f"{{{RESOURCE}}}Resource", {XSI_TYPE: kind, "status": "active", "version": "1.1"}, NAMESPACES)
+    attributes = {XSI_TYPE: kind, SCHEMA_LOCATION: _SCHEMAS, "status": "active", "version": "1.1"}
+    root = etree.Element(f"{{{RESOURCE}}}Resource", attributes, NAMESPACES)
     root.append(ELEMENT.title(token(title)))
     root.append(ELEMENT.shortName(token(title)[:_LONGEST_SHORT_NAME].strip()))
     root.append(ELEMENT.identifier(identifier))

@@ -110,7 +110,7 @@ def test_each_verb_is_answered_alike_by_get_and_post(oai: str, verb: str, argume
     by_get, by_post = (call(oai, {"verb": verb} | arguments) for call in (get, post))
     roots = [parse(reply.body) for reply in (by_get, by_post)]
     assert [root[2].tag for root in roots] == [f"{{{OAI}}}{verb}"] * 2
-    contents = [re.sub(rb"<responseDate>.*?</responseDate>", b"", reply.body) for reply in (by_get, by_post)]
+    contents = [re.sub(rb"<oai:responseDate>.*?</oai:responseDate>", b"", reply.body) for reply in (by_get, by_post)]
     assert contents[0] == contents[1]
 
 
@@ -129,6 +129,18 @@ def test_an_answer_says_where_its_schema_is(oai: str) -> None:
     """§3.2."""
     location = ask(oai, "Identify").get("{http://www.w3.org/2001/XMLSchema-instance}schemaLocation")
     assert location.split() == [OAI, "http://www.openarchives.org/OAI/2.0/OAI-PMH.xsd"]
+
+
+@pytest.mark.parametrize(("prefix", "namespace"), [("ivo_vor", RESOURCE), ("oai_dc", OAI_DC)])
+def test_what_a_record_says_has_its_own_namespaces_and_schema(oai: str, prefix: str, namespace: str) -> None:
+    """§2.5."""
+    body = get(oai, {"verb": "GetRecord", "metadataPrefix": prefix, "identifier": TAP}).text
+    start = re.search(r"<oai:metadata>\s*<(\w+):\w+ ([^>]*)>", body)
+    assert start
+    assert f'xmlns:{start[1]}="{namespace}"' in start[2]
+    locations = re.search(r'xsi:schemaLocation="([^"]*)"', start[2])
+    assert locations
+    assert namespace in locations[1].split()[::2]
 
 
 def test_an_answer_is_packed_as_identify_promises(oai: str) -> None:

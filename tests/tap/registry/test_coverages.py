@@ -1,28 +1,23 @@
 """The coverage of several tables together, and the wavebands that go with it."""
 
 import pytest
-from mocpy import MOC
 
 from schema.coverage import Coverage
 from schema.model import Column
+from schema.statistics.cells import SkyCoverage
 from tap.registry.coverages import united, wavebands
 
 
-def test_coverages_are_put_together() -> None:
-    together = united(
-        [
-            Coverage("8/0-15", 8, 1.0, (50000.0, 50010.0), None),
-            Coverage(),
-            Coverage("2/5", 2, 1.0, (40000.5, 40001.0), (2e-19, 3e-19)),
-        ]
-    )
-    assert MOC.from_string(together.moc) == MOC.from_string("6/0 2/5")
-    assert (together.temporal, together.spectral) == ((40000.5, 50010.0), (2e-19, 3e-19))
-    assert together.sky_fraction == pytest.approx(1 / 192 + 1 / 49152)
+def test_times_and_energies_are_put_together() -> None:
+    sky = SkyCoverage("6/0 7", 6, 2 / 49152)
+    first = Coverage("8/0-15", 8, 1.0, (50000.0, 50010.0), None)
+    last = Coverage("2/5", 2, 1.0, (40000.5, 40001.0), (2e-19, 3e-19))
+    together = united([first, Coverage(), last], sky)
+    assert together == Coverage("6/0 7", 6, 2 / 49152, (40000.5, 50010.0), (2e-19, 3e-19))
 
 
 def test_nothing_together_is_nothing() -> None:
-    assert united([]) == united([Coverage()]) == Coverage()
+    assert united([], None) == united([Coverage()], None) == Coverage()
 
 
 @pytest.mark.parametrize(
