@@ -53,6 +53,7 @@ from tap.pages.result_rows import ResultRows
 from tap.pages.routes import PageHandlers, PageParts
 from tap.parts import Opens, Parts, parts_of
 from tap.query_resources import QueryResources
+from tap.registry.listing import RegistryListing
 from tap.registry.resources import RegistryResources
 from tap.registry.urls import record_url
 from tap.request import read_request
@@ -136,6 +137,10 @@ class Endpoints:
         )
 
     @property
+    def registry(self) -> RegistryResources:
+        return RegistryResources(self.config, RegistryListing(self.config, self.parts.engine), self.vosi.state)
+
+    @property
     def share_resources(self) -> ShareResources:
         return ShareResources(self.parts.shares, self.job_service, self.run, self.config)
 
@@ -189,7 +194,7 @@ class Endpoints:
             ).routes(tap),
             *self.cone_searches.routes(),
             *ImageAccess(self.config, self.vosi.catalogue, self.ask, self.vosi.state).routes(),
-            *RegistryResources.of(self.config, self.parts.engine, self.vosi.state).routes(),
+            *self.registry.routes(),
             *self._watching_routes(tap),
             *BulkResources(self.config, self.site, self.vosi.catalogue).routes,
             Route(f"{tap}/tokens", self.self_service.tokens, methods=get),

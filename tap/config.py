@@ -316,7 +316,7 @@ _CHOICES = {
 
 @dataclass(frozen=True, slots=True)
 class RegistryConfig:
-    """What the records of the service's registry say beside title, publisher and contact; tap.registry checks it."""
+    """What the records of the service's registry say beside title, publisher and contact; tap/registry/settings.py checks it."""
 
     registry_authority: str = _about("", "authority of the IVOA identifiers of records, as org.example; empty: no /oai")
     registry_description: str = _about("", "what the service offers, in some sentences; empty: its title and publisher")

@@ -14,6 +14,7 @@ from typing import Any
 
 from adql.errors import nearest
 from tap.config import ENVIRONMENT, SETTINGS, Config, ConfigError
+from tap.registry.settings import check_registry
 
 _FILE = "_FILE"
 PLACES = (Path("armillary.toml"), Path("/etc/armillary/armillary.toml"))
@@ -33,7 +34,9 @@ def load_config(path: Path | None = None, environment: Mapping[str, str] = os.en
     if file:
         values |= _checked(_read(file), str(file))
     values |= _checked(_of_environment(environment), "the environment")
-    return Config().changed(**values)
+    config = Config().changed(**values)
+    check_registry(config)
+    return config
 
 
 def _of_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from schema.coverage import Coverage
 from schema.model import Catalogue, Column, Table
 from schema.obscore.model import DATA_MODEL, TABLE
 from schema.statistics.cells import SkyCoverage
+from schema.versions import is_kept
 from schema.vodataservice import coverage_element, tableset_element
 from tap.config import Config
 from tap.dal.capabilities import cone_search_capabilities, image_access_capabilities
@@ -51,7 +52,9 @@ class PublishedTables:
 
     @property
     def tables(self) -> list[Table]:
-        return [table for table in self.catalogue.tables if table.schema_name not in _PLAIN]
+        """The tables that have records of their own: no older version has, which would be found beside the one that counts."""
+        tables = (table for table in self.catalogue.tables if table.schema_name not in _PLAIN)
+        return [table for table in tables if not is_kept(table.table_name)]
 
     def coverage(self, table: Table) -> Coverage:
         return self.coverages.get(table.table_name, Coverage())
@@ -162,7 +165,10 @@ class Records:
         creators = [name.strip() for name in (table.origin.creator or self.config.web.publisher).split(";")]
         is_other = table.origin.publisher not in {None, "", self._publisher.name}
         publisher = Party(table.origin.publisher or "") if is_other else self._publisher
-        return replace(self._curation, publisher=publisher, creators=tuple(filter(None, creators)))
+        dates = (("Issued", table.origin.publication_date), ("Updated", table.origin.last_update_date))
+        told = tuple((role, date) for role, date in dates if date)
+        names = tuple(filter(None, creators))
+        return replace(self._curation, publisher=publisher, creators=names, dates=told, version=table.origin.version)
 
     def _table_content(self, table: Table) -> ResourceContent:
         web, origin = self.config.web, table.origin
@@ -171,7 +177,7 @@ class Records:
             reference_url=origin.reference_url or f"{web.base_url}/tables/{quote(table.table_name)}",
             subjects=self._subjects,
             content_type="Catalog",
-            source=origin.citation,
+            sources=(origin.article, origin.citation),
             related=((SERVED_BY, Party(web.title, service_id(self.authority))),),
         )
 

@@ -12,7 +12,6 @@ from tap import vosi
 from tap.availability import Availability
 from tap.coding import packed
 from tap.config import Config
-from tap.engine.engine import Engine
 from tap.error_middleware import xml
 from tap.errors import NotFound
 from tap.form import read_parameters
@@ -22,7 +21,6 @@ from tap.registry.faults import BAD_ARGUMENT, OaiError
 from tap.registry.listing import RegistryListing
 from tap.registry.records import registry_capabilities
 from tap.registry.requests import OaiRequest, read_request
-from tap.registry.settings import check_registry
 from tap.registry.urls import OAI, oai_url
 from tap.registry.voresource import Element
 from uws.parameters import ParameterError
@@ -39,12 +37,6 @@ class RegistryResources:
     listing: RegistryListing
     availability_of: Availability
     limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_AT_ONCE))
-
-    @classmethod
-    def of(cls, config: Config, engine: Engine, availability: Availability) -> "RegistryResources":
-        """Raises: ConfigError for settings of which no records can be made."""
-        check_registry(config)
-        return cls(config, RegistryListing(config, engine), availability)
 
     def routes(self) -> list[Route]:
         get = ["GET"]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from lxml import etree
@@ -22,6 +23,7 @@ _SCHEMAS = " ".join(f"{uri} {uri}" for name, uri in NAMESPACES.items() if name !
 SERVED_BY, SERVICE_FOR = "IsServedBy", "IsServiceFor"
 _LONGEST_SHORT_NAME = 16
 _BIBCODE = re.compile(r"\d{4}[A-Za-z&.]{5}[\w.&]{9}[A-Z.]")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z?)?")
 _DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,}/\S+)", re.IGNORECASE)
 
 Element = Any
@@ -40,17 +42,19 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Curation:
-    """Who keeps a resource, and whom to ask."""
+    """Who keeps a resource, and whom to ask; `dates` with their roles (terms of voresource/date_role)."""
 
     publisher: Party
     contact_name: str
     contact_email: str
     creators: tuple[str, ...] = ()
+    dates: tuple[tuple[str, str], ...] = ()
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceContent:
-    """What a resource is: `subjects` are terms of the UAT, `source` a bibcode or DOI of where it comes from.
+    """What a resource is: `subjects` are terms of the UAT, `sources` where it comes from, of which records tell a bibcode or DOI.
 
     `content_type` is a term of voresource/content_type; `related` are other resources with how they are.
     """
@@ -59,7 +63,7 @@ class ResourceContent:
     reference_url: str
     subjects: tuple[str, ...]
     content_type: str
-    source: str | None = None
+    sources: tuple[str | None, ...] = ()
     related: tuple[tuple[str, Party], ...] = ()
 
 
@@ -78,14 +82,25 @@ def resource(kind: str, identifier: str, title: str, curation: Curation, content
 def _curation(curation: Curation) -> Element:
     creators = [ELEMENT.creator(ELEMENT.name(token(name))) for name in curation.creators]
     contact = ELEMENT.contact(ELEMENT.name(token(curation.contact_name)), ELEMENT.email(curation.contact_email))
-    return ELEMENT.curation(curation.publisher.element("publisher"), *creators, contact)
+    dates = [ELEMENT.date({"role": role}, date) for role, date in curation.dates if _is_date(date)]
+    version = [ELEMENT.version(token(curation.version))] if curation.version else []
+    return ELEMENT.curation(curation.publisher.element("publisher"), *creators, *dates, *version, contact)
+
+
+def _is_date(text: str) -> bool:
+    """Return whether a text is a date as VOResource writes them; descriptions may also have a year alone."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return _DATE.fullmatch(text) is not None
 
 
 def _content(content: ResourceContent) -> Element:
     return ELEMENT.content(
         *(ELEMENT.subject(token(subject)) for subject in content.subjects),
         ELEMENT.description(writable(content.description)),
-        *_source(content.source or ""),
+        *_source(content.sources),
         ELEMENT.referenceURL(token(content.reference_url)),
         ELEMENT.type(content.content_type),
         ELEMENT.contentLevel("Research"),
@@ -93,12 +108,13 @@ def _content(content: ResourceContent) -> Element:
     )
 
 
-def _source(citation: str) -> Iterable[Element]:
-    """Return the source where a citation is a bibcode or a DOI, which are all that registries can look up."""
-    if doi := _DOI.fullmatch(citation.strip()):
-        return [ELEMENT.source({"format": "doi"}, doi[1])]
-    if _BIBCODE.fullmatch(citation.strip()):
-        return [ELEMENT.source({"format": "bibcode"}, citation.strip())]
+def _source(citations: Iterable[str | None]) -> list[Element]:
+    """Return the first that is a bibcode or a DOI, which are all that registries can look up."""
+    for citation in (text.strip() for text in citations if text):
+        if doi := _DOI.fullmatch(citation):
+            return [ELEMENT.source({"format": "doi"}, doi[1])]
+        if _BIBCODE.fullmatch(citation):
+            return [ELEMENT.source({"format": "bibcode"}, citation)]
     return []
 
 

@@ -17,6 +17,7 @@ from mocpy import MOC
 from schema.description import parse_description
 from schema.load import open_file
 from schema.publish import load_table, unpublish_table
+from schema.versions import keep_version
 from tests.askers import Asker
 from tests.conftest import SAMPLE
 from tests.contract.client import get, records, sync
@@ -336,6 +337,30 @@ def test_a_citation_that_can_be_looked_up_is_the_source(
     (source,) = record.findall("content/source")
     assert (source.get("format"), source.text) == (kind, text)
     assert record.xpath("curation/creator/name/text()") == ["Ada, L.", "Bo, K."]
+
+
+def test_a_version_that_is_kept_has_no_record_beside_that_of_the_table(
+    root: str, load: Any, owner: psycopg.Connection
+) -> None:
+    """It is in the tables of the service; the record of the table says which version that is."""
+    name = load(f"registry.t{secrets.token_hex(4)}", version="DR2", publication_date="2026-11-28")
+    kept = keep_version(owner, name)
+    try:
+        everything = harvest(root)
+        mine = [identifier for identifier in everything if identifier.startswith(identifier_of(name))]
+        assert mine == [identifier_of(name)]
+        assert kept in everything[f"{AUTHORITY}/tap"].xpath("tableset/schema/table/name/text()")
+        curation = everything[identifier_of(name)].find("curation")
+        assert curation.findtext("version") == "DR2"
+        assert [date.get("role") for date in curation.findall("date")] == ["Issued", "Updated"]
+    finally:
+        unpublish_table(owner, kept)
+
+
+@pytest.mark.parametrize("date", ["2026", "2026-02-30", "soon"])
+def test_a_date_that_is_none_breaks_no_record(root: str, load: Any, date: str) -> None:
+    name = load(f"registry.t{secrets.token_hex(4)}", publication_date=date)
+    assert harvest(root)[identifier_of(name)].xpath("curation/date/@role") == ["Updated"]
 
 
 def test_a_table_without_a_position_is_a_resource_and_no_service(root: str, load: Any) -> None:

@@ -28,6 +28,7 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
         ('base_url = "http://x/tap/"', "no / at its end"),
         ("maxrec_default = 0", "maxrec_default must be"),
         ("port = ", "is no TOML"),
+        ('registry_authority = "data.example.org"', "registry_authority needs publisher"),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, text: str, message: str) -> None:
