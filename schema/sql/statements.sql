@@ -509,6 +509,11 @@ SELECT cell_order, cells, counts FROM armillary.cell_counts WHERE table_name = %
 SELECT DISTINCT cell >> 2 * (cell_order - 6) AS coarse FROM armillary.cell_counts, unnest(cells) AS cell
 WHERE table_name = ANY (%s) ORDER BY coarse;
 
+-- name: sparse_cells
+-- Of each table the cell that has the fewest rows.
+SELECT table_name, cell_order, sparse.cell FROM armillary.cell_counts,
+LATERAL (SELECT cell FROM unnest(cells, counts) AS u (cell, count) ORDER BY count, cell LIMIT 1) AS sparse;
+
 -- name: column_statistics_of
 SELECT column_name, nulls, distinct_values, least, largest, min_value, percentile03, median, percentile97, max_value,
        frequent_values

@@ -67,6 +67,12 @@ def sky_of_tables(connection: psycopg.Connection, table_names: list[str]) -> Sky
     return CellCounts(USUAL_ORDER, cells, np.zeros_like(cells)).coverage()
 
 
+def sparse_cells(connection: psycopg.Connection) -> dict[str, tuple[int, int]]:
+    """Return order and number of the cell that has the fewest rows, of each table that the role of the connection may read."""
+    rows = connection.execute(statement("sparse_cells")).fetchall()
+    return {str(name): (int(order), int(cell)) for name, order, cell in rows}
+
+
 def column_statistics_of(connection: psycopg.Connection, table_name: str) -> dict[str, ColumnStatistics]:
     """Return by column what is kept, as far as the role of the connection may read it."""
     rows = connection.execute(statement("column_statistics_of"), (table_name,)).fetchall()

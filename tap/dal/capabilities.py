@@ -1,17 +1,16 @@
 """VOSI capabilities of the simple services (SimpleDALRegExt 1.2, SIA 2.0 §2.3)."""
 
 from tap.config import Config
-from tap.dal.cone_search import LARGEST_RADIUS
+from tap.dal.cone_search import LARGEST_RADIUS, Cone
 from tap.dal.cone_search import PROTOCOL as CONES_PROTOCOL
 from tap.dal.image_search import PROTOCOL as IMAGES_PROTOCOL
 from tap.vosi import ELEMENT, NAMESPACES, XSI_TYPE, Element, capability_list, interface, security_methods
 
 CONE_NAMESPACES = NAMESPACES | {"cs": "http://www.ivoa.net/xml/ConeSearch/v1.0"}
-_TEST_RADIUS = 0.01
 
 
-def cone_search_capabilities(config: Config, base: str, example: tuple[float, float] | None) -> Element:
-    """Return the root of the document of the cone searches at `base`, which find something at the position `example`."""
+def cone_search_capabilities(config: Config, base: str, example: Cone | None) -> Element:
+    """Return the root of the document of the cone searches at `base`, which find something in the cone `example`."""
     search = interface("vs:ParamHTTP", f"{base}?", use="base", role="std", version="1.03")
     search.extend(security_methods(config))
     children = [
@@ -21,7 +20,7 @@ def cone_search_capabilities(config: Config, base: str, example: tuple[float, fl
         ELEMENT.verbosity("true"),
     ]
     if example:
-        numbers = {"ra": example[0], "dec": example[1], "sr": _TEST_RADIUS}
+        numbers = {"ra": example.ra, "dec": example.dec, "sr": example.radius}
         children.append(ELEMENT.testQuery(*(ELEMENT(name, repr(number)) for name, number in numbers.items())))
     own = ELEMENT.capability({"standardID": CONES_PROTOCOL, XSI_TYPE: "cs:ConeSearch"}, *children)
     return capability_list(CONE_NAMESPACES, base, own)

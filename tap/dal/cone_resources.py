@@ -16,9 +16,9 @@ from tap.coding import packed
 from tap.config import Config
 from tap.dal.ask import Ask
 from tap.dal.capabilities import cone_search_capabilities
-from tap.dal.cone_search import SearchedTable, in_cone_search, read_cone
+from tap.dal.cone_search import Cone, SearchedTable, in_cone_search, read_cone
 from tap.dal.urls import CONES, cone_search_url
-from tap.engine.engine import DatabaseAway, Engine, Session
+from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.rows import Interrupted
 from tap.error_middleware import xml
 from tap.errors import NotFound
@@ -29,7 +29,7 @@ from tap.vosi_resources import table_named
 
 _DEFAULT_FORMAT, _DEFAULT_TYPE = "votable/td", "text/xml;content=x-votable"
 """What all clients of SCS read, and its media type (SCS 1.03 §2.2)."""
-_EXAMPLE_SECONDS = 2.0
+_EXAMPLE_SECONDS, _EXAMPLE_RADIUS = 2.0, 0.01
 
 
 @dataclass(frozen=True)
@@ -84,19 +84,14 @@ class ConeSearches:
             raise NotFound(f"{table.table_name} has no position, so there is no cone search on it")
         return searched
 
-    def _example(self, searched: SearchedTable, account: Account | None) -> tuple[float, float] | None:
-        """Return a position where something is; None if that cannot be told at once."""
+    def _example(self, searched: SearchedTable, account: Account | None) -> Cone | None:
+        """Return a cone in which something is; None if that cannot be told at once."""
+        columns = searched.ra.column_name, searched.dec.column_name
+        where = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+        query = f"SELECT TOP 1 {', '.join(columns)} FROM {searched.table.table_name} WHERE {where}"
         try:
             with self.planner.session(_EXAMPLE_SECONDS, role=self.rights.role(account)) as session:
-                return example_position(session, searched)
+                rows = session.records(translate(query, session.catalogue).sql, ())
         except (DatabaseAway, Interrupted):
             return None
-
-
-def example_position(session: Session, searched: SearchedTable) -> tuple[float, float] | None:
-    """Return right ascension and declination of a row, in degrees; None where no row has them. Raises: psycopg.Error."""
-    columns = searched.ra.column_name, searched.dec.column_name
-    where = " AND ".join(f"{column} IS NOT NULL" for column in columns)
-    query = f"SELECT TOP 1 {', '.join(columns)} FROM {searched.table.table_name} WHERE {where}"
-    rows = session.records(translate(query, session.catalogue).sql, ())
-    return (float(rows[0][0]), float(rows[0][1])) if rows else None
+        return Cone(float(rows[0][0]), float(rows[0][1]), _EXAMPLE_RADIUS) if rows else None

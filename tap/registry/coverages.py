@@ -1,14 +1,21 @@
-"""Coverage as records tell it (VODataService 1.2 §3.2): that of all tables together, and the wavebands that go with it."""
+"""Coverage as records tell it (VODataService 1.2 §3.2): that of all tables together, wavebands, and where a search finds something."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+from cdshealpix.nested import healpix_to_lonlat
+
 from schema.coverage import Coverage, Interval
 from schema.model import Column
 from schema.statistics.cells import SkyCoverage
+from tap.dal.cone_search import Cone
 
 _PLANCK_TIMES_LIGHT = 1.986445857e-25
 """In J m: divided by an energy, the wavelength."""
+_CELL_RADIUS = 62.0
+"""In degrees, of a cell of order 0 that was as slim as the slimmest of higher orders; it halves with each order."""
+_PLACES = 4
 _WAVEBANDS = (
     ("Radio", "em.radio", 0.01, float("inf")),
     ("Millimeter", "em.mm", 1e-4, 0.01),
@@ -53,3 +60,10 @@ def _observed(energies: Interval) -> Iterator[str]:
     for name, _, least, largest in _WAVEBANDS:
         if shortest <= largest and longest >= least:
             yield name
+
+
+def cone_round(order: int, cell: int) -> Cone:
+    """Return a cone that has all of a HEALPix cell in it."""
+    longitude, latitude = healpix_to_lonlat(np.array([cell]), order)
+    ra, dec = round(float(longitude.deg[0]) % 360, _PLACES), round(float(latitude.deg[0]), _PLACES)
+    return Cone(ra, dec, round(_CELL_RADIUS / 2**order, _PLACES))

@@ -8,33 +8,27 @@ import hashlib
 import threading
 import zlib
 from collections.abc import Container, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 import psycopg
 from lxml import etree
 
-from adql.errors import AdqlError
 from schema.coverage import coverages
 from schema.model import Catalogue, stored_name
-from schema.obscore.model import TABLE
 from schema.own_tables.names import SHARED, own_schemas
 from schema.registry_records import RegistryRecord, keep_records, lock_records, registry_records
-from schema.statistics.store import sky_of_tables
+from schema.statistics.store import sky_of_tables, sparse_cells
 from tap.config import Config
-from tap.dal.cone_resources import example_position
-from tap.dal.cone_search import SearchedTable
 from tap.engine.database import owner_connection
-from tap.engine.engine import DatabaseAway, Engine, ShardAway
-from tap.engine.rows import Interrupted
+from tap.engine.engine import DatabaseAway, Engine
+from tap.registry.coverages import cone_round
 from tap.registry.identifiers import authority_id
-from tap.registry.records import PublishedTables, Records, SkyPosition
+from tap.registry.records import PublishedTables, Records
 from tap.registry.voresource import Element
 
 _SECONDS = 10.0
 """That a statement may take which reads what is published."""
-_POSITION_SECONDS = 2.0
 DATESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -67,7 +61,6 @@ class RegistryListing:
         self._lock = threading.Lock()
         self._catalogue: Catalogue | None = None
         self._contents: dict[str, bytes] = {}
-        self._positions: dict[str, tuple[int | None, SkyPosition]] = {}
 
     def now(self) -> Listing:
         try:
@@ -109,17 +102,5 @@ class RegistryListing:
             shown = replace(catalogue, schemas=tuple(schemas))
             names = [table.table_name for table in shown.tables]
             told, sky = session.run(coverages), session.run(partial(sky_of_tables, table_names=names))
-        searched = [table for each in shown.tables if each.table_name != TABLE and (table := SearchedTable.of(each))]
-        positions = {each.table.table_name: self._position(each) for each in searched}
-        return catalogue, PublishedTables(shown, sky, told, positions)
-
-    def _position(self, searched: SearchedTable) -> SkyPosition:
-        """Return where a table has a row; where that cannot be told now, what was told last."""
-        name, version = searched.table.table_name, searched.table.data_version
-        known, position = self._positions.get(name, (None, None))
-        if known is None or known != version:
-            with suppress(DatabaseAway, Interrupted, ShardAway, AdqlError, psycopg.Error):
-                with self._engine.session(_POSITION_SECONDS) as session:
-                    position = example_position(session, searched)
-                self._positions[name] = version, position
-        return position
+            examples = {name: cone_round(*cell) for name, cell in session.run(sparse_cells).items()}
+        return catalogue, PublishedTables(shown, sky, told, examples)

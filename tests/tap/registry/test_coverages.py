@@ -1,11 +1,14 @@
 """The coverage of several tables together, and the wavebands that go with it."""
 
+import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
+from cdshealpix.nested import vertices
 
 from schema.coverage import Coverage
 from schema.model import Column
 from schema.statistics.cells import SkyCoverage
-from tap.registry.coverages import united, wavebands
+from tap.registry.coverages import cone_round, united, wavebands
 
 
 def test_times_and_energies_are_put_together() -> None:
@@ -50,3 +53,14 @@ def test_energies_of_photons_name_wavebands(metres: tuple[float, float], names: 
     planck_times_light = 6.62607015e-34 * 299792458
     energies = (planck_times_light / metres[1], planck_times_light / metres[0])
     assert wavebands([], Coverage(spectral=energies)) == names
+
+
+@pytest.mark.parametrize("order", [6, 8, 10])
+def test_a_cone_round_a_cell_has_all_of_it(order: int) -> None:
+    corners = [0, 4**order - 1, 8 * 4**order, 12 * 4**order - 1]
+    cells = np.array([*corners, *np.random.default_rng(order).integers(0, 12 * 4**order, 300)])
+    longitudes, latitudes = vertices(cells, order)
+    for cell, *at in zip(cells, longitudes, latitudes, strict=True):
+        cone = cone_round(order, int(cell))
+        apart = SkyCoord(cone.ra, cone.dec, unit="deg").separation(SkyCoord(*at)).deg
+        assert apart.max() < cone.radius < 1, cell
