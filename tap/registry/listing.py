@@ -4,12 +4,12 @@ Whoever asks first after a change finds it, and from then on the record has a ne
 of the registry, and a harvester that asks for what is new since its last visit misses nothing.
 """
 
-import hashlib
 import threading
 import zlib
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 
 import psycopg
 from lxml import etree
@@ -87,12 +87,12 @@ class RegistryListing:
         with connection.transaction():
             lock_records(connection)
             catalogue, published = self._published(own_schemas(connection) | {SHARED})
-            elements = {element.findtext("identifier"): element for element in Records(self._config, published).all()}
-            written = {identifier: etree.tostring(element) for identifier, element in elements.items()}
-            digests = {identifier: hashlib.sha256(content).hexdigest() for identifier, content in written.items()}
+            contents, digests = {}, {}
+            for element in Records(self._config, published).all():
+                identifier, content = element.findtext("identifier"), etree.tostring(element)
+                contents[identifier], digests[identifier] = zlib.compress(content, 1), sha256(content).hexdigest()
             keep_records(connection, self._authority, digests)
-        self._contents = {identifier: zlib.compress(content, 1) for identifier, content in written.items()}
-        self._catalogue = catalogue
+        self._catalogue, self._contents = catalogue, contents
 
     def _published(self, of_accounts: Container[str]) -> tuple[Catalogue, PublishedTables]:
         """Return the catalogue of a stranger, and what of it the operator publishes."""
