@@ -464,6 +464,13 @@ def test_a_service_without_an_authority_has_no_registry(sample: Config) -> None:
             assert (reply.status, "registry_authority" in reply.votable().message) == (404, True)
 
 
+def test_a_service_for_accounts_only_answers_no_harvester(sample: Config) -> None:
+    """What all accounts may read is not for strangers there."""
+    with serving(alone(sample, anonymous=False, processes=1, workers=0)) as url:
+        reply = get(f"{url.removesuffix('/tap')}/oai", {"verb": "ListRecords", "metadataPrefix": "ivo_vor"})
+        assert (reply.status, b"demo" in reply.body) == (401, False)
+
+
 def test_head_is_answered_without_a_body(oai: str) -> None:
     reply: Reply = request("HEAD", f"{oai}?verb=Identify")
     assert (reply.status, reply.body) == (200, b"")
