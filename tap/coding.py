@@ -54,7 +54,7 @@ def pack(body: bytes, coding: str) -> bytes:
 
 def packed(request: Request, response: Response) -> Response:
     """Return the response, packed if the client asks for it."""
-    response.headers["vary"] = "Accept-Encoding"
+    response.headers.add_vary_header("Accept-Encoding")
     coding = wanted_coding(request)
     if coding is None:
         return response

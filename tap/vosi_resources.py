@@ -16,10 +16,10 @@ from tap import tap_plus, vosi
 from tap.auth.authentication import challenges
 from tap.auth.identity import Account, account_in, identity_of
 from tap.availability import Availability
-from tap.coding import packed
 from tap.config import Config
 from tap.engine.engine import DatabaseAway
 from tap.engine.rows import Interrupted
+from tap.entity_tags import tagged
 from tap.error_middleware import xml
 from tap.errors import NotFound
 from tap.form import read_parameters
@@ -57,7 +57,7 @@ class VosiResources:
 
     async def capabilities(self, request: Request) -> Response:
         models = await run_in_threadpool(self._data_models)
-        response = packed(request, xml(vosi.capabilities(self.config, self.messages.texts(), models)))
+        response = tagged(request, xml(vosi.capabilities(self.config, self.messages.texts(), models)))
         response.headers["Last-Modified"] = format_datetime(self.messages.changed, usegmt=True)
         if identity_of(request) is None:
             # That one may log in, and how, though one need not (AuthVO §4.1).
@@ -85,13 +85,13 @@ class VosiResources:
         if tap_plus.is_tap_plus(request, parameters):
             named = [await self.own_tables.full_name(request, name) for name in tap_plus.tables_asked_for(parameters)]
             document = tap_plus.with_flags(document, named)
-        return packed(request, xml(document))
+        return tagged(request, xml(document))
 
     async def table(self, request: Request) -> Response:
         catalogue, name = await self.catalogue(request), request.path_params["name"]
         own_table = await self.own_tables.table(request, name)
         table = table_named(catalogue, own_table.table_name if own_table else name)
-        response = packed(request, xml(vodataservice.table_document(table, catalogue)))
+        response = tagged(request, xml(vodataservice.table_document(table, catalogue)))
         response.headers.update(rights_headers(own_table) if own_table else {})
         return response
 

@@ -12,7 +12,6 @@ from tap import vosi
 from tap.auth.identity import Account, account_in
 from tap.auth.rights import Rights
 from tap.availability import Availability
-from tap.coding import packed
 from tap.config import Config
 from tap.dal.ask import Ask
 from tap.dal.capabilities import cone_search_capabilities
@@ -20,6 +19,7 @@ from tap.dal.cone_search import Cone, SearchedTable, in_cone_search, read_cone
 from tap.dal.urls import CONES, cone_search_url
 from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.rows import Interrupted
+from tap.entity_tags import tagged
 from tap.error_middleware import xml
 from tap.errors import NotFound
 from tap.form import read_parameters
@@ -69,7 +69,7 @@ class ConeSearches:
         searched = await self._searched(request)
         example = await run_in_threadpool(self._example, searched, account_in(request))
         base = cone_search_url(self.config.web, searched.table.table_name)
-        return packed(request, xml(vosi.document(cone_search_capabilities(self.config, base, example))))
+        return tagged(request, xml(vosi.document(cone_search_capabilities(self.config, base, example))))
 
     async def availability(self, request: Request) -> Response:
         await self._searched(request)

@@ -10,13 +10,13 @@ from schema.model import Table
 from schema.obscore.model import obscore_table
 from tap import vosi
 from tap.availability import Availability
-from tap.coding import packed
 from tap.config import Config
 from tap.dal.ask import Ask
 from tap.dal.capabilities import image_access_capabilities
 from tap.dal.image_search import PROTOCOL, image_query
 from tap.dal.results import of_protocol
 from tap.dal.urls import IMAGES, image_access_url
+from tap.entity_tags import tagged
 from tap.error_middleware import xml
 from tap.errors import NotFound
 from tap.form import read_parameters
@@ -53,7 +53,7 @@ class ImageAccess:
     async def capabilities(self, request: Request) -> Response:
         await self._obscore(request)
         root = image_access_capabilities(self.config, image_access_url(self.config.web))
-        return packed(request, xml(vosi.document(root)))
+        return tagged(request, xml(vosi.document(root)))
 
     async def availability(self, request: Request) -> Response:
         await self._obscore(request)
