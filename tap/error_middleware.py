@@ -1,13 +1,15 @@
 """The HTTP edge: whatever fails inside gets its answer here, as DALI wants it (DALI 1.1 §4.4)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
+from types import MappingProxyType
 
 import psycopg
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tap.auth.authentication import named
@@ -20,6 +22,7 @@ from tap.observe import Fault, observe
 from tap.pages.negotiation import wants_page
 from tap.pages.rendering import Pages
 from tap.request_log import record_of
+from uws.accept import wants_json
 
 VOTABLE = "application/x-votable+xml"
 Headers = list[tuple[bytes, bytes]]
@@ -85,7 +88,7 @@ class ErrorMiddleware:
             if started:
                 raise
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-            response = error_response(answer, headers, scope["path"])
+            response = error_answer(scope, answer, headers)
             if wants_page(scope):
                 response = self._page(Request(scope), answer, response)
             await response(scope, receive, watched)
@@ -102,7 +105,7 @@ class ErrorMiddleware:
             "log_in": is_stranger and answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN},
         }
         page = self._pages.response(request, "error.html", values, answer.status)
-        own = {"content-type", "content-length"}
+        own = {"content-type", "content-length", "vary"}
         page.headers.update({name: value for name, value in document.headers.items() if name not in own})
         return page
 
@@ -163,13 +166,16 @@ def _answer(error: Exception) -> Answer:
     return describe(error)
 
 
-def error_response(answer: Answer, headers: dict[str, str], path: str = "") -> Response:
-    """Return a VOTable whatever format was asked for: clients read the message from there. `path` tells the protocol."""
-    if answer.retry_after:
-        headers["retry-after"] = str(answer.retry_after)
-    if answer.reason:
-        headers["x-armillary-reason"] = answer.reason
-    status, document = document_at(path, answer)
+def error_answer(scope: Scope, answer: Answer, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
+    """Return a VOTable whatever format was asked for, as clients read the message from there; JSON where Accept says so.
+
+    Which VOTable it is depends on the protocol at the URL.
+    """
+    more = {"retry-after": str(answer.retry_after or ""), "x-armillary-reason": answer.reason or ""}
+    headers = {**headers, **{name: value for name, value in more.items() if value}, "vary": "Accept"}
+    if wants_json(scope):
+        return JSONResponse(answer.as_json(), answer.status, headers)
+    status, document = document_at(scope["path"], answer)
     return Response(document, status, headers, media_type=VOTABLE)
 
 

@@ -80,7 +80,7 @@ class BadRequest(Exception):
 class Answer:
     """What a client is told, with a `reason` for programs. `retry_after` in seconds; `expected` False for faults of our own.
 
-    `job` is the URL that makes a job of a query when it is posted to.
+    `job` is the URL that makes a job of a query when it is posted to. `adql` is what is wrong with a query, and where.
     """
 
     status: int
@@ -89,6 +89,15 @@ class Answer:
     expected: bool = True
     reason: str | None = None
     job: str | None = None
+    adql: AdqlError | None = None
+
+    def as_json(self) -> dict[str, dict[str, str | int]]:
+        """Return what is known of the error, its parts one by one."""
+        values: dict[str, str | int | None] = {"message": self.message, "reason": self.reason, "job": self.job}
+        if error := self.adql:
+            values |= {"message": error.message, "hint": error.hint}
+            values |= {"line": error.line, "column": error.column} if error.text else {}
+        return {"error": {name: value for name, value in values.items() if value is not None}}
 
 
 TIME_LIMIT = "time-limit"
@@ -220,9 +229,9 @@ def describe(error: Exception) -> Answer:
         return answer
     match error:
         case ClosedTable():
-            return Answer(403, error.explain(), reason=LOG_IN)
+            return Answer(403, error.explain(), reason=LOG_IN, adql=error)
         case AdqlError():
-            return Answer(400, error.explain())
+            return Answer(400, error.explain(), adql=error)
         case ShardAway(name=name, sky=sky):
             return Answer(503, _SHARD_AWAY.format(name) + (_MISSING_SKY.format(_shortened(sky)) if sky else ""), 10)
         case TimeLimit(job=job):

@@ -29,7 +29,7 @@ from tap.downloads import download, sent_so_far
 from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.engine import DatabaseAway, Engine, ShardAway
 from tap.engine.rows import Interrupted
-from tap.error_middleware import error_response
+from tap.error_middleware import error_answer
 from tap.errors import Answer, ResultsOverQuota, describe
 from tap.form import Form, FormFile, read_form, read_parameters
 from tap.notifications import check_targets
@@ -330,7 +330,7 @@ class JobService:
         if id_ == PARTIAL:
             return await run_in_threadpool(self._so_far, request, job)
         if result is None and id_ == RESULT and job.error is not None:
-            return error_response(Answer(404, job.error.message), {})
+            return error_answer(request.scope, Answer(404, job.error.message))
         if result is None:
             raise NoSuchJob(f"The job is {job.phase} and has no such result")
         if result.url:
@@ -340,7 +340,7 @@ class JobService:
         try:
             return await run_in_threadpool(download, request, job, result, self.storage)
         except NotStored:
-            return error_response(Answer(404, await run_in_threadpool(self._lose, job)), {})
+            return error_answer(request.scope, Answer(404, await run_in_threadpool(self._lose, job)))
 
     def _so_far(self, request: Request, job: Job) -> Response:
         """Send what a job has written; empty while that is nothing. Raises: NoSuchJob."""
@@ -355,9 +355,8 @@ class JobService:
             self.store.move(job.job_id, Move.LOSE, ending=JobEnding(error=ErrorSummary(_GONE)))
         return _GONE
 
-    def error(self, job: Job) -> Response:
-        message = job.error.message if job.error else ""
-        return error_response(Answer(200, message), {})
+    def error(self, request: Request, job: Job) -> Response:
+        return error_answer(request.scope, Answer(200, job.error.message if job.error else ""))
 
 
 def _allowed(request: Request, parameters: Parameters, config: Config) -> Parameters:

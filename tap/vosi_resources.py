@@ -20,12 +20,14 @@ from tap.config import Config
 from tap.engine.engine import DatabaseAway
 from tap.engine.rows import Interrupted
 from tap.entity_tags import tagged
-from tap.error_middleware import xml
 from tap.errors import NotFound
 from tap.form import read_parameters
+from tap.formats.format import Format
 from tap.messages import Messages
 from tap.own_tables.resources import TableResources, rights_headers
 from tap.parts import Parts
+from tap.query.empty_result import empty_result
+from tap.vosi_answers import vosi_answer, votable_wanted
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class VosiResources:
 
     async def capabilities(self, request: Request) -> Response:
         models = await run_in_threadpool(self._data_models)
-        response = tagged(request, xml(vosi.capabilities(self.config, self.messages.texts(), models)))
+        response = vosi_answer(request, vosi.capabilities(self.config, self.messages.texts(), models))
         response.headers["Last-Modified"] = format_datetime(self.messages.changed, usegmt=True)
         if identity_of(request) is None:
             # That one may log in, and how, though one need not (AuthVO §4.1).
@@ -73,7 +75,7 @@ class VosiResources:
 
     async def availability(self, request: Request) -> Response:
         state = await self.state.now()
-        return xml(vosi.availability(available=state.available, notes=state.notes))
+        return vosi_answer(request, vosi.availability(available=state.available, notes=state.notes))
 
     async def tables(self, request: Request) -> Response:
         parameters = await read_parameters(request, self.config)
@@ -85,15 +87,23 @@ class VosiResources:
         if tap_plus.is_tap_plus(request, parameters):
             named = [await self.own_tables.full_name(request, name) for name in tap_plus.tables_asked_for(parameters)]
             document = tap_plus.with_flags(document, named)
-        return tagged(request, xml(document))
+        return vosi_answer(request, document)
 
     async def table(self, request: Request) -> Response:
         catalogue, name = await self.catalogue(request), request.path_params["name"]
         own_table = await self.own_tables.table(request, name)
         table = table_named(catalogue, own_table.table_name if own_table else name)
-        response = tagged(request, xml(vodataservice.table_document(table, catalogue)))
+        if match := votable_wanted(request, await read_parameters(request, self.config)):
+            response = tagged(request, await run_in_threadpool(self._votable, table, catalogue, *match))
+        else:
+            response = vosi_answer(request, vodataservice.table_document(table, catalogue))
         response.headers.update(rights_headers(own_table) if own_table else {})
         return response
+
+    def _votable(self, table: Table, catalogue: Catalogue, format_: Format, media_type: str) -> Response:
+        """Return the VOTable of all columns of a table, without rows."""
+        query = f"SELECT * FROM {table.table_name}"
+        return Response(empty_result(query, catalogue, format_, self.parts.service), media_type=media_type)
 
     async def livez(self, request: Request) -> Response:
         return Response("alive\n", media_type="text/plain")

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from uws.answers import document_answer, see, value_answer
 from uws.errors import IllegalMove, NoSuchJob, NotAllowed
 from uws.forecast import outlook
 from uws.job import ASYNC, ENDED_BY_OPERATOR, NOTHING_KNOWN, Attachment, Job, JobRef, NewJob, Pairs, Requester
@@ -31,6 +32,8 @@ from uws.xml import job_document, job_list_document, parameters_document, result
 _CONTROL = frozenset({"PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION", "ACTION", "WAIT"})
 """Parameters that steer a job; all others are its own."""
 _LONGEST_RUN_ID = 256
+_ATOMS = ("phase", "executionDuration", "destruction", "quote")
+"""Values of a job that are resources of their own, by their names in its document."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,8 @@ class Resources:
             Route(job, self.job, methods=["GET"]),
             Route(job, self.change, methods=["POST"]),
             Route(job, self.delete, methods=["DELETE"]),
-            Route(f"{job}/phase", self.atom(lambda job: job.phase), methods=["GET"]),
-            Route(f"{job}/executionduration", self.atom(lambda job: str(job.execution_duration)), methods=["GET"]),
-            Route(f"{job}/destruction", self.atom(lambda job: write_instant(job.destruction)), methods=["GET"]),
-            Route(f"{job}/quote", self.atom(self._quote), methods=["GET"]),
-            Route(f"{job}/owner", self.atom(lambda job: job.owner_id or ""), methods=["GET"]),
+            *(Route(f"{job}/{name.lower()}", self.atom(name), methods=["GET"]) for name in _ATOMS),
+            Route(f"{job}/owner", self.atom("ownerId"), methods=["GET"]),
             Route(f"{job}/phase", self.change, methods=["POST"]),
             Route(f"{job}/executionduration", self.change, methods=["POST"]),
             Route(f"{job}/destruction", self.change, methods=["POST"]),
@@ -85,7 +85,7 @@ class Resources:
         instant = read_instant("AFTER", after) if after else None
         asker = self.service.asker(request)
         jobs = await run_in_threadpool(self._references, asker, phases, instant, last)
-        return _xml(await run_in_threadpool(job_list_document, jobs, self.service.url))
+        return document_answer(request, await run_in_threadpool(job_list_document, jobs, self.service.url))
 
     def _references(
         self, asker: Requester, phases: Sequence[Phase], after: datetime | None, last: int | None
@@ -101,7 +101,7 @@ class Resources:
         asker = self.service.asker(request)
         with closing(form):
             job_id = await run_in_threadpool(self._create, form, asker)
-        response = _see(f"{self.service.url}/{job_id}")
+        response = see(f"{self.service.url}/{job_id}")
         self.service.welcome(request, response, asker)
         return response
 
@@ -146,7 +146,7 @@ class Resources:
             phase = parameters.one("PHASE")
             seconds = min(_wait(wait), self.longest_wait)
             job = await self._waited(request, job, seconds, _phase(phase) if phase else None)
-        return self._document(job)
+        return self._document(request, job)
 
     async def _waited(self, request: Request, job: Job, seconds: float, phase: Phase | None) -> Job:
         """Return the job when it has changed; at once where too many wait already (UWS 1.1 §2.2.1.2). Raises: NoSuchJob."""
@@ -156,13 +156,13 @@ class Resources:
             raise NoSuchJob
         return changed_job
 
-    def _document(self, job: Job) -> Response:
-        return _xml(job_document(job, self._url(job), outlook(job, self.store.limits)))
+    def _document(self, request: Request, job: Job) -> Response:
+        return document_answer(request, job_document(job, self._url(job), outlook(job, self.store.limits)))
 
     async def delete(self, request: Request) -> Response:
         job = await self.job_of(request)
         await run_in_threadpool(self.store.delete, job.job_id)
-        return _see(self.service.url)
+        return see(self.service.url)
 
     async def change(self, request: Request) -> Response:
         """Take a form that steers the job or sets its parameters, at any of its resources (UWS 1.1 §2.1.11, §2.2.3)."""
@@ -177,8 +177,8 @@ class Resources:
             await run_in_threadpool(self._change, job, form, self.service.asker(request))
         # astroquery takes nothing but 200 here, and follows no redirect.
         if request.headers.get("user-agent", "").startswith("astroquery/"):
-            return self._document(await self.job_of(request))
-        return _see(self._url(job))
+            return self._document(request, await self.job_of(request))
+        return see(self._url(job))
 
     def _change(self, job: Job, form: JobForm, asker: Requester) -> None:
         """Check first what may be refused for its value.
@@ -224,7 +224,7 @@ class Resources:
 
     async def parameters(self, request: Request) -> Response:
         job = await self.job_of(request)
-        return _xml(parameters_document(job, self._url(job)))
+        return document_answer(request, parameters_document(job, self._url(job)))
 
     async def parameter(self, request: Request) -> Response:
         job, name = await self.job_of(request), request.path_params["name"]
@@ -236,7 +236,8 @@ class Resources:
         values = Parameters(job.parameters).all(name.upper())
         if not values:
             raise NoSuchJob(f"The job has no parameter {name[:40]}")
-        return _plain("\n".join(values))
+        parameters = [{"id": name.upper(), "value": value} for value in values]
+        return value_answer(request, "\n".join(values), {"parameters": parameters})
 
     async def put_parameter(self, request: Request) -> Response:
         """Set a parameter; the value is the body itself (UWS 1.1 §2.1.11)."""
@@ -244,11 +245,11 @@ class Resources:
         parameters = await self.service.parameters(request)
         changes = Parameters.of([(request.path_params["name"], parameters.required(BODY))])
         await run_in_threadpool(self._set, job, changes)
-        return _see(self._url(job))
+        return see(self._url(job))
 
     async def results(self, request: Request) -> Response:
         job = await self.job_of(request)
-        return _xml(results_document(job, self._url(job)))
+        return document_answer(request, results_document(job, self._url(job)))
 
     async def result(self, request: Request) -> Response:
         return await self.service.result(request, await self.job_of(request), request.path_params["result_id"])
@@ -257,16 +258,25 @@ class Resources:
         job = await self.job_of(request)
         if job.error is None:
             raise NoSuchJob("The job has no error")
-        return self.service.error(job)
+        return self.service.error(request, job)
 
-    def atom(self, value: Callable[[Job], str]) -> Callable[[Request], object]:
+    def atom(self, name: str) -> Callable[[Request], object]:
+        """Return the handler of one value of a job, which is called so in its document."""
+
         async def handler(request: Request) -> Response:
-            return _plain(value(await self.job_of(request)))
+            value = self._values(await self.job_of(request))[name]
+            return value_answer(request, "" if value is None else str(value), {name: value})
 
         return handler
 
-    def _quote(self, job: Job) -> str:
-        return write_instant(outlook(job, self.store.limits).quote)
+    def _values(self, job: Job) -> dict[str, str | int | None]:
+        return {
+            "phase": job.phase,
+            "executionDuration": job.execution_duration,
+            "destruction": write_instant(job.destruction),
+            "quote": write_instant(outlook(job, self.store.limits).quote) or None,
+            "ownerId": job.owner_id,
+        }
 
     async def job_of(self, request: Request) -> Job:
         """Return the job that the URL names.
@@ -364,15 +374,3 @@ def _move(text: str) -> Move:
     if text.strip().upper() not in moves:
         raise ParameterError(f"PHASE can be set to RUN or ABORT, not to {text[:40]!r}")
     return moves[text.strip().upper()]
-
-
-def _see(url: str) -> Response:
-    return Response(b"", 303, {"location": url})
-
-
-def _xml(document: bytes) -> Response:
-    return Response(document, media_type="text/xml", headers={"cache-control": "no-store"})
-
-
-def _plain(text: str) -> Response:
-    return Response(text, media_type="text/plain", headers={"cache-control": "no-store"})

@@ -95,6 +95,6 @@ class UwsService(Protocol):
         """Return a result. Raises: NoSuchJob where there is none."""
         ...
 
-    def error(self, job: Job) -> Response:
+    def error(self, request: Request, job: Job) -> Response:
         """Return the document of a job that has an error."""
         ...

@@ -15,10 +15,10 @@ from uws.phases import Phase
 from uws.timestamps import write_instant
 
 UWS = "http://www.ivoa.net/xml/UWS/v1.0"
-_XLINK = "http://www.w3.org/1999/xlink"
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
-_NAMESPACES = {"uws": UWS, "xlink": _XLINK, "xsi": _XSI}
-_HREF, _NIL, _TYPE = f"{{{_XLINK}}}href", {f"{{{_XSI}}}nil": "true"}, f"{{{_XLINK}}}type"
+XLINK = "http://www.w3.org/1999/xlink"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_NAMESPACES = {"uws": UWS, "xlink": XLINK, "xsi": XSI}
+_HREF, _NIL, _TYPE = f"{{{XLINK}}}href", {f"{{{XSI}}}nil": "true"}, f"{{{XLINK}}}type"
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _KEPT = 20_000
 """Characters of the parameters of a job whose document is kept for others who wait for it."""

@@ -19,12 +19,11 @@ from tap.dal.cone_search import Cone, SearchedTable, in_cone_search, read_cone
 from tap.dal.urls import CONES, cone_search_url
 from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.rows import Interrupted
-from tap.entity_tags import tagged
-from tap.error_middleware import xml
 from tap.errors import NotFound
 from tap.form import read_parameters
 from tap.pages.rendering import CatalogueOf
 from tap.request import TapRequest
+from tap.vosi_answers import vosi_answer
 from tap.vosi_resources import table_named
 
 _DEFAULT_FORMAT, _DEFAULT_TYPE = "votable/td", "text/xml;content=x-votable"
@@ -69,12 +68,12 @@ class ConeSearches:
         searched = await self._searched(request)
         example = await run_in_threadpool(self._example, searched, account_in(request))
         base = cone_search_url(self.config.web, searched.table.table_name)
-        return tagged(request, xml(vosi.document(cone_search_capabilities(self.config, base, example))))
+        return vosi_answer(request, vosi.document(cone_search_capabilities(self.config, base, example)))
 
     async def availability(self, request: Request) -> Response:
         await self._searched(request)
         state = await self.availability_of.now()
-        return xml(vosi.availability(available=state.available, notes=state.notes))
+        return vosi_answer(request, vosi.availability(available=state.available, notes=state.notes))
 
     async def _searched(self, request: Request) -> SearchedTable:
         """Return the table of a URL. Raises: NotFound, ClosedTable."""

@@ -16,12 +16,11 @@ from tap.dal.capabilities import image_access_capabilities
 from tap.dal.image_search import PROTOCOL, image_query
 from tap.dal.results import of_protocol
 from tap.dal.urls import IMAGES, image_access_url
-from tap.entity_tags import tagged
-from tap.error_middleware import xml
 from tap.errors import NotFound
 from tap.form import read_parameters
 from tap.pages.rendering import CatalogueOf
 from tap.request import TapRequest
+from tap.vosi_answers import vosi_answer
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,12 @@ class ImageAccess:
     async def capabilities(self, request: Request) -> Response:
         await self._obscore(request)
         root = image_access_capabilities(self.config, image_access_url(self.config.web))
-        return tagged(request, xml(vosi.document(root)))
+        return vosi_answer(request, vosi.document(root))
 
     async def availability(self, request: Request) -> Response:
         await self._obscore(request)
         state = await self.availability_of.now()
-        return xml(vosi.availability(available=state.available, notes=state.notes))
+        return vosi_answer(request, vosi.availability(available=state.available, notes=state.notes))
 
     async def _obscore(self, request: Request) -> Table:
         """Return the table of observations. Raises: NotFound."""

@@ -105,7 +105,7 @@ _OF_ORIGIN = {
 def infos(header: Header) -> Iterator[tuple[str, str]]:
     """Return names and values: what was asked, and where the data come from, in DataOrigin's words."""
     pairs: list[tuple[str, str | None]] = [
-        ("request_date", header.time.strftime("%Y-%m-%dT%H:%M:%SZ")),
+        ("request_date", header.time.strftime("%Y-%m-%dT%H:%M:%SZ") if header.time else None),
         ("query", header.query),
         *header.service.items(),
         *(("warning", warning) for warning in header.warnings),

@@ -30,6 +30,7 @@ DOCUMENTS = {
     "uploads": "Uploads",
     "cross-match": "Cross-matching",
     "formats": "Formats",
+    "api": "The service for programs",
     "own-tables": "Tables of your own",
     "accounts": "Accounts and tokens",
     "assistants": "Assistants (MCP)",

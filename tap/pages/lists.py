@@ -39,7 +39,7 @@ class Lists:
                 raise ParameterError("The form has no file")
             columns = await run_in_threadpool(_columns, form.files[0], unpacking_of(self.config))
         except (LoadError, ParameterError) as error:
-            return private_json({"message": str(error)}, 400)
+            return private_json({"error": {"message": str(error)}}, 400)
         finally:
             form.close()
         position = find_position(list(columns)).position

@@ -77,7 +77,7 @@ def execute(
             header = header_of(request, translation, unsearched, progress.warnings)
             header = replace(header, service=header.service | asked_again(request, service.sync_url))
             header = replace(header, links=result_links(translation.outputs, translation.tables, service.links_url))
-            with closing(request.format.writer(_of_service(header, service))) as writer:
+            with closing(request.format.writer(of_service(header, service))) as writer:
                 progress.warnings = few([*progress.warnings, *writer.warnings])
                 tells = service.streams and request.format.can_tell_errors
                 pieces = _pieces(writer, rows, progress, tells=tells, end=end_of(translation, request))
@@ -90,7 +90,8 @@ def _translated(query: str, session: Session, service: QueryService, uploads: li
     return service.translations.translation(query, session.catalogue, session.role)
 
 
-def _of_service(header: Header, service: QueryService) -> Header:
+def of_service(header: Header, service: QueryService) -> Header:
+    """Return a header with what the service says of itself."""
     about = service.about | header.service
     return replace(header, service=about, room=service.room, more_rows=service.more_rows)
 

@@ -8,7 +8,7 @@ from tests.contract.client import Reply, request
 from tests.contract.own_tables import CSV, Asker, path
 from tests.people import MakePerson, basic
 
-PATHS = ["tables", "tables?detail=min", "tables/demo.stars", "capabilities"]
+PATHS = ["tables", "tables?detail=min", "tables/demo.stars", "tables/demo.stars?RESPONSEFORMAT=votable", "capabilities"]
 
 
 def asked(service: str, path: str, method: str = "GET", **headers: str) -> Reply:

@@ -91,7 +91,7 @@ class Echoes:
             raise NoSuchJob
         return PlainTextResponse("echo")
 
-    def error(self, job: Job) -> Response:
+    def error(self, request: Request, job: Job) -> Response:
         return PlainTextResponse(job.error.message if job.error else "")
 
 

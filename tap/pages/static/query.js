@@ -208,7 +208,7 @@ async function readList() {
   body.append("list", file);
   const answer = await fetch(form.dataset.list, {method: "POST", body, headers: {accept: "application/json"}});
   if (!answer.ok) {
-    place.textContent = (await answer.json()).message;
+    place.textContent = (await answer.json()).error.message;
     place.className = "bad";
     return;
   }

@@ -116,7 +116,7 @@ def test_what_is_told_is_what_a_check_is_told_again(service: str, catalogue: Cat
 def test_what_is_no_list_is_said_without_a_path(service: str, config: Config, content: bytes) -> None:
     reply = told(service, content, "mine.x")
     assert reply.status == 400
-    message = json.loads(reply.body)["message"]
+    message = json.loads(reply.body)["error"]["message"]
     assert message
     assert "/" not in message.replace("and/or", "")
 
@@ -126,7 +126,7 @@ def test_a_form_without_a_file_is_told_so(service: str) -> None:
     reply = request(
         "POST", f"{service.removesuffix('/tap')}/-/list", body, {"Content-Type": "multipart/form-data; boundary=xyz"}
     )
-    assert (reply.status, json.loads(reply.body)["message"]) == (400, "The form has no file")
+    assert (reply.status, json.loads(reply.body)["error"]["message"]) == (400, "The form has no file")
 
 
 def test_nothing_of_a_list_is_kept(service: str, config: Config) -> None:

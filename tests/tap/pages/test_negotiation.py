@@ -74,6 +74,12 @@ def test_a_page_is_not_there_for_programs(accept: str | None) -> None:
     assert ROUTE.matches(scope(accept)) == (Match.NONE, {})
 
 
+def test_a_page_is_not_there_where_the_url_names_a_format() -> None:
+    named = {**scope(BROWSERS["Firefox"]), "query_string": b"a=b&ResponseFormat=votable"}
+    assert ROUTE.matches(named) == (Match.NONE, {})
+    assert ROUTE.matches({**named, "query_string": b"q=responseformat"})[0] is Match.FULL
+
+
 def test_a_page_is_not_there_for_web_sockets() -> None:
     assert ROUTE.matches({**scope(BROWSERS["Firefox"]), "type": "websocket"}) == (Match.NONE, {})
 
@@ -84,5 +90,12 @@ def test_the_service_answers_both_at_one_url(service: str, path: str) -> None:
         assert request("GET", f"{service}/{path}", headers={"Accept": accept}).media_type == "text/html"
     for asked in PROGRAMS.values():
         reply = request("GET", f"{service}/{path}", headers={} if asked is None else {"Accept": asked})
-        assert (reply.status, reply.media_type) in {(200, "text/xml"), (200, "application/xml")}
+        is_votable = path == "tables/demo.stars" and "votable" in str(asked)
+        assert (reply.status, reply.media_type) == (200, "application/x-votable+xml" if is_votable else "text/xml")
         reply.xml()
+
+
+@pytest.mark.parametrize("name", ["RESPONSEFORMAT", "responseformat"])
+def test_a_browser_gets_what_a_link_names(service: str, name: str) -> None:
+    reply = request("GET", f"{service}/tables/demo.stars?x=1&{name}=votable", headers={"Accept": BROWSERS["Firefox"]})
+    assert reply.media_type == "application/x-votable+xml"
