@@ -42,16 +42,27 @@ def availability(*, available: bool, notes: Iterable[str] = ()) -> bytes:
 
 
 def capabilities(
-    config: Config, messages: Sequence[str] = (), data_models: Mapping[str, str] = MappingProxyType({})
+    config: Config,
+    messages: Sequence[str] = (),
+    data_models: Mapping[str, str] = MappingProxyType({}),
+    *,
+    by_mode: bool = False,
 ) -> bytes:
-    """Return the document; `messages` are what the operator tells all users, `data_models` names by their identifiers."""
-    return document(capabilities_element(config, messages, data_models))
+    """Return the document; `messages` are what the operator tells all users, `data_models` names by their identifiers.
+
+    `by_mode`: with what differs between /sync and /async, as TAPRegExt 1.1 has it.
+    """
+    return document(capabilities_element(config, messages, data_models, by_mode=by_mode))
 
 
-def capabilities_element(config: Config, messages: Sequence[str], data_models: Mapping[str, str]) -> Element:
+def capabilities_element(
+    config: Config, messages: Sequence[str], data_models: Mapping[str, str], *, by_mode: bool = False
+) -> Element:
     """Return the root of the document."""
-    base = config.web.base_url
-    root = capability_list(NAMESPACES, base, _tap(config, messages, data_models))
+    base, own = config.web.base_url, _tap(config, messages, data_models)
+    if by_mode:
+        own.find("executionDuration").addnext(_sync_limit(config.limits.sync_limit))
+    root = capability_list(NAMESPACES, base, own)
     tables = interface("vs:ParamHTTP", f"{base}/tables", role="std", version="1.1")
     tables.extend(security_methods(config))
     root.append(ELEMENT.capability({"standardID": "ivo://ivoa.net/std/VOSI#tables-1.1"}, tables))
@@ -148,6 +159,13 @@ def _upload_limit(uploads: UploadsConfig) -> Element:
     """Return the one element for two limits (TAPRegExt 1.0 §2.7): the default one in rows, the hard one in bytes."""
     rows = ELEMENT.default({"unit": "row"}, str(uploads.upload_rows))
     return ELEMENT.uploadLimit(rows, ELEMENT.hard({"unit": "byte"}, str(uploads.upload_bytes)))
+
+
+def _sync_limit(seconds: float) -> Element:
+    """Return how long synchronous queries may run (TAPRegExt 1.1 §2, a draft)."""
+    limit = _limit("executionDuration", int(seconds), int(seconds))
+    limit.set("forMode", "sync")
+    return limit
 
 
 def _limit(name: str, default: int, hard: int, **attributes: str) -> Element:

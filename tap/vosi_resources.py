@@ -28,6 +28,7 @@ from tap.own_tables.resources import TableResources, rights_headers
 from tap.parts import Parts
 from tap.query.empty_result import empty_result
 from tap.vosi_answers import vosi_answer, votable_wanted
+from uws.parameters import ParameterError
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,11 @@ class VosiResources:
         return Availability(self.parts)
 
     async def capabilities(self, request: Request) -> Response:
-        models = await run_in_threadpool(self._data_models)
-        response = vosi_answer(request, vosi.capabilities(self.config, self.messages.texts(), models))
+        version = (await read_parameters(request, self.config)).one("TAPREGEXT") or "1.0"
+        if version not in {"1.0", "1.1"}:
+            raise ParameterError(f"TAPREGEXT can be 1.0 or 1.1, not {version[:40]!r}")
+        models, texts = await run_in_threadpool(self._data_models), self.messages.texts()
+        response = vosi_answer(request, vosi.capabilities(self.config, texts, models, by_mode=version == "1.1"))
         response.headers["Last-Modified"] = format_datetime(self.messages.changed, usegmt=True)
         if identity_of(request) is None:
             # That one may log in, and how, though one need not (AuthVO §4.1).

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.client import get
+from tap.config import Config
+from tests.contract.client import get, well_formed
 from tests.contract.test_uws_1_1 import said, submit
 from tests.contract.test_vosi_1_1 import tap_capability
 
@@ -62,3 +63,30 @@ def test_every_feature_list_has_a_type_and_every_feature_a_form(service: str) ->
     assert root.xpath("//languageFeatures[not(@type)] | //feature[not(form)] | //language[not(version)]") == []
     types = root.xpath("//languageFeatures/@type")
     assert len(types) == len(set(types))
+
+
+# ---- 1.1, a draft
+
+
+def test_limits_of_sync_are_told_to_who_asks_for_1_1_and_nothing_else_differs(service: str, sample: Config) -> None:
+    """1.1 §2.2: an element with forMode overrides the one without, and there is one of each at most."""
+    told = well_formed(get(f"{service}/capabilities?TAPREGEXT=1.1").body)
+    limits = told.xpath("capability/executionDuration")
+    assert [limit.get("forMode") for limit in limits] == [None, "sync"]
+    assert {value.text for value in limits[1]} == {str(int(sample.limits.sync_limit))}
+    assert told.xpath("//@forMode") == ["sync"]
+    limits[1].getparent().remove(limits[1])
+    usual = get(f"{service}/capabilities?TAPREGEXT=1.0").xml()
+    assert [(e.tag, dict(e.attrib), e.text) for e in told.iter()] == [
+        (e.tag, dict(e.attrib), e.text) for e in usual.iter()
+    ]
+
+
+def test_clients_that_know_1_0_get_no_modes(service: str) -> None:
+    """The validators of STILTS 3.4 and of pyvo refuse a second executionDuration."""
+    assert b"forMode" not in get(f"{service}/capabilities").body
+
+
+def test_another_version_is_refused(service: str) -> None:
+    reply = get(f"{service}/capabilities?TAPREGEXT=2")
+    assert (reply.status, "1.0 or 1.1" in reply.votable().message) == (400, True)
