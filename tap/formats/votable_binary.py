@@ -8,15 +8,14 @@ from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block
 from tap.formats.binary_rows import BinaryRows
 from tap.formats.format import Ending, Format, Header, Writer
-from tap.formats.metadata import fields
-from tap.formats.votable_document import EXTENSION, VERSIONS, closing, opening
+from tap.formats.votable_document import EXTENSION, VERSIONS, closing, columns_of, opening
 
 
 class VotableBinaryWriter(Writer):
     def __init__(self, header: Header, element: str) -> None:
         self._header = header
         self._element = element
-        self._fields = fields(header.outputs)
+        self._fields = columns_of(header)
         self._rows = BinaryRows(self._fields, masked=element == "BINARY2")
         self._rest = b""
 

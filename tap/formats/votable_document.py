@@ -1,20 +1,24 @@
-"""The XML round the rows of a VOTable 1.4, and the VOTable that tells an error (DALI 1.1 §4.4).
+"""The XML round the rows of a VOTable, and the VOTable that tells an error (DALI 1.1 §4.4).
 
 Written as text: elements without a prefix and attributes in the order that clients look for.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from xml.sax.saxutils import escape, quoteattr
 
+from schema import types
 from tap.formats.binary_rows import null_number
 from tap.formats.format import Ending, Header
-from tap.formats.metadata import FieldMetadata, infos
+from tap.formats.metadata import FieldMetadata, fields, infos
 from tap.formats.service_descriptor import NO_LINK, FieldLink, ServiceDescriptor, ServiceParameter
 
 _NAMESPACE = "http://www.ivoa.net/xml/VOTable/v1.3"
-VERSIONS = ("1.4", "1.5")
+VERSIONS = ("1.4", "1.5", "1.6")
+_UTF8 = VERSIONS[2]
+"""From which on `char` is UTF-8, and unicodeChar deprecated (VOTable 1.6 §2.1, a draft)."""
 EXTENSION = "vot"
 _OPEN = f"""<?xml version="1.0" encoding="UTF-8"?>
 <VOTABLE version="{{version}}" xmlns="{_NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="{_NAMESPACE} {_NAMESPACE}">
@@ -38,6 +42,19 @@ def attribute(name: str, value: str | None) -> str:
     if not value:
         return ""
     return f" {name}={quoteattr(clean(value))}" if _TO_BE_QUOTED.search(value) else f' {name}="{value}"'
+
+
+def columns_of(header: Header) -> tuple[FieldMetadata, ...]:
+    """Return the columns of a result as its version has them: texts are char where they can be."""
+    columns = fields(header.outputs)
+    return tuple(map(_in_utf8, columns)) if header.version == _UTF8 else columns
+
+
+def _in_utf8(column: FieldMetadata) -> FieldMetadata:
+    """Return a column of any texts as one of UTF-8, whose bytes are not counted: arraysize would count them."""
+    if column.type is not types.UNICODE or "x" in (column.arraysize or ""):
+        return column
+    return replace(column, type=types.TEXT, datatype=types.TEXT.datatype, arraysize=types.TEXT.arraysize)
 
 
 def opening(header: Header, columns: tuple[FieldMetadata, ...], *, nulls: bool) -> str:

@@ -7,8 +7,7 @@ from tap.engine.row_encoding import CELL, RowEncoding, column_type
 from tap.engine.rows import Block
 from tap.formats.cells import rows_in_tags, without_cell_marks
 from tap.formats.format import Ending, Format, Header, Writer
-from tap.formats.metadata import fields
-from tap.formats.votable_document import EXTENSION, VERSIONS, closing, opening
+from tap.formats.votable_document import EXTENSION, VERSIONS, closing, columns_of, opening
 
 _FLOATS = (types.REAL, types.DOUBLE, types.REALS, types.DOUBLES)
 
@@ -19,7 +18,7 @@ class TabledataWriter(Writer):
         self._floats = [i for i, o in enumerate(header.outputs) if column_type(o) in _FLOATS]
 
     def header(self) -> bytes:
-        return f"{opening(self._header, fields(self._header.outputs), nulls=True)}<TABLEDATA>\n".encode()
+        return f"{opening(self._header, columns_of(self._header), nulls=True)}<TABLEDATA>\n".encode()
 
     def rows(self, block: Block) -> bytes:
         data = without_cell_marks(block.data)

@@ -251,7 +251,7 @@ def test_the_default_format_is_votable(service: str) -> None:
         "application/jsonp",
         "text/csv;header=absent",
         "votable/b3",
-        "votable;version=1.6",
+        "votable;version=1.7",
         "csv;version=1.4",
         "*/*",
         "x" * 4000,
