@@ -43,6 +43,7 @@ from tap.form import Form, read_form, read_parameters
 from tap.jobs import JobService
 from tap.messages import Messages
 from tap.notification_resources import NotificationResources
+from tap.openapi.resource import OpenApiResource
 from tap.own_tables.publications import Publications
 from tap.own_tables.resources import TableResources
 from tap.own_tables.table_updates import TABLE_UPDATE, TableUpdateService
@@ -164,6 +165,7 @@ class Endpoints:
             Route(f"{tap}/jobs/async", self.found_jobs, methods=get),
             Route(f"{tap}/deletejobs", self.delete_jobs, methods=["POST"]),
             *self.vosi.routes(tap),
+            Route(f"{tap}/openapi.json", OpenApiResource(self.config.web).document, methods=get),
             *DatalinkResources(self.config, self.parts.rights, self.queries).routes(tap),
             Route(f"{tap}/tables/{{name:path}}", self.own_tables.put, methods=["PUT"]),
             Route(f"{tap}/tables/{{name:path}}", self.own_tables.post, methods=["POST"]),

@@ -31,6 +31,7 @@ DOCUMENTS = {
     "cross-match": "Cross-matching",
     "formats": "Formats",
     "api": "The service for programs",
+    "endpoints": "All endpoints",
     "own-tables": "Tables of your own",
     "accounts": "Accounts and tokens",
     "assistants": "Assistants (MCP)",

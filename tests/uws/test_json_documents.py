@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
+from tap.progress import QueryProgress
 from tests.uws.test_xml import HOSTILE, JOB, NOW, TEXTS, URL
 from uws.accept import Accept, wants_json
 from uws.forecast import Forecast
@@ -104,3 +105,11 @@ def test_json_is_asked_for_by_name(accept: list[str], expected: bool) -> None:
 def test_the_weightiest_mention_of_a_type_counts() -> None:
     scope = {"type": "http", "headers": [(b"accept", b"a/b;q=0.2, a/b;q=0.7, a/b;q=0.1")]}
     assert Accept.of(scope).weights == {"a/b": 0.7}
+
+
+def test_all_that_a_query_tells_of_its_progress_has_a_type() -> None:
+    names: set[str] = set()
+    progress = QueryProgress(names.update, overflow=True)
+    progress.add(rows=1, size=2, uploaded=3, matched=4)
+    assert names
+    assert names <= UWS_JSON.numbers | UWS_JSON.booleans

@@ -1,0 +1,1 @@
+"""The description of all endpoints for programs that read such (OpenAPI 3.1)."""
