@@ -40,12 +40,13 @@ class _SameServer(urllib.request.HTTPRedirectHandler):
             # A body would be lost without a word.
             return None
         new = super().redirect_request(*arguments)
-        if new and _origin(new.full_url) != _origin(request.full_url):
+        if new and origin(new.full_url) != origin(request.full_url):
             new.remove_header("Authorization")
         return new
 
 
-def _origin(url: str) -> tuple[str, str]:
+def origin(url: str) -> tuple[str, str]:
+    """Return what tells a server from others."""
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
 

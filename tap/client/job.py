@@ -6,6 +6,7 @@ Everything can be interrupted and gone on with: the job's URL is all that must b
 import base64
 import hashlib
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -21,6 +22,7 @@ Progress = Callable[[str, int, int], None]
 PART = 32 << 20
 _PIECE = 1 << 20
 _WAIT = 2
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, float(_WAIT)
 FINAL = {"COMPLETED", "ERROR", "ABORTED", "ARCHIVED"}
 _UNKNOWN_METHOD = {405, 501}
 _DONE = 416
@@ -105,11 +107,16 @@ class RemoteJob:
 
     def wait(self) -> State:
         """Wait until it has ended, telling of its progress. Raises: JobFailed, Refused, Unreachable."""
-        state = self.state()
+        state, pause = self.state(), _FIRST_PAUSE
         while state.phase not in FINAL:
             done, total = (int(state.info.get(name, "0")) for name in ("uploadedRowsDone", "uploadedRows"))
             self.progress("match" if total else state.phase.lower(), done, total)
-            state = self.state(state.phase)
+            begun, phase = time.monotonic(), state.phase
+            state = self.state(phase)
+            if state.phase == phase and time.monotonic() - begun < pause:
+                # A service of UWS 1.0 does not know WAIT.
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
         if state.phase != "COMPLETED":
             raise JobFailed(state.message or f"the job is {state.phase}")
         return state
@@ -151,6 +158,10 @@ class RemoteJob:
             if answer.length:
                 raise ConnectionError("the result broke off")
 
+    def abort(self) -> None:
+        """Stop the job. Raises: Refused, Unreachable."""
+        self.http.send("POST", f"{self.url}/phase", b"PHASE=ABORT").close()
+
     def delete(self) -> None:
         try:
             self.http.send("DELETE", self.url).close()
@@ -179,19 +190,15 @@ def create(service: str, parameters: Mapping[str, str], http: Http, progress: Pr
     return _created(service, urlencode(parameters).encode(), {}, RemoteJob(service, http, progress))
 
 
-def create_with(service: str, parameters: Mapping[str, str], upload: tuple[str, Path], like: RemoteJob) -> RemoteJob:
-    """Make a job with a file in the form, for services that take no parts.
+def create_with_files(
+    service: str, parameters: Mapping[str, str], files: Mapping[str, Path], like: RemoteJob
+) -> RemoteJob:
+    """Make a job with files in the form, each under its name, as every service takes them.
 
     Raises: Refused, Unreachable, OSError.
     """
-    name, path = upload
-    boundary = secrets.token_hex(16)
-    head, tail = form_around(parameters, name, path.name, boundary)
-    headers = {
-        "Content-Type": f"multipart/form-data; boundary={boundary}",
-        "Content-Length": str(len(head) + path.stat().st_size + len(tail)),
-    }
-    return _created(service, _with_file(head, path, tail), headers, like)
+    body, headers = form_with_files(parameters, files)
+    return _created(service, body, headers, like)
 
 
 def knows_no_parts(error: Refused) -> bool:
@@ -209,17 +216,40 @@ def _created(service: str, body: bytes | Iterator[bytes], headers: Mapping[str, 
 
 def form_around(fields: Mapping[str, str], name: str, file_name: str, boundary: str) -> tuple[bytes, bytes]:
     """Return what comes before and after the content of a file in a form with fields and that file (RFC 7578)."""
-    parts = [
+    return _fields(fields, boundary) + _head_of_file(name, file_name, boundary), _end(boundary)
+
+
+def form_with_files(fields: Mapping[str, str], files: Mapping[str, Path]) -> tuple[Iterator[bytes], dict[str, str]]:
+    """Return the body and the headers of a form with fields and files, each under its name. Raises: OSError."""
+    boundary = secrets.token_hex(16)
+    parts = [(_head_of_file(name, path.name.replace(chr(34), "_"), boundary), path) for name, path in files.items()]
+    head, end = _fields(fields, boundary), _end(boundary)
+    size = len(head) + sum(len(part) + path.stat().st_size + 2 for part, path in parts) - 2 + len(end)
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Content-Length": str(size)}
+    return _with_files(head, parts, end), headers
+
+
+def _fields(fields: Mapping[str, str], boundary: str) -> bytes:
+    form = "".join(
         f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
         for key, value in fields.items()
-    ]
-    parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{file_name}"\r\n\r\n')
-    return "".join(parts).encode(), f"\r\n--{boundary}--\r\n".encode()
+    )
+    return form.encode()
 
 
-def _with_file(head: bytes, path: Path, tail: bytes) -> Iterator[bytes]:
+def _head_of_file(name: str, file_name: str, boundary: str) -> bytes:
+    return f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{file_name}"\r\n\r\n'.encode()
+
+
+def _end(boundary: str) -> bytes:
+    return f"\r\n--{boundary}--\r\n".encode()
+
+
+def _with_files(head: bytes, parts: list[tuple[bytes, Path]], end: bytes) -> Iterator[bytes]:
     yield head
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece
-    yield tail
+    for index, (part, path) in enumerate(parts):
+        yield b"\r\n" * bool(index) + part
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                yield piece
+    yield end

@@ -31,11 +31,15 @@ class RemoteTables:
 
     def names(self) -> list[str]:
         """Return the names of the tables in one's own schema; of all that can be seen where the service has no whoami."""
-        schema = self._whoami().get("schema")
+        schema = self.schema()
         with self.http.send("GET", f"{self.service}/tables?detail=min") as answer:
             names = [element.text or "" for element in parsed(answer.read()).iterfind(".//{*}table/{*}name")]
         own = (f"{schema}.", f'"{schema}".')
         return [name for name in names if schema is None or name.startswith(own)]
+
+    def schema(self) -> str | None:
+        """Return the schema of one's own tables; None where the service has none, or knows nobody."""
+        return self._whoami().get("schema")
 
     def _whoami(self) -> dict[str, Any]:
         try:

@@ -9,7 +9,7 @@ from schema.load.reader import FileColumn, LoadError
 from schema.model import Column, adql_names, delimited
 from schema.positions import find_position
 from tap.client.http import Http, Refused, parsed
-from tap.client.job import Progress, RemoteJob, create, create_with, knows_no_parts, silent
+from tap.client.job import Progress, RemoteJob, create, create_with_files, knows_no_parts, silent
 
 UPLOAD = "mine"
 FINDS = ("all", "best", "each")
@@ -120,7 +120,7 @@ def cross_match(match: Match, path: Path, output: Path, progress: Progress = sil
         if not knows_no_parts(error):
             raise
         job.delete()
-        job = create_with(match.service, _parameters(match, output), (UPLOAD, path), job)
+        job = create_with_files(match.service, _parameters(match, output), {UPLOAD: path}, job)
     return finish(job, output, keep=keep)
 
 

@@ -26,6 +26,7 @@ from tap.pages.rendering import Pages
 _EXAMPLE_URL = re.compile(r"https://(?:tap\.)?example\.org/tap|http://localhost:8080/tap")
 DOCUMENTS = {
     "topcat": "TOPCAT and STILTS",
+    "tapsh": "tapsh, the command line",
     "jobs": "Jobs",
     "uploads": "Uploads",
     "cross-match": "Cross-matching",

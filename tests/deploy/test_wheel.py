@@ -20,7 +20,19 @@ from tests.deploy.installed import Installed, run_job
 from tests.house.test_layers import MODULES, imports
 
 PACKAGES = ("schema", "adql", "uws", "tap")
-PAGES = ["/", "/build", "/crossmatch", "/help", "/help/jobs", "/tap/tables", "/tap/tables/wheel.stars", "/tap/async"]
+_OF_USE = ("hdf5", "objects", "shell", "tracing")
+"""Extras beside those for tests and documents."""
+PAGES = [
+    "/",
+    "/build",
+    "/crossmatch",
+    "/help",
+    "/help/jobs",
+    "/help/tapsh",
+    "/tap/tables",
+    "/tap/tables/wheel.stars",
+    "/tap/async",
+]
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +108,12 @@ def test_its_own_workers_run_a_job(site: str) -> None:
     assert run_job(f"{site}/tap", "SELECT COUNT(*) AS n FROM wheel.stars") == ["n", "8"]
 
 
+def test_its_command_line_for_users_asks_a_service(installed: Installed, loaded: Config, site: str) -> None:
+    command = [installed.program("tapsh"), f"{site}/tap", "-c", "SELECT COUNT(*) AS n FROM wheel.stars"]
+    done = subprocess.run(command, cwd="/", env=installed.environment(loaded), capture_output=True, check=True)
+    assert done.stdout.split() == [b"n", b"8"]
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_there_with_its_static_files(site: str, path: str) -> None:
     reply = requests.get(f"{site}{path}", headers={"Accept": "text/html"}, timeout=30)
@@ -116,7 +134,7 @@ def test_every_library_that_it_imports_is_among_its_dependencies() -> None:
     wanted = {name: by_module[name] for name in imported - set(sys.stdlib_module_names) - set(PACKAGES)}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *extras["hdf5"], *extras["objects"], *extras["tracing"]]
+    asked = [*project["dependencies"], *(each for name in _OF_USE for each in extras[name])]
     names = {name for requirement in asked for name in _named(requirement)}
     assert not {name: found for name, found in wanted.items() if not names & {_normal(each) for each in found}}
 
