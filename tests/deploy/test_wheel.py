@@ -20,7 +20,7 @@ from tests.deploy.installed import Installed, run_job
 from tests.house.test_layers import MODULES, imports
 
 PACKAGES = ("schema", "adql", "uws", "tap")
-_OF_USE = ("hdf5", "objects", "shell", "tracing")
+_OF_USE = ("hdf5", "mcp", "objects", "shell", "tracing")
 """Extras beside those for tests and documents."""
 PAGES = [
     "/",
