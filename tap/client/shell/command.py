@@ -2,6 +2,7 @@
 
 import base64
 import os
+import signal
 import sys
 import tomllib
 from pathlib import Path
@@ -20,6 +21,17 @@ from tap.client.shell.verbs import Leave
 _PATIENCE = 60.0
 _AGENT = "tapsh"
 _MISSING = "the prompt needs prompt-toolkit: pip install 'armillary[shell]'; without it, give queries with -c"
+
+
+def main() -> None:
+    """Run the command; a window that is closed leaves no copies of files behind."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, _leave)
+    tapsh()
+
+
+def _leave(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
 
 
 @click.command()
@@ -114,4 +126,4 @@ def _warn_of_open_line(url: str) -> None:
 
 
 if __name__ == "__main__":
-    tapsh()
+    main()

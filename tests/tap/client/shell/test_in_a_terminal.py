@@ -141,6 +141,21 @@ def test_a_password_is_not_shown_and_nobody_else_may_read_the_history(
     assert ada.password not in history.read_text()
 
 
+def test_a_window_that_is_closed_leaves_no_copies_of_files(other: OtherService, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("id\n1\n")
+    copies = tmp_path / "temporary"
+    copies.mkdir()
+    with Terminal(tmp_path, other.url, TMPDIR=str(copies)) as terminal:
+        terminal.reads("2 tables")
+        terminal.enter("load mine.csv")
+        terminal.reads("TAP_UPLOAD.mine in your queries")
+        assert list(copies.rglob("mine.vot"))
+    end = time.monotonic() + 20
+    while list(copies.iterdir()) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not list(copies.iterdir())
+
+
 # ---- on another service
 
 
