@@ -11,7 +11,7 @@ from schema.description import DescriptionError
 from schema.load.reader import LoadError
 from schema.migrate import ChangedMigration, NotMigrated
 from tap.backup import BackupError
-from tap.config import ConfigError
+from tap.config_sections import ConfigError
 from tap.engine.engine import DatabaseAway
 from tap.engine.pgsphere import PgSphereMissing
 from tap.engine.private import NoPostgres, ProgramFailed

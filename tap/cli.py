@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tap.config import ConfigError
+from tap.config_sections import ConfigError
 from tap.config_sources import load_config
 
 _COMMANDS = {

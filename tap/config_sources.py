@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from adql.errors import nearest
-from tap.config import ENVIRONMENT, SETTINGS, Config, ConfigError
+from tap.config import ENVIRONMENT, SETTINGS, Config
+from tap.config_sections import ConfigError
 from tap.registry.settings import check_registry
 
 _FILE = "_FILE"

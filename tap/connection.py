@@ -6,7 +6,7 @@ from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tap.config import WebConfig
+from tap.config_sections import WebConfig
 from tap.config_sources import load_config
 
 MOST_HEAD_BYTES = 256 * 1024

@@ -14,7 +14,7 @@ from pathlib import Path
 from adql.errors import AdqlError
 from adql.translate import translate
 from schema.model import Catalogue
-from tap.config import ConfigError
+from tap.config_sections import ConfigError
 
 _ID = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 

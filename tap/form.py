@@ -19,7 +19,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
-from tap.config import Config, JobsConfig, WebConfig
+from tap.config import Config
+from tap.config_sections import JobsConfig, WebConfig
 from tap.errors import BadRequest, TooLarge, TooSlow
 from tap.storage.storage import StorageFull
 from uws.parameters import Parameters

@@ -24,7 +24,8 @@ from tap.auth.identity import Account, TokenScope, identity_of
 from tap.auth.limits import config_for
 from tap.auth.private import account_of
 from tap.auth.rights import NoLongerAllowed, Rights
-from tap.config import Config, JobsConfig
+from tap.config import Config
+from tap.config_sections import JobsConfig
 from tap.downloads import download, sent_so_far
 from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.engine import DatabaseAway, Engine, ShardAway

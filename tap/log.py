@@ -11,7 +11,8 @@ from typing import Any
 
 import structlog
 
-from tap.config import ENVIRONMENT, LogConfig
+from tap.config import ENVIRONMENT
+from tap.config_sections import LogConfig
 from tap.observe import Event, Fault, JobMoved, JobTold, Kept, RequestDone, ShardBack, ShardLost
 
 KEY = f"{ENVIRONMENT}LOG_KEY"

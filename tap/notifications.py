@@ -20,7 +20,8 @@ from standardwebhooks import Webhook
 
 from tap.auth.accounts import AccountsAway, AccountStore
 from tap.auth.identity import Account
-from tap.config import Config, NotificationsConfig
+from tap.config import Config
+from tap.config_sections import NotificationsConfig
 from tap.uploads.remote import connected, ended_at, public_address, split_url
 from uws.deliveries import Delivery, NotDelivered
 from uws.errors import StoreAway

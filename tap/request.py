@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from tap.config import Config, LimitsConfig
+from tap.config import Config
+from tap.config_sections import LimitsConfig
 from tap.form import FormFile
 from tap.formats import FORMATS, find_format
 from tap.formats.format import Format

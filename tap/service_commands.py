@@ -12,7 +12,8 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from tap.clear_errors import clear_errors
-from tap.config import Config, ConfigError
+from tap.config import Config
+from tap.config_sections import ConfigError
 from tap.config_sources import load_config
 from tap.connection import BoundedConnection
 from tap.engine import database

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 from starlette.types import Message, Receive, Scope, Send
 
 from tap.coding import packed_pieces
-from tap.config import Config, WebConfig
+from tap.config import Config
+from tap.config_sections import WebConfig
 from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.rows import Interrupted
 from tap.errors import Busy, TimeLimit

@@ -8,7 +8,8 @@ from lxml import etree
 from lxml.builder import ElementMaker
 
 from adql.functions import FUNCTIONS, Feature, Function
-from tap.config import Config, UploadsConfig
+from tap.config import Config
+from tap.config_sections import UploadsConfig
 from tap.datalink.result_links import LINKS_STANDARD, links_url
 from tap.formats import FORMATS
 from tap.processes import service_start

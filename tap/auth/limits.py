@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from tap.auth.identity import Account, Limits
-from tap.config import SETTINGS, Config, ConfigError
+from tap.config import SETTINGS, Config
+from tap.config_sections import ConfigError
 
 NAMES = (
     "maxrec_hard",

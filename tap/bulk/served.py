@@ -12,7 +12,7 @@ from schema.load.reader import LoadError
 from tap.bulk.folder import Folder, FolderAway, whole
 from tap.bulk.manifest import CHECKSUMS, MANIFEST, ExportedFile, ExportManifest, read_manifest
 from tap.bulk.places import folder_of
-from tap.config import ConfigError
+from tap.config_sections import ConfigError
 
 _REMEMBERED = 30.0
 """Seconds for which a bucket is not asked again."""

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from tap.config import WebConfig
+from tap.config_sections import WebConfig
 
 CONES, IMAGES = "/scs", "/sia"
 

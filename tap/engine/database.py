@@ -15,7 +15,8 @@ from schema.migrate import ChangedMigration, Migration, NotMigrated, migrate, mi
 from schema.model import Table
 from schema.readers import prepare_reader_roles
 from schema.roles import ACCOUNTS, JOBS, MEMBER, OWNER, READER, prepare_roles
-from tap.config import Config, DatabaseConfig
+from tap.config import Config
+from tap.config_sections import DatabaseConfig
 from tap.engine.pgsphere import ensure_pgsphere
 from tap.engine.private import ADMIN, PrivateCluster
 from uws.periodic import Periodic

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Route
 
-from tap.config import WebConfig
+from tap.config_sections import WebConfig
 from tap.openapi.endpoints import AnswerKind, Endpoint, EndpointParameter, endpoints
 from tap.pages.negotiation import PageRoute
 

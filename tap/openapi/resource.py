@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tap.config import WebConfig
+from tap.config_sections import WebConfig
 from tap.entity_tags import tagged
 from tap.openapi.document import openapi
 

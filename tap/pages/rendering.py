@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from schema.model import Catalogue
 from tap.auth.identity import identity_of
-from tap.config import WebConfig
+from tap.config_sections import WebConfig
 from tap.messages import Messages
 from tap.pages.documentation import site_folder
 from tap.pages.static_files import digest

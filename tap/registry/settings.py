@@ -2,7 +2,8 @@
 
 import re
 
-from tap.config import Config, ConfigError
+from tap.config import Config
+from tap.config_sections import ConfigError
 from tap.registry.identifiers import AUTHORITY
 
 _EMAIL = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")

@@ -2,7 +2,8 @@
 
 from urllib.parse import urlencode
 
-from tap.config import Config, WebConfig
+from tap.config import Config
+from tap.config_sections import WebConfig
 from tap.registry.identifiers import service_id
 
 OAI = "/oai"

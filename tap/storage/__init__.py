@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tap.config import Config, ConfigError
+from tap.config import Config
+from tap.config_sections import ConfigError
 from tap.storage.directory import Directory
 from tap.storage.s3 import ObjectStore
 from tap.storage.storage import Storage

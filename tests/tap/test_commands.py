@@ -16,7 +16,8 @@ from psycopg import sql
 from schema.model import Table
 from schema.tap_schema import count_change, read_catalogue, remove_table
 from tap.cli import main
-from tap.config import ENVIRONMENT, SETTINGS, ConfigError
+from tap.config import ENVIRONMENT, SETTINGS
+from tap.config_sections import ConfigError
 from tap.config_sources import load_config
 from tests import command
 

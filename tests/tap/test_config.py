@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from tap.cli import main
-from tap.config import SETTINGS, Config, ConfigError
+from tap.config import SETTINGS, Config
+from tap.config_sections import ConfigError
 from tap.config_sources import load_config
 
 DOCS = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")

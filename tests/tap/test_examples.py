@@ -7,7 +7,8 @@ import pytest
 
 from adql.translate import translate
 from schema.model import Catalogue
-from tap.config import Config, ConfigError
+from tap.config import Config
+from tap.config_sections import ConfigError
 from tap.examples import EXAMPLES, examples_for, own_examples
 from tests.conftest import alone, serving
 from tests.contract.client import get

@@ -12,7 +12,8 @@ from starlette.routing import Mount, Route
 
 from deploy.endpoints import PAGE, page
 from tap.app import create_app
-from tap.config import Config, WebConfig
+from tap.config import Config
+from tap.config_sections import WebConfig
 from tap.formats import FORMATS
 from tap.openapi.document import openapi, routed
 from tap.openapi.endpoints import endpoints

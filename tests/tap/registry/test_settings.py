@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tap.config import Config, ConfigError
+from tap.config import Config
+from tap.config_sections import ConfigError
 from tap.registry.settings import check_registry
 
 GOOD: dict[str, Any] = {
