@@ -31,6 +31,7 @@ from tap.own_tables.keeper import table_keeper
 from tap.own_tables.own_tables import OwnTables
 from tap.own_tables.table_updates import update_table
 from tap.query.run import QueryService
+from tap.registry.identifiers import service_id
 from tap.sharding.execution.shard_pool import ShardPool
 from tap.sharding.shards import known_shards
 from tap.shares.readable_jobs import ReadableJobs
@@ -120,6 +121,8 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
         "publisher": config.web.publisher,
         "contact": config.web.contact,
     }
+    if authority := config.registry.registry_authority:
+        about["service_ivoid"] = service_id(authority)
     limits = UploadLimits(
         config.uploads.upload_rows,
         config.uploads.upload_columns,
@@ -143,6 +146,7 @@ def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -
         more_rows,
         links_url(config),
         f"{config.web.base_url}/sync",
+        authority,
     )
 
 

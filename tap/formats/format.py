@@ -21,7 +21,7 @@ class Header:
 
     `room` is for what has to wait, `version` that of the format, where there are several; `warnings` are remarks on the
     query, `more_rows` is how to get those that MAXREC left out; `comments`: whether formats that have none may end in
-    some; `moc_order` is the order of the cells of a MOC. `time` is when it was asked for, None where that does not matter.
+    some; `moc_order` is the order of the cells of a MOC; `data_ivoids` are the identifiers of the tables in the registry. `time` is when it was asked for, None where that does not matter.
     """
 
     outputs: tuple[Output, ...]
@@ -35,6 +35,7 @@ class Header:
     comments: bool = False
     links: ResultLinks = field(default_factory=ResultLinks)
     moc_order: int | None = None
+    data_ivoids: tuple[str, ...] = ()
     time: datetime | None = field(default_factory=lambda: datetime.now(UTC))
 
 

@@ -110,6 +110,7 @@ def infos(header: Header) -> Iterator[tuple[str, str]]:
         *header.service.items(),
         *(("warning", warning) for warning in header.warnings),
     ]
+    pairs += [("data_ivoid", identifier) for identifier in header.data_ivoids]
     pairs += [
         (name, getattr(origin, field_name)) for origin in header.origins for name, field_name in _OF_ORIGIN.items()
     ]

@@ -7,6 +7,7 @@ from adql.translate import Translation
 from schema.model import Origin
 from tap.engine.engine import Session
 from tap.formats.format import Ending, Header
+from tap.registry.identifiers import table_id
 from tap.request import TapRequest
 from tap.sharding.execution.executor import UnsearchedSky
 from tap.sharding.planning import CitusPlan, QueryPlan
@@ -45,6 +46,13 @@ def asked_again(request: TapRequest, sync_url: str) -> dict[str, str]:
     parameters = {"LANG": "ADQL", "QUERY": request.query, "MAXREC": request.maxrec}
     url = f"{sync_url}?{urlencode(parameters)}"
     return {"request": url} if len(url) <= _LONGEST_URL else {}
+
+
+def identifiers_of(translation: Translation, authority: str) -> tuple[str, ...]:
+    """Return the identifiers in the registry of the tables that a query reads, and of which something is said."""
+    if not authority:
+        return ()
+    return tuple(table_id(authority, table) for table in translation.tables if table.origin != Origin())
 
 
 def _of_unsearched(unsearched: UnsearchedSky | None) -> dict[str, str]:

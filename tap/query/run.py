@@ -15,7 +15,7 @@ from tap.errors import describe
 from tap.formats.format import Ending, Header, Writer
 from tap.progress import QueryProgress, Stage
 from tap.query.manifest import QueryFacts, uploaded_files
-from tap.query.remarks import End, asked_again, end_of, few, header_of, warnings_of
+from tap.query.remarks import End, asked_again, end_of, few, header_of, identifiers_of, warnings_of
 from tap.query.row_streams import QueryRun, rows_of
 from tap.query.translation_cache import TranslationCache
 from tap.request import TapRequest
@@ -31,7 +31,7 @@ from tap.uploads.sources import Opened, Sources
 class QueryService:
     """What a query needs beside itself: where it runs, how long it may, and what results say of us.
 
-    `more_rows` tells users how to get what MAXREC left out; `links_url` is that of {links}, where rows lead, `sync_url` that of /sync. `streams`: the beginning of a result is gone before its end is
+    `more_rows` tells users how to get what MAXREC left out; `links_url` is that of {links}, where rows lead, `sync_url` that of /sync; `authority` is that of the identifiers of its tables in the registry. `streams`: the beginning of a result is gone before its end is
     there, so that the document must tell a late error.
     """
 
@@ -45,6 +45,7 @@ class QueryService:
     more_rows: str = ""
     links_url: str = ""
     sync_url: str = ""
+    authority: str = ""
     streams: bool = True
     translations: TranslationCache = field(default_factory=TranslationCache, compare=False)
 
@@ -75,7 +76,11 @@ def execute(
         run = QueryRun(session, plan, request.format.encoding, request.maxrec, unsearched)
         with rows_of(run, uploads, service.upload_limits, service.sorting, progress) as rows:
             header = header_of(request, translation, unsearched, progress.warnings)
-            header = replace(header, service=header.service | asked_again(request, service.sync_url))
+            header = replace(
+                header,
+                service=header.service | asked_again(request, service.sync_url),
+                data_ivoids=identifiers_of(translation, service.authority),
+            )
             header = replace(header, links=result_links(translation.outputs, translation.tables, service.links_url))
             with closing(request.format.writer(of_service(header, service))) as writer:
                 progress.warnings = few([*progress.warnings, *writer.warnings])

@@ -47,7 +47,15 @@ def sourced(sample: Config, tables: Publish) -> Config:
 
 
 def test_astropy_reads_all_that_is_said_of_query_and_data(sourced: Config) -> None:
-    with serving(alone(sourced, publisher="Example Archive", contact="help@example.org", processes=1)) as service:
+    with serving(
+        alone(
+            sourced,
+            publisher="Example Archive",
+            contact="help@example.org",
+            registry_authority="org.example",
+            processes=1,
+        )
+    ) as service:
         body = get(f"{service}/sync", {"LANG": "ADQL", "QUERY": QUERY}).body
         origin = extract_data_origin(parse(io.BytesIO(body)))
         again = get(origin.query.request, {})
@@ -55,6 +63,7 @@ def test_astropy_reads_all_that_is_said_of_query_and_data(sourced: Config) -> No
     assert origin.query.query == QUERY
     assert origin.query.publisher == "Example Archive"
     assert origin.query.contact == "help@example.org"
+    assert origin.query.service_ivoid == "ivo://org.example/tap"
     assert origin.query.server_software.startswith("Armillary/")
     assert origin.query.service_protocol == "ivo://ivoa.net/std/TAP"
     assert origin.query.request_date.endswith("Z")
@@ -68,4 +77,5 @@ def test_astropy_reads_all_that_is_said_of_query_and_data(sourced: Config) -> No
         if field.name in said and field.name not in {"publisher", "last_update_date"}
     }
     assert {name: said[name] for name in same} == {name: [value] for name, value in same.items()}
+    assert said["data_ivoid"] == ["ivo://org.example/formats/sourced"]
     assert said["last_update_date"][0].startswith("20")
