@@ -11,7 +11,7 @@ from schema.links import Product
 from schema.model import Table
 from tap.datalink.archive import archive
 from tap.datalink.document import LinksDocument
-from tap.datalink.identifiers import RequestedId, chunks, ids_of, unique, uploaded_ids
+from tap.datalink.identifiers import RequestedId, chunks, ids_of, ids_of_table, unique, uploaded_ids
 from tap.datalink.linked_table import LinkedTable, TableChoice
 from tap.datalink.links import LinkSource, readable_products
 from tap.datalink.products import ProductRequest, ProductRows, make_ids_table
@@ -61,23 +61,29 @@ class LinksAnswer:
         progress.enter(Stage.OPEN)
         with _opened(request, service, cancellation, Access.READ_ONLY) as (files, session):
             progress.enter(Stage.FIRST_ROW)
-            linked = self._linked(session, with_uploads=bool(files))
+            linked = self._linked(session, with_tables=bool(files or self.parameters.one("IDS_FROM")))
             source = LinkSource.of(linked, session.catalogue, self.tap_url) if linked else None
-            ids = self._ids(linked, files, service) if linked else iter(())
+            ids = self._ids(linked, files, service, session) if linked else iter(())
             links = (list(source.of_chunk(session, chunk)) for chunk in ids) if source else iter(())
             yield from LinksDocument(source, service.links_url, service.about).pieces(links, request.maxrec, progress)
 
-    def _linked(self, session: Session, *, with_uploads: bool) -> LinkedTable | None:
+    def _linked(self, session: Session, *, with_tables: bool) -> LinkedTable | None:
         """Return the table; None where it cannot be told and does not matter, as there are no IDs (DataLink 1.1 §2.1.1)."""
         try:
             return self.choice.among(session.catalogue)
         except (ParameterError, ClosedTable):
-            if self.choice.is_open and not with_uploads and not any(map(str.strip, self.parameters.all("ID"))):
+            if self.choice.is_open and not with_tables and not any(map(str.strip, self.parameters.all("ID"))):
                 return None
             raise
 
-    def _ids(self, linked: LinkedTable, files: list[Opened], service: QueryService) -> Iterator[list[RequestedId]]:
-        ids = chain(ids_of(self.parameters, linked), uploaded_ids(files, linked, service.upload_limits))
+    def _ids(
+        self, linked: LinkedTable, files: list[Opened], service: QueryService, session: Session
+    ) -> Iterator[list[RequestedId]]:
+        ids = chain(
+            ids_of(self.parameters, linked),
+            uploaded_ids(files, linked, service.upload_limits),
+            ids_of_table(self.parameters, linked, session),
+        )
         return chunks(ids, linked)
 
 
@@ -107,6 +113,7 @@ class ProductsAnswer:
                 texts = chain(
                     ids_of(self.parameters, linked, always_split=True),
                     uploaded_ids(files, linked, service.upload_limits),
+                    ids_of_table(self.parameters, linked, session),
                 )
                 return chunks(unique(texts), linked)
 

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
 
+import psycopg
+from psycopg import sql
+
 from schema.load.reader import FileColumn, LoadError
+from schema.model import is_name, unquoted_parts
 from tap.datalink.linked_table import LinkedTable, is_release
+from tap.engine.engine import Session
 from tap.uploads.load import Allowance, UploadLimits, reader_of
 from tap.uploads.sources import Opened
 from uws.parameters import ParameterError, Parameters
@@ -46,10 +52,37 @@ def uploaded_ids(files: Iterable[Opened], linked: LinkedTable, limits: UploadLim
     allowance = Allowance(limits)
     for opened in files:
         reader = reader_of(opened.upload, opened.path, limits.unpacking)
-        place = _place(reader.columns, linked, opened.upload.table_name)
+        place = _place(reader.columns, linked, f"The upload {opened.upload.table_name}")
         for batch in reader.batches():
             allowance.take(batch)
             yield from (str(value) for value in batch.column(place).to_pylist() if value is not None)
+
+
+def ids_of_table(parameters: Parameters, linked: LinkedTable, session: Session) -> Iterator[str]:
+    """Yield those in the table IDS_FROM, which who asks may read, of the column that an upload would have them in.
+
+    Raises: ParameterError, LoadError.
+    """
+    if (name := parameters.one("IDS_FROM")) is None:
+        return
+    parts = unquoted_parts(name) if is_name(name) else ()
+    tables = session.catalogue.find(parts)
+    if len(tables) != 1 or len(parts) != 2:
+        raise ParameterError(f"IDS_FROM {name[:100]!r} is no table that you may read")
+    (table,) = tables
+    columns = tuple(FileColumn(column.name, column.type, ucd=column.ucd) for column in table.columns)
+    column = table.columns[_place(columns, linked, name[:100])]
+    query = sql.SQL("SELECT {}::text FROM {}").format(
+        sql.Identifier(column.stored), sql.Identifier(*table.stored_parts)
+    )
+    yield from session.run(partial(_texts, query))
+
+
+def _texts(query: sql.Composed, connection: psycopg.Connection) -> Iterator[str]:
+    """Yield the first column of rows, some at a time, while other statements are sent between them."""
+    with connection.cursor("ids_from") as cursor:
+        cursor.itersize = CHUNK
+        yield from (text for (text,) in cursor.execute(query) if text is not None)
 
 
 def _place(columns: Sequence[FileColumn], linked: LinkedTable, upload: str) -> int:
@@ -61,7 +94,7 @@ def _place(columns: Sequence[FileColumn], linked: LinkedTable, upload: str) -> i
         if len(places) == 1:
             return places[0]
     names = ", ".join(column.name[:40] for column in columns[:10])
-    raise LoadError(f"The upload {upload} has no column {name} with IDs, and several others: {names}")
+    raise LoadError(f"{upload} has no column {name} with IDs, and several others: {names}")
 
 
 def unique(ids: Iterable[str]) -> Iterator[str]:

@@ -90,6 +90,21 @@ def test_ids_are_those_of_a_jobs_result(ada: Asker) -> None:
     assert ids_in_order(records(reply.votable())) == ["1", *(str(id_) for id_ in IDS[:-5:-1])]
 
 
+def test_ids_are_those_of_a_table_of_ones_own_that_nobody_else_may_name(ada: Asker, bo: Asker) -> None:
+    ada.run("SELECT TOP 4 source_id, ra FROM sky.sources ORDER BY source_id DESC", DEST="wanted")
+    path = f"datalink/links?TABLE=sky.sources&IDS_FROM={quote(ada.own('wanted'))}"
+    assert sorted(set(ids_in_order(records(ada.call("GET", path).votable())))) == sorted(map(str, IDS[:-5:-1]))
+    reply = bo.call("GET", path)
+    assert (reply.status, "no table that you may read" in reply.text) == (400, True)
+
+
+@pytest.mark.parametrize("name", ["nothing", "sky.nothing", "a.b.c", '"', "tap_schema.tables"])
+def test_a_table_without_ids_is_refused(service: str, name: str) -> None:
+    reply = get(f"{service}/datalink/links", {"TABLE": "sky.sources", "IDS_FROM": name})
+    assert reply.status == 400
+    assert name in reply.votable().message
+
+
 # ---- rights
 
 
