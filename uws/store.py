@@ -284,6 +284,11 @@ class Store:
         rows = self.rows("durations", {"cost": cost})
         return (rows[0]["least"], rows[0]["most"]) if rows else None
 
+    def queue_for(self, cost: float) -> tuple[str, int]:
+        """Return in which lane a job of that cost would wait, and how many wait there."""
+        row = self.rows("queue_for", {"cost": cost, "short_lane": self.limits.short_lane})[0]
+        return row["lane"], row["ahead"]
+
     def overview(self) -> list[Row]:
         """Return how many jobs are in each phase, and since when the first of those that wait has waited."""
         return self.rows("overview", {})

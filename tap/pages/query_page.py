@@ -1,6 +1,6 @@
 """The page where queries are written: the editor, what it asks while one types, and what is wrong with a query."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -27,7 +27,7 @@ from tap.pages.lists import schema_of_list
 from tap.pages.negotiation import wants_page
 from tap.pages.rendering import CatalogueOf, Pages
 from tap.pages.take_away import asked
-from tap.query.check import Report, check
+from tap.query.check import QueuePlace, Report, check
 from uws.errors import NoSuchJob
 from uws.job import Job
 from uws.parameters import ParameterError, Parameters
@@ -116,7 +116,10 @@ class QueryPage:
     def _check(self, request: Request, query: str, maxrec: int, uploaded: Schema | None) -> Report:
         role = self.rights.role(account_in(request))
         with self.planner.session(_CHECK_SECONDS, role=role) as session:
-            return check(query, session, maxrec, self.jobs.store.durations, uploaded)
+            report = check(query, session, maxrec, self.jobs.store.durations, uploaded)
+        if report.estimate is None:
+            return report
+        return replace(report, queue=QueuePlace(*self.jobs.store.queue_for(report.estimate.cost)))
 
     async def completion(self, request: Request) -> Response:
         """Tell what may stand at OFFSET, in characters, of the text QUERY."""

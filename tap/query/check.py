@@ -41,16 +41,25 @@ class TableRead:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the planner expects: rows and bytes of the result, and the seconds that such jobs took here, once some have."""
+    """What the planner expects: rows and bytes of the result, its cost, and the seconds that such jobs took here, once some have."""
 
     rows: int
     bytes: int
     seconds: Seconds | None
+    cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePlace:
+    """Where a job would wait: its lane, and how many are before it there."""
+
+    lane: str
+    ahead: int
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What can be said of a query; `strategy` and `shards` of one that reads tables on several servers."""
+    """What can be said of a query; `strategy` and `shards` of one that reads tables on several servers, `queue` of one with a cost."""
 
     error: Remark | None = None
     warnings: tuple[Remark, ...] = ()
@@ -59,6 +68,7 @@ class Report:
     estimate: Estimate | None = None
     strategy: str = ""
     shards: tuple[str, ...] = ()
+    queue: QueuePlace | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -93,7 +103,8 @@ def check(
         )
     root = session.plan(translation.sql)
     rows = min(int(root["Plan Rows"]), maxrec)
-    estimate = Estimate(rows, rows * int(root["Plan Width"]), seconds(float(root["Total Cost"])))
+    cost = float(root["Total Cost"])
+    estimate = Estimate(rows, rows * int(root["Plan Width"]), seconds(cost), cost)
     return Report(warnings=warnings, columns=columns, tables=tuple(_read(translation, _nodes(root))), estimate=estimate)
 
 

@@ -218,6 +218,11 @@ SELECT percentile_cont(0.1) WITHIN GROUP (ORDER BY seconds) AS least,
 FROM (SELECT seconds FROM uws.runs WHERE cost BETWEEN %(cost)s / 2 AND %(cost)s * 2 LIMIT 500) AS alike
 HAVING count(*) >= 5;
 
+-- name: queue_for
+-- In which lane a job of that cost would be, and how many wait there, as `create` has it.
+SELECT lane, (SELECT count(*) FROM uws.jobs AS j WHERE j.phase = 'QUEUED' AND j.lane = l.lane) AS ahead
+FROM (SELECT CASE WHEN coalesce(uws.expected(%(cost)s), %(cost)s * 1e-5) > %(short_lane)s THEN 'long' ELSE 'short' END AS lane) AS l;
+
 -- name: trim
 DELETE FROM uws.runs WHERE finished < (SELECT finished FROM uws.runs ORDER BY finished DESC OFFSET 5000 LIMIT 1);
 
