@@ -148,7 +148,7 @@ def test_the_command_says_what_differs_and_fails(asker: Asker) -> None:
 
 def test_a_page_shows_what_a_job_that_was_run_again_gives(asker: Asker) -> None:
     first = asker.run(QUERY)
-    assert "Run again and compare" in get(first, Accept="text/html").text
+    assert "Repeat and compare" in get(first, Accept="text/html").text
     again = asker.run(f"{QUERY} ORDER BY name", COMPARE=first.rpartition("/")[2], REUSE="refuse")
     page = get(again, Accept="text/html").text
     path = re.search(r'hx-get="([^"]*/compare\?WITH=\w+)"', page)
