@@ -19,6 +19,7 @@ from schema.tap_schema import SESSION_VERSION, VERSION, read_catalogue
 from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.row_encoding import RowEncoding, copy_command
 from tap.engine.rows import CopyRows, Interrupted
+from tap.engine.shard_work import ShardWork
 from tap.sharding.model import Placements
 from tap.sharding.placements import read_placements
 from uws.pool import answers
@@ -61,6 +62,7 @@ class Session:
         self._access = transaction.access
         self._uploaded: Schema | None = None
         self._sealed = False
+        self.shard_work: list[ShardWork] = []
 
     @property
     def catalogue(self) -> Catalogue:
@@ -72,11 +74,6 @@ class Session:
     def placements(self) -> Placements:
         """Return where the rows of published tables on shards lie."""
         return self.engine.placements_of(self._connection, self._version, self.role)
-
-    @property
-    def server_version(self) -> str:
-        """Return PostgreSQL's version, such as 15.18."""
-        return "{}.{}".format(*divmod(self._connection.info.server_version, 10_000))
 
     def add(self, uploaded: Schema) -> None:
         """Put what was uploaded into the catalogue of this session."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from schema.model import Table
 from tap.citation import bibliography
+from tap.engine.shard_work import ShardWork
 from tap.progress import QueryProgress, Stage
 from tap.request import TapRequest
 from tap.sharding.planning import CitusPlan, QueryPlan
@@ -36,11 +37,12 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class QueryFacts:
-    """What is known of a query when it is planned; `database` is PostgreSQL's version."""
+    """What is known of a query when it is planned; `database` is PostgreSQL's version, `shards` is filled while it runs."""
 
     request: TapRequest
     plan: QueryPlan
     database: str
+    shards: list[ShardWork]
     uploads: tuple["UploadedFile", ...] = ()
 
     @property
@@ -101,7 +103,7 @@ def _manifest(facts: QueryFacts, job: Job, result: Result, progress: QueryProgre
             "overflow": progress.overflow,
             "warnings": list(progress.warnings),
         },
-        "receipt": receipt(facts.plan, _seconds(job, progress)),
+        "receipt": receipt(facts, _seconds(job, progress)),
     }
 
 
@@ -118,17 +120,22 @@ def _seconds(job: Job, progress: QueryProgress) -> dict[Stage, float]:
     return seconds
 
 
-def receipt(plan: QueryPlan, seconds: Mapping[Stage, float]) -> dict[str, Any]:
-    """Return what a query took: seconds by stage and together, how tables on shards were read, and what took long."""
+def receipt(facts: QueryFacts, seconds: Mapping[Stage, float]) -> dict[str, Any]:
+    """Return what a query took: seconds by stage and together, what each shard did and by which strategy, and what took long."""
     total = sum(seconds.values())
     longest = max(seconds, key=lambda stage: seconds[stage], default=None)
-    distributed = plan.distributed
     return {
         "seconds": {str(stage): round(seconds.get(stage, 0.0), 6) for stage in Stage if stage is not Stage.DONE},
         "total": round(total, 6),
-        "strategy": _strategy(distributed),
+        "strategy": _strategy(facts.plan.distributed),
+        "shards": [_shard(work) for work in facts.shards],
         "slow": _WHY[longest] if longest in _WHY and total >= _SLOW else None,
     }
+
+
+def _shard(work: ShardWork) -> dict[str, Any]:
+    first_row = None if work.first_row is None else round(work.first_row, 6)
+    return {"shard": work.shard, "first_row": first_row, "seconds": round(work.seconds, 6), "rows": work.rows}
 
 
 def _strategy(distributed: object) -> str | None:

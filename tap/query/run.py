@@ -69,7 +69,7 @@ def execute(
         plan = plan_query(translation, session.placements)
         # A result that is kept tells what it was made of.
         of_uploads = () if service.streams else uploaded_files(files)
-        progress.facts = QueryFacts(request, plan, session.server_version, of_uploads)
+        progress.facts = QueryFacts(request, plan, session.run(_version), session.shard_work, of_uploads)
         progress.enter(Stage.FIRST_ROW)
         progress.warnings = warnings_of(uploads, plan, session)
         unsearched = UnsearchedSky() if request.partial else None
@@ -87,6 +87,11 @@ def execute(
                 tells = service.streams and request.format.can_tell_errors
                 pieces = _pieces(writer, rows, progress, tells=tells, end=end_of(translation, request))
                 yield from filter(None, pieces)
+
+
+def _version(connection: psycopg.Connection) -> str:
+    """Return PostgreSQL's version, such as 15.18."""
+    return "{}.{}".format(*divmod(connection.info.server_version, 10_000))
 
 
 def _translated(query: str, session: Session, service: QueryService, uploads: list[Declared]) -> Translation:

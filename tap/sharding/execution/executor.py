@@ -18,6 +18,7 @@ from tap.engine.cancellation import Cancellation
 from tap.engine.engine import Access, Session, ShardAway
 from tap.engine.row_encoding import RowEncoding
 from tap.engine.rows import Block, CopyRows, RowStream
+from tap.engine.shard_work import ShardWork
 from tap.engine.temp_tables import Columns, columns_of, create, take_in
 from tap.sharding.execution.gather import GatheredRows, Stream, gathered
 from tap.sharding.moc import moc_of
@@ -160,11 +161,12 @@ class _Requests:
         return [partial(self._rows, shard) for shard in self.query.shards]
 
     def _rows(self, shard: str, cancellation: Cancellation) -> Iterator[Block]:
-        shards, access = self.session.engine.shards, _access(self.query)
+        shards, access, work = self.session.engine.shards, _access(self.query), ShardWork(shard)
+        self.session.shard_work.append(work)
         try:
             with shards.session(shard, self.session.limit, cancellation, access) as on_shard:
                 for _ in self.fill(on_shard, shard):
-                    yield from self.ask(on_shard, self.query.sql(shard))
+                    yield from work.watched(self.ask(on_shard, self.query.sql(shard)))
         except ShardAway as error:
             raise ShardAway(shard, _sky(self.query, (shard,))) from error
 
