@@ -5,7 +5,7 @@ What stands inside them is read by the productions that the Cursor brings along.
 
 from adql import nodes, tokens
 from adql.cursor import Cursor
-from adql.errors import AdqlError, TooComplex
+from adql.errors import OutOfRange, TooComplex, WrongArguments
 from adql.nodes import Value
 from adql.signatures import fits, usage
 
@@ -38,7 +38,7 @@ def function(c: Cursor) -> nodes.Call:
     c.expect_operator(")")
     span = c.since(token.start)
     if not fits(token.value, arguments):
-        raise AdqlError(f"{token.value} cannot have these arguments", span, f"Write {usage(token.value)}.")
+        raise WrongArguments(f"{token.value} cannot have these arguments", span, f"Write {usage(token.value)}.")
     return nodes.Call(token.value, arguments, span=span)
 
 
@@ -104,7 +104,7 @@ def _cast_target(c: Cursor) -> tuple[str, int | None]:
             return word, None
         length = c.unsigned_decimal(f"{word}(")
         if not 1 <= length <= MAX_LENGTH:
-            raise AdqlError(f"The length of {word} is from 1 to {MAX_LENGTH}", c.previous.span)
+            raise OutOfRange(f"The length of {word} is from 1 to {MAX_LENGTH}", c.previous.span)
         c.expect_operator(")")
         return word, length
     if c.token.kind == tokens.WORD and c.token.value in _CAST_TARGETS:

@@ -1,20 +1,30 @@
 """What is wrong with a query, where, and how to repair it.
 
-    AdqlError            the text is not ADQL
-    ├── UnknownName      a table, column or function that is not there
-    │   ├── ClosedTable  a table that only others may read
-    │   └── WithdrawnTable  a table that is there no longer, for a reason
-    ├── TypeMismatch     it is there, but not for this use
-    ├── NumberRunsOn     a number and a word without anything between them
-    └── TooComplex       a limit on the size of queries
+    AdqlError                the text is not ADQL
+    ├── UnknownName          a name that is not there:
+    │   ├── UnknownTable     a table
+    │   │   ├── ClosedTable  one that only others may read
+    │   │   └── WithdrawnTable  one that is there no longer, for a reason
+    │   ├── UnknownColumn    a column
+    │   └── UnknownFunction  a function
+    ├── AmbiguousName        a name that may mean several things
+    ├── TypeMismatch         it is there, but not for this use
+    ├── WrongArguments       a function that takes other arguments
+    ├── WrongAggregation     aggregates, windows and columns that do not go together
+    ├── WrongJoin            tables that are joined by nothing, or twice
+    ├── WrongColumns         queries that give other columns than are needed
+    ├── OutOfRange           a number that cannot stand there
+    ├── NumberRunsOn         a number and a word without anything between them
+    └── TooComplex           a limit on the size of queries
 
-Each has a message, a position and, where we can tell, a hint; `str()` is the message with its place,
-`explain()` is the whole, with the line of the query and a caret.
+Each has a message, a position, a `code` for programs (docs/checks.md) and, where we can tell, a hint; `str()` is the message
+with its place, `explain()` is the whole, with the line of the query and a caret.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,12 @@ class Suggestion(str):
 
 
 class AdqlError(Exception):
-    """The query cannot be translated; `message` is one sentence, `hint` says what to write instead."""
+    """The query cannot be translated; `message` is one sentence, `hint` says what to write instead.
+
+    `code` is the kind of error, for programs. It stays as it is when messages change.
+    """
+
+    code: ClassVar[str] = "syntax"
 
     def __init__(self, message: str, span: Span = NOWHERE, hint: str | None = None) -> None:
         super().__init__(message)
@@ -95,23 +110,86 @@ def _shortened(text: str) -> str:
 class UnknownName(AdqlError):
     """A name that nothing published has; `name` is set if it is a column's, given without its table."""
 
+    code = "unknown-name"
     name: str | None = None
 
 
-class ClosedTable(UnknownName):
+class UnknownTable(UnknownName):
+    """A table that is not published, or not in this query."""
+
+    code = "unknown-table"
+
+
+class ClosedTable(UnknownTable):
     """A table that is there, for others only."""
 
+    code = "closed-table"
 
-class WithdrawnTable(UnknownName):
+
+class WithdrawnTable(UnknownTable):
     """A table that was taken away; the message says why."""
+
+    code = "withdrawn-table"
+
+
+class UnknownColumn(UnknownName):
+    """A column that no table in reach has."""
+
+    code = "unknown-column"
+
+
+class UnknownFunction(UnknownName):
+    """A function that the service does not have."""
+
+    code = "unknown-function"
+
+
+class AmbiguousName(AdqlError):
+    """A name that may mean several tables or columns."""
+
+    code = "ambiguous-name"
 
 
 class TypeMismatch(AdqlError):
     """A value of the wrong type for where it stands."""
 
+    code = "type-mismatch"
+
+
+class WrongArguments(AdqlError):
+    """A function called with arguments that it does not take."""
+
+    code = "wrong-arguments"
+
+
+class WrongAggregation(AdqlError):
+    """An aggregate or a window where none can stand, or a column beside one that is not grouped by."""
+
+    code = "wrong-aggregation"
+
+
+class WrongJoin(AdqlError):
+    """A join that does not say what it joins on, or says it twice."""
+
+    code = "wrong-join"
+
+
+class WrongColumns(AdqlError):
+    """A query that gives other columns than the place where it stands, or an output column that is not there."""
+
+    code = "wrong-columns"
+
+
+class OutOfRange(AdqlError):
+    """A number or a text that cannot stand there, such as a radius below zero."""
+
+    code = "out-of-range"
+
 
 class NumberRunsOn(AdqlError):
     """A number followed directly by letters or digits that are no part of it; `before` is the word in front of it."""
+
+    code = "number-runs-on"
 
     def __init__(self, number: str, rest: str, before: str, start: int) -> None:
         span = Span(start, start + len(number) + len(rest))
@@ -125,6 +203,8 @@ class NumberRunsOn(AdqlError):
 
 class TooComplex(AdqlError):
     """More of something than we let PostgreSQL plan."""
+
+    code = "too-complex"
 
 
 UPLOAD_IT = "Upload a long list as a table (UPLOAD) and join it."

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from adql import nodes
 from adql.constants import CHILD_FIELDS, sources_of
-from adql.errors import AdqlError
+from adql.errors import WrongAggregation
 from adql.functions import overloads
 from adql.nodes import Field, Node, Select, Value
 
@@ -34,7 +34,7 @@ def check_beside_arrays(value: Value) -> None:
     """
     node = _first(value, lambda node: isinstance(node, nodes.Window) or (is_aggregate(node) and not sources_of(node)))
     if node is not None:
-        raise AdqlError(
+        raise WrongAggregation(
             "This cannot be calculated together with arrays",
             node.span,
             "Compute it in a query in FROM: SELECT q.flux / q.n FROM (SELECT ..., COUNT(*) AS n FROM ...) AS q.",
@@ -96,7 +96,7 @@ def _aliases(table: nodes.TableReference) -> Iterator[str]:
 def _no_nested(node: Node) -> None:
     outer = node if is_aggregate(node) else None
     if (isinstance(node, nodes.Window) or outer) and any(window_in(child) for child in children(node)):
-        raise AdqlError(
+        raise WrongAggregation(
             "A window function cannot stand inside another or inside an aggregate",
             node.span,
             "Compute it in a query in FROM.",
@@ -104,7 +104,7 @@ def _no_nested(node: Node) -> None:
     for child in children(node):
         inner = aggregate_in(child) if outer else None
         if inner is not None:
-            raise AdqlError(
+            raise WrongAggregation(
                 "An aggregate cannot stand inside another",
                 inner.span,
                 "Aggregate a query in FROM: SELECT MAX(n) FROM (SELECT COUNT(*) AS n ...) AS q.",
@@ -119,7 +119,7 @@ def _check(node: Node, group_by: tuple[Value, ...], sources: frozenset[str], *, 
         hint = "Add it to GROUP BY, or use MIN, MAX, AVG, ... of it."
         if not grouped:
             hint = "Beside an aggregate, other columns need GROUP BY."
-        raise AdqlError("This column is neither grouped by nor inside an aggregate", node.span, hint)
+        raise WrongAggregation("This column is neither grouped by nor inside an aggregate", node.span, hint)
     for child in children(node):
         _check(child, group_by, sources, grouped=grouped)
 
@@ -127,7 +127,7 @@ def _check(node: Node, group_by: tuple[Value, ...], sources: frozenset[str], *, 
 def _check_distinct(values: list[Value], orders: list[Value]) -> None:
     for order in orders:
         if order not in values and sources_of(order):
-            raise AdqlError(
+            raise WrongAggregation(
                 "With SELECT DISTINCT, ORDER BY can use selected columns only",
                 order.span,
                 "Add it to the SELECT list.",

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from adql import arrays, nodes
 from adql.constants import number_of
-from adql.errors import AdqlError, TooComplex, TypeMismatch
+from adql.errors import TooComplex, TypeMismatch, WrongAggregation, WrongColumns
 from adql.functions import function_of, overloads
 from adql.functions.conditional import common_type, common_ucd, common_unit
 from adql.functions.function import Function, Kind
@@ -133,7 +133,7 @@ def call(node: nodes.Call) -> Value:
 def _check_order(node: nodes.Call, function: Function) -> None:
     """Raise AdqlError for ORDER BY in what is no list of the values of rows, or by what has no order."""
     if not function.takes_order:
-        raise AdqlError(f"ORDER BY cannot stand in {function.name}", node.order_by[0].span)
+        raise WrongAggregation(f"ORDER BY cannot stand in {function.name}", node.order_by[0].span)
     for term in node.order_by:
         if isinstance(term.value, Value):
             comparable(term.value, "ORDER BY")
@@ -238,7 +238,7 @@ def comparable(value: Value, operation: str) -> None:
 def no_window_function(node: nodes.Call) -> None:
     """Raise AdqlError for a function that needs OVER and has none."""
     if any(function.is_window for function in overloads(node.name)):
-        raise AdqlError(
+        raise WrongAggregation(
             f"{node.name} needs OVER", node.span, f"Write {node.name}(...) OVER (PARTITION BY ... ORDER BY ...)."
         )
 
@@ -248,12 +248,12 @@ def window(node: nodes.Window) -> nodes.Window:
     if isinstance(function, nodes.Call):
         definition = function_of(function)
         if definition.is_ordered or not (definition.is_window or definition.is_aggregate):
-            raise AdqlError(f"{definition.name} cannot stand before OVER", node.span)
+            raise WrongAggregation(f"{definition.name} cannot stand before OVER", node.span)
         if function.order_by:
             message = f"ORDER BY cannot stand in {definition.name} before OVER"
-            raise AdqlError(message, function.order_by[0].span, "Put it behind OVER: OVER (ORDER BY ...).")
+            raise WrongAggregation(message, function.order_by[0].span, "Put it behind OVER: OVER (ORDER BY ...).")
     elif function.distinct:
-        raise AdqlError("DISTINCT cannot stand in a window function", node.span)
+        raise WrongAggregation("DISTINCT cannot stand in a window function", node.span)
     for value in (*node.partition_by, *(t.value for t in node.order_by if isinstance(t.value, Value))):
         comparable(value, "OVER")
     return replace(node, info=function.info)
@@ -262,7 +262,7 @@ def window(node: nodes.Window) -> nodes.Window:
 def subquery(node: nodes.Subquery) -> nodes.Subquery:
     outputs = node.query.outputs
     if len(outputs) != 1:
-        raise AdqlError(f"A query that stands for a value must give one column, not {len(outputs)}", node.span)
+        raise WrongColumns(f"A query that stands for a value must give one column, not {len(outputs)}", node.span)
     info = outputs[0].info
     return replace(node, info=replace(info, type=info.type or types.TEXT, bounds=None, coordinates=None))
 
@@ -360,7 +360,7 @@ def in_values(node: nodes.InValues) -> nodes.InValues:
 def in_query(node: nodes.InQuery) -> nodes.InQuery:
     outputs = node.query.outputs
     if len(outputs) != 1:
-        raise AdqlError(f"The query after IN must give one column, not {len(outputs)}", node.span)
+        raise WrongColumns(f"The query after IN must give one column, not {len(outputs)}", node.span)
     column_type, operand_type = outputs[0].info.type, node.operand.type
     if column_type and operand_type and types.wider(column_type, operand_type) is None:
         raise TypeMismatch(

@@ -6,7 +6,7 @@ PostgreSQL would join on hidden columns too, and wants equal spelling; so it nev
 from dataclasses import dataclass, replace
 
 from adql import nodes
-from adql.errors import AdqlError, UnknownName, nearest
+from adql.errors import AmbiguousName, UnknownColumn, WrongJoin, nearest
 from adql.literals import compatible
 from adql.nodes import Condition, Identifier, TableReference, Value
 from adql.scope import Source, Visible
@@ -45,10 +45,10 @@ def join_scopes(join: nodes.Join, left: Joined, right: Joined) -> Joined:
     Raises: AdqlError for a join that does not say what it joins on.
     """
     if join.natural and (join.using or join.condition):
-        raise AdqlError("A NATURAL JOIN takes neither ON nor USING", join.span)
+        raise WrongJoin("A NATURAL JOIN takes neither ON nor USING", join.span)
     names = _natural_names(join, left, right) if join.natural else join.using
     if not names and join.condition is None:
-        raise AdqlError(
+        raise WrongJoin(
             "This JOIN does not say what it joins on",
             join.span,
             "Write JOIN t ON a.id = t.id, JOIN t USING (id), or NATURAL JOIN t; for all pairs FROM a, t.",
@@ -74,7 +74,7 @@ def _natural_names(join: nodes.Join, left: Joined, right: Joined) -> tuple[Ident
         if left_column.name.lower() == right_column.name.lower()
     )
     if not names:
-        raise AdqlError("The tables of this NATURAL JOIN have no column in common", join.span, "Use JOIN ... ON.")
+        raise WrongJoin("The tables of this NATURAL JOIN have no column in common", join.span, "Use JOIN ... ON.")
     return names
 
 
@@ -90,9 +90,9 @@ def _only(name: Identifier, joined: Joined, side: str) -> Visible:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise AdqlError(f"The column {name.name} is twice in the {side} side of the JOIN", name.span)
+        raise AmbiguousName(f"The column {name.name} is twice in the {side} side of the JOIN", name.span)
     hint = nearest(name.name, [column.name for column in joined.visible])
-    raise UnknownName(f"The {side} side of the JOIN has no column {name.name}", name.span, hint)
+    raise UnknownColumn(f"The {side} side of the JOIN has no column {name.name}", name.span, hint)
 
 
 def _equal(pairs: list[Pair]) -> Condition:

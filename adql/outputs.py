@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from adql import nodes
 from adql.constants import number_of
-from adql.errors import AdqlError
+from adql.errors import WrongColumns
 from adql.functions import function_of
 from adql.info import Info
 from adql.nodes import Output, QueryBody
@@ -41,7 +41,7 @@ def unified(outputs: tuple[Output, ...], operand: QueryBody) -> tuple[Output, ..
     """Return the output columns of a set operation: the left's, wide enough for the right's."""
     if len(outputs) != len(operand.outputs):
         message = f"The queries of a set operation give {len(outputs)} and {len(operand.outputs)} columns"
-        raise AdqlError(message, operand.span)
+        raise WrongColumns(message, operand.span)
     columns = zip(outputs, operand.outputs, _constants(operand), strict=True)
     return tuple(_unify(left, right, operand, is_constant=constant) for left, right, constant in columns)
 
@@ -61,7 +61,7 @@ def _unify(left: Output, right: Output, operand: QueryBody, *, is_constant: bool
     common = types.wider(first, second)
     if common is None:
         message = f"The column {left.name} is {first.title} in one query and {second.title} in another"
-        raise AdqlError(message, operand.span, "CAST one of them.")
+        raise WrongColumns(message, operand.span, "CAST one of them.")
     if common != first or left.info.arraysize != right.info.arraysize:
         info = replace(info, type=common, arraysize=None)
     return replace(left, info=info)

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from adql import nodes
-from adql.errors import AdqlError, ClosedTable, Suggestion, UnknownName, WithdrawnTable, nearest
+from adql.errors import (
+    AmbiguousName,
+    ClosedTable,
+    Suggestion,
+    UnknownName,
+    UnknownTable,
+    WithdrawnTable,
+    nearest,
+)
 from adql.grouping import check_grouping, window_in
 from adql.joins import Joined, join_scopes
 from adql.nodes import Output, Query, QueryBody
@@ -46,7 +54,7 @@ class Resolver:
 
     def _check_new_name(self, name: nodes.Identifier) -> None:
         if any(name.matches(earlier_name.name) for earlier_name, _, _ in self.common):
-            raise AdqlError(f"Two queries after WITH are called {name.name}", name.span)
+            raise AmbiguousName(f"Two queries after WITH are called {name.name}", name.span)
 
     def body(self, body: QueryBody, parent: Scope | None) -> QueryBody:
         if isinstance(body, nodes.Select):
@@ -157,13 +165,13 @@ class Resolver:
         shown = ".".join(part.name for part in name.parts)
         if matches:
             choices = " or ".join(".".join(map(delimited, table.parts)) for table in matches)
-            raise UnknownName(f"{shown} may mean several tables", name.span, f"Write {choices}.")
+            raise AmbiguousName(f"{shown} may mean several tables", name.span, f"Write {choices}.")
         if self.catalogue.is_announced(tuple(part.name for part in name.parts)):
             raise ClosedTable(f"Only some accounts may read {shown}", name.span, "Log in as one of them.")
         reason = self.catalogue.why_withdrawn(tuple(part.name for part in name.parts))
         if reason is not None:
             raise WithdrawnTable(f"{shown} has been withdrawn: {reason}", name.span, self._table_hint(shown))
-        raise UnknownName(f"There is no table {shown}", name.span, self._table_hint(shown))
+        raise UnknownTable(f"There is no table {shown}", name.span, self._table_hint(shown))
 
     def _table_hint(self, name: str) -> str:
         names = [table.table_name for table in self.catalogue.tables]
@@ -192,7 +200,7 @@ def _check_aliases(sources: tuple[Source, ...]) -> None:
     for source in sources:
         if source.name.lower() in seen:
             name = source.names[-1]
-            raise AdqlError(
+            raise AmbiguousName(
                 f"Two tables of this query are called {source.name}",
                 name.span,
                 "Give them aliases: FROM t AS a, t AS b.",

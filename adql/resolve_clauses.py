@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from adql import infer, nodes
-from adql.errors import AdqlError, TooComplex
+from adql.errors import TooComplex, WrongColumns
 from adql.nodes import Output, Value
 from adql.resolve_values import Expressions, no_aggregate
 
@@ -86,7 +86,7 @@ def _label(written: Value, value: Value) -> nodes.Identifier | None:
 
 def _position(position: int, length: int, node: nodes.Node) -> int:
     if not 1 <= position <= length:
-        raise AdqlError(f"There is no output column {position}; the query has {length}", node.span)
+        raise WrongColumns(f"There is no output column {position}; the query has {length}", node.span)
     return position - 1
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from adql import arrays, infer, literals, nodes
 from adql.constants import ELEMENT
-from adql.errors import AdqlError, Suggestion, UnknownName
+from adql.errors import Suggestion, UnknownFunction, UnknownName, WrongAggregation
 from adql.functions import overloads
 from adql.grouping import aggregate_in, window_in
 from adql.nodes import Condition, Expression, Query, Value
@@ -115,7 +115,7 @@ class Expressions:
         if any(c.matches(name) and arrays.is_array(c.value) for c in self.scope.visible):
             index = text_of_expression(node.arguments[0])
             shown = name.name.lower()
-            raise UnknownName(f"There is no function {shown}", node.span, f"Did you mean {shown}[{index}]?")
+            raise UnknownFunction(f"There is no function {shown}", node.span, f"Did you mean {shown}[{index}]?")
 
     def _mapped(self, expression: Value, array: Value) -> tuple[Value, ...]:
         """Resolve the arguments of arr_map, in the first of which x is an element of the second."""
@@ -182,7 +182,7 @@ def no_aggregate(node: Expression, clause: str) -> None:
     """Raise AdqlError for an aggregate or a window function in a clause that comes before both."""
     window = window_in(node)
     if window is not None:
-        raise AdqlError(
+        raise WrongAggregation(
             f"A window function cannot stand in {clause}",
             window.span,
             "Compute it in a query in FROM: SELECT * FROM (SELECT ..., RANK() OVER (...) AS r FROM ...) AS q WHERE r = 1.",
@@ -190,4 +190,4 @@ def no_aggregate(node: Expression, clause: str) -> None:
     aggregate = aggregate_in(node)
     if aggregate is not None:
         hint = "Conditions on aggregates stand in HAVING." if clause == "WHERE" else None
-        raise AdqlError(f"An aggregate cannot stand in {clause}", aggregate.span, hint)
+        raise WrongAggregation(f"An aggregate cannot stand in {clause}", aggregate.span, hint)

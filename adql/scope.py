@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from adql.called_elsewhere import NO_PRESENT_MOMENT
-from adql.errors import AdqlError, Suggestion, UnknownName, nearest
+from adql.errors import AdqlError, AmbiguousName, Suggestion, UnknownColumn, UnknownTable, nearest
 from adql.info import Info
 from adql.nodes import ColumnReference, Field, Identifier, Output, Value
 from schema import types
@@ -142,8 +142,8 @@ class Scope:
         shown = ".".join(q.name for q in qualifier)
         span = qualifier[0].span.to(qualifier[-1].span)
         if matches:
-            raise AdqlError(f"{shown} may mean two tables of this query", span, "Give them aliases.")
-        raise UnknownName(f"No table of this query is called {shown}", span, self._table_hint(shown))
+            raise AmbiguousName(f"{shown} may mean two tables of this query", span, "Give them aliases.")
+        raise UnknownTable(f"No table of this query is called {shown}", span, self._table_hint(shown))
 
     # ---- errors
 
@@ -159,9 +159,9 @@ class Scope:
         written = [c.name for s in self.sources for c in s.columns if c.matches(name)]
         if len(set(written)) > 1 and len(set(owners)) == 1:
             quoted = " or ".join(f'"{spelling}"' for spelling in written)
-            return AdqlError(f"Columns differ from {name.name} in case only", reference.span, f"Write {quoted}.")
+            return AmbiguousName(f"Columns differ from {name.name} in case only", reference.span, f"Write {quoted}.")
         hint = "Say which: " + " or ".join(f"{owner.rsplit('.', 1)[-1]}.{name.name}" for owner in owners) + "."
-        return AdqlError(f"The column {name.name} is in several tables", reference.span, hint if owners else None)
+        return AmbiguousName(f"The column {name.name} is in several tables", reference.span, hint if owners else None)
 
     def _unknown(self, reference: ColumnReference) -> AdqlError:
         *qualifier, name = reference.parts
@@ -171,7 +171,7 @@ class Scope:
             return self._not_in_reach(reference)
         columns = [column for scope in self._everything() for column in scope.visible]
         hint = self._later(name) or _nearest_column(name, columns) or _maybe_string(name) or _all_columns(columns)
-        error = UnknownName(f"There is no column {name.name}", reference.span, hint)
+        error = UnknownColumn(f"There is no column {name.name}", reference.span, hint)
         error.name = None if name.delimited else name.name
         return error
 
@@ -186,15 +186,15 @@ class Scope:
         for scope in self._everything():
             for source in scope.named(qualifier):
                 hint = _nearest_column(name, source.columns) or _all_columns(source.columns)
-                return UnknownName(f"{source.name} has no column {name.name}", reference.span, hint)
+                return UnknownColumn(f"{source.name} has no column {name.name}", reference.span, hint)
         if any(s.answers_to(qualifier) for s in self.out_of_reach):
             return self._not_in_reach(reference)
         shown = ".".join(q.name for q in qualifier)
-        return UnknownName(f"No table of this query is called {shown}", reference.span, self._table_hint(shown))
+        return UnknownTable(f"No table of this query is called {shown}", reference.span, self._table_hint(shown))
 
     def _not_in_reach(self, reference: ColumnReference) -> AdqlError:
         shown = ".".join(part.name for part in reference.parts)
-        return UnknownName(
+        return UnknownColumn(
             f"{shown} cannot be used in this ON: it belongs to a table outside of the JOIN",
             reference.span,
             "JOIN binds tighter than the comma: put that table into the JOIN, or the condition into WHERE.",

@@ -1,7 +1,7 @@
 """The columns of UNNEST: one for each of its arrays, and one for the ordinality, the index of the element."""
 
 from adql.arrays import element, is_array
-from adql.errors import AdqlError, TypeMismatch
+from adql.errors import TypeMismatch, WrongColumns
 from adql.info import Info
 from adql.literals import with_article
 from adql.nodes import Field, Identifier, Unnest
@@ -30,7 +30,7 @@ def _names(unnest: Unnest, count: int) -> tuple[Identifier, ...]:
     if len(unnest.names) == count:
         return unnest.names
     if unnest.names:
-        raise AdqlError(
+        raise WrongColumns(
             f"UNNEST gives {count} columns here, and there are names for {len(unnest.names)}", unnest.names[0].span
         )
     names = [

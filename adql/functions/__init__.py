@@ -4,7 +4,7 @@ Nothing else may be called: names in a query are looked up here, and the SQL com
 """
 
 from adql.called_elsewhere import CALLED_ELSEWHERE
-from adql.errors import AdqlError, TypeMismatch, UnknownName, nearest
+from adql.errors import AdqlError, TypeMismatch, UnknownFunction, WrongArguments, nearest
 from adql.functions.arrays import ARRAYS
 from adql.functions.conditional import CONDITIONAL
 from adql.functions.constructors import CONSTRUCTORS
@@ -75,7 +75,7 @@ def function_of(call: Call) -> Function:
             or nearest(call.name, names, cutoff=_NEAR)
             or "The capabilities list the functions of this service."
         )
-        raise UnknownName(f"There is no function {call.name.lower()}", call.span, hint)
+        raise UnknownFunction(f"There is no function {call.name.lower()}", call.span, hint)
     for function in candidates:
         if function.takes(len(call.arguments)) and not _misfits(function, call.arguments):
             return function
@@ -93,7 +93,7 @@ def _mismatch(candidates: list[Function], call: Call) -> AdqlError:
     forms = f"Write {signatures[0]}." if len(signatures) == 1 else "\n  ".join(["Write one of", *signatures])
     fitting = [function for function in candidates if function.takes(len(call.arguments))]
     if not fitting:
-        return TypeMismatch(f"{candidates[0].name} does not take {len(call.arguments)} arguments", call.span, forms)
+        return WrongArguments(f"{candidates[0].name} does not take {len(call.arguments)} arguments", call.span, forms)
     value = call.arguments[_misfits(fitting[0], call.arguments)[0]]
     shown = value.type.title if value.type else "NULL"
     if value.type is not None and value.type.is_array and _is_of_numbers(candidates[0]):

@@ -1,7 +1,7 @@
 """Functions that stand before OVER only, as an extension: places in an order, and values of rows nearby."""
 
 from adql.constants import number_of
-from adql.errors import AdqlError
+from adql.errors import WrongArguments
 from adql.functions.function import Feature, Function, Infer, Kind, Parameter, gives, template
 from adql.info import Info
 from adql.nodes import Value
@@ -19,7 +19,7 @@ def _check_rows(arguments: tuple[Value, ...]) -> None:
     rows = number_of(arguments[-1])
     if not isinstance(rows, int) or rows < 0:
         message = "The number of rows must be a whole number from 0 up"
-        raise AdqlError(message, arguments[-1].span, "LAG(x, 1) is the row before, LEAD(x, 1) the row after.")
+        raise WrongArguments(message, arguments[-1].span, "LAG(x, 1) is the row before, LEAD(x, 1) the row after.")
 
 
 def _place(name: str, description: str, infer: Infer = _PLACE) -> Function:

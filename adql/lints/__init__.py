@@ -28,8 +28,13 @@ CHECKS: tuple[Check, ...] = (
 def lints(query: Query, text: str) -> tuple[Lint, ...]:
     """Return the lints of a resolved query, each once, with their places in its text."""
     nodes = tuple(walk(query))
-    unique = dict.fromkeys(lint for check in CHECKS for lint in check(nodes, text))
+    unique = dict.fromkeys(replace(lint, code=code_of(check)) for check in CHECKS for lint in check(nodes, text))
     return tuple(_placed(lint, text) for lint in unique)
+
+
+def code_of(check: Check) -> str:
+    """Return what programs know the remarks of a check by."""
+    return check.__name__.replace("_", "-")
 
 
 def _placed(lint: Lint, text: str) -> Lint:
@@ -37,4 +42,4 @@ def _placed(lint: Lint, text: str) -> Lint:
     return replace(lint, line=line, column=column)
 
 
-__all__ = ["Lint", "lints"]
+__all__ = ["CHECKS", "Lint", "code_of", "lints"]

@@ -1,7 +1,8 @@
 """What a lint is: something legal that is seldom what was meant."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from adql.errors import Span
 from adql.nodes import Node
@@ -11,7 +12,7 @@ from adql.nodes import Node
 class Lint:
     """A remark on a place of a query; `repair` is what to write there instead, where that can be told.
 
-    `when_cut`: it matters only if rows were left out of the result. `when_costly`: only if the query is dear.
+    `code` is the name of its check, for programs. `when_cut`: it matters only if rows were left out of the result. `when_costly`: only if the query is dear.
     """
 
     message: str
@@ -21,6 +22,7 @@ class Lint:
     when_costly: bool = False
     line: int = 0
     column: int = 0
+    code: str = ""
 
     def __str__(self) -> str:
         repair = f" Write {self.repair} instead." if self.repair else ""
@@ -32,5 +34,9 @@ def written(span: Span, text: str) -> str:
     return " ".join(text[span.start : span.end].split())
 
 
-Check = Callable[[Sequence[Node], str], Iterator[Lint]]
-"""Looks through the nodes of a resolved query, the query itself first, and at its text."""
+class Check(Protocol):
+    """Looks through the nodes of a resolved query, the query itself first, and at its text."""
+
+    __name__: str
+
+    def __call__(self, nodes: Sequence[Node], text: str, /) -> Iterator[Lint]: ...

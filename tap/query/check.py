@@ -21,13 +21,17 @@ _BY_INDEX = {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something that is wrong with a query, or may be, and where; `quoted` is that line of it, marked."""
+    """Something that is wrong with a query, or may be, and where; `quoted` is that line of it, marked.
+
+    `code` tells programs the kind of it (docs/checks.md).
+    """
 
     message: str
     span: Span
     hint: str | None = None
     repairs: tuple[Repair, ...] = ()
     quoted: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +114,12 @@ def check(
 
 def _remark(query: str, error: AdqlError, catalogue: Catalogue) -> Remark:
     mending = repairs(query, error, lambda text: translate(text, catalogue))
-    return Remark(error.message, error.span, error.hint, tuple(mending), "\n".join(quoted_line(error)))
+    return Remark(error.message, error.span, error.hint, tuple(mending), "\n".join(quoted_line(error)), error.code)
 
 
 def _warning(lint: Lint) -> Remark:
     mending = (Repair(lint.span, lint.repair),) if lint.repair else ()
-    return Remark(lint.message, lint.span, repairs=mending)
+    return Remark(lint.message, lint.span, repairs=mending, code=lint.code)
 
 
 def _on_shards(report: Report, distributed: DistributedPlan | CitusPlan) -> Report:

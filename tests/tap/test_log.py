@@ -81,7 +81,7 @@ def test_a_query_is_one_line_that_says_who_what_how_much_and_where_the_time_went
 def test_what_failed_says_why(log: Log) -> None:
     reply = get(f"{log.service}/sync", {"LANG": "ADQL", "QUERY": "SELECT nothing FROM demo.ngc"})
     line = log.line(id=reply.headers["X-Request-ID"])
-    assert (line["status"], line["cause"], line["level"]) == (400, "UnknownName", "info")
+    assert (line["status"], line["cause"], line["level"]) == (400, "UnknownColumn", "info")
     line = log.line(id=get(f"{log.service}/nowhere").headers["X-Request-ID"])
     assert (line["status"], line["cause"]) == (404, "Not Found")
 

@@ -74,7 +74,7 @@ def test_requests_rows_and_bytes_are_those_that_were_asked_and_sent(counted: Cou
     assert more("armillary_bytes_out_total", kind="sync") == sent
     assert more("armillary_query_stage_seconds_total", stage="translate") > 0
     query(counted.service, "SELECT nothing FROM demo.ngc")
-    assert more("armillary_errors_total", kind="sync", cause="UnknownName") == 1
+    assert more("armillary_errors_total", kind="sync", cause="UnknownColumn") == 1
 
 
 def test_bytes_that_came_in_are_counted(counted: Counted, person: MakePerson) -> None:
