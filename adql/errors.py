@@ -45,6 +45,7 @@ def place_of(text: str, span: Span) -> tuple[int, int]:
 
 NOWHERE = Span(0, 0)
 _SHOWN = 400
+_OF_SYNTAX = ("syntax", "number-runs-on")
 
 
 class Suggestion(str):
@@ -82,6 +83,11 @@ class AdqlError(Exception):
         """Return the same error, knowing the query that it speaks of."""
         self.text = text
         return self
+
+    @property
+    def is_syntax(self) -> bool:
+        """Return whether the grammar stopped here, before anybody looked at names and types."""
+        return self.code in _OF_SYNTAX
 
     @property
     def line(self) -> int:

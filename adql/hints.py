@@ -4,7 +4,7 @@ from adql.errors import NumberRunsOn
 from schema.model import Catalogue
 from schema.words import RESERVED
 
-_UNITS = {
+UNITS = {
     **dict.fromkeys(("d", "deg"), "angles are in degrees as they are."),
     **dict.fromkeys(("h", "hr", "hours"), "angles are in degrees: multiply hours by 15."),
     **dict.fromkeys(("m", "min", "arcmin"), "angles are in degrees: divide arcminutes by 60."),
@@ -27,8 +27,8 @@ def likely_meant(error: NumberRunsOn, catalogue: Catalogue) -> str:
         return f"Put a space between them: {error.before} {number} {rest}."
     if rest.startswith("_") and rest[1:].isdecimal():
         return f"Write the digits without a gap: {number}{rest[1:]}."
-    if rest.lower() in _UNITS and rest.lower() not in columns:
-        return f"Numbers have no unit; {_UNITS[rest.lower()]}"
+    if rest.lower() in UNITS and rest.lower() not in columns:
+        return f"Numbers have no unit; {UNITS[rest.lower()]}"
     if rest.upper() in RESERVED:
         return f"Put a space between them: {number} {rest}."
     if rest.lower() in columns:

@@ -1,23 +1,15 @@
 """What to change in the text of a query so that an error is gone: changes that were tried, not guesses."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from itertools import islice
 
 from adql.errors import AdqlError, Span, Suggestion
+from adql.mending import MENDINGS, Mistake, Repair
 from adql.tokens import DELIMITED, WORD, tokenize
 
 _MOST = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """A text to put in place of another one of a query."""
-
-    span: Span
-    text: str
-
-    def applied(self, query: str) -> str:
-        return query[: self.span.start] + self.text + query[self.span.end :]
+_MOST_TRIED = 12
+_LONGEST = 50_000
 
 
 def repairs(query: str, error: AdqlError, check: Callable[[str], object]) -> list[Repair]:
@@ -25,18 +17,21 @@ def repairs(query: str, error: AdqlError, check: Callable[[str], object]) -> lis
 
     `check` raises an AdqlError for a query that is wrong.
     """
-    later = {repair: _later(repair, query, check) for repair in _candidates(query, error)}
-    right = [repair for repair, error in later.items() if error is None]
-    helpful = [repair for repair, error in later.items() if error is not None and _is_elsewhere(error, repair)]
+    candidates = dict.fromkeys(islice(_candidates(query, error), _MOST_TRIED))
+    later = {repair: _later(repair, query, check) for repair in candidates}
+    right = [repair for repair, left in later.items() if left is None]
+    helpful = [repair for repair, left in later.items() if left is not None and _helps(query, error, repair, left)]
     return (right or helpful)[:_MOST]
 
 
-def _candidates(query: str, error: AdqlError) -> list[Repair]:
+def _candidates(query: str, error: AdqlError) -> Iterator[Repair]:
     suggestion = error.suggestion
-    if suggestion is None:
-        return []
-    spans = _places(query, error.span, suggestion)
-    return [Repair(span, choice) for choice in suggestion.choices for span in spans]
+    if suggestion is not None:
+        spans = _places(query, error.span, suggestion)
+        yield from (Repair(span, choice) for choice in suggestion.choices for span in spans)
+    if len(query) <= _LONGEST:
+        mistake = Mistake.of(query, error)
+        yield from (repair for mending in MENDINGS for repair in mending(mistake))
 
 
 def _places(query: str, error: Span, suggestion: Suggestion) -> list[Span]:
@@ -77,6 +72,23 @@ def _later(repair: Repair, query: str, check: Callable[[str], object]) -> AdqlEr
     return None
 
 
+def _helps(query: str, error: AdqlError, repair: Repair, left: AdqlError) -> bool:
+    """Return whether what is left is another error than the one to be mended.
+
+    Where the grammar stopped it has to come further, which is counted from the end: a repair may move what is before it.
+    """
+    if _is_elsewhere(left, repair) and not error.is_syntax:
+        return True
+    if not left.is_syntax:
+        replaced = query[repair.span.start : repair.span.end]
+        is_old = repair.applied(query)[left.span.start : left.span.end] in replaced
+        return error.is_syntax and (is_old or _is_elsewhere(left, repair))
+    return len(repair.applied(query)) - left.span.start < len(query) - error.span.end
+
+
 def _is_elsewhere(error: AdqlError, repair: Repair) -> bool:
     end = repair.span.start + len(repair.text)
     return error.span.end <= repair.span.start or error.span.start >= end
+
+
+__all__ = ["Repair", "repairs"]

@@ -9,6 +9,8 @@ from adql.lints.index_beyond_array import index_beyond_array
 from adql.lints.join_without_condition import join_without_condition
 from adql.lints.lint import Check, Lint
 from adql.lints.out_of_range import out_of_range
+from adql.lints.patterns import asterisk_in_pattern, pattern_without_like
+from adql.lints.reversed_range import reversed_range
 from adql.lints.swapped_coordinates import swapped_coordinates
 from adql.lints.top_without_order import top_without_order
 from adql.lints.whole_number_division import whole_number_division
@@ -18,6 +20,9 @@ CHECKS: tuple[Check, ...] = (
     whole_number_division,
     compared_with_null,
     out_of_range,
+    reversed_range,
+    asterisk_in_pattern,
+    pattern_without_like,
     index_beyond_array,
     swapped_coordinates,
     join_without_condition,

@@ -1,0 +1,1 @@
+"""Queries with the slips that people make, each with what was meant: `slips.txt`."""
