@@ -5,7 +5,7 @@ What stands inside them is read by the productions that the Cursor brings along.
 
 from adql import nodes, tokens
 from adql.cursor import Cursor
-from adql.errors import OutOfRange, TooComplex, WrongArguments
+from adql.errors import ImpossibleValue, TooComplex, WrongArguments
 from adql.nodes import Value
 from adql.signatures import fits, usage
 
@@ -104,7 +104,7 @@ def _cast_target(c: Cursor) -> tuple[str, int | None]:
             return word, None
         length = c.unsigned_decimal(f"{word}(")
         if not 1 <= length <= MAX_LENGTH:
-            raise OutOfRange(f"The length of {word} is from 1 to {MAX_LENGTH}", c.previous.span)
+            raise ImpossibleValue(f"The length of {word} is from 1 to {MAX_LENGTH}", c.previous.span)
         c.expect_operator(")")
         return word, length
     if c.token.kind == tokens.WORD and c.token.value in _CAST_TARGETS:

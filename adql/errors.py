@@ -13,7 +13,7 @@
     ├── WrongAggregation     aggregates, windows and columns that do not go together
     ├── WrongJoin            tables that are joined by nothing, or twice
     ├── WrongColumns         queries that give other columns than are needed
-    ├── OutOfRange           a number that cannot stand there
+    ├── ImpossibleValue      a number that cannot stand there
     ├── NumberRunsOn         a number and a word without anything between them
     └── TooComplex           a limit on the size of queries
 
@@ -186,10 +186,10 @@ class WrongColumns(AdqlError):
     code = "wrong-columns"
 
 
-class OutOfRange(AdqlError):
+class ImpossibleValue(AdqlError):
     """A number or a text that cannot stand there, such as a radius below zero."""
 
-    code = "out-of-range"
+    code = "impossible-value"
 
 
 class NumberRunsOn(AdqlError):

@@ -9,7 +9,7 @@ from functools import reduce
 
 from adql import nodes
 from adql.constants import number_of
-from adql.errors import OutOfRange, TypeMismatch
+from adql.errors import ImpossibleValue, TypeMismatch
 from adql.info import Info
 from adql.nodes import Value
 from schema import types
@@ -26,7 +26,7 @@ _INTEGER_LIMITS = ((2**31, types.INTEGER), (2**63, types.BIGINT))
 def number(node: nodes.Number) -> nodes.Number:
     if not node.text.isdigit():
         if math.isinf(float(node.text)):
-            raise OutOfRange("This number is too large for any type", node.span)
+            raise ImpossibleValue("This number is too large for any type", node.span)
         return replace(node, info=Info(types.DOUBLE))
     value = int(node.text)
     fitting = next((t for limit, t in _INTEGER_LIMITS if value < limit), types.DOUBLE)
@@ -46,7 +46,7 @@ def timestamp(value: Value) -> Value:
         return value
     time = _DALI_TIME.match(value.value)
     if time is None or not _exists(time):
-        raise OutOfRange(
+        raise ImpossibleValue(
             f"{value.value[:40]!r} is no timestamp", value.span, "Write '2016-01-01T00:00:00' or '2016-01-01'."
         )
     return replace(value, value=value.value.removesuffix("Z"), info=Info(types.TIMESTAMP))

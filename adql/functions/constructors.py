@@ -7,7 +7,7 @@ the expression of the spatial indexes. A coordinate system, where given, must be
 from collections.abc import Callable
 
 from adql.constants import numbers_of, text_of
-from adql.errors import OutOfRange, TypeMismatch, WrongArguments
+from adql.errors import ImpossibleValue, TypeMismatch, WrongArguments
 from adql.functions.function import Emit, Feature, Function, Infer, Kind, Parameter, gives, parameters
 from adql.nodes import Call, Value
 from adql.spheres import box_corners, polygon_problem
@@ -32,7 +32,7 @@ def _emit_circle(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     numbers = numbers_of(arguments[-1:])
     if numbers and numbers[0] > MAX_RADIUS:
         hint = "Points in such a circle are found by 1 = CONTAINS(point, circle) or DISTANCE(p, q) < radius."
-        raise OutOfRange("A circle of more than 90 degrees cannot be used here", arguments[-1].span, hint)
+        raise ImpossibleValue("A circle of more than 90 degrees cannot be used here", arguments[-1].span, hint)
     return f"scircle({_centre(sql[:-1])}, {_radius(arguments[-1], sql[-1])})"
 
 
@@ -76,7 +76,7 @@ def polygon_literal(vertices: list[tuple[float, float]]) -> str:
 def _check_latitude(latitude: Value) -> None:
     numbers = numbers_of((latitude,))
     if numbers and abs(numbers[0]) > 90:
-        raise OutOfRange(
+        raise ImpossibleValue(
             f"The latitude {numbers[0]:g} is not between -90 and 90 degrees",
             latitude.span,
             "Are the coordinates swapped? The order is longitude (ra), latitude (dec).",
@@ -92,7 +92,7 @@ def _check_circle(arguments: tuple[Value, ...]) -> None:
         _check_latitude(arguments[1])
     numbers = numbers_of(arguments[-1:])
     if numbers and not 0 <= numbers[0] <= 180:
-        raise OutOfRange(f"The radius {numbers[0]:g} is not between 0 and 180 degrees", arguments[-1].span)
+        raise ImpossibleValue(f"The radius {numbers[0]:g} is not between 0 and 180 degrees", arguments[-1].span)
 
 
 def _check_box(arguments: tuple[Value, ...]) -> None:
@@ -101,7 +101,7 @@ def _check_box(arguments: tuple[Value, ...]) -> None:
     for side in arguments[-2:]:
         numbers = numbers_of((side,))
         if numbers and not 0 < numbers[0] < 180:
-            raise OutOfRange(f"The side {numbers[0]:g} of a BOX is not between 0 and 180 degrees", side.span)
+            raise ImpossibleValue(f"The side {numbers[0]:g} of a BOX is not between 0 and 180 degrees", side.span)
 
 
 def _check_polygon_of_points(arguments: tuple[Value, ...]) -> None:
@@ -121,7 +121,7 @@ def _check_polygon(arguments: tuple[Value, ...]) -> None:
         return
     problem = polygon_problem(list(zip(numbers[::2], numbers[1::2], strict=True)))
     if problem:
-        raise OutOfRange(problem, arguments[0].span.to(arguments[-1].span))
+        raise ImpossibleValue(problem, arguments[0].span.to(arguments[-1].span))
 
 
 # ---- the coordinate system, optional and deprecated (ADQL 2.1 §4.2.5)

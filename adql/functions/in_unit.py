@@ -1,7 +1,7 @@
 """IN_UNIT (ADQL 2.1 §4.9): a value in another unit."""
 
 from adql.constants import text_of
-from adql.errors import OutOfRange, TypeMismatch
+from adql.errors import ImpossibleValue, TypeMismatch
 from adql.functions.function import Feature, Function, Kind, Parameter
 from adql.info import Info
 from adql.nodes import Value
@@ -21,7 +21,7 @@ def factor_of(arguments: tuple[Value, ...]) -> float:
     try:
         return factor(value.info.unit, text_of(target) or "")
     except ValueError as error:
-        raise OutOfRange(str(error)[0].upper() + str(error)[1:], target.span) from error
+        raise ImpossibleValue(str(error)[0].upper() + str(error)[1:], target.span) from error
 
 
 def _infer(arguments: tuple[Value, ...]) -> Info:

@@ -7,7 +7,7 @@ import math
 from functools import lru_cache
 
 from adql.constants import text_of
-from adql.errors import OutOfRange, TypeMismatch, nearest
+from adql.errors import ImpossibleValue, TypeMismatch, nearest
 from adql.functions.function import Feature, Function, Kind, Parameter
 from adql.functions.geometry import check_no_range
 from adql.info import Info
@@ -74,7 +74,7 @@ def _check(arguments: tuple[Value, ...]) -> None:
         name = text_of(frame) or ""
         if name not in FRAMES:
             hint = nearest(name, list(FRAMES)) or f"Systems are {', '.join(FRAMES)}."
-            raise OutOfRange(f"There is no reference system {name!r} here", frame.span, hint)
+            raise ImpossibleValue(f"There is no reference system {name!r} here", frame.span, hint)
     if arguments[2].type is types.MOC:
         hint = "Transform the points that are compared with it."
         raise TypeMismatch("A MOC cannot be turned: its cells are those of ICRS", arguments[2].span, hint)

@@ -4,7 +4,7 @@ MOC, gavo_mocunion and gavo_mocintersect are called and behave as in DaCHS, whic
 """
 
 from adql.constants import number_of
-from adql.errors import OutOfRange, Span, TypeMismatch
+from adql.errors import ImpossibleValue, Span, TypeMismatch
 from adql.functions.function import Feature, Function, Kind, Parameter, gives, parameters, template
 from adql.functions.geometry import check_no_range
 from adql.literal_mocs import DEEPEST_OF_REGION, cells_touched, highest_order, literal_region, moc_of_text
@@ -32,7 +32,7 @@ def _check_text(arguments: tuple[Value, ...]) -> None:
         start = text.span.start + 1
         span = Span(min(start + error.start, text.span.end - 1), min(start + error.end, text.span.end))
         hint = "A MOC is written as '4/30-33 5/136': an order, a slash, and cells of that order; '0/' is an empty one."
-        raise OutOfRange(str(error), span, hint) from None
+        raise ImpossibleValue(str(error), span, hint) from None
 
 
 def _emit_text(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
@@ -44,7 +44,7 @@ def _order_of(value: Value, highest: int, what: str) -> int:
     """Return a constant order. Raises: AdqlError."""
     order = number_of(value)
     if not isinstance(order, int) or not 0 <= order <= highest:
-        raise OutOfRange(f"The order of {what} is a whole number from 0 to {highest}", value.span, _FORMS)
+        raise ImpossibleValue(f"The order of {what} is a whole number from 0 to {highest}", value.span, _FORMS)
     return order
 
 
@@ -64,7 +64,7 @@ def _check_region(arguments: tuple[Value, ...]) -> None:
     highest = highest_order(known, _MOST_ON_EDGE)
     if order > highest:
         message = f"This region has too many cells of order {order} along its edge"
-        raise OutOfRange(message, arguments[0].span, f"Write MOC({highest}, ...), or a smaller region.")
+        raise ImpossibleValue(message, arguments[0].span, f"Write MOC({highest}, ...), or a smaller region.")
 
 
 def _emit_region(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 from adql.constants import text_of
-from adql.errors import AdqlError, OutOfRange
+from adql.errors import AdqlError, ImpossibleValue
 from adql.nodes import Call, Number, Signed, Value
 from schema.words import STC_FRAMES
 
@@ -52,7 +52,7 @@ def _number(text: str) -> Value:
 
 
 def _wrong(region: Call, message: str) -> AdqlError:
-    return OutOfRange(
+    return ImpossibleValue(
         message,
         region.arguments[0].span,
         "Write 'CIRCLE ICRS 10 20 0.5', 'POLYGON ICRS 10 20 11 20 11 21', 'BOX ICRS 10 20 1 1' or 'POSITION ICRS 10 20'.",

@@ -5,7 +5,7 @@ where needed (linear interpolation).
 """
 
 from adql.constants import number_of
-from adql.errors import OutOfRange
+from adql.errors import ImpossibleValue
 from adql.functions.function import Feature, Function, Infer, Kind, Parameter, gives, parameters, template
 from adql.info import Info
 from adql.nodes import Value
@@ -24,7 +24,7 @@ def _squared_unit(arguments: tuple[Value, ...]) -> Info:
 def _check_fraction(arguments: tuple[Value, ...]) -> None:
     fraction = number_of(arguments[1])
     if fraction is None or not 0 <= fraction <= 1:
-        raise OutOfRange("PERCENTILE needs a number from 0 to 1", arguments[1].span, "Write PERCENTILE(x, 0.9).")
+        raise ImpossibleValue("PERCENTILE needs a number from 0 to 1", arguments[1].span, "Write PERCENTILE(x, 0.9).")
 
 
 def _of_one(name: str, sql: str, infer: Infer, description: str, *, is_ordered: bool = False) -> Function:

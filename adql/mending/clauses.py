@@ -78,9 +78,9 @@ def _with_top(m: Mistake, match: "re.Match[str]", rows: str, rest: str) -> Itera
     if select is None or m.is_at(select + 1, "TOP") or m.is_at(select + 2, "TOP"):
         return
     place = m.at(select + 1 if m.is_at(select + 1, "DISTINCT", "ALL") else select).end
-    between = m.text[place : match.start()]
-    between = between.rstrip() if not m.is_name(index + 2) else between
-    yield Repair(Span(place, match.end()), f" TOP {rows}{between.rstrip()}{rest}")
+    between = m.text[place : match.start()].rstrip()
+    separator = "\n" if rest and "--" in between else ""
+    yield Repair(Span(place, match.end()), f" TOP {rows}{between}{separator}{rest}")
 
 
 def top_as_elsewhere(m: Mistake) -> Iterator[Repair]:

@@ -78,6 +78,33 @@ def test_every_division_is_remarked_at_its_place(catalogue: Catalogue) -> None:
     assert [(written(query, lint), lint.line, lint.column) for lint in found] == [("1/2", 1, 8), ("3/4", 2, 3), ("5/6", 4, 20)]  # fmt: skip
 
 
+# ---- ranges and patterns
+
+
+@pytest.mark.parametrize(("condition", "place", "repair"), [
+    ("vmag BETWEEN 9 AND 3", "9 AND 3", "3 AND 9"), ("dec BETWEEN -10 AND -30.5", "-10 AND -30.5", "-30.5 AND -10"),
+    ("name LIKE 'NGC*'", "'NGC*'", "'NGC%'"), ("name ILIKE '*22*'", "'*22*'", "'%22%'"), ("name = 'NGC%'", "name = 'NGC%'", "name LIKE 'NGC%'"), ("name <> '%22'", "name <> '%22'", "name NOT LIKE '%22'"),
+])  # fmt: skip
+def test_a_range_or_pattern_that_no_row_meets_is_remarked(
+    catalogue: Catalogue, condition: str, place: str, repair: str
+) -> None:
+    query = f"SELECT name FROM demo.ngc WHERE {condition}"
+    (lint,) = always(lints(query, catalogue))
+    assert (written(query, lint), lint.repair) == (place, repair)
+    mended = query[: lint.span.start] + lint.repair + query[lint.span.end :]
+    assert always(lints(mended, catalogue)) == []
+
+
+@pytest.mark.parametrize("condition", ["vmag BETWEEN 3 AND 9", "vmag BETWEEN 5 AND 5", "vmag NOT BETWEEN 9 AND 3", "vmag BETWEEN radius AND 3", "name LIKE 'NGC%'", "name LIKE '%*%'", "name = 'NGC*'", "name = '%'", "name = 'a%b'", "name < 'NGC%'"])  # fmt: skip
+def test_other_ranges_and_patterns_are_not(catalogue: Catalogue, condition: str) -> None:
+    assert always(lints(f"SELECT name FROM demo.ngc WHERE {condition}", catalogue)) == []
+
+
+def test_a_remark_has_the_name_of_its_check_as_its_code(catalogue: Catalogue) -> None:
+    codes = [lint.code for lint in lints("SELECT TOP 5 1/2 AS x FROM demo.ngc WHERE name = NULL", catalogue)]
+    assert sorted(codes) == ["compared-with-null", "top-without-order", "whole-number-division"]
+
+
 # ---- TOP without ORDER BY
 
 

@@ -10,6 +10,7 @@ from adql.errors import AdqlError, Span
 from adql.repairs import Repair, repairs
 from adql.translate import translate
 from schema.model import Catalogue, Column, Schema, Table
+from tests.adql.corpus import INVALID, VALID
 from tests.adql.tables import CATALOGUE
 
 
@@ -222,3 +223,72 @@ def test_of_names_that_are_as_near_only_those_are_offered_with_which_the_query_i
 
     assert mended("SELECT lon FROM c.stars") == ["SELECT lon FROM b.stars"]
     assert len(mended("SELECT lat FROM c.stars")) == 2
+
+
+# ---- what is no ADQL
+
+
+def is_of_syntax(error: AdqlError) -> bool:
+    return error.code in {"syntax", "number-runs-on"}
+
+
+def comes_further(query: str, repair: Repair) -> bool:
+    """Whether a query is right after a repair, or the grammar has taken more of it."""
+    before, after = error_of(query), error_of(repair.applied(query))
+    if before is None or after is None or not is_of_syntax(after):
+        return True
+    return len(repair.applied(query)) - after.span.start < len(query) - before.span.start
+
+
+@pytest.mark.parametrize("query", [query for query in INVALID if len(query) < 2000])
+def test_an_offered_repair_of_what_is_no_adql_comes_further(query: str) -> None:
+    error = error_of(query)
+    for repair in offered(query) if error is not None and is_of_syntax(error) else []:
+        assert comes_further(query, repair), repair.applied(query)
+
+
+PIECES = st.sampled_from(
+    [*"'\"()[],.;=<>!%^&|#`*/:@\u2018\u2212 \n", " AND ", " LIMIT 5", " NOT ", " FROM ", " 5", " NULL ", " ON "]
+)
+"""What may have come into a query by mistake."""
+
+
+@st.composite
+def broken_queries(draw: st.DrawFn) -> str:
+    query = draw(st.sampled_from([*VALID, *INVALID]))[:2000]
+    for _ in range(draw(st.integers(1, 3))):
+        place, length = draw(st.integers(0, len(query))), draw(st.integers(0, 6))
+        query = query[:place] + draw(PIECES) + query[place + length :]
+    return query
+
+
+@given(broken_queries())
+def test_whatever_is_broken_repairs_are_right_or_come_further(query: str) -> None:
+    error = error_of(query)
+    for repair in offered(query) if error is not None else []:
+        assert repair.applied(query) != query
+        assert not is_of_syntax(error) or comes_further(query, repair)
+
+
+def test_a_very_long_query_is_not_tried_again_and_again() -> None:
+    query = "SELECT ra FROM t.stars WHERE number IN (" + "1, " * 20_000 + "1) LIMIT 5"
+    assert offered(query) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT ra FROM t.stars WHERE NOT NOT vmag < 5",
+        "SELECT ra - -vmag AS x FROM t.stars WHERE",
+        "SELECT ra FROM t.stars WHERE name RLIKE 'M.*'",
+        "SELECT CURRENT_DATE FROM t.stars",
+        "SELECT name, MAX(vmag) FROM t.stars",
+        "SELECT ra FROM t.stars WHERE (vmag < 5 OR dec > 0 AND ra < 10",
+        "SELECT ra FROM t.stars LEFT JOIN t.fields ON t.stars.id = t.fields.id WHERE id = 3",
+        "EXPLAIN SELECT ra FROM t.stars",
+        "DELETE FROM t.stars",
+        "SELECT id FROM t.stars UNION SELECT id FROM t.fields LIMIT 5",
+    ],
+)
+def test_what_may_mean_several_things_is_not_mended(query: str) -> None:
+    assert offered(query) == []

@@ -68,7 +68,7 @@ function diagnostic(text, {message, hint, span, repairs}, severity) {
   return {
     from, to, severity, message: hint ? `${message}. ${hint}` : message,
     actions: repairs.map(repair => ({
-      name: `Write ${repair.text}`,
+      name: labelOf(text, repair),
       apply(view) {
         const now = view.state.doc.toString();
         const [start, end] = [toUnits(now, repair.span.start), toUnits(now, repair.span.end)];
@@ -76,6 +76,13 @@ function diagnostic(text, {message, hint, span, repairs}, severity) {
       },
     })),
   };
+}
+
+function labelOf(text, {span, text: written}) {
+  const old = text.slice(toUnits(text, span.start), toUnits(text, span.end)).trim();
+  if (!written.trim()) return `Remove ${old}`;
+  const shown = written.trim().length > 80 ? `${written.trim().slice(0, 79)}…` : written.trim();
+  return `${old ? "Write" : "Insert"} ${shown}`;
 }
 
 function fieldsOf(text) {
