@@ -1,6 +1,7 @@
 """What is wrong with a query, where, and how to repair it.
 
     AdqlError                the text is not ADQL
+    ├── WrongCharacter       a character that is no part of it
     ├── UnknownName          a name that is not there:
     │   ├── UnknownTable     a table
     │   │   ├── ClosedTable  one that only others may read
@@ -45,7 +46,6 @@ def place_of(text: str, span: Span) -> tuple[int, int]:
 
 NOWHERE = Span(0, 0)
 _SHOWN = 400
-_OF_SYNTAX = ("syntax", "number-runs-on")
 
 
 class Suggestion(str):
@@ -87,7 +87,12 @@ class AdqlError(Exception):
     @property
     def is_syntax(self) -> bool:
         """Return whether the grammar stopped here, before anybody looked at names and types."""
-        return self.code in _OF_SYNTAX
+        return self.code == AdqlError.code or self.is_of_characters
+
+    @property
+    def is_of_characters(self) -> bool:
+        """Return whether not even the words could be told, before anybody looked at the grammar."""
+        return isinstance(self, WrongCharacter | NumberRunsOn)
 
     @property
     def line(self) -> int:
@@ -190,6 +195,12 @@ class ImpossibleValue(AdqlError):
     """A number or a text that cannot stand there, such as a radius below zero."""
 
     code = "impossible-value"
+
+
+class WrongCharacter(AdqlError):
+    """A character that begins nothing, or a text, name or comment without an end."""
+
+    code = "wrong-character"
 
 
 class NumberRunsOn(AdqlError):

@@ -83,6 +83,8 @@ def _helps(query: str, error: AdqlError, repair: Repair, left: AdqlError) -> boo
         replaced = query[repair.span.start : repair.span.end]
         is_old = repair.applied(query)[left.span.start : left.span.end] in replaced
         return error.is_syntax and (is_old or _is_elsewhere(left, repair))
+    if error.is_of_characters and not left.is_of_characters:
+        return True
     return len(repair.applied(query)) - left.span.start < len(query) - error.span.end
 
 

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from adql.called_elsewhere import LIKE_A_PATTERN
-from adql.errors import AdqlError, NumberRunsOn, Span, Suggestion, TooComplex
+from adql.errors import AdqlError, NumberRunsOn, Span, Suggestion, TooComplex, WrongCharacter
 
 MAX_DIGITS = 40
 UNFINISHED = "unfinished"
@@ -138,23 +138,23 @@ _VERSIONED = re.compile(r"\b([^\W\d]\w*)@(\w[\w.+-]*)")
 """A table and its version, without quotes."""
 
 
-def _bad_character(text: str, position: int) -> AdqlError:
+def _bad_character(text: str, position: int) -> WrongCharacter:
     span = Span(position, position + 1)
     unquoted = next((match for match in _PATTERN.finditer(text) if match.start(1) <= position < match.end(1)), None)
     if unquoted:
-        return AdqlError(_describe(text, position), span, f"A pattern stands in single quotes: '{unquoted[1]}'.")
+        return WrongCharacter(_describe(text, position), span, f"A pattern stands in single quotes: '{unquoted[1]}'.")
     versioned = next((match for match in _VERSIONED.finditer(text) if match.end(1) == position), None)
     if versioned:
         quoted = f'"{versioned[0]}"'
         suggestion = Suggestion.of(f"A version of a table stands in quotes: {quoted}.", versioned[0], (quoted,))
-        return AdqlError(_describe(text, position), Span(*versioned.span()), suggestion)
+        return WrongCharacter(_describe(text, position), Span(*versioned.span()), suggestion)
     if text[position] in "'\"" and text[:position][-1:].isdigit():
         unit = "arcminutes are 5/60." if text[position] == "'" else "arcseconds are 5/3600."
-        return AdqlError(_describe(text, position), span, f"Numbers have no unit; angles are in degrees: 5 {unit}")
+        return WrongCharacter(_describe(text, position), span, f"Numbers have no unit; angles are in degrees: 5 {unit}")
     for pattern, hint in _HINTS:
         if pattern.match(text, position):
-            return AdqlError(_describe(text, position), span, hint)
-    return AdqlError(_describe(text, position), span)
+            return WrongCharacter(_describe(text, position), span, hint)
+    return WrongCharacter(_describe(text, position), span)
 
 
 def _describe(text: str, position: int) -> str:

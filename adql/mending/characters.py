@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from adql import tokens
 from adql.errors import Span
 from adql.mending.mistake import Mistake, Repair, as_name, as_text
 
@@ -104,8 +105,18 @@ def logical_operator(m: Mistake) -> Iterator[Repair]:
 def arithmetic_operator(m: Mistake) -> Iterator[Repair]:
     """Mend `a % b` and `a ^ b`, where both are plain values."""
     function = {"%": "MOD", "^": "POWER"}.get(_wrong(m)[:1])
-    if function and m.index:
+    follows_factor = function == "MOD" and m.is_at(m.first_of_value(m.index - 1) - 1, "*", "/")
+    if function and m.index and not follows_factor and not follows_a_sign(m, m.index - 1):
         yield call_of_two(m, function, m.index - 1, m.index)
+
+
+def follows_a_sign(m: Mistake, last: int) -> bool:
+    """Return whether the value that ends at an index has a sign, to which -2^2 belongs here and not there."""
+    first = m.first_of_value(last)
+    follows_value = (
+        m.at(first - 2).kind in (tokens.NUMBER, tokens.STRING) or m.is_at(first - 2, ")") or m.is_name(first - 2)
+    )
+    return first > 0 and m.is_at(first - 1, "-", "+") and not follows_value
 
 
 def call_of_two(m: Mistake, function: str, left: int, right: int) -> Repair:

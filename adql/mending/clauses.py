@@ -75,7 +75,11 @@ def _with_top(m: Mistake, match: "re.Match[str]", rows: str, rest: str) -> Itera
     """Yield the change that takes a match away and puts TOP behind SELECT."""
     index = next((i for i, token in enumerate(m.tokens) if token.start >= match.start()), len(m.tokens) - 1)
     select = select_of(m, index)
-    if select is None or m.is_at(select + 1, "TOP") or m.is_at(select + 2, "TOP"):
+    if select is None:
+        return
+    if top := next((m.at(i + 1).value for i in (select + 1, select + 2) if m.is_at(i, "TOP")), None):
+        if top == rows:
+            yield Repair(Span(m.at(index - 1).end, match.end()), rest)
         return
     place = m.at(select + 1 if m.is_at(select + 1, "DISTINCT", "ALL") else select).end
     between = m.text[place : match.start()].rstrip()
@@ -113,7 +117,7 @@ def twice(m: Mistake) -> Iterator[Repair]:
     is_again = m.is_at(m.index - 1, m.token.value) and m.is_at(m.index, ".", "||", *STRUCTURE - {"NOT"})
     if is_again or (m.is_at(m.index, "AND", "WHERE") and m.is_at(m.index - 1, "WHERE", "AND", "ON")):
         yield m.removed(m.index, m.index)
-    elif m.is_at(m.index, "WHERE") and _clause(m) == "WHERE":
+    elif m.is_at(m.index, "WHERE") and _clause(m) == "WHERE" and not m.has_or:
         yield m.replaced(m.index, m.index, "AND")
 
 
@@ -187,7 +191,10 @@ def direction(m: Mistake) -> Iterator[Repair]:
 
 
 def semicolon(m: Mistake) -> Iterator[Repair]:
-    for index in (m.index - 1, m.index):
-        if m.is_at(index, ";") and not m.is_at(index + 1, "SELECT", "WITH"):
-            yield m.removed(index, index)
-            return
+    index = m.index if m.is_at(m.index, ";") else m.index - 1
+    if not m.is_at(index, ";") or m.is_at(index + 1, "SELECT", "WITH"):
+        return
+    if m.is_at(m.opening(index), "(") and not m.is_at(index + 1, ")"):
+        yield m.replaced(index, index, ",")
+    else:
+        yield m.removed(index, index)

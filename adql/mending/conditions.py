@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from adql import tokens
 from adql.errors import Span, TypeMismatch
-from adql.mending.characters import call_of_two
+from adql.mending.characters import call_of_two, follows_a_sign
 from adql.mending.mistake import Mistake, Repair, as_text
 
 _COMPARISONS = ("=", "<", ">", "<=", ">=", "<>", "!=")
@@ -40,7 +40,7 @@ def operator(m: Mistake) -> Iterator[Repair]:
 
 
 def power(m: Mistake) -> Iterator[Repair]:
-    if m.is_at(m.index, "*") and m.is_at(m.index - 1, "*"):
+    if m.is_at(m.index, "*") and m.is_at(m.index - 1, "*") and not follows_a_sign(m, m.index - 2):
         yield call_of_two(m, "POWER", m.index - 2, m.index + 1)
 
 
@@ -52,7 +52,8 @@ def or_as_in_c(m: Mistake) -> Iterator[Repair]:
 
 def chain(m: Mistake) -> Iterator[Repair]:
     first = m.first_of_value(m.index - 1)
-    if m.is_at(m.index, *_COMPARISONS) and m.is_at(first - 1, *_COMPARISONS):
+    left = m.first_of_value(first - 2)
+    if m.is_at(m.index, *_COMPARISONS) and m.is_at(first - 1, *_COMPARISONS) and not m.is_at(left - 1, "NOT"):
         yield m.behind(m.index - 1, f" AND {m.written(first, m.index - 1)}")
 
 
@@ -102,6 +103,8 @@ def or_another_value(m: Mistake) -> Iterator[Repair]:
     is_literal = m.token.kind in (tokens.STRING, tokens.NUMBER)
     if is_literal and m.is_at(m.index - 1, "OR") and m.is_at(m.index - 3, "=", "LIKE", "ILIKE"):
         first = m.first_of_value(m.index - 4)
+        if m.is_at(m.index + 1, "AND") or m.is_at(first - 1, "AND", "NOT"):
+            return
         yield m.before(m.index, f"{m.written(first, m.index - 3)} ")
 
 
@@ -159,6 +162,9 @@ def text_for_number(m: Mistake) -> Iterator[Repair]:
         return
     if m.token.kind == tokens.STRING and re.fullmatch(r"\s*[+-]?\d+(\.\d*)?\s*", m.token.value):
         yield m.replaced(m.index, m.index, m.token.value.strip())
+    elif m.token.kind == tokens.NUMBER and m.at(m.index - 2).kind == tokens.STRING:
+        if re.fullmatch(r"[A-Za-z]\w*", m.at(m.index - 2).value):
+            yield m.replaced(m.index - 2, m.index - 2, m.at(m.index - 2).value)
     elif m.token.kind == tokens.NUMBER:
         yield m.replaced(m.index, m.index, as_text(m.token.value))
 

@@ -40,7 +40,11 @@ def aggregate_in_where(m: Mistake) -> Iterator[Repair]:
 
 
 def _joined(m: Mistake, conditions: list[nodes.Condition]) -> str:
-    return " AND ".join(m.text[c.span.start : c.span.end] for c in conditions)
+    return " AND ".join(_operand(c, m.text[c.span.start : c.span.end]) for c in conditions)
+
+
+def _operand(condition: nodes.Condition, written: str) -> str:
+    return f"({written})" if isinstance(condition, nodes.Or) else written
 
 
 def having_without_groups(m: Mistake) -> Iterator[Repair]:
@@ -63,7 +67,9 @@ def not_grouped(m: Mistake) -> Iterator[Repair]:
     others = [item for item in items if not isinstance(item, nodes.ColumnReference)]
     if not others or len(items) < len(select.items) or any(_may_mean_row(item) for item in others):
         return
-    if all(any(is_aggregate(node) for node in walk(item)) for item in others):
+    written = {m.text[item.span.start : item.span.end] for item in plain}
+    is_grouped = all(m.text[term.span.start : term.span.end] in written for term in select.group_by)
+    if is_grouped and all(any(is_aggregate(node) for node in walk(item)) for item in others):
         yield from _grouped_by(m, clauses_of(m, m.index), [m.text[item.span.start : item.span.end] for item in plain])
 
 

@@ -84,6 +84,11 @@ class Mistake:
         token = self.at(index)
         return token.kind == tokens.WORD and token.value not in STRUCTURE and self.is_at(index + 1, "(")
 
+    @property
+    def has_or(self) -> bool:
+        """Return whether OR stands anywhere: then conditions that are put together may come to mean something else."""
+        return any(self.is_at(index, "OR") for index in range(len(self.tokens)))
+
     # ---- values
 
     def first_of_value(self, last: int) -> int:
@@ -146,7 +151,9 @@ class Mistake:
         """Return the change that takes tokens away, with the blanks before them."""
         start = self.at(first - 1).end if first > 0 else 0
         beginning = start if first > 0 else self.at(first).start
-        return Repair(Span(beginning, self.at(last).end), "")
+        end = self.at(last).end
+        would_join = (self.text[max(0, beginning - 1) : beginning] + self.text[end : end + 1]).isalnum()
+        return Repair(Span(beginning, end), " " if would_join and beginning else "")
 
     def before(self, index: int, text: str) -> Repair:
         """Return the change that puts a text before a token."""

@@ -15,6 +15,7 @@ from adql.signatures import SHAPES
 from schema.words import RESERVED
 
 _VERBS = ("INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "TABLE", "VALUES")
+_SHORT = 3
 _DOTTED = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*")
 
 
@@ -63,7 +64,7 @@ def table_by_its_alias(m: Mistake) -> Iterator[Repair]:
             yield m.replaced(m.index, m.index, as_name(table.alias.name))
         elif len(tables) == 1 and not table.alias and len(table.parts) > 1 and qualifier.matches(table.parts[0].name):
             yield m.replaced(m.index, m.index, as_name(last))
-        elif len(tables) == 1 and not table.alias:
+        elif len(tables) == 1 and not table.alias and (len(qualifier.name) <= _SHORT or qualifier.name in last):
             yield Repair(Span(table.span.end, table.span.end), f" AS {as_name(qualifier.name)}")
 
 
@@ -91,7 +92,8 @@ def join_condition_elsewhere(m: Mistake) -> Iterator[Repair]:
     """Mend JOIN ... WHERE and JOIN ... ON column."""
     if isinstance(m.error, WrongJoin):
         end = next((i for i, token in enumerate(m.tokens) if token.start >= m.error.span.end), len(m.tokens) - 1)
-        if m.is_at(end, "WHERE"):
+        kind = m.text[m.error.span.start :].split(maxsplit=1)[0].upper()
+        if m.is_at(end, "WHERE") and kind in ("JOIN", "INNER") and not m.has_or:
             yield m.replaced(end, end, "ON")
     elif m.error.message.startswith("Expected a condition") and m.is_at(m.index - 1, "ON") and m.is_name(m.index):
         yield m.replaced(m.index - 1, m.index, f"USING ({m.written(m.index, m.index)})")

@@ -31,8 +31,12 @@ def comma_in_select(m: Mistake) -> Iterator[Repair]:
 
 def comma_in_order(m: Mistake) -> Iterator[Repair]:
     clauses = [word for word, first, _ in clauses_of(m, m.index) if first < m.index]
-    if m.expected == "the end of the query" and clauses[-1:] in (["ORDER"], ["GROUP"]) and m.is_name(m.index):
+    if m.expected == "the end of the query" and clauses[-1:] in (["ORDER"], ["GROUP"]) and _is_column(m):
         yield m.behind(m.index - 1, ",")
+
+
+def _is_column(m: Mistake) -> bool:
+    return m.is_name(m.index) and not m.is_at(m.index, "LIMIT", "FETCH", "NULLS") and not m.is_at(m.index - 1, "LIMIT")
 
 
 def comma_in_geometry(m: Mistake) -> Iterator[Repair]:
@@ -59,7 +63,7 @@ def parenthesis_missing(m: Mistake) -> Iterator[Repair]:
 
 def parenthesis_too_many(m: Mistake) -> Iterator[Repair]:
     depth = 0
-    for index in range(len(m.tokens) if m.error.is_syntax else 0):
+    for index in range(len(m.tokens) if m.error.is_syntax and not m.has_or else 0):
         depth += m.is_at(index, "(") - m.is_at(index, ")")
         if depth < 0:
             yield m.removed(index, index)

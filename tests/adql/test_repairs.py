@@ -229,13 +229,19 @@ def test_of_names_that_are_as_near_only_those_are_offered_with_which_the_query_i
 
 
 def is_of_syntax(error: AdqlError) -> bool:
-    return error.code in {"syntax", "number-runs-on"}
+    return error.code == "syntax" or is_of_characters(error)
+
+
+def is_of_characters(error: AdqlError) -> bool:
+    return error.code in {"wrong-character", "number-runs-on"}
 
 
 def comes_further(query: str, repair: Repair) -> bool:
-    """Whether a query is right after a repair, or the grammar has taken more of it."""
+    """Whether a query is right after a repair, or the grammar has taken more of it, or anything of it for the first time."""
     before, after = error_of(query), error_of(repair.applied(query))
     if before is None or after is None or not is_of_syntax(after):
+        return True
+    if is_of_characters(before) and not is_of_characters(after):
         return True
     return len(repair.applied(query)) - after.span.start < len(query) - before.span.start
 
@@ -286,6 +292,17 @@ def test_a_very_long_query_is_not_tried_again_and_again() -> None:
         "SELECT ra FROM t.stars WHERE (vmag < 5 OR dec > 0 AND ra < 10",
         "SELECT ra FROM t.stars LEFT JOIN t.fields ON t.stars.id = t.fields.id WHERE id = 3",
         "EXPLAIN SELECT ra FROM t.stars",
+        "SELECT ra FROM t.stars WHERE vmag < 5) OR dec > 3 AND ra < 1",
+        "SELECT ra FROM t.stars WHERE number = 1 OR 2 AND vmag < 5",
+        "SELECT ra FROM t.stars WHERE vmag < 5 AND number = 1 OR 2",
+        "SELECT ra FROM t.stars WHERE vmag < 5 OR dec > 0 WHERE ra > 1",
+        "SELECT ra FROM t.stars WHERE NOT 3 < vmag < 5",
+        "SELECT ra FROM t.stars WHERE -2^2 < vmag",
+        "SELECT 2 * number % 3 AS x FROM t.stars",
+        "SELECT name, COUNT(*) FROM t.stars GROUP BY id",
+        "SELECT s.id FROM t.stars s JOIN t.fields f WHERE s.id = f.id OR f.radius > 3",
+        "SELECT s.id FROM t.stars s LEFT JOIN t.fields f WHERE s.id = f.id AND s.vmag < 3",
+        "SELECT TOP 5 ra FROM t.stars LIMIT 10",
         "DELETE FROM t.stars",
         "SELECT id FROM t.stars UNION SELECT id FROM t.fields LIMIT 5",
     ],
