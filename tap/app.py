@@ -191,9 +191,6 @@ class Endpoints:
             Route(f"{tap}/shares/events", shares.events, methods=get),
             Route(f"{tap}/shares/{{share_id}}", shares.revoke, methods=["DELETE"]),
             Route(f"{tap}/shared/{{secret}}", shares.follow, methods=get),
-            *StandingResources(
-                StandingQueries(self.parts.accounts), self.planner, self.parts.rights, self.config
-            ).routes(tap),
             *self.cone_searches.routes(),
             *ImageAccess(self.config, self.vosi.catalogue, self.ask, self.vosi.state).routes(),
             *self.registry.routes(),
@@ -209,7 +206,9 @@ class Endpoints:
         """Return where users hear of their jobs, and administrators of all that runs."""
         get, notifications = ["GET"], NotificationResources(self.jobs, self.config)
         queries = QueryResources(self.parts.accounts, self.parts.store)
+        standing = StandingQueries(self.parts.accounts)
         return [
+            *StandingResources(standing, self.planner, self.parts.rights, self.config).routes(tap),
             Route(f"{tap}/notifications", notifications.show, methods=get),
             Route(f"{tap}/notifications", notifications.change, methods=["POST"]),
             Route(f"{tap}/events", notifications.events, methods=get),
