@@ -134,7 +134,8 @@ def _versions(connection: psycopg.Connection, table_name: str) -> Iterator[Table
 
 def note_withdrawn(connection: psycopg.Connection, table_name: str, reason: str) -> None:
     """Keep why a table is there no longer, for whoever asks for it."""
-    connection.execute(statement("note_withdrawn"), {"name": table_name, "reason": reason})
+    values = {"name": table_name, "schema": split_name(table_name)[0], "reason": reason}
+    connection.execute(statement("note_withdrawn"), values)
 
 
 def _known(connection: psycopg.Connection, table_name: str) -> Known:

@@ -17,10 +17,14 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Tables that were taken away from everybody, and what those are told who ask for them.
+-- Tables that were taken away from everybody, and what those are told who ask for them; nobody hears of one that only some
+-- could read.
 CREATE TABLE armillary.withdrawn (
     table_name text PRIMARY KEY,
     reason     text NOT NULL,
+    is_public  boolean NOT NULL,
     withdrawn  timestamptz(0) NOT NULL DEFAULT now()
 );
 GRANT SELECT ON armillary.withdrawn TO armillary_reader;
+ALTER TABLE armillary.withdrawn ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readable ON armillary.withdrawn FOR SELECT USING (is_public);

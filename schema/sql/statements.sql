@@ -573,8 +573,10 @@ WHERE name = %(name)s OR starts_with(name, %(stem)s)
 ORDER BY name <> %(name)s, coalesce(t.updated, w.withdrawn) DESC NULLS LAST, name DESC;
 
 -- name: note_withdrawn
-INSERT INTO armillary.withdrawn (table_name, reason) VALUES (%(name)s, %(reason)s)
-ON CONFLICT (table_name) DO UPDATE SET reason = excluded.reason, withdrawn = now();
+INSERT INTO armillary.withdrawn (table_name, reason, is_public)
+SELECT %(name)s, %(reason)s, coalesce((SELECT is_public FROM armillary.access WHERE name = %(name)s),
+                                      (SELECT is_public FROM armillary.access WHERE name = %(schema)s), true)
+ON CONFLICT (table_name) DO UPDATE SET reason = excluded.reason, is_public = excluded.is_public, withdrawn = now();
 
 -- name: not_withdrawn
 DELETE FROM armillary.withdrawn WHERE table_name = %s;

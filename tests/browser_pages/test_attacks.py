@@ -17,7 +17,7 @@ from tests.hostile import ALL, LINKS, MARK, SHORT, TEXTS
 from tests.people import MakePerson
 
 _PLANTED = """() => {
-  const kinds = "iframe, frame, object, embed, base, img, math, style:not([nonce]), meta[http-equiv], script:not([src]), link:not([rel=icon]):not([href^='/-/static/'])";
+  const kinds = "iframe, frame, object, embed, base, img, math, style:not([nonce]), meta[http-equiv], script:not([src]), link:not([rel=icon]):not([rel=describedby]):not([href^='/-/static/'])";
   const found = [...document.querySelectorAll(kinds)].filter(e => !e.closest(".cm-editor")).map(e => e.outerHTML);
   for (const element of document.querySelectorAll("*")) {
     for (const {name, value} of element.attributes) {

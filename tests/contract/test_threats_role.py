@@ -234,7 +234,7 @@ def test_it_reads_published_tables_and_the_catalogue_only(
         )
     }
     assert readable - published <= {
-        f"armillary.{each}" for each in ("catalogue", "tables", "bounds", "ranges", "cell_counts")
+        f"armillary.{each}" for each in ("catalogue", "tables", "bounds", "ranges", "cell_counts", "withdrawn")
     }
 
 

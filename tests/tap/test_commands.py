@@ -245,7 +245,7 @@ def test_the_command_names_the_variable_in_one_line(monkeypatch: pytest.MonkeyPa
     assert f"{ENVIRONMENT}MAXREC_DEFAULT" in said
 
 
-KNOWN = "PARENT STARTED LOG_KEY DATA_DIR SAMPLE FUZZ FUZZ_SEED SEED SETUP_LOG VENV".split()
+KNOWN = "STARTED LOG_KEY DATA_DIR SAMPLE FUZZ FUZZ_SEED SEED SETUP_LOG VENV".split()
 
 
 @pytest.mark.parametrize("name", KNOWN)

@@ -84,7 +84,7 @@ def test_a_request_is_a_span_of_its_caller_and_its_stages_are_in_it(
     assert span.parent_span_id.hex() == CALLER
     collector[0].span(lambda stage: stage.parent_span_id == span.span_id and stage.name == "send")
     stages = sorted(collector[0].children(span), key=lambda stage: int(stage.start_time_unix_nano))
-    assert [stage.name for stage in stages][:4] == ["queue", "open", "translate", "first row"]
+    assert [stage.name for stage in stages][:5] == ["queue", "open", "translate", "plan", "first row"]
     assert {stage.name for stage in stages} >= {"rows", "encode", "send"}
     assert span.start_time_unix_nano <= stages[0].start_time_unix_nano
     assert stages[-1].end_time_unix_nano <= span.end_time_unix_nano + 1_000

@@ -128,7 +128,7 @@ DELETE FROM uws.jobs WHERE job_id = %(job_id)s AND deleted;
 -- name: bytes_of_results
 SELECT coalesce(sum((r ->> 'size')::bigint), 0)::bigint AS bytes
 FROM uws.jobs AS j, jsonb_array_elements(j.results) AS r
-WHERE j.owner_id IS NOT DISTINCT FROM %(owner_id)s AND j.phase = 'COMPLETED' AND NOT j.deleted;
+WHERE j.owner_id IS NOT DISTINCT FROM %(owner_id)s AND j.phase = 'COMPLETED' AND NOT j.deleted AND r ->> 'text' IS NULL;
 
 -- name: job_of_content
 SELECT * FROM uws.jobs

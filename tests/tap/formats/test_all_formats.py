@@ -39,6 +39,7 @@ from tests.tap.formats.readers import (
     parse_json,
 )
 from tests.tap.formats.tables import (
+    ALL,
     COLUMNS,
     MANY,
     MANY_VALUES,
@@ -254,7 +255,7 @@ def test_a_job_that_fails_in_mid_stream_has_no_result(many: str, format_: str) -
 @in_every_new_format
 def test_a_job_gives_the_same_as_a_synchronous_query(everything: str, format_: str) -> None:
     query = "SELECT id, small, double_, ascii_ FROM formats.everything ORDER BY id"
-    job = submit(everything, query, RESPONSEFORMAT=format_, PHASE="RUN")
+    job = submit(everything, query, RESPONSEFORMAT=format_, MAXREC=str(ALL), PHASE="RUN")
     assert wait_for(job, "COMPLETED") == "COMPLETED"
     found, wanted = get(f"{job}/results/result"), fetch(everything, query, format_)
     assert found.media_type == wanted.media_type

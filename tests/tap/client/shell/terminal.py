@@ -14,6 +14,10 @@ from tests.conftest import ROOT
 _SECONDS = 40.0
 
 
+_OF_TESTS = ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "COLUMNS", "LINES")
+"""Variables of whoever runs the tests, which are not those of this terminal."""
+
+
 class Terminal:
     """A program in a window of 110 columns and 34 lines, with a home of its own."""
 
@@ -30,8 +34,8 @@ class Terminal:
 
     def __enter__(self) -> Self:
         variables = [f"{name}={value}" for name, value in self.environment.items()]
-        # XDG variables of whoever runs the tests must not lead elsewhere.
-        program = ["env", "-u", "XDG_STATE_HOME", "-u", "XDG_CONFIG_HOME", *variables, *self.program]
+        others = [part for name in _OF_TESTS for part in ("-u", name)]
+        program = ["env", *others, *variables, *self.program]
         command = f"cd {shlex.quote(str(self.home))}; {shlex.join(program)}; echo ended with $?; sleep 60"
         self._tmux("-f", "/dev/null", "new-session", "-d", "-x", "110", "-y", "34", "bash", "-c", command)
         return self
