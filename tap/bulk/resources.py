@@ -15,9 +15,11 @@ from starlette.routing import Route
 from adql.errors import ClosedTable
 from schema.model import Table
 from tap.bulk.folder import NoSuchFile
+from tap.bulk.links import links_document
 from tap.bulk.manifest import CHECKSUMS, MANIFEST, ExportedFile, ExportManifest
 from tap.bulk.served import BulkFolder, bulk_folder
 from tap.config import Config
+from tap.datalink.result_links import LINKS_TYPE
 from tap.downloads import Download, sent
 from tap.errors import NotFound
 from tap.pages.negotiation import wants_page
@@ -33,6 +35,7 @@ _TYPES = {
 }
 _SHOWN = {MANIFEST, CHECKSUMS, "properties", "hats.properties", "partition_info.csv"}
 _PRIVATE = {"cache-control": "private, no-cache", "vary": "Accept, Authorization, Cookie"}
+_VOTABLE = "application/x-votable+xml"
 _ON_A_PAGE = 2_000
 """Files that a page lists."""
 
@@ -77,6 +80,9 @@ class BulkResources:
             raise NotFound(f"{table.table_name} is not exported")
         about = self._about(table, manifest)
         files = list(self._files(about["url"], manifest))
+        if _wants_links(request):
+            media_types = {file["name"]: media_type_of(file["name"]) for file in files}
+            return Response(links_document(about, files, media_types), headers=_PRIVATE, media_type=LINKS_TYPE)
         if wants_page(request.scope):
             values = {"about": about, "files": files[:_ON_A_PAGE], "more": max(0, len(files) - _ON_A_PAGE)}
             return self.pages.response(request, "bulk_table.html", values)
@@ -91,9 +97,7 @@ class BulkResources:
         file = self._folder.file(table_name, name)
         if file is None:
             raise NotFound(f"{table_name} has no file {name[:200]}")
-        path = PurePosixPath(name)
-        kind = _TYPES.get(path.suffix, "text/plain; charset=utf-8" if name in _SHOWN else "application/octet-stream")
-        about = Download(path.name, kind, file.size, file.digest, inline=name in _SHOWN)
+        about = Download(PurePosixPath(name).name, media_type_of(name), file.size, file.digest, inline=name in _SHOWN)
         try:
             return sent(request, about, partial(self._folder.read, table_name, name))
         except NoSuchFile as error:
@@ -128,6 +132,18 @@ class BulkResources:
     def _files(self, url: str, manifest: ExportManifest) -> Iterator[dict[str, Any]]:
         for name, file in sorted(manifest.files.items()) if manifest.complete else ():
             yield _listed(url, name, file)
+
+
+def _wants_links(request: Request) -> bool:
+    """Return whether a client asks for the files as DataLink has them."""
+    format_ = request.query_params.get("RESPONSEFORMAT", "")
+    return format_.lower() in {"votable", "datalink"} or _VOTABLE in request.headers.get("accept", "")
+
+
+def media_type_of(name: str) -> str:
+    return _TYPES.get(
+        PurePosixPath(name).suffix, "text/plain; charset=utf-8" if name in _SHOWN else "application/octet-stream"
+    )
 
 
 def _listed(url: str, name: str, file: ExportedFile) -> dict[str, Any]:

@@ -26,7 +26,7 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", PATHS)
 def test_axe_finds_nothing_serious(visit: Visit, name: str, scheme: str) -> None:
     visitor = visit(color_scheme=scheme)

@@ -10,6 +10,8 @@ from tests.browser_pages.conftest import Visit, Visitor
 from tests.contract.client import get
 from tests.contract.own_tables import Asker
 
+pytestmark = pytest.mark.long
+
 _FOREIGN = ["http://elsewhere.example/", "http://localhost:9/"]
 """A page of another site, and one of the same site at another port, to which a browser sends the cookies of a login."""
 _ACCEPT = {"Accept": "text/html,application/xhtml+xml"}

@@ -20,6 +20,8 @@ from tap.formats import FORMATS
 from tests.conftest import alone, serving
 from tests.contract.client import get, post, request
 
+pytestmark = pytest.mark.long
+
 ENDLESS = "SELECT COUNT(*) AS n FROM demo.stars AS a, demo.stars AS b WHERE a.ra < b.dec"
 STREAM = "SELECT TOP 20000000 a.ra, b.name FROM demo.stars AS a, demo.ngc AS b"
 ROWS = "SELECT TOP 200000 a.ra, b.dec, b.name FROM demo.ngc AS a, demo.ngc AS b"

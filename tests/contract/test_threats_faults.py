@@ -23,6 +23,8 @@ from tap.engine.private import ADMIN, PrivateCluster
 from tests.conftest import free_port, serving
 from tests.contract.test_threats_language import ask
 
+pytestmark = pytest.mark.long
+
 ENDLESS = "SELECT COUNT(*) AS n FROM demo.ngc AS a, demo.ngc AS b, demo.ngc AS c WHERE a.ra + b.ra < c.ra"
 FORMATS = ("votable", "votable/b", "votable/td", "csv", "tsv")
 LIMIT = 2.0

@@ -347,6 +347,7 @@ def position(connection: psycopg.Connection, table_name: str) -> tuple[object, .
     return connection.execute("SELECT ra, dec FROM armillary.tables WHERE table_name = %s", (table_name,)).fetchone()
 
 
+@pytest.mark.long
 def test_in_any_order_what_was_done_last_is_there_and_nothing_else(
     owner: psycopg.Connection, reader: psycopg.Connection, tmp_path: Path
 ) -> None:

@@ -54,6 +54,7 @@ def answer(service: str) -> bytes:
     return get(f"{service}/sync", {"LANG": "ADQL", "QUERY": QUERY, "FORMAT": "csv"}).body
 
 
+@pytest.mark.long
 def test_a_restored_service_is_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new, backup = _config(folder / "old"), _config(folder / "new"), folder / "backup"
     run(old, monkeypatch, "users", "add", "ada", stdin=f"{PASSWORD}\n")

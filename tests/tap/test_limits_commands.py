@@ -22,6 +22,8 @@ from tests.command import Give, armillary
 from tests.conftest import alone, serving
 from tests.contract.own_tables import CSV, XML, Asker, column, csv, description
 
+pytestmark = pytest.mark.long
+
 OWN = {"own_tables": 2, "own_rows": 50, "own_bytes": 200_000, "own_days": 10}
 ONE = description(column("x", "int"))
 
@@ -111,7 +113,7 @@ def test_no_limit_at_all_is_typed_as_0_where_that_is_meant(give: Give) -> None:
         assert armillary("groups", "limit", give(), f"{name}=0").endswith(f": {name}=0\n")
 
 
-def test_a_group_that_is_not_there_is_named() -> None:
+def test_a_group_that_is_not_there_is_named(give: Give) -> None:
     assert "There is no group nobody-at-all" in armillary("groups", "limit", "nobody-at-all", "own_rows=5", fails=True)
 
 

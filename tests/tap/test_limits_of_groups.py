@@ -16,6 +16,8 @@ from tests.contract.client import Reply
 from tests.contract.own_tables import Asker
 from tests.people import MakePerson
 
+pytestmark = pytest.mark.long
+
 ENDLESS = "SELECT COUNT(*) AS n FROM demo.ngc AS a, demo.ngc AS b, demo.ngc AS c WHERE a.ra + b.ra < c.ra"
 ROWS = "SELECT TOP 500 name FROM demo.ngc"
 ONE = "SELECT TOP 1 name FROM demo.ngc"

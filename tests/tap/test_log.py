@@ -167,6 +167,7 @@ def test_lines_for_people_have_no_braces(open_log: Callable[..., Log]) -> None:
     assert not log.text.startswith("{")
 
 
+@pytest.mark.long
 def test_warnings_alone_are_logged_where_that_is_the_level(open_log: Callable[..., Log]) -> None:
     log = open_log(log_level="warning")
     get(f"{log.service}/availability")

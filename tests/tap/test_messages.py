@@ -39,6 +39,7 @@ def settled(url: str, text: str, *, is_there: bool, accept: str = _HTML) -> None
         time.sleep(0.05 if agreeing else 0.5)
 
 
+@pytest.mark.long
 def test_a_message_stands_on_every_page_and_in_the_capabilities_until_it_is_removed(
     service: str, say: Callable[..., str]
 ) -> None:

@@ -374,6 +374,7 @@ def test_more_listeners_than_one_may_have_are_told_to_come_back(ada: Asker) -> N
 LISTENERS = 1000
 
 
+@pytest.mark.long
 def test_a_thousand_listeners_hear_of_a_job_and_cost_no_query(settings: Config, person: MakePerson) -> None:
     config = replace(
         settings,

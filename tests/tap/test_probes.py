@@ -53,6 +53,7 @@ def test_a_service_asks_itself_for_a_cone_with_an_upload_and_by_a_job(sample: Co
         assert b"<uws:jobref" not in get(f"{service}/async").body
 
 
+@pytest.mark.long
 def test_what_fails_is_told_to_users_while_the_rest_works(sample: Config, accounts: AccountStore) -> None:
     with serving(alone(sample, probe_seconds=0.5, upload_rows=2)) as service:
         until(lambda: any(state.failures_now > 1 for state in states(accounts, 1)))
@@ -67,6 +68,7 @@ def test_what_fails_is_told_to_users_while_the_rest_works(sample: Config, accoun
         assert "2 in all uploads" in page(service)
 
 
+@pytest.mark.long
 def test_a_service_whose_queries_fail_is_not_available_until_they_work_again(
     sample: Config, accounts: AccountStore
 ) -> None:
@@ -82,6 +84,7 @@ def test_a_service_whose_queries_fail_is_not_available_until_they_work_again(
         assert get(f"{service}/availability").xml().findtext("{*}available") == "true"
 
 
+@pytest.mark.long
 def test_a_closed_service_asks_itself_by_its_token_only(sample: Config, accounts: AccountStore) -> None:
     with serving(alone(sample, probe_seconds=0.3, anonymous=False)):
         time.sleep(2)

@@ -29,6 +29,7 @@ def test_a_service_that_keeps_its_contract_passes_and_shows_it(service: str) -> 
     assert page.count("as it must be") == len(steps) == 12 + len(taplint)
 
 
+@pytest.mark.long
 def test_what_fails_is_named_and_the_rest_is_tried_all_the_same(sample: Config) -> None:
     with serving(alone(sample, upload_rows=2, processes=1)) as service:
         said = armillary("selftest", "--url", service, fails=True)
@@ -40,5 +41,6 @@ def test_what_fails_is_named_and_the_rest_is_tried_all_the_same(sample: Config) 
     assert len(signs) == 12
 
 
+@pytest.mark.long
 def test_a_service_that_is_not_there_fails_each_step_without_a_traceback() -> None:
     assert set(_steps(armillary("selftest", "--url", "http://localhost:1/tap", fails=True)).values()) == {"✗"}

@@ -14,6 +14,7 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyvo.dal.adhoc import DatalinkResults
 
 from schema.tap_schema import count_change, read_catalogue, remove_table
 from tap.config import ENVIRONMENT, Config
@@ -91,6 +92,20 @@ def test_every_file_is_listed_with_its_size_and_its_checksum(url: str) -> None:
     sums = get(f"{url}/bulk.stars/SHA256SUMS").text
     assert {line.split("  ")[1] for line in sums.splitlines()} == {file["name"] for file in files}
     assert json.loads(get(f"{url}/bulk.stars/manifest.json").body)["complete"]
+
+
+def test_pyvo_reads_the_files_as_links(url: str) -> None:
+    links = DatalinkResults.from_result_url(f"{url}/bulk.stars?RESPONSEFORMAT=datalink")
+    files = {str(file["url"]): file for file in listed(f"{url}/bulk.stars")["files"]}  # type: ignore[attr-defined]
+    found = {link.access_url: link for link in links}
+    assert found.keys() == files.keys()
+    for address, link in found.items():
+        assert link.content_length == files[address]["bytes"]
+        assert link.semantics == ("#this" if files[address]["rows"] else "#auxiliary")
+        assert link["ID"] == "bulk.stars"
+    address, link = next((address, link) for address, link in found.items() if link.semantics == "#this")
+    assert get(address).media_type == link.content_type == "application/vnd.apache.parquet"
+    assert get(f"{url}/bulk.stars", {}, Accept="application/x-votable+xml").body.count(b"<TR>") == len(files)
 
 
 def test_a_cut_download_resumes(url: str) -> None:

@@ -33,6 +33,8 @@ from tests.conftest import ROOT, alone, serving
 from tests.contract.own_tables import Asker, path
 from tests.tap.own_tables.holdings import Stored
 
+pytestmark = pytest.mark.long
+
 PARQUET = "application/vnd.apache.parquet"
 LONG = pytest.mark.long
 FEW, MANY = 3_000, 25_000

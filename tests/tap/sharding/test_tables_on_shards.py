@@ -35,6 +35,8 @@ from tests.contract.client import get
 from tests.people import MakePerson, Person, basic
 from tests.tap.sharding.databases import coordinator_sql
 
+pytestmark = pytest.mark.long
+
 COUNT = 4
 ALIKE = [
     "SELECT COUNT(*) AS n FROM {stars}",

@@ -23,6 +23,8 @@ from tests.tap.sharding.execution.conftest import load_far
 from tests.tap.sharding.execution.random_queries import Writer
 from tests.tap.sharding.execution.test_answers import alike
 
+pytestmark = pytest.mark.long
+
 ROWS = 4_000
 RANDOM_QUERIES = 250
 NEAR = "DISTANCE(u.ra, u.dec, s.ra, s.dec) < {}"

@@ -12,6 +12,8 @@ from astropy.io.votable import parse_single_table
 
 from tests.tap.sharding.execution.test_answers import rows_of
 
+pytestmark = pytest.mark.long
+
 COMMENTS = [
     "SELECT /* how many */ COUNT(*) AS n FROM {s}.stars /* of all */ WHERE vmag < /* bright */ 5",
     "SELECT tyc_id/* a */FROM/* b */{s}./* c */stars WHERE vmag < 3 -- /* d",

@@ -23,6 +23,8 @@ from tap.sharding.placements import read_placements
 from tests.conftest import alone, serving
 from tests.tap.sharding.execution.test_answers import alike
 
+pytestmark = pytest.mark.long
+
 MATCH = "DISTANCE(u.ra, u.dec, s.ra, s.dec) < {r}"
 QUERIES = [
     "SELECT u.n, s.tyc_id FROM tap_upload.list AS u JOIN {s}.stars AS s ON " + MATCH,

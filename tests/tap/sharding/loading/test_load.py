@@ -275,7 +275,10 @@ def test_a_table_that_was_unpublished_can_be_published_again(service: Config, ow
         unpublish_table(owner, "again.ngc")
         publish_table(owner, "again.ngc", Description())
     (after,) = (t for t in read_catalogue(owner).tables if t.table_name == "again.ngc")
-    assert (replace(after, data_version=before.data_version), read_placements(owner)) == (before, placements)
+    assert (replace(after, data_version=before.data_version, origin=before.origin), read_placements(owner)) == (
+        before,
+        placements,
+    )
     assert count(service, "again.ngc") == 14_033
     assert check_ranges(owner) == []
     # A load replaces it as if nothing had been.

@@ -36,6 +36,8 @@ from tap.sharding.shards import ShardError
 from tests.conftest import SAMPLE, alone, serving
 from tests.tap.sharding.databases import coordinator_sql, ngc, shard, sharded_service, stars, tables_on
 
+pytestmark = pytest.mark.long
+
 SHARDS = ["moving0", "moving1"]
 QUERIES = [
     "SELECT COUNT(*) AS n, SUM(hip) AS h, COUNT(DISTINCT epoch) AS e FROM moved.stars",
