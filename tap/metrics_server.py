@@ -1,6 +1,7 @@
 """The port at which Prometheus asks: the counts of all processes, and what the database and the disks say at that moment."""
 
 import os
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from uws.errors import StoreAway
 from uws.phases import Phase
 
 _LANES = ("short", "long")
+_PAUSE = 0.05
 _KEPT = 2.0
 """Seconds for which an answer is given again: nobody makes work by asking often."""
 
@@ -33,7 +35,7 @@ def metrics_served(config: Config, folder: str) -> Iterator[None]:
     parts = parts_of(config, 1, 1, 10.0)
     parts.open()
     registry = CollectorRegistry()
-    registry.register(_Counts(folder))
+    registry.register(ProcessCounts(folder))
     registry.register(ServiceState(config, parts))
     server, thread = start_http_server(config.log.metrics_port, config.log.metrics_host, registry)
     try:
@@ -45,7 +47,7 @@ def metrics_served(config: Config, folder: str) -> Iterator[None]:
         parts.close()
 
 
-class _Counts(Collector):
+class ProcessCounts(Collector):
     """What all processes have counted; of those that are gone, no more what they held."""
 
     def __init__(self, folder: str) -> None:
@@ -57,7 +59,17 @@ class _Counts(Collector):
             process = path.stem.rpartition("_")[2]
             if not Path("/proc", process).exists():
                 mark_process_dead(process, self._folder)
-        yield from self._collector.collect()
+        yield from self._counted()
+
+    def _counted(self, attempts: int = 5) -> list[Metric]:
+        """Read what is counted, again where a process is just making its file, which is empty, or one is gone."""
+        try:
+            return list(self._collector.collect())
+        except (struct.error, FileNotFoundError):
+            if attempts == 1:
+                raise
+            time.sleep(_PAUSE)
+            return self._counted(attempts - 1)
 
 
 class ServiceState(Collector):

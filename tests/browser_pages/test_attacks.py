@@ -88,6 +88,7 @@ def hostile_table(ada: Asker) -> str:
     return name
 
 
+@pytest.mark.long
 def test_texts_of_a_shared_table_do_nothing_in_the_browser_of_a_colleague(
     visit: Visit, person: MakePerson, ada: Asker, hostile_table: str
 ) -> None:
@@ -274,6 +275,7 @@ def test_names_in_a_list_and_of_its_file_do_nothing(visitor: Visitor, tmp_path: 
 # ---- accounts
 
 
+@pytest.mark.long
 def test_texts_of_groups_tokens_shares_and_offers_do_nothing_for_owners_members_and_moderators(
     visit: Visit, person: MakePerson, ada: Asker, hostile_table: str
 ) -> None:

@@ -70,6 +70,7 @@ def page(visitor: Visitor) -> Visitor:
     return visitor
 
 
+@pytest.mark.long
 def test_positions_all_over_the_sky_are_in_cdshealpix_cells(page: Visitor) -> None:
     for order in ORDERS:
         longitudes, latitudes = scattered(5000, order)

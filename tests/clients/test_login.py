@@ -94,6 +94,7 @@ def closed(sample: Config) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.long
 def test_stilts_logs_in_where_it_must(closed: str, person: MakePerson) -> None:
     ada = person()
     options = [f"-Dstar.basicauth.user={ada.name}", f"-Dstar.basicauth.password={ada.password}"]

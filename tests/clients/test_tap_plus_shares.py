@@ -12,7 +12,7 @@ from requests.exceptions import HTTPError
 from tap.auth.accounts import AccountStore
 from tests.clients.seats import QUALIFIED, Seat, Spell, check, fresh, stars
 
-pytestmark = pytest.mark.filterwarnings(f"ignore::{AstropyWarning.__module__}.AstropyWarning")
+pytestmark = [pytest.mark.filterwarnings(f"ignore::{AstropyWarning.__module__}.AstropyWarning"), pytest.mark.long]
 ABOUT = "who maps the sky"
 
 

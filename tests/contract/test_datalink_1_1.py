@@ -230,6 +230,7 @@ def test_other_services_are_described_where_a_result_has_what_they_take(service:
     assert inputs == {"RA": ("", "ra"), "DEC": ("", "dec"), "SR": ("0.1", None), "VERB": ("", None)}
 
 
+@pytest.mark.long
 def test_as_many_ids_as_one_likes_come_in_one_request(service: str) -> None:
     asked = [*map(str, IDS), *(str(-number) for number in range(1, 3000))]
     for send in (post, post_multipart):

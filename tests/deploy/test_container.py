@@ -148,6 +148,7 @@ def url(migrated: Site) -> Iterator[str]:
         yield migrated.ports.url
 
 
+@pytest.mark.long
 def test_migrate_brings_the_database_up_to_date_once(migrated: Site) -> None:
     assert migrated.run("migrate").stderr.strip() == "The database is up to date."
 

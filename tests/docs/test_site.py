@@ -37,6 +37,7 @@ def page(chromium: Browser) -> Iterator[Page]:  # noqa: F811
     page.close()
 
 
+@pytest.mark.long
 def test_every_document_is_a_page(pages: dict[str, html.HtmlElement]) -> None:
     documents = [path for path in (ROOT / "docs").rglob("*") if path.suffix in {".md", ".ipynb"}]
     assert {str(path.relative_to(ROOT / "docs").with_suffix(".html")) for path in documents} <= set(pages)

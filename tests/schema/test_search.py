@@ -112,6 +112,7 @@ def test_any_two_words_of_the_vocabulary_find_what_has_both(index: TableIndex, t
 
 
 @pytest.mark.parametrize("count", [1, 37, 1000])
+@pytest.mark.long
 def test_page_by_page_every_hit_comes_once(index: TableIndex, tables: list[Table], count: int) -> None:
     words = "halo mag dust"
     names = expected(tables, words)

@@ -157,6 +157,7 @@ def test_no_line_is_as_long_as_what_was_sent(open_log: Callable[..., Log]) -> No
     assert max(map(len, log.text.splitlines())) < 12_000
 
 
+@pytest.mark.long
 def test_lines_for_people_have_no_braces(open_log: Callable[..., Log]) -> None:
     log = open_log(log_format="text")
     get(f"{log.service}/availability", X_Request_ID="readable")

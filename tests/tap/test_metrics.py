@@ -2,6 +2,8 @@
 
 import os
 import signal
+import struct
+import threading
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bench.kill import WEB_PROCESS
 from tap.config import Config
 from tap.metrics import client_of, kind_of
+from tap.metrics_server import ProcessCounts
 from tests.conftest import alone, free_port, serving
 from tests.contract.client import get
 from tests.contract.own_tables import Asker
@@ -200,3 +203,14 @@ def test_software_is_known_by_how_it_calls_itself(agent: str, client: str) -> No
 
 def test_no_port_is_opened_unless_it_is_wanted() -> None:
     assert Config().log.metrics_port == 0
+
+
+def test_a_file_that_a_process_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "counter_1.db"
+    file.touch()
+    made = threading.Timer(0.1, file.unlink)
+    made.start()
+    assert list(ProcessCounts(str(tmp_path)).collect()) == []
+    file.touch()
+    with pytest.raises(struct.error):
+        list(ProcessCounts(str(tmp_path)).collect())

@@ -364,6 +364,7 @@ def test_the_events_of_somebody_elses_job_are_refused(ada: Asker, notifying: str
     assert ada.call("GET", f"events?JOB={'0' * 32}").status == 404
 
 
+@pytest.mark.long
 def test_more_listeners_than_one_may_have_are_told_to_come_back(ada: Asker) -> None:
     listeners = [Listener(ada).start() for _ in range(50)]
     reply = ada.call("GET", "events")

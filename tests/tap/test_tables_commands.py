@@ -24,6 +24,8 @@ from tests.contract.own_tables import stars as three_stars
 from tests.people import MakePerson
 from tests.tap.elsewhere import Answer, Elsewhere, Recorder, listing, moved
 
+pytestmark = pytest.mark.long
+
 SUFFIXES = {"tabledata": "vot", "csv": "csv", "tsv": "tsv", "ecsv": "ecsv", "fits": "fits", "parquet": "parquet"}
 ALL = "SELECT id, n, ra, dec, mag, name FROM {} ORDER BY id"
 

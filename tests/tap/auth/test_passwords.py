@@ -128,6 +128,7 @@ def test_a_name_spelt_otherwise_is_counted_as_the_account_that_it_means(
         passwords.account(ada.name.upper(), "wrong password", "192.0.2.21")
 
 
+@pytest.mark.long
 def test_many_names_tried_from_one_address_are_counted_together(passwords: Passwords) -> None:
     for number in range(30):
         with pytest.raises(WrongPassword):

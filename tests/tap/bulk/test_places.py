@@ -36,6 +36,8 @@ from tap.bulk.export_rows import rows_of_table, table_of
 from tap.bulk.local_folder import LocalFolder
 from tap.bulk.manifest import ExportManifest
 
+pytestmark = pytest.mark.long
+
 save = ExportManifest.save
 def saved(self, folder, *, soon=False):
     save(self, folder)

@@ -17,6 +17,8 @@ from tests.contract.own_tables import CSV, XML, Asker, column, description, path
 from tests.people import MakePerson
 from tests.tap.own_tables.holdings import Limit, Stored
 
+pytestmark = pytest.mark.long
+
 MOST = 10
 PARQUET = "application/vnd.apache.parquet"
 QUERY = "SELECT TOP {} main_id FROM (SELECT name AS main_id FROM demo.ngc) AS q"

@@ -23,6 +23,8 @@ from tap.sharding.shards import known_shards
 from tests.conftest import alone, serving
 from tests.tap.sharding.test_moc import cells_of
 
+pytestmark = pytest.mark.long
+
 CELL = "SELECT tyc_id, ivo_healpix_index(6, ra, dec) AS cell FROM {0}.stars WHERE vmag < 6"
 """Of order 6, which is no coarser than that of the cells by which any engine divides."""
 

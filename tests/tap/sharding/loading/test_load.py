@@ -156,6 +156,7 @@ def stops_after(rows: int, error: BaseException) -> Callable[[int, float | None]
     return progress
 
 
+@pytest.mark.long
 def test_a_shard_that_goes_away_in_the_middle_interrupts_and_another_file_begins_anew(
     service: Config, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
