@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import psycopg
 
 from adql.errors import AdqlError
+from schema.load.reader import LoadError
 from tap.auth.accounts import AccountsAway
 from tap.auth.identity import Account
 from tap.auth.limits import config_for
@@ -13,8 +14,9 @@ from tap.auth.rights import NoLongerAllowed, Rights
 from tap.comparison import compared, comparison_request
 from tap.config import Config
 from tap.engine.cancellation import Cancellation
-from tap.engine.engine import DatabaseAway
+from tap.engine.engine import DatabaseAway, ShardAway
 from tap.engine.rows import Interrupted
+from tap.errors import describe
 from tap.jobs import limits_of
 from tap.observe import Fault, Kept, observe
 from tap.progress import QueryProgress
@@ -34,7 +36,8 @@ from uws.timestamps import write_instant
 _AT_ONCE = 20
 _COMPARING = 600.0
 """Seconds that a comparison may take."""
-_AWAY = (DatabaseAway, AccountsAway, StoreAway, StorageAway, Interrupted)
+_REFUSED = (AdqlError, ParameterError, LoadError, NoLongerAllowed, QueueFull, TooManyJobs)
+_AWAY = (DatabaseAway, ShardAway, StoreAway, StorageAway, Interrupted, OSError, psycopg.Error)
 
 
 @dataclass(frozen=True)
@@ -55,16 +58,16 @@ class StandingKeeper:
         try:
             due = self.queries.due(self.config.jobs.standing_seconds, _AT_ONCE)
             moved = sum(self._look(owner, standing) for owner, standing in due)
-        except _AWAY:
-            return
-        except psycopg.Error as error:
-            observe(Fault("the keeper of standing queries", error))
+        except AccountsAway:
             return
         if moved:
             observe(Kept("standing queries that went on", moved))
 
     def _look(self, owner: str, standing: StandingQuery) -> bool:
-        """Return whether there was something to do."""
+        """Return whether there was something to do. Whatever fails in one is told there, and the others go on.
+
+        Raises: AccountsAway.
+        """
         try:
             account = self.rights.owner(owner)
             if account is None:
@@ -72,9 +75,18 @@ class StandingKeeper:
             if standing.next_job:
                 return self._look_at_job(account, standing, standing.next_job)
             return self._ask_if_changed(account, standing)
-        except (AdqlError, ParameterError, NoLongerAllowed, QueueFull, TooManyJobs) as error:
-            self.queries.failed(standing, str(error))
-            return True
+        except (*_REFUSED, *_AWAY) as error:
+            return self._tell(standing, error)
+
+    def _tell(self, standing: StandingQuery, error: Exception) -> bool:
+        """Tell why it failed, unless that may be over when it is due again; return whether it was told."""
+        answer = describe(error)
+        if answer.expected and answer.status >= 500:
+            return False
+        if not answer.expected:
+            observe(Fault("a standing query", error))
+        self.queries.failed(standing, answer.message)
+        return True
 
     def _ask_if_changed(self, account: Account, standing: StandingQuery) -> bool:
         parameters = Parameters(_parameters(standing))
@@ -115,8 +127,16 @@ class StandingKeeper:
         pair = (before, job)
         request = self._request(account, comparison_request(pair, standing.key, self.config))
         service = replace(self.service, streams=False, limit=_COMPARING)
-        found = compared(pair, request, service, Cancellation(f"comparison for {standing.name}"), QueryProgress())
-        return {"at": write_instant(datetime.now(UTC)), **found}
+        cancellation = Cancellation(f"comparison for {standing.name}")
+        try:
+            change = compared(pair, request, service, cancellation, QueryProgress())
+        except (LoadError, Interrupted, psycopg.Error) as error:
+            answer = describe(error)
+            if answer.status >= 500:
+                raise
+            why = f"What has changed cannot be told: {answer.message}"
+            change = {"equal": None, "rows": None, "first": before.job_id, "second": job.job_id, "in_words": [why]}
+        return {"at": write_instant(datetime.now(UTC)), **change}
 
 
 def _parameters(standing: StandingQuery) -> tuple[tuple[str, str], ...]:

@@ -28,7 +28,7 @@ Load = Callable[[dict[int, float]], None]
 
 @pytest.fixture(scope="module")
 def watched(sample: Config) -> Iterator[str]:
-    with serving(alone(sample, standing_seconds=0.5, standing_per_account=3, processes=1)) as service:
+    with serving(alone(sample, standing_seconds=0.5, standing_per_account=3, processes=1, upload_rows=12)) as service:
         yield service
 
 
@@ -56,9 +56,9 @@ def standing(asker: Asker, name: str = "bright") -> dict[str, Any]:
     return content
 
 
-def wait_for(asker: Asker, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+def wait_for(asker: Asker, condition: Callable[[dict[str, Any]], bool], name: str = "bright") -> dict[str, Any]:
     for _ in range(300):
-        if condition(query := standing(asker)):
+        if condition(query := standing(asker, name)):
             return query
         time.sleep(0.1)
     raise AssertionError(query)
@@ -84,6 +84,26 @@ def test_a_version_with_the_same_rows_is_told_as_equal(ada: Asker, load: Load) -
     load({3: 12.0, 2: 6.0, 1: 5.0})
     (change,) = wait_for(ada, lambda query: bool(query["changes"]))["changes"]
     assert (change["equal"], change["in_words"][0]) == (True, "Equal: 2 rows")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELECT id, MOC(4, CIRCLE(mag, 0, 1)) AS around FROM vigil.stars", "cannot be compared"),
+        ("SELECT a.id, b.id AS other FROM vigil.stars AS a, vigil.stars AS b", "rows"),
+    ],
+)
+def test_results_that_cannot_be_compared_say_why_and_others_go_on(
+    ada: Asker, load: Load, query: str, said: str
+) -> None:
+    for name, text in (("unlike", query), ("bright", QUERY)):
+        ada.post_form("standing", NAME=name, QUERY=text)
+        wait_for(ada, lambda query: query["job"] is not None, name)
+    load({1: 5.0, 2: 6.5})
+    (change,) = wait_for(ada, lambda query: bool(query["changes"]), "unlike")["changes"]
+    assert said in change["in_words"][0]
+    assert standing(ada, "unlike")["job"].endswith(change["second"])
+    assert wait_for(ada, lambda query: bool(query["changes"]))["changes"][0]["rows"]["only_second"] == 1
 
 
 def test_a_query_is_not_asked_again_while_nothing_has_changed(ada: Asker, load: Load) -> None:
