@@ -11,7 +11,7 @@ from adql.errors import AdqlError, AmbiguousName, Suggestion, UnknownColumn, Unk
 from adql.info import Info
 from adql.nodes import ColumnReference, Field, Identifier, Output, Value
 from schema import types
-from schema.model import Column, Table, quoted_if_needed
+from schema.model import Column, Table, quoted_if_needed, string_literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +233,6 @@ def _all_columns(columns: Iterable[Visible]) -> str | None:
 def _maybe_string(name: Identifier) -> str | None:
     if not name.delimited:
         return None
-    string = "'" + name.name.replace("'", "''") + "'"
+    string = string_literal(name.name)
     hint = f"Double quotes are for names; a string stands in single quotes: {string}."
     return Suggestion.of(hint, name.name, (string,))

@@ -6,6 +6,7 @@ Of every tree that `parse` makes, `parse(text_of(tree))` makes an equal one.
 from adql import nodes
 from adql.nodes import Condition, Expression, Query, QueryBody, Value
 from adql.signatures import SHAPES
+from schema.model import delimited, string_literal
 
 
 def text_of(query: Query) -> str:
@@ -15,7 +16,7 @@ def text_of(query: Query) -> str:
 
 def _name(identifier: nodes.Identifier) -> str:
     if identifier.delimited:
-        return '"' + identifier.name.replace('"', '""') + '"'
+        return delimited(identifier.name)
     return identifier.name
 
 
@@ -119,7 +120,7 @@ def _value(node: Value) -> str:
         case nodes.Number(text=text):
             return text
         case nodes.String(value=value):
-            return "'" + value.replace("'", "''") + "'"
+            return string_literal(value)
         case nodes.Null():
             return "NULL"
         case nodes.ColumnReference(parts=parts):

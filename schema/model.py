@@ -35,6 +35,11 @@ def delimited(stored: str) -> str:
     return '"' + stored.replace('"', '""') + '"'
 
 
+def string_literal(text: str) -> str:
+    """Return a text as ADQL, and SQL, write it (ADQL 2.1 §2.1.4)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def stored_name(name: str) -> str:
     """Return the name in the database of something that has this ADQL name."""
     if name.startswith('"'):

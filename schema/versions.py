@@ -1,7 +1,6 @@
 """Versions of a table: which one it has, older ones that stay readable as "name@version", and such as are withdrawn."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -120,16 +119,20 @@ def _publish_as(connection: psycopg.Connection, known: Known, new: str, old: str
 
 def versions_of(connection: psycopg.Connection, table_name: str) -> list[TableVersion]:
     """Return the versions of a table, the one that has its name first, then those that were kept, the newest first."""
-    return list(_versions(connection, table_name))
-
-
-def _versions(connection: psycopg.Connection, table_name: str) -> Iterator[TableVersion]:
     stem = versioned_name(table_name, "").removesuffix('"')
-    for name, version, release, nrows, updated, reason in connection.execute(
-        statement("versions_of"), {"name": table_name, "stem": stem}
-    ):
-        shown = version or name.removeprefix(stem).removesuffix('"')
-        yield TableVersion(shown, name, release, nrows, updated, name == table_name and reason is None, reason)
+    rows = connection.execute(statement("versions_of"), {"name": table_name, "stem": stem})
+    return [
+        TableVersion(
+            version or name.removeprefix(stem).removesuffix('"'),
+            name,
+            release,
+            nrows,
+            updated,
+            is_default=name == table_name and reason is None,
+            withdrawn=reason,
+        )
+        for name, version, release, nrows, updated, reason in rows
+    ]
 
 
 def note_withdrawn(connection: psycopg.Connection, table_name: str, reason: str) -> None:

@@ -8,25 +8,23 @@ shards are copied last.
 import json
 import os
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from tap.config import Config
-from tap.engine.database import cluster_of, owner_connection
+from tap.engine.database import Say, cluster_of, owner_connection
 from tap.engine.private import ADMIN, hand_over, run_program
 from tap.sharding.backup import dump_shards, ranges_of_shards
 from tap.storage import results_folder
+from tap.version import VERSION
 from uws.timestamps import write_instant
 
 _MANIFEST = "armillary.json"
 _DATABASE, _RESULTS = "postgres", "results"
 SHARDS = "shards"
 """The folder of a backup with the rows on shards."""
-Tell = Callable[[str], object]
 
 
 class BackupError(Exception):
@@ -44,7 +42,7 @@ class BackupManifest:
     results_bytes: int
 
 
-def back_up(config: Config, folder: Path, since: Path | None, tell: Tell) -> BackupManifest:
+def back_up(config: Config, folder: Path, since: Path | None, say: Say) -> BackupManifest:
     """Make a backup of a service that runs, in a folder that is not there yet.
 
     Results that the backup `since` has already are linked to, and take no room. Raises: BackupError, ProgramFailed, ShardError, OSError.
@@ -63,20 +61,20 @@ def back_up(config: Config, folder: Path, since: Path | None, tell: Tell) -> Bac
     cluster = cluster_of(config.database)
     with owner_connection(config) as owner:
         ranges = ranges_of_shards(owner)
-        tell("the database")
+        say("the database")
         server = ["-h", str(cluster.sockets), "-U", ADMIN]
         run_program("pg_basebackup", *server, "-D", str(partial / _DATABASE), "-X", "stream", "-c", "fast")
         run_program("pg_verifybackup", str(partial / _DATABASE))
-        results, size = _copy_results(config, partial / _RESULTS, since and since / _RESULTS, tell)
-        dump_shards(owner, partial / SHARDS, ranges, tell)
+        results, size = _copy_results(config, partial / _RESULTS, since and since / _RESULTS, say)
+        dump_shards(owner, partial / SHARDS, ranges, say)
     postgresql = (partial / _DATABASE / "PG_VERSION").read_text().strip()
-    manifest = BackupManifest(version("armillary"), postgresql, write_instant(datetime.now(UTC)) or "", results, size)
+    manifest = BackupManifest(VERSION, postgresql, write_instant(datetime.now(UTC)) or "", results, size)
     (partial / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n")
     partial.rename(folder)
     return manifest
 
 
-def restore(config: Config, folder: Path, tell: Tell) -> BackupManifest:
+def restore(config: Config, folder: Path, say: Say) -> BackupManifest:
     """Put a backup where a service has nothing yet, but for rows on shards. Raises: BackupError, ProgramFailed, OSError."""
     manifest = _manifest(folder)
     cluster = cluster_of(config.database)
@@ -87,13 +85,13 @@ def restore(config: Config, folder: Path, tell: Tell) -> BackupManifest:
     installed = run_program("pg_basebackup", "--version").split()[2].partition(".")[0]
     if installed != manifest.postgresql:
         raise BackupError(f"The backup is of PostgreSQL {manifest.postgresql}; installed is {installed}")
-    tell("verifying the backup")
+    say("verifying the backup")
     run_program("pg_verifybackup", str(folder / _DATABASE))
     results = results_folder(config)
     if results and (folder / _RESULTS).is_dir():
-        tell("the results of jobs")
+        say("the results of jobs")
         _copy(folder / _RESULTS, results)
-    tell("the database")
+    say("the database")
     partial = cluster.data.with_name("postgres.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(folder / _DATABASE, partial)
@@ -110,12 +108,12 @@ def _manifest(folder: Path) -> BackupManifest:
         raise BackupError(f"{folder} is no whole backup: {_MANIFEST} cannot be read") from error
 
 
-def _copy_results(config: Config, target: Path, since: Path | None, tell: Tell) -> tuple[int, int]:
+def _copy_results(config: Config, target: Path, since: Path | None, say: Say) -> tuple[int, int]:
     source = results_folder(config)
     if source is None:
-        tell(f"Results lie in {config.jobs.results}: the bucket has backups of its own")
+        say(f"Results lie in {config.jobs.results}: the bucket has backups of its own")
         return 0, 0
-    tell("the results of jobs")
+    say("the results of jobs")
     return _copy(source, target, since)
 
 

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from tap.client.http import Http, Refused, Unreachable
+from tap.client.http import Http, Refused, Unreachable, bearer
 from tap.client.job import JobFailed
 from tap.client.rerun import CannotRunAgain, Rerun
 
@@ -20,8 +20,7 @@ def compare(job: str, other: str | None, *, key: str | None) -> None:
 
     A token in $ARMILLARY_TOKEN says who asks. The exit status is 1 where the results differ.
     """
-    token = os.environ.get("ARMILLARY_TOKEN")
-    rerun = Rerun(job.rstrip("/"), Http(_PATIENCE, {"Authorization": f"Bearer {token}"} if token else {}))
+    rerun = Rerun(job.rstrip("/"), Http(_PATIENCE, bearer(os.environ.get("ARMILLARY_TOKEN"))))
     try:
         other_url = other or rerun.run()
         compared = rerun.compare(other_url, key)

@@ -22,7 +22,7 @@ from tap.config import Config
 from tap.engine.cancellation import Cancellation
 from tap.form import read_parameters
 from tap.progress import QueryProgress
-from tap.query.manifest import MANIFEST
+from tap.query.manifest import manifest_of
 from tap.query.run import QueryService, WholeResult, execute
 from tap.request import TapRequest, read_request
 from tap.sync import Queries, QueryResponse, QueryShare
@@ -30,13 +30,16 @@ from uws.job import Job
 from uws.parameters import ParameterError, Parameters
 from uws.resources import Resources
 
-_ROWS = """SELECT 'first' AS what, COUNT(*) AS n FROM TAP_UPLOAD.one
+ONLY_FIRST = "SELECT * FROM TAP_UPLOAD.one EXCEPT ALL SELECT * FROM TAP_UPLOAD.two"
+ONLY_SECOND = "SELECT * FROM TAP_UPLOAD.two EXCEPT ALL SELECT * FROM TAP_UPLOAD.one"
+"""Queries of the rows that only one of two results has, which `upload_of` sends along."""
+_ROWS = f"""SELECT 'first' AS what, COUNT(*) AS n FROM TAP_UPLOAD.one
 UNION ALL SELECT 'second', COUNT(*) FROM TAP_UPLOAD.two
-UNION ALL SELECT 'only_first', COUNT(*) FROM (SELECT * FROM TAP_UPLOAD.one EXCEPT ALL SELECT * FROM TAP_UPLOAD.two) AS a
-UNION ALL SELECT 'only_second', COUNT(*) FROM (SELECT * FROM TAP_UPLOAD.two EXCEPT ALL SELECT * FROM TAP_UPLOAD.one) AS b"""
-_CHANGED = """
+UNION ALL SELECT 'only_first', COUNT(*) FROM ({ONLY_FIRST}) AS a
+UNION ALL SELECT 'only_second', COUNT(*) FROM ({ONLY_SECOND}) AS b"""
+_CHANGED = f"""
 UNION ALL SELECT 'changed', COUNT(*)
-FROM (SELECT * FROM TAP_UPLOAD.one EXCEPT ALL SELECT * FROM TAP_UPLOAD.two) AS c JOIN TAP_UPLOAD.two AS d ON c.{0} = d.{0}"""
+FROM ({ONLY_FIRST}) AS c JOIN TAP_UPLOAD.two AS d ON c.{{0}} = d.{{0}}"""
 _LONGEST_NAME = 100
 
 
@@ -70,19 +73,22 @@ class Comparisons:
 
     async def _other(self, request: Request, parameters: Parameters) -> Job:
         """Return the job WITH, by its id or URL, as far as one may see it. Raises: NoSuchJob, NotAllowed, ParameterError."""
-        job_id = parameters.required("WITH").rstrip("/").rpartition("/")[2]
-        return await self.jobs.job_of(Request(dict(request.scope, path_params={"job_id": job_id})))
+        return await self.jobs.job_named(request, parameters.required("WITH").rstrip("/").rpartition("/")[2])
 
 
 def comparison_request(pair: tuple[Job, Job], key: str | None, config: Config) -> Parameters:
     """Return the query, and its uploads, that counts the rows of which two results differ. Raises: ParameterError."""
-    urls = [f"{config.web.base_url}/async/{job.job_id}/results/result" for job in pair]
     if key is not None and len(key) > _LONGEST_NAME:
         raise ParameterError("KEY is the name of a column that both results have")
     query = _ROWS + (_CHANGED.format(delimited(key)) if key else "")
-    uploads = f"one,{urls[0]};two,{urls[1]}"
-    pairs = (("LANG", "ADQL"), ("QUERY", query), ("UPLOAD", uploads), ("RESPONSEFORMAT", "csv"))
+    upload = upload_of(config.web.base_url, pair[0].job_id, pair[1].job_id)
+    pairs = (("LANG", "ADQL"), ("QUERY", query), ("UPLOAD", upload), ("RESPONSEFORMAT", "csv"))
     return Parameters(pairs)
+
+
+def upload_of(tap: str, first: str, second: str) -> str:
+    """Return an UPLOAD that has the results of two jobs, by their ids, as the tables `one` and `two`."""
+    return f"one,{tap}/async/{first}/results/result;two,{tap}/async/{second}/results/result"
 
 
 def compared(
@@ -136,7 +142,7 @@ class ComparisonResponse(QueryResponse):
 
 def _of_jobs(pair: tuple[Job, Job]) -> dict[str, Any]:
     """Return what is else known of two results: their jobs, whether they asked the same, tables of which the versions differ."""
-    first, second = (_manifest(job) for job in pair)
+    first, second = map(manifest_of, pair)
     tables = [{table["name"]: table for table in manifest.get("tables", ())} for manifest in (first, second)]
     names = [name for name in tables[0] if name in tables[1] and tables[0][name] != tables[1][name]]
     return {
@@ -151,12 +157,6 @@ def _of_jobs(pair: tuple[Job, Job]) -> dict[str, Any]:
 
 def _edition(table: dict[str, Any]) -> dict[str, Any]:
     return {name: table.get(name) for name in ("version", "release", "last_update_date", "rows")}
-
-
-def _manifest(job: Job) -> dict[str, Any]:
-    result = job.result(MANIFEST)
-    manifest: dict[str, Any] = json.loads(result.text) if result and result.text else {}
-    return manifest
 
 
 def _in_words(compared: dict[str, Any]) -> list[str]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from typing import Protocol
 
 from schema.own_tables.quota import Quota
@@ -46,6 +45,7 @@ from tap.uploads.parts import Sorting
 from tap.uploads.remote import Remote
 from tap.uploads.sources import Sources
 from tap.uploads.upload import unpacking_of, uploads_of
+from tap.version import VERSION
 from uws.deliveries import Deliverer, Delivery
 from uws.housekeeper import Housekeeper
 from uws.store import Store
@@ -116,7 +116,7 @@ def parts_of(config: Config, sessions: int, job_connections: int, limit: float) 
 def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -> QueryService:
     """What every query needs, of /sync as of jobs."""
     about = {
-        "server_software": f"Armillary/{version('armillary')}",
+        "server_software": f"Armillary/{VERSION}",
         "service_protocol": "ivo://ivoa.net/std/TAP",
         "publisher": config.web.publisher,
         "contact": config.web.contact,

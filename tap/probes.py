@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tap.auth.accounts import AccountsAway, AccountStore
-from tap.client.http import Http, Refused, Unreachable
+from tap.client.http import Http, Refused, Unreachable, bearer
 from tap.client.job import JobFailed
 from tap.client.questions import QUESTIONS, Service, WrongAnswer
 from tap.config import Config
@@ -65,9 +65,8 @@ class Prober:
     """Asks the questions when it is time, each that failed again soon."""
 
     def __init__(self, config: Config, store: AccountStore) -> None:
-        token = config.probes.probe_token
-        authorization = {"Authorization": f"Bearer {token}"} if token else {}
-        self._service = Service(config.web.base_url, Http(0, authorization, _limit(config), AGENT))
+        http = Http(0, bearer(config.probes.probe_token), _limit(config), AGENT)
+        self._service = Service(config.web.base_url, http)
         self._store = store
         self._seconds = config.probes.probe_seconds
         self._due = dict.fromkeys(QUESTIONS, time.monotonic() + self._seconds)

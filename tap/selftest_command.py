@@ -6,7 +6,7 @@ import click
 from psycopg.types.json import Jsonb
 
 from tap.account_commands import open_store
-from tap.client.http import Http
+from tap.client.http import Http, bearer
 from tap.client.questions import Service
 from tap.client.selftest import selftest as try_contract
 from tap.config import Config
@@ -23,7 +23,7 @@ _PATIENCE = 2.0
 def selftest(config: Config, *, url: str | None, token: str | None, taplint: bool, keep: bool) -> None:
     """Try the contract of TAP on a service that runs: its documents, queries, uploads, jobs, formats and errors."""
     token = token or (config.probes.probe_token if not url else "")
-    http = Http(_PATIENCE, {"Authorization": f"Bearer {token}"} if token else {})
+    http = Http(_PATIENCE, bearer(token))
     steps = []
     for step in try_contract(Service((url or config.web.base_url).rstrip("/"), http), taplint=taplint):
         click.echo(f"{'✗' if step.problem else '✓'} {step.what}" + (f": {step.problem}" if step.problem else ""))

@@ -1,6 +1,5 @@
 """`armillary tables`: one's own tables at any TAP service that has them, in the name of an account there."""
 
-import base64
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tap.client.http import Http, Refused, Unreachable
+from tap.client.http import Http, Refused, Unreachable, basic, bearer
 from tap.client.tables import RemoteTables
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -28,10 +27,9 @@ def tables(context: click.Context, url: str, user: str | None, token: str | None
 def _authorization(user: str | None, token: str | None) -> dict[str, str]:
     if user:
         password = os.environ.get("ARMILLARY_PASSWORD") or click.prompt("Password", hide_input=True)
-        pair = base64.b64encode(f"{user}:{password}".encode()).decode()
-        return {"Authorization": f"Basic {pair}"}
+        return basic(user, password)
     if token:
-        return {"Authorization": f"Bearer {token}"}
+        return bearer(token)
     raise click.UsageError("Say who you are: --user NAME, or --token")
 
 

@@ -1,6 +1,6 @@
 """The tree of resources of a job list as routes (UWS 1.1 §2.2.1): for any service that runs jobs.
 
-Every handler finds its job through `job_of`, where it is decided who may see it.
+Every handler finds its job through `job_of` or `job_named`, where it is decided who may see it.
 """
 
 import math
@@ -279,13 +279,16 @@ class Resources:
         }
 
     async def job_of(self, request: Request) -> Job:
-        """Return the job that the URL names.
+        """Return the job that the URL names. Raises: NoSuchJob, NotAllowed (UWS 1.1 §3)."""
+        return await self.job_named(request, request.path_params["job_id"])
+
+    async def job_named(self, request: Request, job_id: str) -> Job:
+        """Return a job of this list, if the request may see it.
 
         One with an owner is its owner's; of others it is enough to know the id.
 
         Raises: NoSuchJob, NotAllowed (UWS 1.1 §3).
         """
-        job_id = request.path_params["job_id"]
         if not is_job_id(job_id):
             raise NoSuchJob
         job = await run_in_threadpool(self.store.job, job_id)

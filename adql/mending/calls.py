@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from adql import tokens
 from adql.errors import TypeMismatch, WrongArguments
 from adql.mending.characters import TYPES
-from adql.mending.mistake import Mistake, Repair, as_text
+from adql.mending.mistake import Mistake, Repair
+from schema.model import string_literal
 
 _RENAMED = {
     **dict.fromkeys(("NVL", "IFNULL", "ISNULL"), "COALESCE"),
@@ -86,9 +87,9 @@ def moment(m: Mistake) -> Iterator[Repair]:
     if not m.is_at(m.index, "DATE", "TIMESTAMP", "TIME"):
         return
     if m.following.kind == tokens.STRING:
-        yield m.replaced(m.index, m.index + 1, f"CAST({as_text(m.following.value)} AS TIMESTAMP)")
+        yield m.replaced(m.index, m.index + 1, f"CAST({string_literal(m.following.value)} AS TIMESTAMP)")
     elif m.is_at(m.index + 1, "(") and m.at(m.index + 2).kind == tokens.STRING:
-        yield m.call_replaced(m.index, f"CAST({as_text(m.at(m.index + 2).value)} AS TIMESTAMP)")
+        yield m.call_replaced(m.index, f"CAST({string_literal(m.at(m.index + 2).value)} AS TIMESTAMP)")
 
 
 # ---- the sky
@@ -120,7 +121,9 @@ def columns_as_texts(m: Mistake) -> Iterator[Repair]:
     if not isinstance(m.error, WrongArguments | TypeMismatch) or not m.is_at(function, *_GEOMETRIES, "DISTANCE"):
         return
     arguments = m.arguments(function)
-    frame = [as_text(argument.strip("'\"")) for argument in arguments[:1] if argument.strip("'\"").upper() in _FRAMES]
+    frame = [
+        string_literal(argument.strip("'\"")) for argument in arguments[:1] if argument.strip("'\"").upper() in _FRAMES
+    ]
     named = frame + [_NAME.sub(r"\1", argument) for argument in arguments[len(frame) :]]
     if named != arguments:
         yield m.call_replaced(function, f"{m.at(function).value}({', '.join(named)})")

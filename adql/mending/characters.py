@@ -6,7 +6,8 @@ from functools import partial
 
 from adql import tokens
 from adql.errors import Span
-from adql.mending.mistake import Mistake, Repair, as_name, as_text
+from adql.mending.mistake import Mistake, Repair
+from schema.model import quoted_if_needed, string_literal
 
 _REPLACED = (
     ("\u2018\u2019\u201a\u201b\u2032", "'"),
@@ -59,7 +60,7 @@ def curly_quotes(m: Mistake) -> Iterator[Repair]:
 
 def _quoted(text: str, match: "re.Match[str]") -> str:
     return (
-        as_text(match[1])
+        string_literal(match[1])
         if _BEFORE_A_TEXT.search(text[max(0, match.start() - 40) : match.start()])
         else f'"{match[1]}"'
     )
@@ -67,7 +68,7 @@ def _quoted(text: str, match: "re.Match[str]") -> str:
 
 def backticks(m: Mistake) -> Iterator[Repair]:
     if _BACKTICKS.match(_wrong(m)):
-        yield _everywhere(m, _BACKTICKS, lambda match: as_name(match[1]))
+        yield _everywhere(m, _BACKTICKS, lambda match: quoted_if_needed(match[1]))
 
 
 def _everywhere(m: Mistake, pattern: "re.Pattern[str]", text: _Written) -> Repair:
@@ -136,7 +137,7 @@ def cast(m: Mistake) -> Iterator[Repair]:
 def pattern_without_quotes(m: Mistake) -> Iterator[Repair]:
     match = m.touching(_PATTERN)
     if match and ("%" in match[1] or "*" in match[1] or "_" in match[1]):
-        yield Repair(Span(*match.span(1)), as_text(match[1].replace("*", "%")))
+        yield Repair(Span(*match.span(1)), string_literal(match[1].replace("*", "%")))
 
 
 def angle_with_a_sign(m: Mistake) -> Iterator[Repair]:

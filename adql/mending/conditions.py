@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from adql import tokens
 from adql.errors import Span, TypeMismatch
 from adql.mending.characters import call_of_two, follows_a_sign
-from adql.mending.mistake import Mistake, Repair, as_text
+from adql.mending.mistake import Mistake, Repair
+from schema.model import string_literal
 
 _COMPARISONS = ("=", "<", ">", "<=", ">=", "<>", "!=")
 _OPERATORS = {
@@ -154,7 +155,7 @@ def words_without_quotes(m: Mistake) -> Iterator[Repair]:
     words = m.previous.kind == tokens.WORD and m.is_name(m.index - 1)
     words = words and (m.token.kind == tokens.NUMBER or m.is_name(m.index))
     if words and m.is_at(m.index - 2, "=", "<>", "!=", "LIKE", "ILIKE"):
-        yield m.replaced(m.index - 1, m.index, as_text(m.written(m.index - 1, m.index)))
+        yield m.replaced(m.index - 1, m.index, string_literal(m.written(m.index - 1, m.index)))
 
 
 def text_for_number(m: Mistake) -> Iterator[Repair]:
@@ -166,7 +167,7 @@ def text_for_number(m: Mistake) -> Iterator[Repair]:
         if re.fullmatch(r"[A-Za-z]\w*", m.at(m.index - 2).value):
             yield m.replaced(m.index - 2, m.index - 2, m.at(m.index - 2).value)
     elif m.token.kind == tokens.NUMBER:
-        yield m.replaced(m.index, m.index, as_text(m.token.value))
+        yield m.replaced(m.index, m.index, string_literal(m.token.value))
 
 
 def texts_added(m: Mistake) -> Iterator[Repair]:

@@ -186,13 +186,3 @@ def _tokens(text: str) -> list[Token]:
 
 def _upper(token: Token) -> Token:
     return token._replace(value=token.value.upper()) if token.kind == tokens.WORD else token
-
-
-def as_name(text: str) -> str:
-    """Return a name as a query has to write it."""
-    is_plain = re.fullmatch("[A-Za-z][A-Za-z0-9_]*", text) and text.upper() not in RESERVED
-    return text if is_plain else '"' + text.replace('"', '""') + '"'
-
-
-def as_text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

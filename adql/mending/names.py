@@ -9,9 +9,10 @@ from adql.constants import walk
 from adql.errors import AdqlError, AmbiguousName, Span, UnknownColumn, UnknownFunction, UnknownTable, WrongJoin
 from adql.functions import FUNCTIONS
 from adql.hints import UNITS
-from adql.mending.mistake import STRUCTURE, Mistake, Repair, as_name
+from adql.mending.mistake import STRUCTURE, Mistake, Repair
 from adql.parse import parse
 from adql.signatures import SHAPES
+from schema.model import quoted_if_needed
 from schema.words import RESERVED
 
 _VERBS = ("INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "TABLE", "VALUES")
@@ -61,11 +62,11 @@ def table_by_its_alias(m: Mistake) -> Iterator[Repair]:
     for table in tables:
         last = table.parts[-1].name
         if table.alias and qualifier.matches(last):
-            yield m.replaced(m.index, m.index, as_name(table.alias.name))
+            yield m.replaced(m.index, m.index, quoted_if_needed(table.alias.name))
         elif len(tables) == 1 and not table.alias and len(table.parts) > 1 and qualifier.matches(table.parts[0].name):
-            yield m.replaced(m.index, m.index, as_name(last))
+            yield m.replaced(m.index, m.index, quoted_if_needed(last))
         elif len(tables) == 1 and not table.alias and (len(qualifier.name) <= _SHORT or qualifier.name in last):
-            yield Repair(Span(table.span.end, table.span.end), f" AS {as_name(qualifier.name)}")
+            yield Repair(Span(table.span.end, table.span.end), f" AS {quoted_if_needed(qualifier.name)}")
 
 
 def reserved_word(m: Mistake) -> Iterator[Repair]:
@@ -78,7 +79,7 @@ def reserved_word(m: Mistake) -> Iterator[Repair]:
 def in_brackets(m: Mistake) -> Iterator[Repair]:
     """Mend [size] of SQL Server."""
     if m.is_at(m.index, "[") and m.is_at(m.index + 2, "]") and m.following.kind == tokens.WORD:
-        yield m.replaced(m.index, m.index + 2, as_name(m.written(m.index + 1, m.index + 1)))
+        yield m.replaced(m.index, m.index + 2, quoted_if_needed(m.written(m.index + 1, m.index + 1)))
 
 
 def query_without_name(m: Mistake) -> Iterator[Repair]:

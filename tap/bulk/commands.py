@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -31,6 +30,7 @@ from tap.formats import find_format
 from tap.job_commands import open_jobs
 from tap.own_tables.results import result_file
 from tap.storage import storage_of
+from tap.version import VERSION
 
 _OUT = Console(stderr=True, highlight=False, emoji=False)
 _ROWS = 1_000_000
@@ -92,7 +92,7 @@ def _rows(config: Config, name: str, job: str | None) -> Iterator[ExportRows]:
         with result_file(storage_of(config), about) as path:
             yield rows_of_file(f"job-{job}", job, partial(_opened, path, Path(about.results[0].key)))
         return
-    service = {"server_software": f"Armillary/{version('armillary')}", "publisher": config.web.publisher}
+    service = {"server_software": f"Armillary/{VERSION}", "publisher": config.web.publisher}
     with running_database(config), owner_connection(config) as connection:
         yield rows_of_table(connection, table_of(connection, name), service)
 

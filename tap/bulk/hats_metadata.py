@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +14,7 @@ from tap.bulk.hats_catalogue import INDEX_COLUMN, INDEX_ORDER, tile_of
 from tap.bulk.manifest import ExportedFile
 from tap.bulk.properties import written_properties
 from tap.bulk.written import ParquetFiles, write_content
+from tap.version import VERSION
 
 _MOST_CHUNKS = 1_000_000
 """Column chunks that _metadata lists at most: it is read into memory as a whole."""
@@ -66,7 +66,7 @@ def _properties(export: Export, partitions: dict[str, ExportedFile]) -> bytes:
         "moc_sky_fraction": f"{math.fsum(4.0**-order for order, _ in tiles) / 12:.8g}",
         "hats_estsize": max(1, sum(file.size for file in partitions.values()) // 1024),
         "hats_frame": "equatorial",
-        "hats_builder": f"Armillary {version('armillary')}",
+        "hats_builder": f"Armillary {VERSION}",
         "hats_creation_date": now,
         "hats_release_date": now,
         "hats_version": "v1.0",

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-from schema import types
+from tap.datalink.document import CONTENT_LENGTH, text_field
 from tap.datalink.result_links import LINKS_STANDARD
 from tap.formats.format import Ending, Header
-from tap.formats.metadata import FieldMetadata
 from tap.formats.votable_document import closing, opening
 
 _TEXTS = (
@@ -20,13 +19,7 @@ _TEXTS = (
     ("content_type", "meta.code.mime", "Its media type"),
     ("local_semantics", "meta.id.assoc", "Its name among the files"),
 )
-_LENGTH = FieldMetadata(
-    types.BIGINT, "content_length", "long", None, None, "byte", "phys.size;meta.file", None, "Its size"
-)
-_FIELDS = (
-    *(FieldMetadata(types.TEXT, name, "char", "*", None, None, ucd, None, about) for name, ucd, about in _TEXTS),
-    _LENGTH,
-)
+_FIELDS = (*(text_field(*about) for about in _TEXTS), CONTENT_LENGTH)
 
 
 def links_document(about: Mapping[str, Any], files: Iterable[Mapping[str, Any]], media_type: dict[str, str]) -> bytes:

@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from adql.errors import ClosedTable
 from schema.model import Table
 from tap.bulk.folder import NoSuchFile
 from tap.bulk.links import links_document
@@ -24,6 +23,7 @@ from tap.downloads import Download, sent
 from tap.errors import NotFound
 from tap.pages.negotiation import wants_page
 from tap.pages.rendering import CatalogueOf, Pages
+from tap.vosi_resources import table_named
 
 _TYPES = {
     ".parquet": "application/vnd.apache.parquet",
@@ -107,13 +107,7 @@ class BulkResources:
 
     async def _table(self, request: Request) -> Table:
         """Return the table of a URL. Raises: NotFound for one that who asks may not know of; ClosedTable."""
-        catalogue, name = await self.catalogue(request), request.path_params["table"]
-        for table in catalogue.tables:
-            if table.table_name.lower() == name.lower():
-                return table
-        if name.lower() in map(str.lower, catalogue.announced):
-            raise ClosedTable(f"Only some accounts may read {name}", hint="Log in as one of them.")
-        raise NotFound(f"There is no table {name[:100]}")
+        return table_named(await self.catalogue(request), request.path_params["table"])
 
     def _about(self, table: Table, manifest: ExportManifest) -> dict[str, Any]:
         base = self.config.web.base_url.removesuffix("/tap")

@@ -1,5 +1,6 @@
 """Requests that are repeated when the network or the server fails for a while."""
 
+import base64
 import time
 import urllib.error
 import urllib.request
@@ -49,6 +50,17 @@ def origin(url: str) -> tuple[str, str]:
     """Return what tells a server from others."""
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    """Return the header that shows an account and its password (RFC 7617)."""
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {pair}"}
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """Return the header that shows a token (RFC 6750); none for who has none."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 _OPENER = urllib.request.build_opener(_SameServer)

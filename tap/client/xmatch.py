@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from schema.load import open_file
 from schema.load.reader import FileColumn, LoadError
-from schema.model import Column, adql_names, delimited
+from schema.model import Column, adql_names, delimited, string_literal
 from schema.positions import find_position
 from tap.client.http import Http, Refused, parsed
 from tap.client.job import Progress, RemoteJob, create, create_with_files, knows_no_parts, silent
@@ -96,8 +96,8 @@ def position_of_table(service: str, table: str, http: Http) -> Position:
     """
     columns = []
     for axis, ucd in _UCDS.items():
-        name = table.replace("'", "''")
-        query = f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = '{name}' AND ucd = '{ucd}'"
+        name = string_literal(table)
+        query = f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = {name} AND ucd = '{ucd}'"
         form = {"REQUEST": "doQuery", "LANG": "ADQL", "QUERY": query, "FORMAT": "votable/td"}
         with http.send("POST", f"{service.rstrip('/')}/sync", urlencode(form).encode()) as answer:
             cells = [cell.text or "" for cell in parsed(answer.read()).iter("{*}TD")]

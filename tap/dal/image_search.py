@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from schema.model import Table
+from schema.model import Table, string_literal
 from schema.obscore.model import POLARIZATIONS, TABLE
 from tap.dal.interval import read_interval
 from tap.dal.position import region_of
@@ -53,12 +53,12 @@ def _holds(column: str, name: str, text: str) -> str:
 
 
 def _is(column: str, name: str, text: str) -> str:
-    return f"{column} = {_literal(text)}"
+    return f"{column} = {string_literal(text)}"
 
 
 def _identifier(name: str, text: str) -> str:
     """IVOA identifiers are compared without regard to case (SIA 2.0 §2.1.10)."""
-    return f"LOWER(obs_publisher_did) = LOWER({_literal(text)})"
+    return f"LOWER(obs_publisher_did) = LOWER({string_literal(text)})"
 
 
 def _polarization(name: str, text: str) -> str:
@@ -71,10 +71,6 @@ def _level(name: str, text: str) -> str:
     if text.strip() not in {"0", "1", "2", "3", "4"}:
         raise ParameterError(f"{name} is a whole number from 0 to 4, not {text[:40]!r}")
     return f"calib_level = {text.strip()}"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 _READ: dict[str, Read] = {

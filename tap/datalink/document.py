@@ -24,6 +24,9 @@ from tap.formats.service_descriptor import FieldLink, ResultLinks, ServiceDescri
 from tap.formats.votable_document import clean, closing, opening
 from tap.progress import QueryProgress, Stage
 
+CONTENT_LENGTH = FieldMetadata(
+    types.BIGINT, "content_length", "long", None, None, "byte", "phys.size;meta.file", None, "Its size"
+)
 _CELL, _ROW = "\x1f", "\x1e"
 _NO_LENGTH = str(null_number(types.BIGINT))
 _TEXT_FIELDS = (
@@ -48,6 +51,10 @@ _TEXT_FIELDS = (
     ("kind.local_semantics", "local_semantics", "meta.id.assoc", "What it is among the links of this table"),
 )
 """Where a link has the texts of the standard's fields, and names, UCDs and descriptions of these."""
+
+
+def text_field(name: str, ucd: str | None, description: str | None) -> FieldMetadata:
+    return FieldMetadata(types.TEXT, name, "char", "*", None, None, ucd, None, description)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +110,10 @@ class LinksDocument:
     @cached_property
     def _columns(self) -> tuple[LinkColumn, ...]:
         linked, inputs = (self.source.linked, self.source.inputs) if self.source else (None, [])
-        length = _text("content_length", "phys.size;meta.file", "Its size")
-        length = replace(length, type=types.BIGINT, datatype="long", arraysize=None, unit="byte")
         columns = [
-            *(LinkColumn(_text(*about), attrgetter(path)) for path, *about in _TEXT_FIELDS),
-            LinkColumn(length, lambda _: _NO_LENGTH),
-            *(LinkColumn(_text(i.parameter, None, None), partial(_input, i), i) for i in inputs),
+            *(LinkColumn(text_field(*about), attrgetter(path)) for path, *about in _TEXT_FIELDS),
+            LinkColumn(CONTENT_LENGTH, lambda _: _NO_LENGTH),
+            *(LinkColumn(text_field(i.parameter, None, None), partial(_input, i), i) for i in inputs),
         ]
         if linked and linked.takes_numbers:
             field, null = _number(linked.identifier), str(null_number(linked.identifier.type))
@@ -170,10 +175,6 @@ def _fitting(chunk: Sequence[list[LinkRow]], room: int) -> Sequence[list[LinkRow
 def _plain(text: str) -> str:
     """Return a cell without what XML cannot hold, the marks between cells among it."""
     return text if text.isprintable() else clean(text)
-
-
-def _text(name: str, ucd: str | None, description: str | None) -> FieldMetadata:
-    return FieldMetadata(types.TEXT, name, "char", "*", None, None, ucd, None, description)
 
 
 def _number(column: Column) -> FieldMetadata:

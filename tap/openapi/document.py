@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -12,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from tap.config_sections import WebConfig
 from tap.openapi.endpoints import AnswerKind, Endpoint, EndpointParameter, endpoints
 from tap.pages.negotiation import PageRoute
+from tap.version import VERSION
 
 _PART = re.compile(r"\{(\w+)(?::\w+)?\}")
 _FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
@@ -47,7 +47,7 @@ def openapi(routes: Iterable[BaseRoute], web: WebConfig) -> dict[str, Any]:
             paths.setdefault(path, {})[method.lower()] = _operation(path, method, endpoint, has_page=has_page)
     return {
         "openapi": "3.1.0",
-        "info": {"title": web.title, "version": version("armillary"), "description": _ABOUT},
+        "info": {"title": web.title, "version": VERSION, "description": _ABOUT},
         "servers": [{"url": web.base_url.removesuffix("/tap")}],
         "tags": [{"name": name, "description": about} for name, about in known.tags.items()],
         "paths": paths,

@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,5 +20,10 @@ class OpenApiResource:
     web: WebConfig
 
     async def document(self, request: Request) -> Response:
-        document = openapi(request.app.routes, self.web)
-        return tagged(request, Response(json.dumps(document, ensure_ascii=False), media_type="application/json"))
+        return tagged(request, Response(_written(request.app, self.web), media_type="application/json"))
+
+
+@lru_cache(maxsize=1)
+def _written(app: Starlette, web: WebConfig) -> bytes:
+    """Return the document of a service, whose routes do not change."""
+    return json.dumps(openapi(app.routes, web), ensure_ascii=False).encode()

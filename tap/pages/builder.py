@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from schema.model import Column, Table, quoted_if_needed
+from schema.model import Column, Table, quoted_if_needed, string_literal
 from uws.parameters import ParameterError
 
 OPERATORS = ("<", "<=", "=", ">=", ">", "<>", "LIKE", "IS NULL", "IS NOT NULL")
@@ -140,7 +140,7 @@ def _cut(column: Column, cut: Cut) -> str:
         raise ParameterError(f"LIKE is for texts, which {column.name} has none of")
     if not cut.value and column.type.is_numeric:
         raise ParameterError(f"With what is {column.name} compared? The cut has no value")
-    value = number(cut.value) if column.type.is_numeric else "'" + cut.value.replace("'", "''") + "'"
+    value = number(cut.value) if column.type.is_numeric else string_literal(cut.value)
     return f"{column.column_name} {cut.operator} {value}"
 
 

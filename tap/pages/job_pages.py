@@ -1,7 +1,6 @@
 """Jobs as people see them: the list, and a job with its result."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -31,7 +30,7 @@ from tap.pages.cells import rows_of
 from tap.pages.rendering import CatalogueOf, Pages, see
 from tap.pages.result_rows import ResultRows, View
 from tap.pages.take_away import CITATIONS, FILES, asked, kit
-from tap.query.manifest import MANIFEST
+from tap.query.manifest import manifest_of
 from uws.errors import NoSuchJob
 from uws.forecast import outlook
 from uws.job import Job
@@ -120,7 +119,7 @@ class JobPages:
             "parameters": job.parameters,
             "result": next((result for result in job.results if result.key and result.url is None), None),
             "results": job.results,
-            "receipt": _receipt(job),
+            "receipt": manifest_of(job).get("receipt"),
             "compared_with": compared if is_job_id(compared := asked(job, "COMPARE")) else "",
             "warnings": await run_in_threadpool(_warnings, query, await self.catalogue(request)),
             "truncated": dict(job.progress).get("overflow"),
@@ -280,13 +279,6 @@ def _warnings(query: str, catalogue: Catalogue) -> list[str]:
     except AdqlError:
         return []
     return [str(lint) for lint in lints if not lint.when_cut and not lint.when_costly]
-
-
-def _receipt(job: Job) -> dict[str, Any] | None:
-    """Return what a job's query took, by stage, where that is known."""
-    manifest = job.result(MANIFEST)
-    receipt: dict[str, Any] | None = json.loads(manifest.text)["receipt"] if manifest and manifest.text else None
-    return receipt
 
 
 def _seconds(job: Job) -> float | None:

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -19,8 +18,8 @@ from tap.config_sections import WebConfig
 from tap.messages import Messages
 from tap.pages.documentation import site_folder
 from tap.pages.static_files import digest
+from tap.version import VERSION
 
-_VERSION = version("armillary")
 CatalogueOf = Callable[[Request], Awaitable[Catalogue]]
 """Tells what who asks may know of."""
 
@@ -62,7 +61,7 @@ class Pages:
             "account": identity.account if identity else None,
             "is_admin": identity is not None and identity.is_admin,
             "path": request.url.path,
-            "version": _VERSION,
+            "version": VERSION,
             "has_documents": site_folder(self.web.documents) is not None,
             "nonce": nonce,
             "messages": self.messages.texts(),

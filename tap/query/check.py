@@ -123,10 +123,9 @@ def _warning(lint: Lint) -> Remark:
 
 
 def _on_shards(report: Report, distributed: DistributedPlan | CitusPlan) -> Report:
-    if isinstance(distributed, CitusPlan):
-        return replace(report, strategy=f"{distributed.strategy}, by Citus")
-    shards = tuple(dict.fromkeys(shard for query in distributed.shard_queries for shard in query.shards))
-    return replace(report, strategy=str(distributed.strategy), shards=shards)
+    queries = () if isinstance(distributed, CitusPlan) else distributed.shard_queries
+    shards = tuple(dict.fromkeys(shard for query in queries for shard in query.shards))
+    return replace(report, strategy=distributed.name, shards=shards)
 
 
 def _nodes(root: dict[str, Any]) -> Iterator[dict[str, Any]]:

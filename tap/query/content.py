@@ -1,13 +1,13 @@
 """What a result holds, told before it is made: requests that must get the same rows, said in the same way, share a digest."""
 
 import hashlib
-from importlib.metadata import version
 
 from adql.errors import AdqlError
 from adql.translate import Translation, translate
 from tap.engine.engine import Engine, Session
 from tap.formats.metadata import fields
 from tap.request import TapRequest
+from tap.version import VERSION
 
 _LIMIT = 10.0
 
@@ -33,7 +33,7 @@ def content_of(request: TapRequest, engine: Engine) -> str:
     reader = None if request.role is None or _are_public(translation, engine) else request.owner
     said = [str(lint) for lint in translation.lints]
     how = (request.media_type, request.format.versions[0], request.maxrec, request.comments, request.moc_order)
-    content = (version("armillary"), translation.sql, fields(translation.outputs), versions, reader, said, how)
+    content = (VERSION, translation.sql, fields(translation.outputs), versions, reader, said, how)
     return hashlib.sha256(repr(content).encode()).hexdigest()
 
 

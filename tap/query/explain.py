@@ -24,7 +24,7 @@ def explain(query: str, session: Session) -> tuple[str, list[str]]:
         return "\n".join([*refusals, *_of_citus(distributed)]), _citus_plan(distributed, session)
     shard_queries = [line for shard_query in distributed.shard_queries for line in _of_shards(shard_query)]
     final = ["-- then here", distributed.final_sql] if distributed.final_sql else []
-    lines = [*refusals, f"-- {distributed.strategy}", *shard_queries, *final]
+    lines = [*refusals, f"-- {distributed.name}", *shard_queries, *final]
     return "\n".join(lines), plan_on_shard(session, distributed.shard_queries[0])
 
 
@@ -44,7 +44,7 @@ def _of_shards(query: ShardQuery) -> tuple[str, ...]:
 
 
 def _of_citus(plan: CitusPlan) -> Iterator[str]:
-    yield f"-- {plan.strategy}, by Citus"
+    yield f"-- {plan.name}"
     for statement in plan.steps or (plan.statement,):
         for table in statement.placed:
             where = (

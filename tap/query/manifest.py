@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from tap.citation import bibliography
 from tap.engine.shard_work import ShardWork
 from tap.progress import QueryProgress, Stage
 from tap.request import TapRequest
-from tap.sharding.planning import CitusPlan, QueryPlan
+from tap.sharding.planning import QueryPlan
 from tap.uploads.sources import Opened
+from tap.version import VERSION
 from uws.job import Job, Result
 from uws.timestamps import write_instant
 
@@ -82,6 +82,13 @@ def kept_beside(job: Job, result: Result, progress: QueryProgress) -> tuple[Resu
     )
 
 
+def manifest_of(job: Job) -> dict[str, Any]:
+    """Return the manifest that was kept with a job; an empty one where none was."""
+    result = job.result(MANIFEST)
+    manifest: dict[str, Any] = json.loads(result.text) if result and result.text else {}
+    return manifest
+
+
 def _manifest(facts: QueryFacts, job: Job, result: Result, progress: QueryProgress) -> dict[str, Any]:
     request = facts.request
     return {
@@ -91,7 +98,7 @@ def _manifest(facts: QueryFacts, job: Job, result: Result, progress: QueryProgre
         "sql": facts.plan.translation.sql,
         "tables": [_table(table) for table in facts.tables],
         "uploads": [asdict(upload) for upload in facts.uploads],
-        "software": {"armillary": version("armillary"), "postgresql": facts.database},
+        "software": {"armillary": VERSION, "postgresql": facts.database},
         "queued": write_instant(job.queue_time),
         "started": write_instant(job.start_time),
         "ended": write_instant(datetime.now(UTC)),
@@ -123,11 +130,12 @@ def _seconds(job: Job, progress: QueryProgress) -> dict[Stage, float]:
 def receipt(facts: QueryFacts, seconds: Mapping[Stage, float]) -> dict[str, Any]:
     """Return what a query took: seconds by stage and together, what each shard did and by which strategy, and what took long."""
     total = sum(seconds.values())
+    distributed = facts.plan.distributed
     longest = max(seconds, key=lambda stage: seconds[stage], default=None)
     return {
         "seconds": {str(stage): round(seconds.get(stage, 0.0), 6) for stage in Stage if stage is not Stage.DONE},
         "total": round(total, 6),
-        "strategy": _strategy(facts.plan.distributed),
+        "strategy": distributed.name if distributed else None,
         "shards": [_shard(work) for work in facts.shards],
         "slow": _WHY[longest] if longest in _WHY and total >= _SLOW else None,
     }
@@ -136,10 +144,3 @@ def receipt(facts: QueryFacts, seconds: Mapping[Stage, float]) -> dict[str, Any]
 def _shard(work: ShardWork) -> dict[str, Any]:
     first_row = None if work.first_row is None else round(work.first_row, 6)
     return {"shard": work.shard, "first_row": first_row, "seconds": round(work.seconds, 6), "rows": work.rows}
-
-
-def _strategy(distributed: object) -> str | None:
-    if distributed is None:
-        return None
-    name = str(getattr(distributed, "strategy", ""))
-    return f"{name}, by Citus" if isinstance(distributed, CitusPlan) else name

@@ -31,8 +31,9 @@ from tap.uploads.sources import Opened, Sources
 class QueryService:
     """What a query needs beside itself: where it runs, how long it may, and what results say of us.
 
-    `more_rows` tells users how to get what MAXREC left out; `links_url` is that of {links}, where rows lead, `sync_url` that of /sync; `authority` is that of the identifiers of its tables in the registry. `streams`: the beginning of a result is gone before its end is
-    there, so that the document must tell a late error.
+    `more_rows` tells users how to get what MAXREC left out; `links_url` is that of {links}, where rows lead, `sync_url`
+    that of /sync; `authority` is that of the identifiers of its tables in the registry. `streams`: the beginning of a
+    result is gone before its end is there, so that the document must tell a late error.
     """
 
     engine: Engine
@@ -80,8 +81,8 @@ def execute(
                 header,
                 service=header.service | asked_again(request, service.sync_url),
                 data_ivoids=identifiers_of(translation, service.authority),
+                links=result_links(translation.outputs, translation.tables, service.links_url),
             )
-            header = replace(header, links=result_links(translation.outputs, translation.tables, service.links_url))
             with closing(request.format.writer(of_service(header, service))) as writer:
                 progress.warnings = few([*progress.warnings, *writer.warnings])
                 tells = service.streams and request.format.can_tell_errors

@@ -5,7 +5,6 @@ load or move ends meanwhile.
 """
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -13,6 +12,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from schema.model import split_name, stored_name
+from tap.engine.database import Say
 from tap.engine.private import run_program
 from tap.sharding.shards import CITUS, Shard, ShardError, connected_as, known_shards
 
@@ -20,7 +20,6 @@ _RANGES = "SELECT table_name, partition FROM armillary.ranges WHERE shard_name =
 _LIST = "COPY armillary.parts TO STDOUT"
 _LIST_AGAIN = "COPY armillary.parts FROM STDIN"
 _AGAIN = "FILE, then armillary restore --shards-only FOLDER"
-Tell = Callable[[str], object]
 Ranges = dict[str, set[tuple[str, str]]]
 """Of each shard the schema and the name of its partitions."""
 
@@ -30,23 +29,23 @@ def ranges_of_shards(connection: psycopg.Connection) -> Ranges:
     return {shard.name: _partitions(connection, shard) for shard in known_shards(connection) if shard.engine != CITUS}
 
 
-def dump_shards(connection: psycopg.Connection, folder: Path, before: Ranges, tell: Tell) -> None:
+def dump_shards(connection: psycopg.Connection, folder: Path, before: Ranges, say: Say) -> None:
     """Dump what each shard holds into files of `folder`, which is made.
 
     `before` is what lay where when the coordinator's backup began. Raises: ShardError, ProgramFailed.
     """
     for shard in known_shards(connection):
         if shard.engine == CITUS:
-            tell(f"Rows on {shard.name} are not copied: back up the nodes of Citus together, by its own documentation")
+            say(f"Rows on {shard.name} are not copied: back up the nodes of Citus together, by its own documentation")
         elif partitions := before.get(shard.name):
-            tell(f"the rows on {shard.name}")
+            say(f"the rows on {shard.name}")
             folder.mkdir(exist_ok=True, mode=0o700)
             _dump(shard, sorted({schema for schema, _ in partitions}), folder)
     if ranges_of_shards(connection) != before:
         raise ShardError("Tables on shards were loaded or moved while the backup was made: make it again")
 
 
-def restore_shards(connection: psycopg.Connection, folder: Path, tell: Tell) -> list[str]:
+def restore_shards(connection: psycopg.Connection, folder: Path, say: Say) -> list[str]:
     """Put dumps back where shards have lost all, and return which; what is there is left as it is.
 
     Raises: ShardError where a shard has some of its partitions, or cannot be used; ProgramFailed.
@@ -59,7 +58,7 @@ def restore_shards(connection: psycopg.Connection, folder: Path, tell: Tell) -> 
             continue
         with connected_as(shard, shard.database) as on_shard:
             if _has_lost_all(shard, partitions, on_shard):
-                tell(f"the rows on {shard.name}")
+                say(f"the rows on {shard.name}")
                 _restore(shard, dump, on_shard)
                 restored.append(shard.name)
     return restored

@@ -13,6 +13,7 @@ from adql.translate import translate
 from tap.auth.identity import Account, TokenScope
 from tap.auth.private import account_of, check_count, private_json
 from tap.auth.rights import Rights
+from tap.comparison import ONLY_FIRST, ONLY_SECOND, upload_of
 from tap.config import Config
 from tap.engine.engine import Engine
 from tap.errors import NotFound
@@ -23,7 +24,6 @@ from uws.parameters import ParameterError
 from uws.timestamps import write_instant
 
 _CHECK_SECONDS = 10.0
-_ROWS_OF = "SELECT * FROM TAP_UPLOAD.{} EXCEPT ALL SELECT * FROM TAP_UPLOAD.{}"
 
 
 @dataclass(frozen=True)
@@ -109,14 +109,13 @@ class StandingResources:
 
     def _rows(self, change: Change) -> dict[str, str]:
         """Return where the rows are that came, and those that went; those that changed are among both."""
-        results = [f"{self._job(change[which])}/results/result" for which in ("first", "second")]
-        upload = f"one,{results[0]};two,{results[1]}"
+        tap = self.config.web.base_url
+        upload = upload_of(tap, change["first"], change["second"])
 
         def url(query: str) -> str:
-            asked = urlencode({"LANG": "ADQL", "QUERY": query, "UPLOAD": upload})
-            return f"{self.config.web.base_url}/sync?{asked}"
+            return f"{tap}/sync?{urlencode({'LANG': 'ADQL', 'QUERY': query, 'UPLOAD': upload})}"
 
-        return {"came": url(_ROWS_OF.format("two", "one")), "went": url(_ROWS_OF.format("one", "two"))}
+        return {"came": url(ONLY_SECOND), "went": url(ONLY_FIRST)}
 
 
 def _account(request: Request) -> Account:

@@ -49,6 +49,13 @@ def armillary(*arguments: str, fails: bool = False) -> str:
     return " ".join(command.armillary(*arguments, fails=fails).split())
 
 
+def grant_to_survey(table_name: str) -> None:
+    """Let only a group read a table; another test may have made the group."""
+    with suppress(AssertionError):
+        command.armillary("groups", "add", "survey")
+    armillary("grant", table_name, "--group", "survey")
+
+
 def count(connection: psycopg.Connection, name: str) -> int:
     """Return the number of rows, by a query in ADQL."""
     translation = translate(f"SELECT COUNT(*) AS n FROM {name}", read_catalogue(connection))
@@ -131,9 +138,7 @@ def test_a_version_has_the_readers_of_its_table(
     depot: psycopg.Connection, reader: psycopg.Connection, load: Load
 ) -> None:
     load(3)
-    with suppress(AssertionError):
-        command.armillary("groups", "add", "survey")
-    armillary("grant", "depot.stars", "--group", "survey")
+    grant_to_survey("depot.stars")
     load(5, "--keep")
     row = depot.execute("SELECT is_public FROM armillary.table_rules WHERE table_name = 'depot.\"stars@1\"'").fetchone()
     assert row == (False,)
@@ -180,9 +185,7 @@ def test_of_a_withdrawn_table_that_only_some_could_read_nobody_hears(
     depot: psycopg.Connection, reader: psycopg.Connection, load: Load
 ) -> None:
     load(3)
-    with suppress(AssertionError):
-        command.armillary("groups", "add", "survey")
-    armillary("grant", "depot.stars", "--group", "survey")
+    grant_to_survey("depot.stars")
     armillary("versions", "withdraw", "depot.stars", "--reason", "secret")
     assert read_catalogue(reader).withdrawn == {}
     assert read_catalogue(depot).withdrawn == {"depot.stars": "secret"}

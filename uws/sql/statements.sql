@@ -15,7 +15,7 @@ WITH few AS (
            least(coalesce(%(destruction)s, now() + %(destruction_default)s * interval '1 second'),
                  now() + %(destruction_limit)s * interval '1 second'),
            %(parameters)s, %(attachments)s, %(cost)s, %(running_limit)s, %(job_list)s, e.expected,
-           CASE WHEN coalesce(e.expected, %(cost)s * 1e-5) > %(short_lane)s THEN 'long' ELSE 'short' END
+           uws.lane(e.expected, %(cost)s, %(short_lane)s)
     FROM few, (SELECT uws.expected(%(cost)s) AS expected) AS e
     WHERE few.of_share AND few.of_all
     RETURNING job_id
@@ -95,8 +95,7 @@ UPDATE uws.jobs SET
     attachments = coalesce(%(attachments)s::jsonb, attachments),
     cost = CASE WHEN %(parameters)s::jsonb IS NULL THEN cost ELSE %(cost)s END,
     expected = CASE WHEN %(parameters)s::jsonb IS NULL THEN expected ELSE uws.expected(%(cost)s) END,
-    lane = CASE WHEN %(parameters)s::jsonb IS NULL THEN lane
-                WHEN coalesce(uws.expected(%(cost)s), %(cost)s * 1e-5) > %(short_lane)s THEN 'long' ELSE 'short' END
+    lane = CASE WHEN %(parameters)s::jsonb IS NULL THEN lane ELSE uws.lane(uws.expected(%(cost)s), %(cost)s, %(short_lane)s) END
 WHERE job_id = %(job_id)s AND phase = ANY (%(phases)s) AND NOT deleted
 RETURNING *;
 
@@ -221,7 +220,7 @@ HAVING count(*) >= 5;
 -- name: queue_for
 -- In which lane a job of that cost would be, and how many wait there, as `create` has it.
 SELECT lane, (SELECT count(*) FROM uws.jobs AS j WHERE j.phase = 'QUEUED' AND j.lane = l.lane) AS ahead
-FROM (SELECT CASE WHEN coalesce(uws.expected(%(cost)s), %(cost)s * 1e-5) > %(short_lane)s THEN 'long' ELSE 'short' END AS lane) AS l;
+FROM (SELECT uws.lane(uws.expected(%(cost)s), %(cost)s, %(short_lane)s) AS lane) AS l;
 
 -- name: trim
 DELETE FROM uws.runs WHERE finished < (SELECT finished FROM uws.runs ORDER BY finished DESC OFFSET 5000 LIMIT 1);

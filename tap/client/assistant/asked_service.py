@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from adql.errors import Span, place_of
 from adql.repairs import Repair
 from tap.client.assistant.votable_rows import VotableRows, read_votable
-from tap.client.http import Http, Refused, Unreachable, parsed
+from tap.client.http import Http, Refused, Unreachable, bearer, parsed
 
 MOMENT = 20.0
 """Seconds that an answer may take while somebody waits for it."""
@@ -40,8 +40,7 @@ class AskedService:
     token: str = field(default="", repr=False)
 
     def http(self) -> Http:
-        authorization = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        return Http(0, authorization, MOMENT, "armillary-mcp")
+        return Http(0, bearer(self.token), MOMENT, "armillary-mcp")
 
     def without_secret(self, text: str) -> str:
         """Return a text that may quote what was sent, without the token."""

@@ -4,6 +4,7 @@ from collections import defaultdict
 from contextlib import suppress
 from typing import Any
 
+from schema.model import delimited, string_literal
 from tap.client.assistant.asked_service import AskedService, TakesLonger, TooMuch
 from tap.client.assistant.plain_text import within
 from tap.client.http import Refused, Unreachable
@@ -64,7 +65,7 @@ def _matching_columns(service: AskedService, tables: list[str], words: list[str]
     columns: dict[str, list[dict[str, Any]]] = defaultdict(list)
     if not tables or not words:
         return columns
-    names = ", ".join(map(literal, tables))
+    names = ", ".join(map(string_literal, tables))
     query = (
         f"SELECT table_name, {', '.join(_OF_COLUMNS)} FROM tap_schema.columns"
         f" WHERE table_name IN ({names}) AND ({' OR '.join(map(_column_has, words))})"
@@ -78,12 +79,12 @@ def _matching_columns(service: AskedService, tables: list[str], words: list[str]
 
 def describe_table(service: AskedService, name: str) -> dict[str, Any]:
     """Return all that is told of a table. Raises: NoSuchTableHere, Refused, Unreachable, TakesLonger, TooMuch."""
-    condition = f"WHERE LOWER(table_name) = {literal(name.lower())}"
+    condition = f"WHERE LOWER(table_name) = {string_literal(name.lower())}"
     tables = service.query(f"SELECT * FROM tap_schema.tables {condition}", 1).records()
     if not tables:
         raise NoSuchTableHere(f"There is no table {name} that you may read; find_tables finds tables by words")
     name = tables[0]["table_name"]
-    condition = f"WHERE table_name = {literal(name)}"
+    condition = f"WHERE table_name = {string_literal(name)}"
     columns = service.query(f"SELECT * FROM tap_schema.columns {condition}", MOST_COLUMNS).records()
     # TAP 1.0 had no such column, by which the service could order them.
     columns.sort(key=lambda column: int(column.get("column_index", 0)))
@@ -105,7 +106,7 @@ def _keys(service: AskedService, name: str) -> list[dict[str, Any]]:
     query = (
         "SELECT k.from_table, c.from_column, k.target_table, c.target_column, k.description FROM tap_schema.keys AS k"
         " JOIN tap_schema.key_columns AS c ON k.key_id = c.key_id"
-        f" WHERE k.from_table = {literal(name)} OR k.target_table = {literal(name)}"
+        f" WHERE k.from_table = {string_literal(name)} OR k.target_table = {string_literal(name)}"
     )
     with suppress(Refused, Unreachable, TakesLonger, TooMuch):
         return within(service.query(query, MOST_COLUMNS).records(), _ROOM)
@@ -127,17 +128,12 @@ def list_own_tables(service: AskedService) -> dict[str, Any]:
     if not isinstance(schema, str):
         raise NoSuchTableHere("Nobody is logged in, or this service keeps no tables of accounts")
     # A name that is no plain word stands in quotes there.
-    names = ", ".join(map(literal, (schema, '"' + schema.replace('"', '""') + '"')))
+    names = ", ".join(map(string_literal, (schema, delimited(schema))))
     query = f"SELECT table_name, description FROM tap_schema.tables WHERE schema_name IN ({names}) ORDER BY table_name"
     found = service.query(query, MOST_COLUMNS).records()
     kept = within(found, _ROOM)
     return {"total": len(found), "shown": len(kept), "catalogue_text": {"schema": schema, "tables": kept}}
 
 
-def literal(text: str) -> str:
-    """Return a text as ADQL writes it."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _anywhere(word: str) -> str:
-    return literal(f"%{word}%")
+    return string_literal(f"%{word}%")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import wraps
 from http.client import HTTPException
-from importlib.metadata import version
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import MCPServer
@@ -23,6 +22,7 @@ from tap.client.assistant.user_jobs import NoSuchJobHere, UserJobs
 from tap.client.assistant.votable_rows import VotableRows
 from tap.client.http import Refused, Unreachable
 from tap.client.job import JobFailed
+from tap.version import VERSION
 
 _ROOM = 60_000
 """Bytes of the rows of an answer."""
@@ -193,7 +193,7 @@ def server_of(jobs: UserJobs) -> MCPServer[None]:
         "armillary",
         title="Armillary: TAP services",
         instructions=INSTRUCTIONS.format(url=jobs.service.url),
-        version=version("armillary"),
+        version=VERSION,
         log_level="WARNING",
     )
     reading: tuple[Tool, ...] = (

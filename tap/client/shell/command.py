@@ -1,6 +1,5 @@
 """`tapsh`: the command, which talks with somebody at a terminal, and runs queries for scripts."""
 
-import base64
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ from shutil import rmtree
 import click
 from rich.console import Console
 
-from tap.client.http import Http
+from tap.client.http import Http, basic, bearer
 from tap.client.shell.published import Published
 from tap.client.shell.remote_service import RemoteService
 from tap.client.shell.run import run_all
@@ -113,10 +112,10 @@ def _authorization(url: str, user: str | None) -> dict[str, str]:
     if user:
         password = os.environ.get("TAPSH_PASSWORD") or click.prompt("Password", hide_input=True, err=True)
         _warn_of_open_line(url)
-        return {"Authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
+        return basic(user, password)
     if token := os.environ.get("TAPSH_TOKEN"):
         _warn_of_open_line(url)
-        return {"Authorization": f"Bearer {token}"}
+        return bearer(token)
     return {}
 
 

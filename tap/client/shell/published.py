@@ -7,7 +7,17 @@ from typing import Any
 
 from schema import types
 from schema.load.reader import LoadError
-from schema.model import Catalogue, Column, Schema, Table, delimited, is_name, split_name, unquoted_parts
+from schema.model import (
+    Catalogue,
+    Column,
+    Schema,
+    Table,
+    delimited,
+    is_name,
+    split_name,
+    string_literal,
+    unquoted_parts,
+)
 from schema.types import Type
 from tap.client.http import Refused, Unreachable
 from tap.client.shell.answer import QueryRefused
@@ -93,9 +103,9 @@ class Published:
         if table.table_name in self._asked or self.has_all_columns:
             return
         self._asked.add(table.table_name)
-        name = table.table_name.replace("'", "''")
+        name = string_literal(table.table_name)
         try:
-            columns = self._rows(f"SELECT * FROM TAP_SCHEMA.columns WHERE table_name = '{name}'")
+            columns = self._rows(f"SELECT * FROM TAP_SCHEMA.columns WHERE table_name = {name}")
         except FAILURES as error:
             self.problem = str(error)
             return

@@ -137,6 +137,11 @@ class CitusPlan:
     steps: tuple[CitusStatement, ...] = ()
     final_sql: str = ""
 
+    @property
+    def name(self) -> str:
+        """Return the strategy as people are told it."""
+        return f"{self.strategy}, by Citus"
+
 
 def plan_on_citus(query: Query, tables: Tables) -> tuple[CitusPlan, list[tuple[str, NotPushable]]]:
     """Return the first way that can serve, and why those before it could not."""

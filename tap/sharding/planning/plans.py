@@ -90,7 +90,7 @@ class DistributedPlan:
     """Without `final_sql` the rows of the one ShardQuery are the result, `top` of them at most; else it runs when all is gathered.
 
     `sorts`: whether it does so only to put all rows into an order. `in_steps`: whether each ShardQuery needs what those
-    before it brought, and `final_sql` what the coordinator has beside. `strategy` is its name for people.
+    before it brought, and `final_sql` what the coordinator has beside.
     """
 
     strategy: str
@@ -99,6 +99,11 @@ class DistributedPlan:
     top: int | None = None
     sorts: bool = False
     in_steps: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the strategy as people are told it."""
+        return self.strategy
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,5 @@
+"""Which version of Armillary this is."""
+
+from importlib.metadata import version
+
+VERSION = version("armillary")
