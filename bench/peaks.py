@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from processes import children
+
 from tap.config import Config
 
 WEB, WORKER, BACKEND = "a web process", "a worker", "a PostgreSQL backend"
@@ -58,10 +60,10 @@ class Peaks:
 def processes_of(config: Config, service: int) -> Iterator[tuple[int, str]]:
     """Those of the service, and PostgreSQL's backends for it."""
     yield service, WEB
-    for pid in _children(service):
+    for pid in children(service):
         yield pid, WORKER if " work" in _command(pid) else WEB
     postmaster = int((Path(config.database.data_dir) / "postgres" / "postmaster.pid").read_text().split()[0])
-    for pid in _children(postmaster):
+    for pid in children(postmaster):
         if "armillary_reader" in _command(pid):
             yield pid, BACKEND
 
@@ -85,14 +87,6 @@ def worked_since(before: Work, after: Work) -> Counter[str]:
     for pid, (kind, total) in after.items():
         seconds[kind] += total - before.get(pid, (kind, 0.0))[1]
     return seconds
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found += map(int, path.read_text().split())
-    return found
 
 
 def _command(pid: int) -> str:

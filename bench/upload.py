@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+from processes import children
 from service import free_port, start
 
 from adql.translate import translate
@@ -171,7 +172,7 @@ def send(config: Config, path: Path) -> float:
 
 def peak(pid: int) -> int:
     """Of the process and its children, the largest."""
-    pids = [pid, *map(int, subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split())]  # noqa: PLW1510
+    pids = [pid, *children(pid)]
     found = []
     for each in pids:
         if os.path.exists(f"/proc/{each}/status"):  # noqa: PTH110

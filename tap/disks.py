@@ -22,7 +22,7 @@ class Disk:
 
 
 def disks(config: Config) -> Iterator[Disk]:
-    """Yield the disk of each place; of results in a bucket, and of folders that are not there, none."""
+    """Yield the disk of each place, also of one that is made with the first file in it; of results in a bucket, none."""
     folders = {
         "data": Path(config.database.data_dir),
         "results": results_folder(config),
@@ -31,5 +31,5 @@ def disks(config: Config) -> Iterator[Disk]:
     for place, folder in folders.items():
         if folder:
             with suppress(OSError):
-                usage = shutil.disk_usage(folder)
+                usage = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists()))
                 yield Disk(place, folder, usage.total, usage.free)

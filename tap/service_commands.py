@@ -155,6 +155,7 @@ def work(config: Config) -> None:
 
     name_process("armillary-work")
     tell_on_hangup()
+    end_in_good_order()
     with clear_errors(), _metrics(config), query_worker(config) as worker:
         _observe(config)
         for each in (signal.SIGTERM, signal.SIGINT):

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import psycopg
 import pytest
 
+from bench.processes import children
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN, PrivateCluster
@@ -118,8 +119,7 @@ def asleep(pids: list[int]) -> Iterator[None]:
 def postgres_of(config: Config) -> list[int]:
     """The processes of the cluster of a test, its first one before the others."""
     first = int((cluster_of(config).data / "postmaster.pid").read_text().split()[0])
-    children = subprocess.run(["pgrep", "-P", str(first)], capture_output=True, text=True, check=False).stdout
-    return [first, *map(int, children.split())]
+    return [first, *children(first)]
 
 
 def cluster_of(config: Config) -> PrivateCluster:

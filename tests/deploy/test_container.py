@@ -24,6 +24,7 @@ from compose_spec import PyCompose
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from bench.processes import descendants
 from tap.config import Config
 from tap.engine.database import admin_conninfo
 from tap.engine.pgsphere import ensure_pgsphere
@@ -177,7 +178,7 @@ def test_a_password_that_is_wrong_is_refused(migrated: Site) -> None:
 def test_the_service_has_no_rights_on_the_machine(migrated: Site) -> None:
     with _running(migrated, "worker") as process:
         wait_for(f"http://127.0.0.1:{migrated.ports.metrics}/metrics", None)
-        (status,) = [dict(_status(pid)) for pid in _descendants(process.pid) if _is_first(pid)]
+        (status,) = [dict(_status(pid)) for pid in descendants(process.pid) if _is_first(pid)]
     assert status["Uid"].split() == [str(image_user()[0])] * 4 or os.geteuid() != 0
     assert status["Groups"].split() == [] or os.geteuid() != 0
     assert (status["CapEff"], status["CapBnd"], status["NoNewPrivs"]) == ("0" * 16, "0" * 16, "1")
@@ -224,7 +225,7 @@ def test_a_service_that_is_told_to_stop_does_so_well_within_its_grace(migrated: 
     ports = replace(migrated.ports, web=free_port(), metrics=free_port())
     with _running(replace(migrated, ports=ports), name) as process:
         wait_for(ports.put_into(f"http://127.0.0.1:{answers}"), None)
-        (first,) = [pid for pid in _descendants(process.pid) if _is_first(pid)]
+        (first,) = [pid for pid in descendants(process.pid) if _is_first(pid)]
         os.kill(first, signal.SIGTERM)
         process.wait(int(SERVICES[name]["stop_grace_period"].removesuffix("s")))
     assert process.returncode == 0
@@ -233,13 +234,6 @@ def test_a_service_that_is_told_to_stop_does_so_well_within_its_grace(migrated: 
 def _is_first(pid: int) -> bool:
     """Return whether it is the command of the service, whose processes are its children."""
     return _command(pid).startswith(f"{PYTHON}\0/opt/armillary/bin/armillary\0".encode())
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield int(child)
-            yield from _descendants(int(child))
 
 
 def _command(pid: int) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.kill import WEB_PROCESS
+from bench.processes import descendants
 from tap.config import Config
 from tap.metrics import client_of, kind_of
 from tap.metrics_server import ProcessCounts
@@ -114,14 +115,7 @@ def test_what_runs_now_is_told_and_forgotten_when_its_process_is_gone(counted: C
 
 def _web_processes(parent: int) -> list[int]:
     """Return the processes of `armillary serve` that answer requests."""
-    return [pid for pid in _descendants(parent) if Path(f"/proc/{pid}/comm").read_text().strip() == WEB_PROCESS]
-
-
-def _descendants(parent: int) -> Iterator[int]:
-    for task in Path(f"/proc/{parent}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            yield child
-            yield from _descendants(child)
+    return [pid for pid in descendants(parent) if Path(f"/proc/{pid}/comm").read_text().strip() == WEB_PROCESS]
 
 
 def _answers(service: str) -> bool:

@@ -25,6 +25,7 @@ from tests.tap.bulk.catalogues import stars
 from tests.tap.bulk.test_export import check_rows, read
 from tests.tap.storage.s3_server import BUCKET, S3Server
 
+pytestmark = pytest.mark.long
 FRAME = stars(4000)
 KILLED = """
 import os, signal, sys
@@ -35,8 +36,6 @@ from tap.bulk.export import Target
 from tap.bulk.export_rows import rows_of_table, table_of
 from tap.bulk.local_folder import LocalFolder
 from tap.bulk.manifest import ExportManifest
-
-pytestmark = pytest.mark.long
 
 save = ExportManifest.save
 def saved(self, folder, *, soon=False):
@@ -145,7 +144,6 @@ def test_a_killed_export_goes_on(site: Config, tmp_path: Path) -> None:
     check_rows(read(folder), FRAME)
 
 
-@pytest.mark.long
 def test_lsdb_opens_ours_over_http_and_we_load_what_lsdb_wrote(
     site: Config, owner: psycopg.Connection, tmp_path: Path
 ) -> None:

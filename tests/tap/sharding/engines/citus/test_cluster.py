@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
+from bench.processes import children
 from schema.load import open_file
 from schema.publish import load_table
 from tap.cli import main
@@ -225,8 +225,7 @@ def test_the_limits_of_a_transaction_hold_on_workers_too(loaded: Config) -> None
 def hanging(node: PrivateCluster) -> Iterator[None]:
     """All of its processes are stopped: connections stay open, and nobody answers."""
     postmaster = int((node.data / "postmaster.pid").read_text().splitlines()[0])
-    children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True, check=False).stdout
-    stopped = [postmaster, *map(int, children.split())]
+    stopped = [postmaster, *children(postmaster)]
     for process in stopped:
         os.kill(process, signal.SIGSTOP)
     try:
