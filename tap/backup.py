@@ -124,7 +124,7 @@ def _copy(source: Path, target: Path, since: Path | None = None) -> tuple[int, i
     """
     count, size = 0, 0
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for path in sorted(source.rglob("*")) if source.is_dir() else ():
+    for path in sorted(source.rglob("[!.]*")) if source.is_dir() else ():
         copy = target / path.relative_to(source)
         with suppress(FileNotFoundError):
             if path.is_dir():

@@ -39,7 +39,7 @@ class WebConfig:
     examples: str = _about("", "file with examples of your own ([[examples]] with id, name, about, query); empty: none")
     documents: str = _about(
         "",
-        "folder with the site of all documents, shown at /docs; empty: build/docs beside the sources, if it is there",
+        "folder with the site of all documents, shown at /docs; empty: build/docs beside the sources or the one in the wheel, if it is there",
     )
     bulk: str = _about(
         "",

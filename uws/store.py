@@ -274,6 +274,10 @@ class Store:
         if most and size and self.rows("bytes_of_uploads", {"share": share})[0]["bytes"] + size > most:
             raise TooManyBytes(most)
 
+    def has_results(self) -> bool:
+        """Return whether a job has a result in the storage."""
+        return bool(self.rows("has_results", {})[0]["has_results"])
+
     def job_of_content(self, content: str) -> Job | None:
         """Return the latest job whose result has this content; None where none is there."""
         rows = self.rows("job_of_content", {"content": content})

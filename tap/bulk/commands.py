@@ -89,8 +89,8 @@ def _rows(config: Config, name: str, job: str | None) -> Iterator[ExportRows]:
     if job:
         with open_jobs(config) as store:
             about = store.job(job)
-        with result_file(storage_of(config), about) as path:
-            yield rows_of_file(f"job-{job}", job, partial(_opened, path, Path(about.results[0].key)))
+            with result_file(storage_of(config, store.has_results), about) as path:
+                yield rows_of_file(f"job-{job}", job, partial(_opened, path, Path(about.results[0].key)))
         return
     service = {"server_software": f"Armillary/{VERSION}", "publisher": config.web.publisher}
     with running_database(config), owner_connection(config) as connection:

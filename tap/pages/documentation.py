@@ -1,5 +1,6 @@
 """The site of all documents at /docs, where it was built (./deploy/docs)."""
 
+import sys
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -25,10 +26,18 @@ class _Site(StaticFiles):
         return response
 
 
+def documents_folder(sources: str, installed: str) -> Path:
+    """Return a folder of the repository, or where a wheel puts it in the environment."""
+    repository = Path(str(files("tap"))).parent
+    if (repository / "pyproject.toml").is_file():
+        return repository / sources
+    return Path(sys.prefix) / "share" / "armillary" / installed
+
+
 @cache
 def site_folder(folder: str) -> Path | None:
-    """Return where the site is, by default where it is built beside the sources; None where it was not built."""
-    place = Path(folder) if folder else Path(str(files("tap"))).parent / "build" / "docs"
+    """Return where the site is, by default where it is built or installed; None where it was not built."""
+    place = Path(folder) if folder else documents_folder("build/docs", "site")
     return place if (place / "index.html").is_file() else None
 
 

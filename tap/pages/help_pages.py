@@ -1,11 +1,8 @@
 """Help: how to use the service, the language as the code knows it, limits, and the documents for users."""
 
 import re
-import sys
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -21,6 +18,7 @@ from tap.auth.limits import limits_for
 from tap.config import Config
 from tap.errors import NotFound
 from tap.formats import FORMATS
+from tap.pages.documentation import documents_folder
 from tap.pages.rendering import Pages
 
 _EXAMPLE_URL = re.compile(r"https://(?:tap\.)?example\.org/tap|http://localhost:8080/tap")
@@ -82,20 +80,10 @@ class HelpPages:
 @cache
 def _rendered(name: str, base_url: str) -> str:
     """Return a document as HTML, with the URL of this service for that of its examples; raw HTML in it is escaped."""
-    text = _folder().joinpath(_BESIDE.get(name, f"{name}.md")).read_text("utf-8")
+    text = documents_folder("docs", "docs").joinpath(_BESIDE.get(name, f"{name}.md")).read_text("utf-8")
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(_EXAMPLE_URL.sub(base_url, text))
     # What scrolls must be reached by keyboard.
     return str(html).replace("<pre>", '<pre tabindex="0">')
-
-
-def _folder() -> Path:
-    """Return where the documents are: in the repository, or where a wheel puts them in the environment."""
-    repository = Path(str(files("tap"))).parent
-    return (
-        repository / "docs"
-        if (repository / "pyproject.toml").is_file()
-        else Path(sys.prefix) / "share" / "armillary" / "docs"
-    )
 
 
 def _functions() -> list[tuple[str, list[Any]]]:

@@ -1,5 +1,6 @@
 """Where the results of jobs lie, one file a kind of place."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tap.config import Config
@@ -11,14 +12,17 @@ from tap.storage.storage import Storage
 __all__ = ["Storage", "results_folder", "storage_of"]
 
 
-def storage_of(config: Config) -> Storage:
-    """Return the place that the configuration names. Raises: ConfigError for a bucket without the library for it."""
+def storage_of(config: Config, has_results: Callable[[], bool]) -> Storage:
+    """Return the place that the configuration names. Raises: ConfigError for a bucket without the library for it.
+
+    `has_results` tells whether jobs have results, so that an empty folder is no new one.
+    """
     if config.jobs.results.startswith("s3://"):
         try:
             return ObjectStore(config.jobs.results)
         except ImportError:
             raise ConfigError("results in a bucket need a further library: pip install 'armillary[objects]'") from None
-    return Directory(_folder(config), config.jobs.results_reserve)
+    return Directory(_folder(config), config.jobs.results_reserve, has_results)
 
 
 def results_folder(config: Config) -> Path | None:

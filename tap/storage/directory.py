@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,29 +13,44 @@ from tap.storage.storage import NotStored, StorageAway, StorageFull
 
 _PIECE = 256 * 1024
 _UNFINISHED = ".part"
+MARK = ".armillary"
+"""An empty file, which the mount point of a disk that is not mounted lacks."""
 
 
 @dataclass(frozen=True)
 class Directory:
-    """A folder of results; `reserve` bytes of its disk are left free."""
+    """A folder of results; `reserve` bytes of its disk are left free. `has_results` tells whether jobs have any."""
 
     folder: Path
     reserve: int
+    has_results: Callable[[], bool] = lambda: False
 
     def check(self) -> None:
-        self._make()
+        self._find()
         with _reached():
             free = shutil.disk_usage(self.folder).free
         if free < self.reserve:
             raise StorageFull
 
-    def _make(self) -> None:
-        """Make the folder: what strangers asked is for nobody else on the machine."""
+    def _find(self) -> None:
+        """Make the folder where it is not there yet: what strangers asked is for nobody else on the machine.
+
+        Raises: StorageAway where it is empty although jobs have results, since its disk is not mounted.
+        """
         with _reached():
+            if (self.folder / MARK).exists():
+                return
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            is_empty = not any(self.folder.iterdir())
+        if is_empty and self.has_results():
+            raise StorageAway(
+                f"Jobs have results, and their folder is empty, without even {MARK}: is its disk mounted?"
+            )
+        with _reached():
+            (self.folder / MARK).touch()
 
     def sink(self, key: str) -> "FileSink":
-        self._make()
+        self._find()
         with _reached():
             return FileSink(self._path(key))
 
@@ -44,6 +59,7 @@ class Directory:
             with _reached():
                 file = self._path(key).open("rb", buffering=0)
         except FileNotFoundError:
+            self._find()
             raise NotStored from None
         return _pieces(file, start, end)
 
@@ -58,6 +74,7 @@ class Directory:
     def local(self, key: str) -> Iterator[Path]:
         path = self._path(key)
         if not path.exists():
+            self._find()
             raise NotStored
         yield path
 

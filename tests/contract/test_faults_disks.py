@@ -103,6 +103,20 @@ def test_without_room_for_files_of_jobs_nothing_is_acknowledged_that_is_not_kept
     assert complaints(place.service) == []
 
 
+def test_results_whose_disk_is_not_mounted_are_kept_and_nothing_is_written_in_their_place(place: Place) -> None:
+    job = job_of(place.url, submit(place.url))
+    assert completes(job)
+    # As an empty mount point, while another disk lies over it.
+    with small_disk(place.disks["results"], 8) as folder:
+        assert asks_to_come_back(get(f"{job}/results/result"))
+        assert phase(job) == "COMPLETED"
+        assert asks_to_come_back(submit(place.url))
+        assert list(folder.iterdir()) == []
+    assert get(f"{job}/results/result").text == "n\n14033\n"
+    assert completes(job_of(place.url, submit(place.url)))
+    assert complaints(place.service) == []
+
+
 def test_a_log_without_room_stops_nothing(place: Place) -> None:
     with full(place.disks["log"]):
         jobs = [job_of(place.url, submit(place.url)) for _ in range(3)]

@@ -4,6 +4,8 @@ What it depends on is taken from the environment of the tests, so that nothing i
 repository cannot be found there, since a path that a .pth file names has its own .pth files left unread.
 """
 
+import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -37,15 +39,36 @@ class Installed:
 
 
 def install(folder: Path) -> Installed:
-    """Build the wheel and install it into a new environment below the folder."""
+    """Build the wheel, of what an image is built of and a site, and install it into a new environment below the folder."""
+    sources = folder / "sources"
+    _copy_for_image(sources)
+    (sources / "build" / "docs").mkdir(parents=True)
+    (sources / "build" / "docs" / "index.html").write_text("All documents")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder / "wheels", ROOT], check=True)
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder / "wheels", sources], check=True)
     (wheel,) = (folder / "wheels").glob("*.whl")
     installed = Installed(folder / "armillary", wheel)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", installed.folder], check=True)
     subprocess.run([*pip, "--python", installed.program("python"), "install", "--no-deps", wheel], check=True)
     (installed.site_packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     return installed
+
+
+def _copy_for_image(target: Path) -> None:
+    """Copy what .dockerignore lets through."""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    skipped = [ROOT / line for line in lines if re.fullmatch(r"[^#*!].*", line)]
+    for path in (ROOT / line[1:] for line in lines if line.startswith("!")):
+        place = target / path.relative_to(ROOT)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            shutil.copytree(
+                path,
+                place,
+                ignore=lambda folder, names: {n for n in names if n == "__pycache__" or Path(folder, n) in skipped},
+            )
+        elif path.is_file():
+            shutil.copy(path, place)
 
 
 def run_job(service: str, query: str) -> list[str]:

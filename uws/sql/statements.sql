@@ -129,6 +129,12 @@ SELECT coalesce(sum((r ->> 'size')::bigint), 0)::bigint AS bytes
 FROM uws.jobs AS j, jsonb_array_elements(j.results) AS r
 WHERE j.owner_id IS NOT DISTINCT FROM %(owner_id)s AND j.phase = 'COMPLETED' AND NOT j.deleted AND r ->> 'text' IS NULL;
 
+-- name: has_results
+SELECT EXISTS (
+    SELECT FROM uws.jobs, jsonb_array_elements(results) AS r
+    WHERE phase = 'COMPLETED' AND NOT deleted AND r ->> 'text' IS NULL AND r ->> 'url' IS NULL
+) AS has_results;
+
 -- name: job_of_content
 SELECT * FROM uws.jobs
 WHERE results -> 0 ->> 'content' = %(content)s AND results -> 0 ->> 'content' <> '' AND phase = 'COMPLETED' AND NOT deleted

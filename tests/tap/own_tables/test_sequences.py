@@ -191,7 +191,7 @@ def parts(config: Config, sample: Config, accounts: AccountStore, tmp_path: Path
     tables = OwnTables(owner_conninfo(config), accounts, lambda _: Quota())
     jobs = Store(jobs_conninfo(config), limits_of(config.jobs))
     engine = Engine(reader_conninfo(config), 3, member_conninfo=member_conninfo(config))
-    shares = Shares(accounts, tables, jobs, storage_of(config))
+    shares = Shares(accounts, tables, jobs, storage_of(config, jobs.has_results))
     rights = Rights(owner_conninfo(config), accounts, shares.end_what_is_over)
     for part in (tables, engine, rights):
         part.open()

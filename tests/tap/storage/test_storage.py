@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tap.storage.directory import Directory
+from tap.storage.directory import MARK, Directory
 from tap.storage.s3 import ObjectStore
 from tap.storage.storage import NotStored, Storage, StorageAway, StorageFull
 from tests.tap.storage.s3_server import BUCKET, S3Server
@@ -140,6 +140,27 @@ def test_results_in_a_folder_are_for_the_service_alone(tmp_path: Path) -> None:
 
 
 # ---- a folder that cannot be reached
+
+
+def test_an_empty_folder_is_new_only_while_no_job_has_a_result(tmp_path: Path) -> None:
+    storage = Directory(tmp_path / "results", 0, lambda: True)
+    for step in (storage.check, lambda: storage.sink(f"{JOB}/1.vot"), lambda: storage.read(f"{JOB}/1.vot", 0, 1)):
+        with pytest.raises(StorageAway, match="mounted"):
+            step()
+    with pytest.raises(StorageAway), storage.local(f"{JOB}/1.vot"):
+        pass
+    (tmp_path / "results" / MARK).touch()
+    put(storage, f"{JOB}/1.vot", b"x")
+    with pytest.raises(NotStored):
+        storage.read(f"{JOB}/2.vot", 0, 1)
+
+
+def test_a_folder_with_results_of_an_earlier_version_is_no_empty_one(tmp_path: Path) -> None:
+    put(Directory(tmp_path, 0), f"{JOB}/1.vot", b"x")
+    (tmp_path / MARK).unlink()
+    assert everything(Directory(tmp_path, 0, lambda: True), f"{JOB}/1.vot", 1) == b"x"
+    Directory(tmp_path, 0, lambda: True).check()
+    assert (tmp_path / MARK).exists()
 
 
 @pytest.fixture
