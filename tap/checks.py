@@ -4,10 +4,10 @@ import os
 import socket
 import ssl
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 import psycopg
@@ -28,6 +28,8 @@ _FULL = 0.1
 _CERTIFICATE_DAYS = 14
 _CLOCK_SECONDS = 2.0
 _PATIENCE = 5
+_ENOUGH = 1000
+"""Bytes of an answer by which it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +126,12 @@ def findings_of_url(base_url: str) -> Iterator[Finding]:
     """Ask as users do."""
     try:
         with urllib.request.urlopen(f"{base_url}/availability", timeout=_PATIENCE) as answer:  # noqa: S310
-            answer.read(1)
-    except (OSError, urllib.error.URLError, ValueError) as error:
+            problem = "" if b"availability" in answer.read(_ENOUGH) else "what answers is no TAP service"
+    except (OSError, HTTPException, ValueError) as error:
+        problem = str(getattr(error, "reason", error))
+    if problem:
         yield Finding(
-            f"Nobody answers at {base_url}: {getattr(error, 'reason', error)}",
+            f"The service cannot be reached at {base_url}: {problem}",
             "Start the service (armillary serve), and let base_url and the proxy before it lead to it",
         )
         return

@@ -33,6 +33,9 @@ _REPAIRABLE = (
 )
 
 
+_NO_CONNINFO = "A database of the configuration is no connection string of libpq; in a URL, a percent sign is %25"
+
+
 @contextmanager
 def clear_errors() -> Iterator[None]:
     """Turn what can be repaired into a line of the command; PostgreSQL's own words where it is theirs."""
@@ -43,4 +46,6 @@ def clear_errors() -> Iterator[None]:
     except AdqlError as error:
         raise click.ClickException(error.explain()) from error
     except psycopg.Error as error:
-        raise click.ClickException(f"PostgreSQL: {error}") from error
+        # libpq quotes what it cannot read, a password too.
+        is_conninfo = isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None
+        raise click.ClickException(_NO_CONNINFO if is_conninfo else f"PostgreSQL: {error}") from error

@@ -1,5 +1,6 @@
 """The configuration: all sections together. `config_sources` reads them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -75,11 +76,15 @@ class Setting:
         return bool(value) and (self.is_secret or (isinstance(value, str) and _has_password(value)))
 
 
+_CREDENTIALS = re.compile(r"password\s*=|//[^/@\s]*:[^/@\s]*@")
+
+
 def _has_password(conninfo: str) -> bool:
     try:
         return "password" in conninfo_to_dict(conninfo)
     except ProgrammingError:
-        return False
+        # One that libpq cannot read may have a password too: an unescaped % in it is a usual slip.
+        return _CREDENTIALS.search(conninfo) is not None
 
 
 def _settings() -> Iterator[Setting]:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
 
-import psycopg
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -16,12 +15,12 @@ from tap.auth.authentication import named
 from tap.auth.identity import Identity, in_scope
 from tap.connection import MOST_URL_BYTES
 from tap.dal.error_documents import document_at
-from tap.errors import LOG_IN, Answer, describe
+from tap.errors import LOG_IN, Answer, cause_of, describe
 from tap.formats.html import POLICY
 from tap.observe import Fault, observe
 from tap.pages.negotiation import wants_page
 from tap.pages.rendering import Pages
-from tap.request_log import record_of
+from tap.request_log import loggable, plain_path, record_of
 from uws.accept import wants_json
 
 VOTABLE = "application/x-votable+xml"
@@ -32,7 +31,6 @@ _POLICY = (
     f"default-src 'none'; {POLICY}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'".encode(),
 )
 _PAGES = re.compile(rb"text/html|application/xhtml")
-_SLASHES = re.compile("/{2,}")
 _MAX_HEADERS, _MAX_HEADER_BYTES = 200, 64 * 1024
 _HTTP_ERRORS = {
     400: "This is no proper HTTP request",
@@ -43,7 +41,6 @@ _HTTP_ERRORS = {
 }
 
 
-_LONGEST_CAUSE = 300
 _HEADINGS = {401: "Please log in", 403: "Not allowed", 404: "Not found"}
 
 
@@ -81,7 +78,7 @@ class ErrorMiddleware:
                 # Older clients log in by this status only.
                 answer = replace(answer, status=401)
             if not answer.expected:
-                observe(Fault(scope["path"], error, record.request_id))
+                observe(Fault(loggable(scope["path"]), error, record.request_id))
             if started and answer.expected:
                 # Returning early breaks the answer off too, without a trace of what is no fault of ours.
                 return
@@ -130,22 +127,8 @@ class ErrorMiddleware:
         return {**message, "headers": [*headers, _POLICY] if needs_policy else headers}
 
 
-def plain_path(path: str) -> str:
-    """The path without slashes at its end or one behind the other: clients join URLs in many ways."""
-    return _SLASHES.sub("/", path).rstrip("/") or "/"
-
-
 def _cause(error: Exception, answer: Answer) -> str:
-    """Return what the log says of an error: its class; of what users cannot help also what lies beneath.
-
-    Other messages may quote what was sent.
-    """
-    if isinstance(error, HTTPException):
-        return HTTPStatus(error.status_code).phrase
-    beneath = error.__cause__ if answer.status >= 500 else None
-    return type(error).__name__ + (
-        f": {beneath!r}"[:_LONGEST_CAUSE] if isinstance(beneath, psycopg.Error | OSError) else ""
-    )
+    return HTTPStatus(error.status_code).phrase if isinstance(error, HTTPException) else cause_of(error, answer)
 
 
 def _check_headers(scope: Scope) -> None:

@@ -176,6 +176,7 @@ _GEOMETRY = re.compile(
 )
 
 
+_LONGEST_CAUSE = 300
 _SAYS_IT_ITSELF: dict[type[Exception], int] = {
     ParameterError: 400,
     LoadError: 400,
@@ -250,6 +251,16 @@ def describe(error: Exception) -> Answer:
         case psycopg.Error():
             return _of_sqlstate(error)
     return Answer(500, _OURS, expected=False)
+
+
+def cause_of(error: Exception, answer: Answer) -> str:
+    """Return what the log says of an error: its class; of what users cannot help also what lies beneath.
+
+    Other messages may quote what was sent.
+    """
+    beneath = error.__cause__ if answer.status >= 500 else None
+    detail = f": {beneath!r}"[:_LONGEST_CAUSE] if isinstance(beneath, psycopg.Error | OSError) else ""
+    return type(error).__name__ + detail
 
 
 def _shortened(moc: str) -> str:

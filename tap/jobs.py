@@ -31,7 +31,7 @@ from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.engine import DatabaseAway, Engine, ShardAway
 from tap.engine.rows import Interrupted
 from tap.error_middleware import error_answer
-from tap.errors import Answer, ResultsOverQuota, describe
+from tap.errors import Answer, ResultsOverQuota, cause_of, describe
 from tap.form import Form, FormFile, read_form, read_parameters
 from tap.notifications import check_targets
 from tap.observe import Fault, JobMoved, observe
@@ -154,6 +154,7 @@ class QueryJobs:
     def _run(self, job: Job, task: Task, request: TapRequest, account: Account | None) -> tuple[Result, ...]:
         cancellation = Cancellation(f"job {job.job_id}")
         progress = QueryProgress(lambda done: setattr(task, "progress", done))
+        task.stages = progress.seconds
         task.on_stop(lambda stop: cancellation.trigger(_REASONS[stop]))
         query = RunningQuery(request, cancellation, progress, self._limit(account))
         if destination := read_destination(Parameters(job.parameters)):
@@ -204,14 +205,25 @@ class QueryJobs:
             observe(Fault("a job", error))
         return Failure(
             answer.message,
+            cause_of(error, answer),
             again=isinstance(error, DatabaseAway | ShardAway | StorageAway | AccountsAway),
             transient=answer.status >= 500,
         )
 
     def tell(self, task: Task, phase: Phase, cause: str = "") -> None:
         job, done = task.job, task.progress
-        numbers = (task.seconds, done.get("rows", 0), done.get("bytes", 0))
-        observe(JobMoved(job.job_id, phase, job.lane, job.owner_id or "", *numbers, cause))
+        moved = JobMoved(
+            job.job_id,
+            phase,
+            job.lane,
+            job.owner_id or "",
+            cause=cause,
+            query=Parameters(job.parameters).one("QUERY") or "",
+        )
+        if phase is not Phase.EXECUTING:
+            rows, size = done.get("rows", 0), done.get("bytes", 0)
+            moved = replace(moved, seconds=task.seconds, rows=rows, bytes=size, stages=dict(task.stages))
+        observe(moved)
 
     def discard(self, results: Sequence[Result]) -> None:
         with suppress(StorageAway):  # the housekeeper sweeps what stays

@@ -5,6 +5,7 @@ import logging
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -76,10 +77,9 @@ class Log:
             "bytes": done.bytes,
         }
         if done.rows is not None:
-            values |= {
-                "rows": done.rows,
-                "stages": {stage: _milliseconds(seconds) for stage, seconds in done.stages.items()},
-            }
+            values |= {"rows": done.rows, "stages": _stages(done.stages)}
+        if done.job:
+            values["job"] = done.job
         if done.cause:
             values["cause"] = done.cause
         if done.query and self._config.log_queries:
@@ -93,11 +93,15 @@ class Log:
             "phase": moved.phase,
             "lane": moved.lane,
             "who": moved.owner or "stranger",
-            "ms": _milliseconds(moved.seconds),
-            "rows": moved.rows,
-            "bytes": moved.bytes,
         }
-        _LOG.info("job", **values, **({"cause": moved.cause} if moved.cause else {}))
+        if moved.seconds:
+            values |= {"ms": _milliseconds(moved.seconds), "rows": moved.rows, "bytes": moved.bytes}
+            values["stages"] = _stages(moved.stages)
+        if moved.cause:
+            values["cause"] = moved.cause
+        if moved.query and self._config.log_queries:
+            values["query"] = moved.query[:_LONGEST_QUERY]
+        _LOG.info("job", **values)
 
     def _address(self, address: str) -> str:
         return address if self._config.log_addresses == "plain" else _hashed(address)
@@ -108,6 +112,10 @@ def _hashed(address: str) -> str:
     return "~" + hashlib.blake2b(address.encode(), digest_size=6, key=os.environ[KEY].encode()).hexdigest()
 
 
+def _stages(stages: Mapping[str, float]) -> dict[str, float]:
+    return {str(stage): _milliseconds(seconds) for stage, seconds in stages.items()}
+
+
 def _milliseconds(seconds: float) -> float:
     return round(seconds * 1000, 2)
 
@@ -115,7 +123,8 @@ def _milliseconds(seconds: float) -> float:
 def _processors(*, is_text: bool) -> list[Any]:
     level, stamper = structlog.processors.add_log_level, structlog.processors.TimeStamper
     if is_text:
-        return [level, stamper("iso"), structlog.dev.ConsoleRenderer()]
+        # Another formatter would show local variables: passwords and tokens among them.
+        return [level, stamper("iso"), structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     as_json = structlog.processors.JSONRenderer()
     return [level, stamper("iso", key="time"), structlog.processors.format_exc_info, _in_order, as_json]
 

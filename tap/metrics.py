@@ -7,17 +7,14 @@ up when it is asked (metrics_server.py). The library decides when it is imported
 import os
 import re
 import tempfile
+from functools import cache
 
 from tap.observe import Event, Fault, JobMoved, JobTold, Kept, ProcessState, RequestDone
+from tap.openapi.endpoints import endpoints
 from tap.progress import Stage
-from uws.phases import Phase
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The library's own variable."""
-_KINDS = frozenset(
-    """sync async capabilities availability tables load examples datalink data tables-async check login logout whoami publications groups
-    shares shared tokens password queries jobs deletejobs Upload TableTool share users livez readyz help build crossmatch""".split()
-)
 _CLIENTS = (
     ("TOPCAT", "topcat"),
     ("STILTS", "stilts"),
@@ -50,11 +47,20 @@ def metrics_enabled() -> bool:
 
 def kind_of(path: str) -> str:
     """Return which part of the service a path belongs to: one of few, whatever is asked for."""
+    name = _part(path)
+    if name in {"", "-", "tap"}:
+        return "page"
+    return name if name in _parts() else "other"
+
+
+@cache
+def _parts() -> frozenset[str]:
+    return frozenset(_part(path) for path, _, _ in endpoints().operations())
+
+
+def _part(path: str) -> str:
     parts = path.strip("/").split("/")
-    name = parts[1] if parts[0] == "tap" and len(parts) > 1 else parts[0]
-    if name in _KINDS:
-        return name
-    return "page" if name in {"", "-", "tap"} else "other"
+    return parts[1] if parts[0] == "tap" and len(parts) > 1 else parts[0]
 
 
 def client_of(agent: str) -> str:
@@ -80,7 +86,7 @@ class Metrics:
         self._stages = Counter(
             "armillary_query_stage_seconds", "Seconds that /sync queries spent in a stage", ["stage"]
         )
-        self._jobs = Counter("armillary_job_moves", "Jobs that a worker moved into a phase", ["phase", "lane"])
+        self._jobs = Counter("armillary_job_moves", "Jobs that came into a phase", ["phase", "lane"])
         self._job_seconds = Histogram(
             "armillary_job_seconds", "Seconds of runs of jobs", ["lane"], buckets=_JOB_SECONDS
         )
@@ -96,7 +102,7 @@ class Metrics:
                 self._request(event)
             case JobMoved(phase=phase, lane=lane, seconds=seconds, rows=rows):
                 self._jobs.labels(phase, lane).inc()
-                if phase != Phase.EXECUTING:
+                if seconds:
                     self._job_seconds.labels(lane).observe(seconds)
                     self._rows.inc(rows)
             case Fault():

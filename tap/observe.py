@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +10,7 @@ class RequestDone:
     """A request was answered, or its client left: status 499.
 
     `account` is empty for strangers; `stages` are the seconds of a query's stages, `trace_parent` the header of that name
-    (W3C Trace Context).
+    (W3C Trace Context), `job` the id of the job that it asked of or made.
     """
 
     request_id: str
@@ -28,11 +28,12 @@ class RequestDone:
     stages: dict[str, float]
     query: str
     trace_parent: str = ""
+    job: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class JobMoved:
-    """A worker moved a job into a phase; the numbers are of its run, 0 where it only begins."""
+    """A job came into a phase; the rest is of the run that ended so, and empty where none did."""
 
     job_id: str
     phase: str
@@ -42,6 +43,8 @@ class JobMoved:
     rows: int = 0
     bytes: int = 0
     cause: str = ""
+    stages: Mapping[str, float] = field(default_factory=dict)
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from tap.account_commands import open_store
 from tap.auth.accounts import AccountStore
 from tap.config import Config
 from tap.job_commands import open_jobs
-from tap.query_resources import kill, running
+from tap.query_resources import kill, running_and_waiting
 from tap.running_queries import Running
 from uws.store import Store
 
-_WIDTH = 80
+_WIDTH, _STAGE = 80, 9
 
 
 @contextmanager
@@ -32,19 +32,23 @@ def queries() -> None:
 @click.option("--full", is_flag=True, help="Show the whole text of each query.")
 @click.pass_obj
 def list_queries(config: Config, *, full: bool) -> None:
-    """List the /sync queries and jobs that run, the oldest first; a query is listed after a second or two."""
+    """List the /sync queries and jobs that run, the oldest first, and the jobs that wait.
+
+    A query is listed after a second or two, and of the jobs that wait a hundred.
+    """
     with _stores(config) as stores:
-        rows = running(*stores)
-    click.echo(f"{'id':32}  {'kind':4}  {'seconds':>8}  {'at':9}  {'rows':>12}  {'whose':24}  query")
+        rows = running_and_waiting(*stores)
+    width = max([_STAGE, *(len(row.stage) for row in rows)])
+    click.echo(f"{'id':32}  {'kind':4}  {'seconds':>8}  {'at':{width}}  {'rows':>12}  {'whose':24}  query")
     for row in rows:
-        click.echo(_line(row, full=full))
+        click.echo(_line(row, width, full=full))
 
 
-def _line(row: Running, *, full: bool) -> str:
+def _line(row: Running, width: int, *, full: bool) -> str:
     seconds = (datetime.now(UTC) - row.since).total_seconds()
     text = " ".join(row.query.split())
     shown = text if full or len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
-    return f"{row.id:32}  {row.kind:4}  {seconds:8.1f}  {row.stage:9}  {row.rows:>12,}  {row.owner:24}  {shown}"
+    return f"{row.id:32}  {row.kind:4}  {seconds:8.1f}  {row.stage:{width}}  {row.rows:>12,}  {row.owner:24}  {shown}"
 
 
 @queries.command("kill")

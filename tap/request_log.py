@@ -5,6 +5,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,8 +17,10 @@ from tap.progress import QueryProgress, Stage
 CLIENT_LEFT = 499
 """The status, by nginx's custom, of a request whose client did not wait for the answer."""
 _REQUEST_ID = re.compile(r"[\w.:/+=@-]{1,100}", re.ASCII)
+_SLASHES = re.compile(r"/+")
 _SECRETS = re.compile(r"(/shared/)[^/]+")
 """What in a path is as good as a password."""
+_JOB = re.compile(r"/async/([0-9a-f]{32})(?:/|$)")
 _LONGEST_PATH = 300
 
 
@@ -25,7 +28,8 @@ _LONGEST_PATH = 300
 class RequestRecord:
     """What is known of a request so far; whoever answers it fills in what nobody else sees.
 
-    `cause` is what failed, `query` the ADQL that ran and `progress` how far it came. `status` is 0 until the answer begins.
+    `cause` is what failed, `query` the ADQL that ran and `progress` how far it came. `status` is 0 until the answer begins,
+    `location` where that leads to.
     """
 
     request_id: str
@@ -34,6 +38,7 @@ class RequestRecord:
     progress: QueryProgress | None = None
     client_left: bool = False
     status: int = 0
+    location: str = ""
     sent: int = 0
     received: int = 0
     began: float = field(default_factory=time.perf_counter)
@@ -67,6 +72,7 @@ class RequestLog:
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
+                record.location = Headers(raw=message.get("headers", [])).get("location", "")
                 message = {**message, "headers": [*message.get("headers", []), header]}
             record.sent += len(message.get("body", b""))
             await send(message)
@@ -83,17 +89,28 @@ def _request_id(scope: Scope) -> str:
     return text if _REQUEST_ID.fullmatch(text) else secrets.token_hex(8)
 
 
+def plain_path(path: str) -> str:
+    """The path without slashes at its end or one behind the other: clients join URLs in many ways."""
+    return _SLASHES.sub("/", path).rstrip("/") or "/"
+
+
+def loggable(path: str) -> str:
+    """Return a path as the log may have it."""
+    return _SECRETS.sub(r"\1…", plain_path(path))[:_LONGEST_PATH]
+
+
 def _done(scope: Scope, record: RequestRecord) -> RequestDone:
     identity, progress, connection = in_scope(scope), record.progress, HTTPConnection(scope)
     if progress:
         progress.enter(Stage.DONE)
+    job = _JOB.search(scope["path"]) or _JOB.search(record.location)
     return RequestDone(
         record.request_id,
         identity.account.name if identity else "",
         address_of(connection),
         connection.headers.get("user-agent", ""),
         scope["method"],
-        _SECRETS.sub(r"\1…", scope["path"])[:_LONGEST_PATH],
+        loggable(scope["path"]),
         CLIENT_LEFT if record.client_left else record.status or 500,
         record.cause,
         progress.rows if progress else None,
@@ -103,4 +120,5 @@ def _done(scope: Scope, record: RequestRecord) -> RequestDone:
         {str(stage): seconds for stage, seconds in progress.seconds.items()} if progress else {},
         record.query,
         connection.headers.get("traceparent", ""),
+        job[1] if job else "",
     )

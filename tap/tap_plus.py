@@ -11,6 +11,7 @@ from typing import Any
 from lxml import etree
 from starlette.requests import Request
 
+from schema.vodataservice import writable
 from uws.errors import NoSuchJob
 from uws.forecast import outlook
 from uws.job import Job, Requester
@@ -94,7 +95,7 @@ def found_jobs(store: Store, asker: Requester, parameters: Parameters, url: str)
             raise ParameterError("Your jobs are too many, or too long, for one list: give PHASEID, or LIMIT and OFFSET")
         element = job_element(job, f"{url}/{job.job_id}", outlook(job, store.limits))
         if name := _name(job):
-            etree.SubElement(element, f"{{{UWS}}}name").text = name
+            etree.SubElement(element, f"{{{UWS}}}name").text = writable(name)
         root.append(element)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
 

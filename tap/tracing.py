@@ -7,6 +7,7 @@ and OTEL_TRACES_SAMPLER. A job is a trace of its own, whose id is the id of the 
 import os
 import re
 import time
+from collections.abc import Mapping
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -19,7 +20,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from opentelemetry.util.types import AttributeValue
 
 from tap.observe import Event, JobMoved, RequestDone
-from uws.phases import FINAL, Phase
+from uws.phases import Phase
 
 _JOB = re.compile(r"/async/([0-9a-f]{32})")
 _SECOND = 1_000_000_000
@@ -39,14 +40,13 @@ class Traces:
     def __call__(self, event: Event) -> None:
         if isinstance(event, RequestDone):
             self._request(event)
-        elif isinstance(event, JobMoved) and event.phase in {*FINAL, Phase.QUEUED}:
+        elif isinstance(event, JobMoved) and event.seconds:
             self._job(event)
 
     def _request(self, done: RequestDone) -> None:
         end = time.time_ns()
         begin = end - int(done.seconds * _SECOND)
         parent = TraceContextTextMapPropagator().extract({"traceparent": done.trace_parent})
-        job = _JOB.search(done.path)
         attributes: dict[str, AttributeValue] = {
             "http.request.method": done.method,
             "url.path": done.path,
@@ -55,19 +55,19 @@ class Traces:
             "armillary.rows": done.rows or 0,
             "armillary.bytes": done.bytes,
         }
-        links = [Link(_of_job(job[1]))] if job else []
+        links = [Link(_of_job(done.job))] if done.job else []
         kind, name = SpanKind.SERVER, f"{done.method} {_JOB.sub('/async/{job}', done.path)}"
         span = self._tracer.start_span(name, parent, kind, attributes, links, begin)
         if done.cause:
             span.set_status(Status(StatusCode.ERROR if done.status >= 500 else StatusCode.UNSET, done.cause))
             span.set_attribute("error.type", done.cause.partition(":")[0])
-        self._stages(done, trace.set_span_in_context(span), end)
+        self._stages(done.stages, trace.set_span_in_context(span), end)
         span.end(end)
 
-    def _stages(self, done: RequestDone, parent: Context, end: int) -> None:
+    def _stages(self, stages: Mapping[str, float], parent: Context, end: int) -> None:
         """Lay the stages one behind the other up to the end, as they came but for those that come in turns."""
-        at = end - int(sum(done.stages.values()) * _SECOND)
-        for stage, seconds in done.stages.items():
+        at = end - int(sum(stages.values()) * _SECOND)
+        for stage, seconds in stages.items():
             attributes = {"armillary.in_turns": stage in _IN_TURNS}
             span = self._tracer.start_span(stage, parent, attributes=attributes, start_time=at)
             at += int(seconds * _SECOND)
@@ -85,6 +85,7 @@ class Traces:
         span = self._tracer.start_span(f"run of job, {moved.phase}", parent, SpanKind.CONSUMER, attributes, (), begin)
         if moved.phase == Phase.ERROR:
             span.set_status(Status(StatusCode.ERROR, moved.cause))
+        self._stages(moved.stages, trace.set_span_in_context(span), end)
         span.end(end)
 
 

@@ -98,6 +98,17 @@ class ErrorSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class JobMove:
+    """A job that another than its worker brought into a phase; where that ended its run, it had taken so many seconds."""
+
+    job_id: str
+    phase: Phase
+    lane: str
+    owner_id: str | None
+    seconds: float = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """`expected` is how many seconds jobs of this cost took; `ahead` how many wait before it in the queue.
 
@@ -132,6 +143,11 @@ class Job:
     job_list: str = ASYNC
     attachments: tuple[Attachment, ...] = ()
     note: str | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long its last run took; None while it has not ended, and where it never ran."""
+        return (self.end_time - self.start_time).total_seconds() if self.start_time and self.end_time else None
 
     @property
     def words(self) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from uws.errors import IllegalMove, NoSuchJob
-from uws.job import NOTHING_KNOWN, Attempt, Job, JobEnding, Result
+from uws.job import NOTHING_KNOWN, Attempt, Job, JobEnding, JobMove, Result
 from uws.phases import Move, Phase, as_json
 from uws.statements import statements
 from uws.store import Store, job_of
@@ -65,9 +65,8 @@ class Queue:
             return results == self.store.job(attempt.job_id).results
         except NoSuchJob:
             return False
-        if job.cost is not None and job.start_time and job.end_time:
-            seconds = (job.end_time - job.start_time).total_seconds()
-            self.store.execute("ran", {"cost": job.cost, "seconds": seconds})
+        if job.cost is not None and job.seconds is not None:
+            self.store.execute("ran", {"cost": job.cost, "seconds": job.seconds})
         return True
 
     def end(self, attempt: Attempt, move: Move, ending: JobEnding = NOTHING_KNOWN) -> None:
@@ -88,4 +87,7 @@ class Queue:
             "most": MOST_CRASHES,
             "message": _CRASHED.format(MOST_CRASHES),
         }
-        return [(row["job_id"], Phase(row["phase"])) for row in self.store.rows("expired", values)]
+        rows = [row | {"phase": Phase(row["phase"])} for row in self.store.rows("expired", values)]
+        for row in rows:
+            self.store.moved(JobMove(**row))
+        return [(row["job_id"], row["phase"]) for row in rows]

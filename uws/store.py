@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -23,6 +23,7 @@ from uws.job import (
     Job,
     JobEnding,
     JobLimits,
+    JobMove,
     JobRef,
     NewJob,
     Pairs,
@@ -58,11 +59,22 @@ _LISTED_BY = {
 
 
 class Store:
-    """The jobs that `conninfo` leads to, as the role that owns them. Every method may raise StoreAway."""
+    """The jobs that `conninfo` leads to, as the role that owns them. Every method may raise StoreAway.
 
-    def __init__(self, conninfo: str, limits: JobLimits, connections: int = 4, wait: float = 5.0) -> None:
+    `moved` hears of each move of a job but those of its worker, and of new jobs.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        limits: JobLimits,
+        connections: int = 4,
+        wait: float = 5.0,
+        moved: Callable[[JobMove], object] = lambda _: None,
+    ) -> None:
         self.conninfo = conninfo
         self.limits = limits
+        self.moved = moved
         self._pool = Pool(
             conninfo,
             min_size=1,
@@ -119,6 +131,7 @@ class Store:
         }
         capacity = self.rows("create", values)[0]
         _admit(capacity)
+        self.moved(JobMove(job_id, Phase.QUEUED if new.run else Phase.PENDING, capacity["lane"], asker.owner_id))
         return job_id
 
     def job(self, job_id: str) -> Job:
@@ -255,7 +268,12 @@ class Store:
         rows = self.rows("move", values)
         if not rows:
             raise IllegalMove.of(move, self.job(job_id).phase)
-        return job_of(rows[0])
+        job = job_of(rows[0])
+        if attempt is None:
+            self.moved(
+                JobMove(job.job_id, job.phase, job.lane, job.owner_id, job.seconds or 0 if move is Move.ABORT else 0)
+            )
+        return job
 
     def prioritise(self, job_id: str, priority: int) -> Job:
         """Set a job's priority. Raises: NoSuchJob."""

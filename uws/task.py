@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
+from typing import Any
 
 from uws.job import Attempt, Job
 
@@ -19,13 +20,14 @@ class Stop(Enum):
 class Task:
     """`progress` may be written by whoever runs the job; `stopped` says why it must end, None as long as it need not.
 
-    `execution_duration` in seconds may change while it runs.
+    `execution_duration` in seconds may change while it runs; `stages` are the seconds of what it has done, by name.
     """
 
     def __init__(self, job: Job, worker: str) -> None:
         self.job = job
         self.attempt = Attempt(job.job_id, worker, job.attempt)
         self.progress: dict[str, int] = {}
+        self.stages: Mapping[Any, float] = {}
         self.stopped: Stop | None = None
         self.execution_duration = job.execution_duration
         self._began = time.monotonic()

@@ -31,9 +31,10 @@ _NOT_NOW = "The job could not be completed: what it needs was away too often."
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a failed job says. `again`: not the job's fault, and it will pass."""
+    """What a failed job says. `again`: not the job's fault, and it will pass. `cause` is for the log, and quotes nothing."""
 
     message: str
+    cause: str
     again: bool = False
     transient: bool = False
 
@@ -145,17 +146,19 @@ class Worker:
                 return
             self._runner.tell(task, Phase.COMPLETED)
         elif task.stopped is Stop.TIME_LIMIT:
-            self._end(task, Move.TIME_OUT, ErrorSummary(_TIME_OVER.format(task.execution_duration)))
+            error = ErrorSummary(_TIME_OVER.format(task.execution_duration))
+            self._end(task, Move.TIME_OUT, JobEnding(error=error), task.stopped.name)
         elif task.stopped is Stop.DRAIN or (outcome.again and task.job.attempt < _MOST_ATTEMPTS):
-            self._end(task, Move.GIVE_BACK, pause=0 if task.stopped else _pause(task.job.attempt))
+            pause = 0 if task.stopped else _pause(task.job.attempt)
+            self._end(task, Move.GIVE_BACK, JobEnding(pause=pause), outcome.cause)
         elif task.stopped is None:
             message = _NOT_NOW if outcome.again else outcome.message
-            self._end(task, Move.FAIL, ErrorSummary(message, "transient" if outcome.transient else "fatal"))
+            error = ErrorSummary(message, "transient" if outcome.transient else "fatal")
+            self._end(task, Move.FAIL, JobEnding(error=error), outcome.cause)
 
-    def _end(self, task: Task, move: Move, error: ErrorSummary | None = None, pause: float = 0) -> None:
-        ending = JobEnding(error=error, pause=pause)
+    def _end(self, task: Task, move: Move, ending: JobEnding, cause: str) -> None:
         self._persistently(lambda: self._queue.end(task.attempt, move, ending))
-        self._runner.tell(task, targets(move)[Phase.EXECUTING], error.message if error else "")
+        self._runner.tell(task, targets(move)[Phase.EXECUTING], cause)
 
     def _persistently(self, write: Callable[[], bool | None]) -> bool | None:
         """Write as soon as the store can be reached.

@@ -3,8 +3,9 @@ in it, descriptors of other services whose inputs are, and links of columns (Dat
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, count
 
 from adql.nodes import Output
 from schema.links import Link
@@ -32,7 +33,7 @@ def result_links(outputs: tuple[Output, ...], tables: Sequence[Table], links_url
     names = tuple(unique_names(outputs))
     ids = xml_ids(names)
     found = [_LinkedColumns(table, _places(table, outputs), names, ids) for table in linked.values()]
-    services = tuple(service for columns in found for service in columns.services(links_url))
+    services = _named_apart(service for columns in found for service in columns.services(links_url))
     wanted = {parameter.ref for service in services for parameter in service.parameters if parameter.ref}
     hrefs = dict(pair for columns in found for pair in columns.hrefs())
     fields = {
@@ -41,6 +42,16 @@ def result_links(outputs: tuple[Output, ...], tables: Sequence[Table], links_url
         if id_ in wanted or place in hrefs
     }
     return ResultLinks(fields, services)
+
+
+def _named_apart(services: Iterable[ServiceDescriptor]) -> tuple[ServiceDescriptor, ...]:
+    """Number what has the same name as one before it: a document has each name once."""
+    named: dict[str, ServiceDescriptor] = {}
+    for service in services:
+        names = chain([service.name], (f"{service.name}-{number}" for number in count(2)))
+        name = next(name for name in names if name not in named)
+        named[name] = replace(service, name=name)
+    return tuple(named.values())
 
 
 def xml_ids(names: Sequence[str]) -> list[str]:

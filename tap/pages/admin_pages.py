@@ -11,13 +11,7 @@ from starlette.responses import Response
 from tap.auth.private import check_administrator
 from tap.pages.rendering import Pages
 from tap.parts import Parts
-from tap.query_resources import running
-from uws.forecast import Forecast, outlook
-from uws.job import Job
-from uws.phases import Phase
-from uws.store import Store
-
-_MOST_WAITING = 100
+from tap.query_resources import running, waiting
 
 
 @dataclass(frozen=True)
@@ -36,16 +30,9 @@ class AdminPages:
         return {
             "now": datetime.now(UTC),
             "running": running(accounts, jobs),
-            "waiting": _waiting(jobs),
+            "waiting": waiting(jobs),
             "overview": jobs.overview(),
             "shards": self.parts.shard_states(),
             "records": accounts.records(),
             "offers": [offer for offer in tables.publications(None) if offer.state == "offered"],
         }
-
-
-def _waiting(store: Store) -> list[tuple[Job, Forecast]]:
-    """Return the jobs that wait, in the order in which they came."""
-    references = store.references(None, [Phase.QUEUED], last=_MOST_WAITING)
-    jobs = store.jobs([reference.job_id for reference in references])
-    return [(job, outlook(job, store.limits)) for job in sorted(jobs, key=lambda job: job.creation_time)]

@@ -59,12 +59,14 @@ def _check(request: OaiRequest, given: list[str]) -> None:
     needed, taken = _VERBS[request.verb]
     if request.verb in _GIVES_LISTS and TOKEN in given:
         needed, taken = {TOKEN}, set()
-    if twice := next((name for name in given if given.count(name) > 1), None):
+    twice = next((name for name in given if given.count(name) > 1), None)
+    if twice is not None:
         raise OaiError(BAD_ARGUMENT, f"{twice[:40]} is given twice; once is enough")
-    if wrong := next((name for name in given if name not in needed | taken), None):
+    wrong = next((name for name in given if name not in needed | taken), None)
+    if wrong is not None:
         takes = ", ".join(sorted(needed | taken)) or "no argument"
         alone = f"{TOKEN} comes alone" if TOKEN in given else f"{request.verb} takes {takes}"
-        raise OaiError(BAD_ARGUMENT, f"{alone}, not {wrong[:40]}")
+        raise OaiError(BAD_ARGUMENT, f"{alone}, not {wrong[:40]!r}")
     if missing := sorted(needed - set(given)):
         raise OaiError(BAD_ARGUMENT, f"{request.verb} needs {', '.join(missing)}")
     for name, pattern in _PATTERNS.items():

@@ -1,7 +1,7 @@
 """Asks standing queries again when their data have changed, and compares what comes with what was there."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -72,11 +72,20 @@ class StandingKeeper:
             account = self.rights.owner(owner)
             if account is None:
                 return False
+            self._keep(standing)
             if standing.next_job:
                 return self._look_at_job(account, standing, standing.next_job)
             return self._ask_if_changed(account, standing)
         except (*_REFUSED, *_AWAY) as error:
             return self._tell(standing, error)
+
+    def _keep(self, standing: StandingQuery) -> None:
+        """Put off the destruction of what it needs, before half of the longest life is over."""
+        longest = timedelta(seconds=self.store.limits.destruction_limit)
+        now = datetime.now(UTC)
+        for job in self.store.jobs(standing.jobs):
+            if job.phase is Phase.COMPLETED and job.destruction < now + longest / 2:
+                self.store.change_destruction(job.job_id, now + longest)
 
     def _tell(self, standing: StandingQuery, error: Exception) -> bool:
         """Tell why it failed, unless that may be over when it is due again; return whether it was told."""
@@ -107,12 +116,14 @@ class StandingKeeper:
         try:
             job = self.store.job(job_id)
         except NoSuchJob:
-            self.queries.failed(standing, "Its job was deleted before it had ended")
+            self.queries.failed(standing, "Its job was deleted before it had ended", again=True)
             return True
         if job.phase not in FINAL:
             return False
         if job.phase is not Phase.COMPLETED:
-            self.queries.failed(standing, job.error.message if job.error else f"Its job is {job.phase}")
+            problem = job.error.message if job.error else f"Its job is {job.phase}"
+            again = job.phase is not Phase.ERROR or job.error is None or job.error.type == "transient"
+            self.queries.failed(standing, problem, again=again)
             return True
         before = self._before(standing)
         self.queries.has_result(standing, self._change(account, standing, before, job) if before else None)

@@ -39,6 +39,12 @@ class StandingQuery:
     problem: str | None
     changes: tuple[Change, ...]
 
+    @property
+    def jobs(self) -> list[str]:
+        """The ids of jobs whose results are needed: for the next comparison, and to see the rows of the last."""
+        compared = [self.changes[0]["first"], self.changes[0]["second"]] if self.changes else []
+        return [*filter(None, [self.job_id]), *compared]
+
 
 @dataclass(frozen=True, slots=True)
 class NewStandingQuery:
@@ -80,8 +86,10 @@ class StandingQueries:
         values = {"standing_id": standing.standing_id, "content": content, "job_id": job_id}
         self.accounts.rows("standing_runs", values)
 
-    def failed(self, standing: StandingQuery, problem: str) -> None:
-        self.accounts.rows("standing_failed", {"standing_id": standing.standing_id, "problem": problem[:2000]})
+    def failed(self, standing: StandingQuery, problem: str, *, again: bool = False) -> None:
+        """Keep why there is no result; it is asked `again` when it is due, else when its data have changed."""
+        values = {"standing_id": standing.standing_id, "problem": problem[:2000], "again": again}
+        self.accounts.rows("standing_failed", values)
 
     def has_result(self, standing: StandingQuery, change: Change | None) -> None:
         """Keep that its next job has a result, and what is different in it."""

@@ -1,6 +1,7 @@
 """DataLink as clients use it: STILTS' linters, pyvo's links of records, and the Gaia archive's class of astroquery."""
 
 import io
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from astropy.table import Table
 from astroquery.utils.tap.core import TapPlus
 
 from tap.config import Config
+from tests.contract.client import get
 from tests.linked import EPOCHS, IDS, OBJECTS, light, sources
 
 QUERY = "SELECT TOP 20 source_id, ra, dec, name FROM sky.sources ORDER BY source_id"
@@ -65,6 +67,15 @@ def test_the_linters_find_nothing_in_a_result_with_descriptors(service: str, for
     assert stilts("votlint", f"votable={url}") == ""
     # It takes the result for a table of links, of which it misses what those have.
     assert {line.split("-")[1] for line in datalinklint(url)} <= {"DLCT", "RCOL", "DRID", "DRR1", "DRS0", "TDSR"}
+
+
+@needs_stilts
+def test_the_linter_finds_nothing_in_a_result_with_rows_of_two_linked_tables(service: str) -> None:
+    query = "SELECT TOP 9 s.*, o.name AS object FROM sky.sources AS s JOIN sky.objects AS o ON s.name <> o.name"
+    url = query_url(service, query, "votable/td")
+    names = re.findall(r'<RESOURCE type="meta"[^>]* name="([^"]*)"', get(url).text)
+    assert len(set(names)) == len(names) >= 2
+    assert stilts("votlint", f"votable={url}") == ""
 
 
 # ---- pyvo

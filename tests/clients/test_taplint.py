@@ -21,17 +21,21 @@ STAGES = "TMV TME TMS TMC CPV CAP AVV QGE QPO QAS UWS UPL MDQ EXA OBS"
 pytestmark = pytest.mark.skipif(STILTS is None, reason="STILTS is not installed: apt-get install stilts")
 
 
+@pytest.fixture(scope="module")
+def published(sample: Config, observations: Observations, linked: Config) -> Config:
+    """The configuration of services with observations, and with tables whose rows lead somewhere."""
+    return sample
+
+
 @pytest.fixture(scope="module", params=["stranger", "account"])
-def report(
-    request: pytest.FixtureRequest, service: str, sample: Config, accounts: AccountStore, observations: Observations
-) -> Iterator[str]:
-    """What it says to a stranger, and to an account of a service that is for accounts only; both have observations."""
+def report(request: pytest.FixtureRequest, service: str, published: Config, accounts: AccountStore) -> Iterator[str]:
+    """What it says to a stranger, and to an account of a service that is for accounts only."""
     if request.param == "stranger":
         yield _report(service)
         return
     password = secrets.token_urlsafe(12)
     accounts.add_account("linter", hashed(password))
-    config = alone(sample, anonymous=False)
+    config = alone(published, anonymous=False)
     with serving(config) as url:
         put = {**basic("linter", password), "Content-Type": "text/csv"}
         assert send("PUT", f"{url}/tables/mine", b"ra,dec,name\n10,20,a\n30,40,b\n", put).status == 201

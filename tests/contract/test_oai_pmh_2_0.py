@@ -188,6 +188,8 @@ def test_without_one_verb_that_there_is_the_verb_is_bad(oai: str, pairs: Any, ca
                 ("from", "2026-01-01\0"),
             )
         ),
+        {"verb": "Identify", "": "x"},
+        {"verb": "Identify", "\x01": "x"},
         {"verb": "ListRecords", "metadataPrefix": "oai_dc", "from": "2026-01-02", "until": "2026-01-01"},
         {"verb": "ListRecords", "metadataPrefix": "oai_dc", "from": "2026-01-02", "until": "2026-01-03T00:00:00Z"},
     ],

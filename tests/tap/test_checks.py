@@ -1,6 +1,8 @@
 """What `armillary check` finds could be better, each on a service that is made so."""
 
 import shutil
+import socket
+import threading
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -103,7 +105,24 @@ def test_a_disk_that_is_nearly_full_is_found(
 def test_a_url_at_which_nobody_answers_is_found(sample: Config, owner: psycopg.Connection, url: str) -> None:
     elsewhere = sample.changed(base_url=url.format(port=free_port()))
     (finding,) = found(elsewhere, owner)
-    assert "Nobody answers at" in finding.what
+    assert "cannot be reached at" in finding.what
+
+
+@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.0 200 OK\r\n\r\nWelcome to nginx!"])
+def test_what_is_no_tap_service_at_its_url_is_found(sample: Config, owner: psycopg.Connection, answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=_answer, args=(server, answer))
+        thread.start()
+        (finding,) = found(sample.changed(base_url=f"http://127.0.0.1:{server.getsockname()[1]}/tap"), owner)
+        thread.join()
+    assert "cannot be reached at" in finding.what
+
+
+def _answer(server: socket.socket, answer: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(1 << 16)
+        connection.sendall(answer)
 
 
 def test_the_command_tells_them(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:

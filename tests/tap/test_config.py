@@ -83,12 +83,20 @@ def test_a_file_that_is_not_there_is_named_in_one_line(monkeypatch: pytest.Monke
     assert (done.exit_code, "/nowhere/secret" in done.output, "Traceback" in done.output) == (1, True, False)
 
 
+def test_a_connection_string_that_libpq_cannot_read_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARMILLARY_DATABASE", "postgresql://me:hush%zz@db/stars")
+    done = CliRunner().invoke(main, ["check"])
+    assert (done.exit_code, "a percent sign is %25" in done.output, "hush" in done.output) == (1, True, False)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("oidc_client_secret", "hush"),
         ("database", "host=db dbname=stars password=hush"),
         ("admin_database", "postgresql://me:hush@db/stars"),
+        ("admin_database", "postgresql://me:hush%zz@db/stars"),
+        ("name_resolver", "https://me:hush@resolver.example.org/{name}"),
     ],
 )
 def test_the_command_shows_no_secret(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

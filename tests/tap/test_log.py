@@ -7,17 +7,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tap.auth.accounts import AccountStore
 from tap.auth.identity import TokenScope
 from tap.config import Config
+from tap.engine import database
+from tap.engine.private import ADMIN
 from tests.conftest import alone, serving
 from tests.contract.client import get, post
 from tests.contract.own_tables import Asker
 from tests.contract.pages import log_in
 from tests.people import MakePerson, bearer
 
+ENDLESS = "SELECT COUNT(*) AS n FROM demo.ngc AS a, demo.ngc AS b, demo.ngc AS c WHERE a.ra + b.ra < c.ra"
 NGC = "SELECT TOP 7 name, ra FROM demo.ngc"
 
 
@@ -108,7 +112,26 @@ def test_accounts_are_named_and_the_moves_of_their_jobs_too(log: Log, person: Ma
     assert (line["event"], line["rows"]) == ("job", 7)
     assert line["bytes"] > 0
     failed = ada.run("SELECT 1/0 AS x FROM demo.ngc").rpartition("/")[2]
-    assert "division by zero" in log.line(job=failed, phase="ERROR")["cause"]
+    line = log.line(job=failed, phase="ERROR")
+    assert (line["cause"], line["stages"].keys() >= {"open", "translate"}) == ("DivisionByZero", True)
+
+
+def test_a_job_can_be_followed_from_the_request_that_made_it_to_who_ended_it(log: Log, person: MakePerson) -> None:
+    ada = Asker(log.service, person())
+    made = ada.post_form("async", LANG="ADQL", QUERY=NGC)
+    job = log.line(id=made.headers["X-Request-ID"])["job"]
+    assert log.line(event="job", job=job)["phase"] == "PENDING"
+    ada.call("GET", f"async/{job}")
+    assert log.line(job=job, method="GET", path=f"/tap/async/{job}")["status"] == 200
+    ada.post_form(f"async/{job}/phase", PHASE="ABORT")
+    line = log.line(job=job, phase="ABORTED")
+    assert (line["who"], "ms" in line) == (ada.name, False)
+    made = ada.post_form("async", LANG="ADQL", QUERY=ENDLESS, PHASE="RUN")
+    job = made.headers["Location"].rpartition("/")[2]
+    assert log.line(job=job, phase="QUEUED")["lane"] == "long"
+    log.line(job=job, phase="EXECUTING")
+    ada.post_form(f"async/{job}/phase", PHASE="ABORT")
+    assert log.line(job=job, phase="ABORTED")["ms"] > 0
 
 
 def test_probes_are_no_news(log: Log) -> None:
@@ -130,6 +153,8 @@ def test_no_password_token_cookie_or_query_stands_in_the_log(
     link = json.loads(ada.post_form("shares", KIND="job", JOB=job.rpartition("/")[2], WITH="link").body)["url"]
     secret = link.rpartition("/")[2]
     assert get(link).status == 200
+    assert get(link.replace("/shared/", "//shared//")).status == 200
+    ada.run("SELECT secret_of_mine FROM demo.ngc")
     assert get(f"{log.service}/whoami", **bearer(token)).status == 200
     get(f"{log.service}/sync?LANG=ADQL&QUERY=SELECT+1+AS+secret_of_mine&token={token}", X_Request_ID="the-last")
     log.line(id="the-last")
@@ -144,6 +169,8 @@ def test_queries_and_addresses_are_there_where_the_operator_wants_them(open_log:
     get(f"{log.service}/sync", {"LANG": "ADQL", "QUERY": NGC}, X_Request_ID="told")
     line = log.line(id="told")
     assert (line["query"], line["who"]) == (NGC, "127.0.0.1")
+    job = post(f"{log.service}/async", {"LANG": "ADQL", "QUERY": NGC, "PHASE": "RUN"}).xml().findtext("{*}jobId")
+    assert log.line(job=job, phase="COMPLETED")["query"] == NGC
     assert '"path": "/readyz"' in log.text
 
 
@@ -155,6 +182,23 @@ def test_no_line_is_as_long_as_what_was_sent(open_log: Callable[..., Log]) -> No
     assert query.startswith(log.line(id="long")["query"])
     get(f"{log.service}/{'p' * 20_000}")
     assert max(map(len, log.text.splitlines())) < 12_000
+
+
+def test_a_fault_shows_no_variables_where_lines_are_for_people(
+    open_log: Callable[..., Log], config: Config, person: MakePerson
+) -> None:
+    log, token = open_log(log_format="text"), person().token
+    with psycopg.connect(database.cluster_of(config.database).conninfo(ADMIN), autocommit=True) as admin:
+        # As long as this lasts, reading a table is a fault of ours.
+        admin.execute("REVOKE USAGE ON SCHEMA demo FROM armillary_reader")
+        try:
+            reply = post(f"{log.service}/sync", {"LANG": "ADQL", "QUERY": NGC}, **bearer(token))
+        finally:
+            admin.execute("GRANT USAGE ON SCHEMA demo TO armillary_reader")
+    assert reply.status == 503
+    assert "Traceback" in log.text
+    assert token not in log.text
+    assert "127.0.0.1" not in log.text
 
 
 @pytest.mark.long

@@ -30,7 +30,7 @@ from tap.uploads import remote
 from tests.conftest import alone, free_port, serving
 from tests.contract.own_tables import Asker
 from tests.people import MakePerson
-from uws.deliveries import Delivery, NotDelivered
+from uws.deliveries import DELAYS, Delivery, NotDelivered
 from uws.store import Store
 
 PATIENCE = 30
@@ -181,16 +181,21 @@ def test_one_that_is_not_taken_is_posted_again_under_the_same_id(
     with psycopg.connect(jobs_conninfo(settings), autocommit=True) as connection:
         for attempt in (2, 3):
             until(lambda count=attempt - 1: len(receiver.posts) == count)
-            until(
-                lambda: (
-                    connection.execute("SELECT due > now() + interval '2 s' FROM uws.deliveries").fetchone() == (True,)
-                )
-            )
+            # Before it is put off, its lease keeps it from others.
+            until(lambda delay=DELAYS[attempt - 2]: delay - 4 < _due(connection) <= delay)
             assert connection.execute("SELECT attempt FROM uws.deliveries").fetchone() == (attempt - 1,)
             connection.execute("UPDATE uws.deliveries SET due = now()")
         until(lambda: connection.execute("SELECT count(*) FROM uws.deliveries").fetchone() == (0,))
     assert len({headers["webhook-id"] for headers, _ in receiver.posts}) == 1
     assert len(receiver.posts) == 3
+
+
+def _due(connection: psycopg.Connection) -> float:
+    """Seconds until the only delivery is tried again."""
+    (seconds,) = connection.execute("SELECT extract(epoch FROM due - now())::float FROM uws.deliveries").fetchone() or (
+        0.0,
+    )
+    return float(seconds)
 
 
 def test_an_account_may_be_told_of_all_its_jobs(ada: Asker, receiver: Receiver) -> None:

@@ -105,6 +105,19 @@ def test_a_job_is_listed_and_ended_too(root: Asker, ada: Asker) -> None:
     assert not listed(root, ada.name)
 
 
+def test_a_job_that_waits_is_listed_with_what_for(environment: None, root: Asker, ada: Asker) -> None:
+    jobs = [str(ada.post_form("async", LANG="ADQL", QUERY=ENDLESS, PHASE="RUN").headers["Location"]) for _ in range(12)]
+    try:
+        assert eventually(lambda: any("waits for" in row["stage"] for row in listed(root, ada.name)), 10)
+        rows = listed(root, ada.name)
+        assert len(rows) == 12
+        waits = next(row["stage"] for row in rows if "waits for" in row["stage"])
+        assert waits in armillary("queries", "list")
+    finally:
+        for job in jobs:
+            ada.call("DELETE", job)
+
+
 def test_the_command_lists_and_ends_them(environment: None, root: Asker, ada: Asker) -> None:
     running = Endless(ada)
     row = appears(root, ada.name)

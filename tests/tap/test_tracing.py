@@ -95,11 +95,18 @@ def test_a_request_is_a_span_of_its_caller_and_its_stages_are_in_it(
 
 def test_a_job_is_a_trace_that_workers_and_requests_share(traced: str, collector: tuple[Collector, int]) -> None:
     job = Asker(traced).run(QUERY["QUERY"]).rpartition("/")[2]
-    run = collector[0].span(lambda span: span.trace_id.hex() == job)
+    run = collector[0].span(lambda span: span.trace_id.hex() == job and span.name.startswith("run"))
     assert run.name == "run of job, COMPLETED"
-    asked = collector[0].span(lambda span: any(link.trace_id.hex() == job for link in span.links))
-    assert "/async/{job}" in asked.name
-    assert job not in asked.name
+    stages = [stage.name for stage in collector[0].children(run)]
+    assert stages[:5] == ["queue", "open", "translate", "plan", "first row"]
+
+    def asked(name: str) -> Any:
+        return collector[0].span(
+            lambda span: span.name == name and any(link.trace_id.hex() == job for link in span.links)
+        )
+
+    assert asked("POST /tap/async")
+    assert asked("GET /tap/async/{job}")
 
 
 def test_a_failure_of_the_users_is_no_error_of_the_service(traced: str, collector: tuple[Collector, int]) -> None:

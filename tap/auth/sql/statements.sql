@@ -282,8 +282,9 @@ UPDATE accounts.standing_queries SET content = %(content)s, next_job = %(job_id)
 WHERE standing_id = %(standing_id)s AND next_job IS NULL RETURNING standing_id;
 
 -- name: standing_failed
-UPDATE accounts.standing_queries SET next_job = NULL, problem = %(problem)s WHERE standing_id = %(standing_id)s
-RETURNING standing_id;
+UPDATE accounts.standing_queries
+SET next_job = NULL, problem = %(problem)s, content = CASE WHEN %(again)s THEN '' ELSE content END
+WHERE standing_id = %(standing_id)s RETURNING standing_id;
 
 -- name: standing_has_result
 UPDATE accounts.standing_queries SET job_id = next_job, next_job = NULL, problem = NULL, changes = %(changes)s

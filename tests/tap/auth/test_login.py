@@ -13,6 +13,7 @@ from tap.auth.authentication import address_of
 from tap.auth.identity import TokenScope
 from tap.auth.passwords import hashed
 from tests.contract.client import Reply, get, post, request, sync
+from tests.contract.own_tables import Asker
 from tests.people import MakePerson, Person, basic, bearer
 
 
@@ -225,6 +226,13 @@ def test_clients_that_come_by_ipv4_in_the_clothes_of_ipv6_are_told_apart() -> No
     assert address("2001:db8::1") == address("2001:db8::2") == "2001:db8::/64"
     assert address("x" * 3000) == "x" * 64
     assert address("") == "unknown"
+
+
+def test_a_job_whose_name_xml_cannot_hold_is_listed(service: str, person: MakePerson) -> None:
+    ada = Asker(service, person())
+    ada.post_form("async", LANG="ADQL", QUERY="SELECT 1 AS one", RUNID="a\x01b")
+    reply = ada.call("GET", "jobs/async")
+    assert (reply.status, "a\ufffdb" in reply.text) == (200, True)
 
 
 @pytest.mark.parametrize("id_", ["\0", "a\0b", "x", "' OR 1=1"])

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,40 @@ def test_results_that_cannot_be_compared_say_why_and_others_go_on(
     assert said in change["in_words"][0]
     assert standing(ada, "unlike")["job"].endswith(change["second"])
     assert wait_for(ada, lambda query: bool(query["changes"]))["changes"][0]["rows"]["only_second"] == 1
+
+
+def test_what_the_next_comparison_needs_outlives_other_jobs(ada: Asker, load: Load) -> None:
+    ada.post_form("standing", NAME="bright", QUERY=QUERY)
+    job = wait_for(ada, lambda query: query["job"] is not None)["job"]
+    for _ in range(100):
+        destruction = datetime.fromisoformat(ada.call("GET", f"{job}/destruction").text)
+        if destruction > datetime.now(UTC) + timedelta(days=29):
+            return
+        time.sleep(0.1)
+    raise AssertionError(destruction)
+
+
+def test_a_job_that_somebody_ended_is_asked_again(ada: Asker, load: Load) -> None:
+    endless = "SELECT COUNT(*) AS n FROM vigil.stars AS v, demo.stars AS a, demo.stars AS b WHERE v.mag + a.ra < b.dec"
+    ada.post_form("standing", NAME="endless", QUERY=endless)
+    jobs: set[str] = set()
+    for _ in range(2):
+        (job,) = appear(ada, jobs)
+        jobs.add(job)
+        assert ada.post_form(f"async/{job}/phase", PHASE="ABORT").status == 303
+    (job,) = appear(ada, jobs)
+    ada.call("DELETE", "standing/endless")
+    ada.call("DELETE", f"async/{job}")
+
+
+def appear(asker: Asker, known: set[str]) -> set[str]:
+    """Wait for jobs that are not known yet; return their ids."""
+    for _ in range(100):
+        ids = {element.attrib["id"] for element in asker.call("GET", "async").xml().iter("{*}jobref")}
+        if ids - known:
+            return ids - known
+        time.sleep(0.1)
+    raise AssertionError(known)
 
 
 def test_a_query_is_not_asked_again_while_nothing_has_changed(ada: Asker, load: Load) -> None:

@@ -32,6 +32,7 @@ from tests.tap.sharding.citus import citus_cluster, require_citus
 
 COUNT = 4
 SOURCES = 150_000
+STARS = 981_852 // 3
 
 
 def shards_in(config: Config, count: int = COUNT, prefix: str = "far") -> tuple[Shard, ...]:
@@ -63,6 +64,14 @@ def sources(folder: Path) -> tuple[Path, Path]:
     return paths
 
 
+def stars(folder: Path) -> Path:
+    """A file of each third star of the sample."""
+    path = folder / "stars.parquet"
+    whole = pq.read_table(SAMPLE / "stars.parquet")
+    pq.write_table(whole.take(pa.array(range(0, 3 * STARS, 3))), path)
+    return path
+
+
 def _epochs(random: np.random.Generator, count: int) -> pa.Array:
     """Arrays of up to five numbers, which sums do not round; one in ten is NULL."""
     ends = np.concatenate([[0], np.cumsum(random.integers(0, 6, count))])
@@ -85,8 +94,8 @@ def sharded(
 ) -> Iterator[Config]:
     """A service whose schema `far` is on shards, of each engine that is installed."""
     with _behind_postgres_fdw(sample) if request.param == "postgres_fdw" else _on_citus(sample) as config:
-        files = dict(zip(("source", "params"), sources(tmp_path_factory.mktemp("sources")), strict=True))
-        files["stars"] = SAMPLE / "stars.parquet"
+        folder = tmp_path_factory.mktemp("sources")
+        files = dict(zip(("source", "params"), sources(folder), strict=True)) | {"stars": stars(folder)}
         for name, description in descriptions().items():
             load_far(config, files[name], name, description)
             with database.owner_connection(config) as connection:

@@ -59,7 +59,7 @@ ALL = [
     "SELECT TOP 10 tyc_id FROM {s}.stars WHERE DISTANCE(ra, dec, 45, 0) < 20 ORDER BY DISTANCE(ra, dec, 45, 0), tyc_id",
     "SELECT DISTINCT POINT(ROUND(ra / 60), ROUND(dec / 60)) AS p FROM {s}.stars WHERE vmag < 5",
     "SELECT tyc_id FROM {s}.stars WHERE vmag < 4 ORDER BY tyc_id, ra",
-    "SELECT q.cell, q.n FROM (SELECT ivo_healpix_index(1, ra, dec) AS cell, COUNT(*) AS n FROM {s}.stars GROUP BY ivo_healpix_index(1, ra, dec)) AS q WHERE q.n > 20000",
+    "SELECT q.cell, q.n FROM (SELECT ivo_healpix_index(1, ra, dec) AS cell, COUNT(*) AS n FROM {s}.stars GROUP BY ivo_healpix_index(1, ra, dec)) AS q WHERE q.n > 6000",
     "SELECT MAX(q.n) AS m FROM (SELECT epoch, COUNT(*) AS n FROM {s}.stars GROUP BY epoch) AS q",
     "SELECT tyc_id FROM {s}.stars WHERE vmag < 5 AND epoch IN (SELECT MIN(epoch) AS m FROM {s}.stars)",
     "SELECT ivo_histogram(vmag, 0, 10, 5) AS h FROM {s}.stars",

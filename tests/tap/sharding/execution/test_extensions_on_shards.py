@@ -83,7 +83,7 @@ WINDOWS = [
     "SELECT DISTINCT MAX(vmag) OVER (PARTITION BY epoch) AS m FROM {s}.stars WHERE vmag < 6",
     "SELECT tyc_id FROM {s}.stars WHERE vmag < 5 ORDER BY ROW_NUMBER() OVER (ORDER BY ra DESC, dec, tyc_id)",
     "SELECT tyc_id, ROW_NUMBER() OVER (ORDER BY vmag, tyc_id, ra) AS n FROM {s}.stars WHERE vmag < 3 UNION SELECT tyc_id, ROW_NUMBER() OVER (ORDER BY ra, tyc_id) AS n FROM {s}.stars WHERE vmag < 2",
-    "WITH q AS (SELECT tyc_id, vmag, AVG(vmag) OVER (PARTITION BY ivo_healpix_index(2, ra, dec)) AS a FROM {s}.stars WHERE vmag < 7) SELECT COUNT(*) AS n FROM q WHERE vmag < a",
+    "WITH q AS (SELECT tyc_id, vmag, AVG(vmag) OVER (PARTITION BY ivo_healpix_index(2, ra, dec)) AS a FROM {s}.stars WHERE vmag < 7) SELECT COUNT(*) AS n FROM q WHERE vmag < a - 0.001",
 ]
 TIMES = [
     "SELECT COUNT(*) AS n, MAX(CAST('2020-05-04T16:07' AS TIMESTAMP)) AS t FROM {s}.stars WHERE vmag < 4",

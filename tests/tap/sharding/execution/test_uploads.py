@@ -33,7 +33,7 @@ QUERIES = [
     "SELECT u.n, s.tyc_id FROM tap_upload.list AS u JOIN {s}.stars AS s ON 1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(u.ra, u.dec, {r}))",
     "SELECT s.tyc_id, u.n FROM {s}.stars AS s LEFT JOIN tap_upload.list AS u ON " + MATCH + " WHERE s.vmag < 6",
     "SELECT u.n, s.tyc_id FROM tap_upload.list AS u LEFT JOIN {s}.stars AS s ON " + MATCH,
-    "SELECT s.tyc_id FROM {s}.stars AS s WHERE s.vmag < 6 AND EXISTS (SELECT u.n FROM tap_upload.list AS u WHERE "
+    "SELECT s.tyc_id FROM {s}.stars AS s WHERE s.vmag < 9 AND EXISTS (SELECT u.n FROM tap_upload.list AS u WHERE "
     + MATCH
     + ")",
     "SELECT u.n FROM tap_upload.list AS u WHERE EXISTS (SELECT s.tyc_id FROM {s}.stars AS s WHERE " + MATCH + ")",
