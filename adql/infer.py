@@ -309,11 +309,16 @@ def cast(node: nodes.Cast) -> Value:
     if target is types.TIMESTAMP and source is not None and not (source is target or source.is_text):
         raise TypeMismatch(f"{source.title} values cannot be cast to TIMESTAMP", node.span)
     size = f"{node.length}*" if node.length and target.is_text else None
+    # A whole number as text, and a float as a double, lead where they led before.
+    is_same = (source is not None and source.is_integer and target is types.TEXT and not node.length) or (
+        source is types.REAL and target is types.DOUBLE
+    )
     info = Info(
         target,
         operand.info.unit,
         operand.info.ucd,
         description=operand.info.description,
+        source=operand.info.source if is_same else None,
         arraysize=size,
         length=operand.info.length,
     )

@@ -5,6 +5,7 @@ from itertools import islice
 
 from adql.errors import AdqlError, Span, Suggestion
 from adql.mending import MENDINGS, Mistake, Repair
+from adql.mending.calls import is_known_elsewhere
 from adql.tokens import DELIMITED, WORD, tokenize
 
 _MOST = 3
@@ -25,12 +26,12 @@ def repairs(query: str, error: AdqlError, check: Callable[[str], object]) -> lis
 
 
 def _candidates(query: str, error: AdqlError) -> Iterator[Repair]:
+    mistake = Mistake.of(query, error) if len(query) <= _LONGEST else None
     suggestion = error.suggestion
-    if suggestion is not None:
+    if suggestion is not None and not (mistake and is_known_elsewhere(mistake)):
         spans = _places(query, error.span, suggestion)
         yield from (Repair(span, choice) for choice in suggestion.choices for span in spans)
-    if len(query) <= _LONGEST:
-        mistake = Mistake.of(query, error)
+    if mistake:
         yield from (repair for mending in MENDINGS for repair in mending(mistake))
 
 

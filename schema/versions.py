@@ -59,13 +59,22 @@ def as_next_version(connection: psycopg.Connection, table: Table, *, keep: bool)
     Raises: LoadError for a version that there is already.
     """
     previous = _version_of(connection, table.table_name)
-    version = table.origin.version or (next_version(previous) if previous else FIRST)
+    version = table.origin.version or _next_free(connection, table.table_name)
     check_version(version)
     if keep and previous:
         if version == previous:
             raise LoadError(f"{table.table_name} has version {version} now: what takes its place needs another one")
         keep_version(connection, table.table_name)
     return replace(table, origin=replace(table.origin, version=version))
+
+
+def _next_free(connection: psycopg.Connection, table_name: str) -> str:
+    """Return the version after that which a name means, or meant before it was withdrawn; one that there was not yet."""
+    versions = versions_of(connection, table_name)
+    version = next((next_version(row.version) for row in versions if row.table_name == table_name), FIRST)
+    while version in {row.version for row in versions}:
+        version = next_version(version)
+    return version
 
 
 def keep_version(connection: psycopg.Connection, table_name: str) -> str:
@@ -133,12 +142,6 @@ def versions_of(connection: psycopg.Connection, table_name: str) -> list[TableVe
         )
         for name, version, release, nrows, updated, reason in rows
     ]
-
-
-def note_withdrawn(connection: psycopg.Connection, table_name: str, reason: str) -> None:
-    """Keep why a table is there no longer, for whoever asks for it."""
-    values = {"name": table_name, "schema": split_name(table_name)[0], "reason": reason}
-    connection.execute(statement("note_withdrawn"), values)
 
 
 def _known(connection: psycopg.Connection, table_name: str) -> Known:

@@ -4,8 +4,9 @@ from datetime import datetime
 
 import click
 
-from schema.publish import full_name, split_table_name, unpublish_table
-from schema.versions import make_default, note_withdrawn, versioned_name, versions_of
+from schema.publish import full_name, split_table_name
+from schema.versions import versioned_name, versions_of
+from schema.withdrawal import let_name_mean, withdraw
 from tap.catalogue_commands import ready
 from tap.clear_errors import clear_errors
 from tap.config import Config
@@ -38,25 +39,24 @@ def list_versions(config: Config, table: str) -> None:
 def default(config: Config, table: str, version: str) -> None:
     """Let TABLE mean VERSION, which was kept; the version that it meant is kept in its place."""
     with clear_errors(), ready(config) as connection:
-        previous = make_default(connection, _published(table), version)
+        previous = let_name_mean(connection, _published(table), version)
     click.echo(f"{table} is version {version} now; the one before it is {previous}")
 
 
-@versions.command()
+@versions.command("withdraw")
 @click.argument("table")
 @click.argument("version", required=False)
 @click.option("--reason", required=True, help="What those are told who ask for it.")
 @click.pass_obj
-def withdraw(config: Config, table: str, version: str | None, reason: str) -> None:
+def withdraw_version(config: Config, table: str, version: str | None, reason: str) -> None:
     """Take TABLE, or a VERSION of it that was kept, away from everybody; its rows stay until they are dropped.
 
     `armillary publish` brings it back.
     """
     name = versioned_name(_published(table), version) if version else _published(table)
-    with clear_errors(), ready(config) as connection, connection.transaction():
-        if not unpublish_table(connection, name):
+    with clear_errors(), ready(config) as connection:
+        if not withdraw(connection, name, reason):
             raise click.ClickException(f"{name} is not published")
-        note_withdrawn(connection, name, reason)
     click.echo(f"{name} is withdrawn")
 
 

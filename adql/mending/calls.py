@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from adql import tokens
 from adql.errors import TypeMismatch, WrongArguments
-from adql.mending.characters import TYPES
+from adql.mending.characters import COMPARISONS, TYPES
 from adql.mending.mistake import Mistake, Repair
 from schema.model import string_literal
 
@@ -16,6 +16,9 @@ _RENAMED = {
     **dict.fromkeys(("TRUNC", "FIX"), "TRUNCATE"),
     **dict.fromkeys(("RANDOM", "RND"), "RAND"),
     **dict.fromkeys(("LN",), "LOG"),
+    **dict.fromkeys(("LG", "LOG_10", "LOGTEN"), "LOG10"),
+    **dict.fromkeys(("CONTAIN", "CONTAINED"), "CONTAINS"),
+    **dict.fromkeys(("INTERSECTED",), "INTERSECTS"),
     **dict.fromkeys(("POW",), "POWER"),
     **dict.fromkeys(("CEIL",), "CEILING"),
     **dict.fromkeys(("LCASE",), "LOWER"),
@@ -26,15 +29,23 @@ _RENAMED = {
     **dict.fromkeys(("ARCTAN",), "ATAN"),
     **dict.fromkeys(("ARCTAN2", "ATN2"), "ATAN2"),
 }
+_AGGREGATES = ("COUNT", "AVG", "SUM", "MIN", "MAX")
 _FRAMES = ("ICRS", "FK5", "FK4", "GALACTIC", "J2000", "ECLIPTIC")
 _GEOMETRIES = ("POINT", "CIRCLE", "BOX", "POLYGON")
 _REGIONS = ("CONTAINS", "INTERSECTS")
 _NAME = re.compile(r"'([A-Za-z]\w*(?:\.[A-Za-z]\w*)?)'")
 
 
+def is_known_elsewhere(m: Mistake) -> bool:
+    """Return whether there stands a function of other databases: what is spelt like it is something else."""
+    return m.is_call(m.index) and m.token.value in _RENAMED
+
+
 def renamed(m: Mistake) -> Iterator[Repair]:
-    if m.is_call(m.index) and m.token.value in _RENAMED:
+    if is_known_elsewhere(m):
         yield m.replaced(m.index, m.index, _RENAMED[m.token.value])
+    elif m.is_at(m.index, "INTERSECT") and m.is_at(m.index - 1, "=") and m.is_at(m.index + 1, "("):
+        yield m.replaced(m.index, m.index, "INTERSECTS")
 
 
 def other_form(m: Mistake) -> Iterator[Repair]:
@@ -75,6 +86,27 @@ def aggregate(m: Mistake) -> Iterator[Repair]:
         yield m.replaced(opening - 1, opening - 1, "LEAST" if m.is_at(opening - 1, "MIN") else "GREATEST")
 
 
+def aggregate_without_parentheses(m: Mistake) -> Iterator[Repair]:
+    """Mend COUNT DISTINCT x, COUNT * and AVG x."""
+    for index in (m.index - 1, m.index):
+        if not m.is_at(index, *_AGGREGATES) or m.is_at(index + 1, "("):
+            continue
+        first = index + 1 + m.is_at(index + 1, "DISTINCT")
+        if m.is_name(first) or (m.is_at(first, "*") and m.is_at(index, "COUNT")):
+            last = m.last_of_value(first)
+            yield m.replaced(index, last, f"{m.written(index, index)}({m.written(index + 1, last)})")
+
+
+def comparison_inside(m: Mistake) -> Iterator[Repair]:
+    """Mend ABS(dec < 10)."""
+    opening, sign = m.opening(m.index), m.last_of_value(m.index) + 1
+    closing = m.closing(opening)
+    is_one = m.index == opening + 1 and m.is_at(sign, *COMPARISONS) and m.last_of_value(sign + 1) == closing - 1
+    if is_one and m.is_call(opening - 1) and "not a condition" in m.error.message:
+        value, other = m.written(opening + 1, sign - 1), m.written(sign, closing - 1)
+        yield m.replaced(opening - 1, closing, f"{m.written(opening - 1, opening)}{value}) {other}")
+
+
 def type_(m: Mistake) -> Iterator[Repair]:
     if m.expected == "a type" and m.token.value in TYPES:
         yield m.replaced(m.index, m.index, TYPES[m.token.value])
@@ -93,6 +125,16 @@ def moment(m: Mistake) -> Iterator[Repair]:
 
 
 # ---- the sky
+
+
+def in_region(m: Mistake) -> Iterator[Repair]:
+    """Mend `POINT(ra, dec) IN CIRCLE(...)`."""
+    if m.is_at(m.index, *_GEOMETRIES) and m.is_at(m.index - 1, "IN") and m.is_call(m.index):
+        negated = m.is_at(m.index - 2, "NOT")
+        first, last = m.first_of_value(m.index - 2 - negated), m.closing(m.index + 1)
+        if m.is_at(first, *_GEOMETRIES):
+            point, region = m.written(first, m.index - 2 - negated), m.written(m.index, last)
+            yield m.replaced(first, last, f"{0 if negated else 1} = CONTAINS({point}, {region})")
 
 
 def region_as_condition(m: Mistake) -> Iterator[Repair]:

@@ -19,13 +19,16 @@ _REPLACED = (
     ("≠", "<>"),
     ("\u00d7", "*"),
     ("÷", "/"),
+    ("°º", ""),
 )
+COMPARISONS = ("=", "<", ">", "<=", ">=", "<>", "!=")
 _Written = Callable[["re.Match[str]"], str]
 _CURLY = re.compile('[\u201c\u201d\u201e\u2033]([^\u201c\u201d\u201e\u2033"]*)[\u201c\u201d\u201e\u2033]')
 _BEFORE_A_TEXT = re.compile(r"(?:[=<>(]|\bI?LIKE)\s*$", re.IGNORECASE)
 _BACKTICKS = re.compile("`([^`\n]+)`")
 _TYPE = re.compile(r"::\s*(\w+)")
 _PATTERN = re.compile(r"\bI?LIKE\s+([^\s'\"()]+)", re.IGNORECASE)
+_APOSTROPHE = re.compile(r"'(\w+)'s\b([^'\n]*)'")
 _ANGLE = re.compile(r"(?<![\w.])(\d+(?:\.\d*)?)(['\"])")
 TYPES = {
     **dict.fromkeys(("FLOAT", "FLOAT8", "DOUBLE", "NUMERIC", "DECIMAL", "NUMBER"), "DOUBLE PRECISION"),
@@ -138,6 +141,13 @@ def pattern_without_quotes(m: Mistake) -> Iterator[Repair]:
     match = m.touching(_PATTERN)
     if match and ("%" in match[1] or "*" in match[1] or "_" in match[1]):
         yield Repair(Span(*match.span(1)), string_literal(match[1].replace("*", "%")))
+
+
+def apostrophe(m: Mistake) -> Iterator[Repair]:
+    """Mend 'Barnard's Galaxy'."""
+    match = m.touching(_APOSTROPHE)
+    if match:
+        yield Repair(Span(*match.span()), f"'{match[1]}''s{match[2]}'")
 
 
 def angle_with_a_sign(m: Mistake) -> Iterator[Repair]:

@@ -89,8 +89,9 @@ def _with_top(m: Mistake, match: "re.Match[str]", rows: str, rest: str) -> Itera
 
 def top_as_elsewhere(m: Mistake) -> Iterator[Repair]:
     """Mend `TOP (n)`, `TOP n,`, `TOP n DISTINCT` and `TOPn`."""
-    if m.is_at(m.index, "(") and m.is_at(m.index - 1, "TOP") and m.is_at(m.index + 2, ")"):
-        yield m.replaced(m.index, m.index + 2, m.following.value)
+    opening = m.index if m.is_at(m.index, "(") else m.index + 1
+    if m.is_at(opening, "(") and m.is_at(opening - 1, "TOP") and m.is_at(opening + 2, ")"):
+        yield m.replaced(opening - 1, opening + 2, f"TOP {m.at(opening + 1).value}")
     elif m.is_at(m.index - 2, "TOP") and m.is_at(m.index, ","):
         yield m.removed(m.index, m.index)
     elif m.is_at(m.index - 2, "TOP") and m.is_at(m.index, "DISTINCT"):

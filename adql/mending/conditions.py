@@ -5,11 +5,10 @@ from collections.abc import Iterator
 
 from adql import tokens
 from adql.errors import Span, TypeMismatch
-from adql.mending.characters import call_of_two, follows_a_sign
+from adql.mending.characters import COMPARISONS, call_of_two, follows_a_sign
 from adql.mending.mistake import Mistake, Repair
 from schema.model import string_literal
 
-_COMPARISONS = ("=", "<", ">", "<=", ">=", "<>", "!=")
 _OPERATORS = {
     "==": "=",
     "=<": "<=",
@@ -21,23 +20,47 @@ _OPERATORS = {
     "<==": "<=",
     ">==": ">=",
 }
+_WORDS = {"EQ": "=", "NE": "<>", "LT": "<", "LE": "<=", "GT": ">", "GE": ">="}
+_BEHIND_CONDITION = ("AND", "OR", ")", "GROUP", "ORDER", "HAVING", "UNION", "EXCEPT", "INTERSECT", "OFFSET")
 _TRUTH = {"TRUE": "1", "FALSE": "0", "T": "1", "F": "0"}
 _UNITS = {
     **dict.fromkeys(("DEG", "DEGREE", "DEGREES", "D"), ""),
     **dict.fromkeys(("ARCMIN", "ARCMINUTE", "ARCMINUTES"), "/60."),
     **dict.fromkeys(("ARCSEC", "ARCSECOND", "ARCSECONDS", "AS"), "/3600."),
     "MAS": "/3600000.",
+    "MAG": "",
 }
-_WITH_UNIT = re.compile(r"(\d+(?:\.\d*)?)\s*([A-Za-z]+)")
+_WITH_UNIT = re.compile(r"(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)\s*([A-Za-z]+)")
 _WITH_GAPS = re.compile(r"\d+(?:_\d+)+")
 
 
 def operator(m: Mistake) -> Iterator[Repair]:
     both = m.previous.value + m.token.value
-    if m.is_at(m.index, *_COMPARISONS) and m.is_at(m.index - 1, *_COMPARISONS) and both in _OPERATORS:
+    if m.is_at(m.index, *COMPARISONS) and m.is_at(m.index - 1, *COMPARISONS) and both in _OPERATORS:
         yield m.replaced(m.index - 1, m.index, _OPERATORS[both])
     elif m.is_at(m.index, "=") and m.is_at(m.index - 1, "NOT"):
         yield m.replaced(m.index - 1, m.index, "<>")
+    for index in (m.index - 1, m.index):
+        if m.at(index).kind == tokens.WORD and m.at(index).value in _WORDS and m.is_name(index - 1):
+            yield m.replaced(index, index, _WORDS[m.at(index).value])
+
+
+def contains_text(m: Mistake) -> Iterator[Repair]:
+    """Mend `name CONTAINS 'Nebula'`."""
+    for index in (m.index - 1, m.index, m.last_of_value(m.index) + 1):
+        is_text = m.at(index + 1).kind == tokens.STRING
+        if is_text and m.is_at(index, "CONTAINS", "STARTSWITH", "ENDSWITH") and m.is_name(index - 1):
+            before = "" if m.is_at(index, "STARTSWITH") else "%"
+            behind = "" if m.is_at(index, "ENDSWITH") else "%"
+            yield m.replaced(index, index + 1, f"LIKE {string_literal(before + m.at(index + 1).value + behind)}")
+
+
+def same_value_again(m: Mistake) -> Iterator[Repair]:
+    """Mend `dec > 40 AND < 42`."""
+    if m.is_at(m.index, *COMPARISONS) and m.is_at(m.index - 1, "AND", "OR"):
+        sign = m.first_of_value(m.index - 2) - 1
+        if m.is_at(sign, *COMPARISONS):
+            yield m.before(m.index, f"{m.written(m.first_of_value(sign - 1), sign - 1)} ")
 
 
 def power(m: Mistake) -> Iterator[Repair]:
@@ -47,14 +70,14 @@ def power(m: Mistake) -> Iterator[Repair]:
 
 def or_as_in_c(m: Mistake) -> Iterator[Repair]:
     first = m.first_of_value(m.index - 1)
-    if m.is_at(m.index, *_COMPARISONS) and m.is_at(first - 1, "||"):
+    if m.is_at(m.index, *COMPARISONS) and m.is_at(first - 1, "||"):
         yield m.replaced(first - 1, first - 1, "OR")
 
 
 def chain(m: Mistake) -> Iterator[Repair]:
     first = m.first_of_value(m.index - 1)
     left = m.first_of_value(first - 2)
-    if m.is_at(m.index, *_COMPARISONS) and m.is_at(first - 1, *_COMPARISONS) and not m.is_at(left - 1, "NOT"):
+    if m.is_at(m.index, *COMPARISONS) and m.is_at(first - 1, *COMPARISONS) and not m.is_at(left - 1, "NOT"):
         yield m.behind(m.index - 1, f" AND {m.written(first, m.index - 1)}")
 
 
@@ -122,7 +145,7 @@ def boolean_alone(m: Mistake) -> Iterator[Repair]:
     if not m.error.message.startswith("Expected a condition") or not m.is_name(m.index):
         return
     last = m.last_of_value(m.index)
-    if m.is_at(last, ")"):
+    if m.is_at(last, ")") or not (m.is_at(last + 1, *_BEHIND_CONDITION) or m.at(last + 1).kind == tokens.END):
         return
     if m.is_at(m.index - 1, "NOT"):
         yield m.replaced(m.index - 1, last, f"{m.written(m.index, last)} = 'false'")
@@ -146,8 +169,23 @@ def number(m: Mistake) -> Iterator[Repair]:
 
 def unit(m: Mistake) -> Iterator[Repair]:
     match = m.touching(_WITH_UNIT)
-    if match and match[2].upper() in _UNITS and not m.text[match.start() - 1 : match.start()].isalnum():
-        yield Repair(Span(*match.span()), match[1] + _UNITS[match[2].upper()])
+    if not match or match[2].upper() not in _UNITS or m.text[match.start() - 1 : match.start()].isalnum():
+        return
+    factor = _UNITS[match[2].upper()]
+    if column := _compared_column(m, match.start()):
+        # In what unit a column is cannot be told by its text; parallaxes and motions are in mas everywhere.
+        if factor and not (match[2].upper() == "MAS" and column.startswith(("PARALLAX", "PM"))):
+            return
+        factor = ""
+    yield Repair(Span(*match.span()), match[1] + factor)
+
+
+def _compared_column(m: Mistake, start: int) -> str | None:
+    """Return the column that a number is compared with, in capitals; None where that is no mere column."""
+    index = next((i for i, token in enumerate(m.tokens) if token.start >= start), 0)
+    if m.is_at(index - 1, *COMPARISONS) and m.is_name(index - 2):
+        return m.at(index - 2).value.upper()
+    return None
 
 
 def words_without_quotes(m: Mistake) -> Iterator[Repair]:

@@ -58,6 +58,9 @@ def table_by_its_alias(m: Mistake) -> Iterator[Repair]:
     if not isinstance(m.error, UnknownTable) or not m.is_at(m.index + 1, "."):
         return
     qualifier = nodes.Identifier(m.text[m.token.start : m.token.end])
+    if m.is_at(m.index + 3, "."):
+        yield from _whole_name_by_its_alias(m)
+        return
     tables = [node for node in _tree(m) if isinstance(node, nodes.TableName)]
     for table in tables:
         last = table.parts[-1].name
@@ -69,9 +72,20 @@ def table_by_its_alias(m: Mistake) -> Iterator[Repair]:
             yield Repair(Span(table.span.end, table.span.end), f" AS {quoted_if_needed(qualifier.name)}")
 
 
+def _whole_name_by_its_alias(m: Mistake) -> Iterator[Repair]:
+    """Mend demo.stars.ra, where demo.stars has an alias."""
+    written = [m.text[m.at(i).start : m.at(i).end] for i in (m.index, m.index + 2)]
+    for table in _tree(m):
+        if not isinstance(table, nodes.TableName) or not table.alias or len(table.parts) != len(written):
+            continue
+        if all(nodes.Identifier(name).matches(part.name) for name, part in zip(written, table.parts, strict=True)):
+            yield m.replaced(m.index, m.index + 2, quoted_if_needed(table.alias.name))
+
+
 def reserved_word(m: Mistake) -> Iterator[Repair]:
     is_word = m.token.kind == tokens.WORD and m.token.value in RESERVED and m.token.value not in STRUCTURE
-    is_word = is_word and not m.is_at(m.index, *_VERBS) and not m.is_at(m.index + 1, "(")
+    is_word = is_word and not m.is_at(m.index, *_VERBS) and not m.is_at(m.index + 1, "(", "DISTINCT", "*")
+    is_word = is_word and m.following.kind != tokens.STRING
     if is_word and (m.expected.startswith("a ") or m.is_at(m.index + 1, "FROM", ",")):
         yield m.replaced(m.index, m.index, f'"{m.written(m.index, m.index)}"')
 
@@ -85,8 +99,33 @@ def in_brackets(m: Mistake) -> Iterator[Repair]:
 def query_without_name(m: Mistake) -> Iterator[Repair]:
     if m.expected == "a name for the query in FROM":
         used = {token.value.upper() for token in m.tokens}
+        if named := _nobody_else(m):
+            yield m.behind(m.index - 1, f" AS {named}")
+            return
         name = next(name for name in ("q", *(f"q{n}" for n in range(2, len(used) + 3))) if name.upper() not in used)
         yield m.behind(m.index - 1, f" AS {name}")
+
+
+def _nobody_else(m: Mistake) -> str | None:
+    """Return the only name before a dot that is neither a schema nor an alias, as it is written."""
+    qualifiers = [i for i in range(len(m.tokens)) if m.is_name(i) and m.is_at(i + 1, ".") and not m.is_at(i - 1, ".")]
+    schemas = {m.at(i).value.upper() for i in qualifiers if m.is_at(i - 1, "FROM", "JOIN", ",")}
+    alone = {m.at(i).value.upper() for i in range(len(m.tokens)) if m.is_name(i) and not m.is_at(i + 1, ".")}
+    names = {m.at(i).value.upper(): m.written(i, i) for i in qualifiers}
+    free = [written for name, written in names.items() if name not in schemas | alone]
+    return free[0] if len(free) == 1 else None
+
+
+def join_by_comma(m: Mistake) -> Iterator[Repair]:
+    """Mend `FROM a, b ON ...`."""
+    if not m.is_at(m.index, "ON"):
+        return
+    for index in range(m.index - 1, 0, -1):
+        if m.is_at(index, "FROM", "JOIN", ")", "("):
+            return
+        if m.is_at(index, ","):
+            yield Repair(Span(m.at(index - 1).end, m.at(index).end), " JOIN")
+            return
 
 
 def join_condition_elsewhere(m: Mistake) -> Iterator[Repair]:
@@ -130,7 +169,8 @@ def letters_swapped(m: Mistake) -> Iterator[Repair]:
 def digits_first(m: Mistake) -> Iterator[Repair]:
     """Mend 2parallax and TOP 5ra."""
     match = m.touching(_RUN)
-    if match and m.error.code == "number-runs-on" and match[2].lower() not in UNITS:
+    is_exponent = match and re.match(r"[eE]\d", match[2])
+    if match and m.error.code == "number-runs-on" and match[2].lower() not in UNITS and not is_exponent:
         before_top = m.is_at(m.index - 1, "TOP", "OFFSET") or m.text[: match.start()].upper().rstrip().endswith("TOP")
         yield Repair(Span(*match.span()), f"{match[1]} {match[2]}" if before_top else f"{match[1]}*{match[2]}")
 

@@ -27,6 +27,10 @@ def comma_in_select(m: Mistake) -> Iterator[Repair]:
         yield m.behind(m.index - 2, ",")
     elif m.token.kind == tokens.WORD and m.is_at(m.index + 1, "("):
         yield m.behind(m.index - 1, ",")
+    elif m.is_name(m.index) and m.is_name(m.index - 1) and m.is_name(m.index - 2):
+        last = next(i for i in range(m.index, len(m.tokens)) if not m.is_name(i)) - 1
+        names = [m.written(i, i) for i in range(m.index - 2, last + 1)]
+        yield m.replaced(m.index - 2, last, ", ".join(names))
 
 
 def comma_in_order(m: Mistake) -> Iterator[Repair]:
@@ -59,6 +63,10 @@ def parenthesis_missing(m: Mistake) -> Iterator[Repair]:
     can_tell = m.is_call(opening - 1) or m.is_at(opening - 1, "IN", "CAST") or m.is_at(opening + 1, "SELECT")
     if m.expected == ")" and can_tell and not m.is_at(m.index, ","):
         yield m.behind(m.index - 1, ")")
+    elif m.expected == ")" and m.token.kind == tokens.END and opening:
+        words = {m.at(i).value for i in range(opening, m.index) if m.is_at(i, "AND", "OR")}
+        if len(words) == 1 and not any(m.is_at(i, "BETWEEN", "(") for i in range(opening + 1, m.index)):
+            yield m.behind(m.index - 1, ")")
 
 
 def parenthesis_too_many(m: Mistake) -> Iterator[Repair]:
@@ -77,7 +85,7 @@ def values_in_parentheses(m: Mistake) -> Iterator[Repair]:
     if m.is_at(m.index, "["):
         last = next((i for i in range(m.index, len(m.tokens)) if m.is_at(i, "]")), m.index)
         yield m.replaced(m.index, last, f"({m.written(m.index + 1, last - 1)})")
-    elif m.is_at(m.index - 1, "IN", "USING"):
+    elif m.is_at(m.index - 1, "IN", "USING") and not m.is_call(m.index):
         last = _end_of_list(m, m.index)
         yield m.replaced(m.index, last, f"({m.written(m.index, last)})")
 

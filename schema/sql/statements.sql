@@ -565,7 +565,7 @@ UPDATE armillary.tables AS new SET updated = old.updated FROM armillary.tables A
 WHERE new.table_name = %(new)s AND old.table_name = %(old)s;
 
 -- name: versions_of
-SELECT name, t.version, t.release, t.nrows, coalesce(t.updated, w.withdrawn), w.reason
+SELECT name, coalesce(t.version, w.version), t.release, t.nrows, coalesce(t.updated, w.withdrawn), w.reason
 FROM (SELECT table_name AS name FROM armillary.tables UNION SELECT table_name FROM armillary.withdrawn) AS names
 LEFT JOIN armillary.tables AS t ON t.table_name = name
 LEFT JOIN armillary.withdrawn AS w ON w.table_name = name
@@ -573,10 +573,15 @@ WHERE name = %(name)s OR starts_with(name, %(stem)s)
 ORDER BY name <> %(name)s, coalesce(t.updated, w.withdrawn) DESC NULLS LAST, name DESC;
 
 -- name: note_withdrawn
-INSERT INTO armillary.withdrawn (table_name, reason, is_public)
-SELECT %(name)s, %(reason)s, coalesce((SELECT is_public FROM armillary.access WHERE name = %(name)s),
-                                      (SELECT is_public FROM armillary.access WHERE name = %(schema)s), true)
-ON CONFLICT (table_name) DO UPDATE SET reason = excluded.reason, is_public = excluded.is_public, withdrawn = now();
+INSERT INTO armillary.withdrawn (table_name, version, reason, is_public)
+SELECT %(name)s, (SELECT version FROM armillary.tables WHERE table_name = %(name)s), %(reason)s,
+       coalesce((SELECT is_public FROM armillary.access WHERE name = %(name)s),
+                (SELECT is_public FROM armillary.access WHERE name = %(schema)s), true)
+ON CONFLICT (table_name) DO UPDATE
+SET version = excluded.version, reason = excluded.reason, is_public = excluded.is_public, withdrawn = now();
+
+-- name: why_withdrawn
+SELECT reason FROM armillary.withdrawn WHERE table_name = %s;
 
 -- name: not_withdrawn
 DELETE FROM armillary.withdrawn WHERE table_name = %s;

@@ -15,6 +15,7 @@ from tap.datalink.identifiers import RequestedId, chunks, ids_of, ids_of_table, 
 from tap.datalink.linked_table import LinkedTable, TableChoice
 from tap.datalink.links import LinkSource, readable_products
 from tap.datalink.products import ProductRequest, ProductRows, make_ids_table
+from tap.datalink.result_links import IDS_ARE, TEXTS
 from tap.engine.cancellation import Cancellation
 from tap.engine.engine import Access, Session
 from tap.formats.format import Header
@@ -65,7 +66,9 @@ class LinksAnswer:
             source = LinkSource.of(linked, session.catalogue, self.tap_url) if linked else None
             ids = self._ids(linked, files, service, session) if linked else iter(())
             links = (list(source.of_chunk(session, chunk)) for chunk in ids) if source else iter(())
-            yield from LinksDocument(source, service.links_url, service.about).pieces(links, request.maxrec, progress)
+            are_texts = self.parameters.one(IDS_ARE) == TEXTS
+            document = LinksDocument(source, service.links_url, service.about, are_texts)
+            yield from document.pieces(links, request.maxrec, progress)
 
     def _linked(self, session: Session, *, with_tables: bool) -> LinkedTable | None:
         """Return the table; None where it cannot be told and does not matter, as there are no IDs (DataLink 1.1 §2.1.1)."""

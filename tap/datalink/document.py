@@ -70,13 +70,14 @@ class LinkColumn:
 class LinksDocument:
     """The document for one table.
 
-    Identifiers that are numbers come first as such, by which links can be joined with rows. `about` is what every result says
-    of this service.
+    Identifiers that are numbers come first as such, by which links can be joined with rows, unless whoever asks has them as
+    texts. `about` is what every result says of this service.
     """
 
     source: LinkSource | None
     links_url: str
     about: Mapping[str, str]
+    ids_are_texts: bool = False
 
     def pieces(self, chunks: Iterator[list[list[LinkRow]]], maxrec: int, progress: QueryProgress) -> Iterator[bytes]:
         """Yield the document. A chunk has a list of links for each ID, of which none is cut where MAXREC ends the table.
@@ -124,7 +125,8 @@ class LinksDocument:
         columns = [
             replace(column, field=replace(column.field, name=name)) for column, name in zip(columns, names, strict=True)
         ]
-        return (columns[-1], *columns[:-1]) if linked and linked.takes_numbers else tuple(columns)
+        has_number_first = linked and linked.takes_numbers and not self.ids_are_texts
+        return (columns[-1], *columns[:-1]) if has_number_first else tuple(columns)
 
     @cached_property
     def _header(self) -> Header:

@@ -93,9 +93,10 @@ class DatalinkResources:
         kinds = (parameters.one("RETRIEVAL_TYPE") or _ALL).split(",")
         names = tuple(dict.fromkeys(kind.strip() for kind in kinds if kind.strip() and kind.strip().upper() != _ALL))
         ids = list(islice((id_ for value in parameters.all("ID") for id_ in value.split(",") if id_.strip()), 2))
-        if not ids and not parameters.all("UPLOAD"):
+        has_table = bool(parameters.all("UPLOAD") or parameters.all("IDS_FROM"))
+        if not ids and not has_table:
             raise ParameterError("The parameter ID is missing")
-        is_one = structure is not Structure.INDIVIDUAL or (len(ids) == 1 and not parameters.all("UPLOAD"))
+        is_one = structure is not Structure.INDIVIDUAL or (len(ids) == 1 and not has_table)
         is_zip = _flag(parameters, "USE_ZIP_ALWAYS") or not is_one or len(names) != 1
         wanted = ProductRequest(structure, format_, _flag(parameters, "VALID_DATA"))
         answer = ProductsAnswer(parameters, TableChoice.of(parameters), names, wanted, is_zip)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 
 from adql.nodes import Output
+from schema import types
 from schema.links import Link
 from schema.model import Table
 from schema.templates import columns_of, lone_column, pieces_of
@@ -16,6 +17,8 @@ from tap.formats.metadata import unique_names
 from tap.formats.service_descriptor import FieldLink, ResultLinks, ServiceDescriptor, ServiceParameter
 
 LINKS_STANDARD = "ivo://ivoa.net/std/DataLink#links-1.1"
+IDS_ARE, TEXTS = "IDS_ARE", "texts"
+"""The parameter by which results say that they have numeric identifiers as texts."""
 LINKS_TYPE = "application/x-votable+xml;content=datalink"
 _NO_NAME = re.compile(r"[^\w.\-]")
 NO_LINKS = ResultLinks()
@@ -32,7 +35,8 @@ def result_links(outputs: tuple[Output, ...], tables: Sequence[Table], links_url
         return NO_LINKS
     names = tuple(unique_names(outputs))
     ids = xml_ids(names)
-    found = [_LinkedColumns(table, _places(table, outputs), names, ids) for table in linked.values()]
+    texts = frozenset(place for place, output in enumerate(outputs) if output.info.type is types.TEXT)
+    found = [_LinkedColumns(table, _places(table, outputs), names, ids, texts) for table in linked.values()]
     services = _named_apart(service for columns in found for service in columns.services(links_url))
     wanted = {parameter.ref for service in services for parameter in service.parameters if parameter.ref}
     hrefs = dict(pair for columns in found for pair in columns.hrefs())
@@ -77,24 +81,33 @@ def _places(table: Table, outputs: tuple[Output, ...]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class _LinkedColumns:
-    """The columns of one table in a result: their places there, and the names and XML ids of all columns of the result."""
+    """The columns of one table in a result: their places there; names and XML ids of all columns of the result, and which have texts."""
 
     table: Table
     places: Mapping[str, int]
     names: Sequence[str]
     ids: Sequence[str]
+    texts: frozenset[int]
 
     def services(self, links_url: str) -> Iterator[ServiceDescriptor]:
         linking = self.table.linking
         if linking is None:
             return
         if (place := self.places.get(linking.identifier)) is not None:
-            yield links_service(self.table, links_url, self.ids[place])
+            yield links_service(
+                self.table,
+                links_url,
+                self.ids[place],
+                are_texts=place in self.texts and self._has_number(linking.identifier),
+            )
         for number, link in enumerate(linking.links, 1):
             if link.is_service and set(columns_of(link.templates)) <= set(self.places):
                 refs = {column: self.ids[place] for column, place in self.places.items()}
                 if service := other_service(f"{self.table.parts[-1]}-{number}", link, refs):
                     yield service
+
+    def _has_number(self, name: str) -> bool:
+        return any(column.name == name and column.type.is_integer for column in self.table.columns)
 
     def hrefs(self) -> Iterator[tuple[int, str]]:
         """Yield the places of columns with links, each with the template for its LINK."""
@@ -107,12 +120,13 @@ class _LinkedColumns:
         return "" if column is None else f"${{{self.names[self.places[column]]}}}"
 
 
-def links_service(table: Table, links_url: str, ref: str) -> ServiceDescriptor:
-    """Return the descriptor of {links} for the rows of a table, whose identifiers the FIELD `ref` has."""
+def links_service(table: Table, links_url: str, ref: str, *, are_texts: bool) -> ServiceDescriptor:
+    """Return the descriptor of {links} for the rows of a table, whose identifiers the FIELD `ref` has, as texts or as they are."""
+    as_texts = (ServiceParameter(IDS_ARE, TEXTS),) if are_texts else ()
     return ServiceDescriptor(
         "links",
         links_url,
-        (ServiceParameter("ID", ref=ref), ServiceParameter("TABLE", table.table_name)),
+        (ServiceParameter("ID", ref=ref), ServiceParameter("TABLE", table.table_name), *as_texts),
         f"Data, documents and services that belong to rows of {table.table_name}",
         LINKS_STANDARD,
         LINKS_TYPE,

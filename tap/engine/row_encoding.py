@@ -175,6 +175,11 @@ def _fixed_array(name: str, output: Output, encoding: RowEncoding, count: int) -
     return text
 
 
+def readable_form(type_: Type, sql: str) -> str:
+    """Return SQL of a value as CSV has it: geometries in degrees."""
+    return _TEXT.get(type_, "{0}::text").format(sql)
+
+
 def _expression(output: Output, encoding: RowEncoding) -> str:
     type_ = column_type(output)
     form = _FORMS[encoding].get(type_)

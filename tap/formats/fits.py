@@ -75,12 +75,14 @@ class FitsWriter(Writer):
 
 def _cards(field: FieldMetadata, name: str, number: int, form: str) -> Iterator[tuple[str, Any, str]]:
     """Yield the cards of a column, with STIL's keywords for what FITS has none for."""
+    # astropy's Table cannot read a column in the heap that has TNULL; the VOTable before it tells the number too.
+    is_in_heap = "Q" in form or "P" in form
     keywords = (
         ("TTYPE", name),
         ("TFORM", form),
         ("TDIM", f"({str(field.arraysize).replace('x', ',')})" if _has_shape(field, form) else None),
         ("TUNIT", field.unit),
-        ("TNULL", null_number(field.type)),
+        ("TNULL", None if is_in_heap else null_number(field.type)),
         ("TUCD", field.ucd),
         ("TUTYP", field.utype),
         ("TXTYP", field.xtype),

@@ -20,7 +20,6 @@ from schema.load.reader import FileColumn, LoadError
 from schema.model import Catalogue
 from tap.auth.authentication import check_own_page
 from tap.auth.identity import identity_of
-from tap.citation import bibliography
 from tap.config import Config
 from tap.errors import Busy, NotFound
 from tap.form import read_parameters
@@ -29,7 +28,7 @@ from tap.jobs import RESULT
 from tap.pages.cells import rows_of
 from tap.pages.rendering import CatalogueOf, Pages, see
 from tap.pages.result_rows import ResultRows, View
-from tap.pages.take_away import CITATIONS, FILES, asked, kit
+from tap.pages.take_away import FILES, asked, kit
 from tap.query.manifest import manifest_of
 from uws.errors import NoSuchJob
 from uws.forecast import outlook
@@ -207,26 +206,14 @@ class JobPages:
         return bytes(sink.getvalue())
 
     async def take_away(self, request: Request) -> Response:
-        """Send a file that makes the job anew, or cites its data."""
+        """Send a file that makes the job anew."""
         job, name = await self.jobs.job_of(request), request.path_params["file"]
         file = FILES.get(name)
         if file is None:
             raise NotFound("There is no such file")
-        text = await self._citations(request, job) if name == CITATIONS else kit(job, self.config)[name]
+        text = kit(job, self.config)[name]
         headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
         return Response(text, headers=headers, media_type=file)
-
-    async def _citations(self, request: Request, job: Job) -> str:
-        """Return how to cite the tables that a job's query reads, of those that are still there."""
-        query, catalogue = asked(job, "QUERY"), await self.catalogue(request)
-        try:
-            translation = await run_in_threadpool(translate, query, catalogue)
-        except AdqlError as error:
-            raise NotFound("The tables of this query are no longer there, or came with it") from error
-        citations = bibliography(translation.tables)
-        if not citations:
-            raise NotFound("Nobody has said how the tables of this query are cited")
-        return citations
 
     async def events(self, request: Request) -> Response:
         """Tell of changes of jobs as server-sent events, until none of them can change any more."""

@@ -28,6 +28,7 @@ from tap.citation import bibtex
 from tap.config import Config
 from tap.dal.urls import cone_search_url
 from tap.engine.engine import DatabaseAway, Engine, Session
+from tap.engine.row_encoding import readable_form
 from tap.engine.rows import Interrupted
 from tap.errors import NotFound
 from tap.form import read_parameters
@@ -171,9 +172,9 @@ def _other_versions(table: Table, catalogue: Catalogue) -> list[Table]:
 
 
 def _readable(column: Column) -> str:
-    """Return the SQL of a column; of types that psycopg does not read, their text."""
+    """Return the SQL of a column; of types that psycopg does not read, what results in CSV have."""
     sql = name(column.stored)
-    return f"{sql}::text" if column.type.is_geometry or column.xtype else sql
+    return readable_form(column.type, sql) if column.type.is_geometry or column.xtype else sql
 
 
 def _matching(table: Table, parameters: Parameters) -> list[Column]:

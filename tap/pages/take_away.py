@@ -1,4 +1,4 @@
-"""What makes a job anew elsewhere: scripts for pyvo, STILTS and curl, a notebook; and how its data are cited."""
+"""What makes a job anew elsewhere: scripts for pyvo, STILTS and curl, a notebook."""
 
 import json
 import re
@@ -10,9 +10,7 @@ from uws.parameters import Parameters
 
 _DIGITS = 18
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-CITATIONS = "cite.bib"
 FILES = {
-    CITATIONS: "text/plain",
     "query.py": "text/x-python",
     "query.sh": "text/x-sh",
     "query.stilts.sh": "text/x-sh",

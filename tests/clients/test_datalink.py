@@ -92,6 +92,12 @@ def test_pyvo_iterates_over_the_links_of_a_sync_result(tap: pyvo.dal.TAPService)
     check(list(found.values()))
 
 
+def test_pyvo_iterates_over_the_links_of_a_cone_search_by_numbers(service: str) -> None:
+    cone = pyvo.dal.SCSService(f"{service.removesuffix('/tap')}/scs/sky.sources").search(pos=(180, 0), radius=180)
+    found = list(cone.iter_datalinks())
+    assert sorted(int(links.original_row["source_id"]) for links in found) == sorted(IDS)
+
+
 def test_pyvo_iterates_over_the_links_of_a_job_in_the_order_of_its_rows(tap: pyvo.dal.TAPService) -> None:
     found = list(tap.run_async(QUERY).iter_datalinks(preserve_order=True))
     assert [links.original_row["source_id"] for links in found] == IDS[:20]

@@ -3,6 +3,8 @@
 from collections import Counter
 
 import pytest
+from astropy.coordinates import SkyCoord
+from mocpy import MOC
 
 from tests.contract.client import records, sync, table
 
@@ -275,6 +277,24 @@ def test_what_is_known_of_rows_describes_itself_too(service: str, name: str) -> 
         f"SELECT t.table_name FROM tap_schema.tables AS t JOIN tap_schema.{name} AS k ON k.table_name = t.table_name"
     )
     assert {"demo.ngc", "demo.stars"} <= {row["table_name"] for row in records(service, joined)}
+
+
+def test_tables_can_be_chosen_by_the_sky_that_they_cover(service: str) -> None:
+    query = (
+        "SELECT table_name, AREA(moc) AS extent FROM tap_schema.table_coverage WHERE 1 = CONTAINS(POINT({}, {}), moc)"
+    )
+    found = {row["table_name"]: float(row["extent"]) for row in records(service, query.format(83.63, 22.01))}
+    mocs = {
+        row["table_name"]: row["moc"]
+        for row in records(service, "SELECT table_name, moc FROM tap_schema.table_coverage WHERE moc IS NOT NULL")
+    }
+    crab = SkyCoord(83.63, 22.01, unit="deg")
+    covering = {
+        name: MOC.from_string(text) for name, text in mocs.items() if MOC.from_string(text).contains_skycoords(crab)[0]
+    }
+    assert found.keys() == covering.keys() >= {"demo.stars"}
+    for name, moc in covering.items():
+        assert found[name] == pytest.approx(moc.sky_fraction * 41252.96, rel=1e-6)
 
 
 def test_columns_can_be_chosen_by_their_values(service: str) -> None:

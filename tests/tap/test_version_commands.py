@@ -134,6 +134,30 @@ def test_whoever_asks_for_what_is_withdrawn_is_told_why(depot: psycopg.Connectio
     assert "withdrawn" not in armillary("versions", "list", "depot.stars")
 
 
+def test_what_is_withdrawn_stays_so_when_its_name_means_another_version(depot: psycopg.Connection, load: Load) -> None:
+    load(3, "--version", "DR1")
+    load(5, "--keep", "--version", "DR2")
+    armillary("versions", "withdraw", "depot.stars", "--reason", "its parallaxes have the wrong sign")
+    armillary("versions", "default", "depot.stars", "DR1")
+    assert count(depot, "depot.stars") == 3
+    with pytest.raises(WithdrawnTable, match="its parallaxes have the wrong sign"):
+        count(depot, 'depot."stars@DR2"')
+    assert 'DR2 depot."stars@DR2"' in armillary("versions", "list", "depot.stars")
+    armillary("publish", 'depot."stars@DR2"')
+    assert count(depot, 'depot."stars@DR2"') == 5
+
+
+def test_no_version_comes_twice(depot: psycopg.Connection, load: Load) -> None:
+    load(3)
+    load(4, "--keep")
+    armillary("versions", "default", "depot.stars", "1")
+    load(5, "--keep")
+    assert "3 depot.stars" in armillary("versions", "list", "depot.stars")
+    armillary("versions", "withdraw", "depot.stars", "--reason", "wrong")
+    load(6)
+    assert "4 depot.stars" in armillary("versions", "list", "depot.stars")
+
+
 def test_a_version_has_the_readers_of_its_table(
     depot: psycopg.Connection, reader: psycopg.Connection, load: Load
 ) -> None:

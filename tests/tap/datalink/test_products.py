@@ -17,8 +17,10 @@ from schema.description import parse_description
 from schema.load import open_file
 from schema.publish import load_table, publish_table, unpublish_table
 from tests.contract.client import Reply, get, post
+from tests.contract.own_tables import Asker
 from tests.contract.test_datalink_1_1 import links
 from tests.linked import EPOCHS, IDS, OBJECTS, PRODUCTS, light
+from tests.people import MakePerson
 
 pytestmark = pytest.mark.usefixtures("linked")
 
@@ -43,6 +45,15 @@ def files(reply: Reply) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(reply.body)) as archive:
         assert archive.testzip() is None
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_products_of_a_table_of_ids_are_files_of_each(service: str, person: MakePerson) -> None:
+    ada = Asker(service, person())
+    ada.run("SELECT TOP 4 source_id FROM sky.sources ORDER BY source_id", DEST="wanted")
+    form = {"IDS_FROM": ada.own("wanted"), "TABLE": "sky.sources", "RETRIEVAL_TYPE": "LIGHT", "FORMAT": "csv"}
+    reply = ada.post_form("data", **form, DATA_STRUCTURE="INDIVIDUAL")
+    found = sorted(row for content in files(reply).values() for row in rows_of(content, READERS["csv"][1]))
+    assert found == sorted(curves(*IDS[:4]))
 
 
 def curves(*ids: int) -> list[tuple[Any, ...]]:

@@ -116,6 +116,11 @@ def test_a_null_within_an_array_leaves_the_others_in_their_places(edges: str) ->
     assert (found["n"][0], found["m"][0], found["k"][0]) == ([1, -(2**31), 3], [-(2**63)], [1, -(2**15)])
 
 
+def test_astropy_reads_integers_of_arrays_of_any_length_as_a_table(edges: str) -> None:
+    table = Table.read(io.BytesIO(of_fits(edges, "SELECT f, n, m, k FROM formats.edges ORDER BY id")), format="fits")
+    assert (list(table["n"][0]), list(table["k"][0])) == ([1, -(2**31), 3], [1, -(2**15)])
+
+
 def test_the_least_integers_cannot_be_told_from_null(edges: str) -> None:
     """FITS 4.0 §7.3.2, TNULL: one number stands for NULL, and it is the one that is needed least."""
     found = read_fits(of_fits(edges, "SELECT s, i, b FROM formats.edges ORDER BY id"))
