@@ -21,7 +21,8 @@ class TapRequest:
 
     `partial`: whether the rows of those shards will do that can be reached; `comments`: whether CSV and TSV may end in
     some; `reuse`: whether the stored result of an earlier job will do that asked for the same; `moc_order`: the order of the
-    cells of a result that is a MOC. These are parameters of our own. `owner` is the account that asks, if
+    cells of a result that is a MOC; `receipt`: whether /sync waits for its end, to tell what it took. These are parameters
+    of our own. `owner` is the account that asks, if
     it is one, `role` the database's role for what it may read, if that is more than everybody may.
     """
 
@@ -34,6 +35,7 @@ class TapRequest:
     comments: bool = False
     reuse: bool = True
     moc_order: int | None = None
+    receipt: bool = False
     owner: str | None = None
     role: str | None = None
 
@@ -57,8 +59,8 @@ def read_request(parameters: Parameters, config: Config, files: list[FormFile] |
     partial = _partial(parameters, format_)
     comments, reuse = _allowed(parameters, "COMMENTS"), _allowed(parameters, "REUSE", "allow")
     maxrec = min(_maxrec(parameters, format_, config.limits), format_.most_rows or config.limits.maxrec_hard)
-    order = _moc_order(parameters)
-    return TapRequest(query, maxrec, format_, media_type, uploads, partial, comments, reuse, order)
+    order, receipt = _moc_order(parameters), _allowed(parameters, "RECEIPT")
+    return TapRequest(query, maxrec, format_, media_type, uploads, partial, comments, reuse, order, receipt)
 
 
 def _partial(parameters: Parameters, format_: Format) -> bool:

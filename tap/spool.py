@@ -120,6 +120,14 @@ class Spool:
 
     # ---- the reader's side
 
+    async def filled(self) -> bool:
+        """Wait until the writer has finished; return whether all is there."""
+        while not self._done:
+            self._news.clear()
+            if not self._done:
+                await self._news.wait()
+        return not isinstance(self._error, SpoolFull)
+
     async def read(self) -> bytes:
         """The next piece, empty at the end. Raises: what the writer finished with."""
         while True:

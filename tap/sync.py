@@ -4,6 +4,7 @@ The status is held back until the first piece is there, so that nearly every fai
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -18,12 +19,14 @@ from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.rows import Interrupted
 from tap.errors import Busy, TimeLimit
 from tap.progress import QueryProgress, Stage
+from tap.query.manifest import receipt_of
 from tap.query.run import QueryService, WholeResult, execute
 from tap.request import TapRequest
 from tap.request_log import RequestRecord, record_of
 from tap.running_queries import RunningQueries
 from tap.spool import Spool, SpoolMemory
 from tap.turns import Turn, Turns, beginning_at_once
+from uws.parameters import ParameterError
 
 _LONGEST_WARNING = 500
 _SMALL = 1 << 20
@@ -35,6 +38,7 @@ _TOGETHER = 4
 """How many results of a process may have all the memory that one may have; beyond, they go to files at once."""
 
 
+_TOO_LARGE = "A result that RECEIPT=allow waits for may not be as large; make it a job, whose manifest has the receipt"
 SLACK = 5
 """Seconds that PostgreSQL's own limit lies above ours, which can say what happened."""
 
@@ -179,6 +183,8 @@ class QueryResponse:
         asyncio.get_running_loop().run_in_executor(None, self._cancellation.trigger, reason)
 
     async def _send_all(self, spool: Spool, send: Send) -> None:
+        if self._request.receipt and not await spool.filled():
+            raise ParameterError(_TOO_LARGE)
         first = await spool.read()
         if spool.is_whole and len(first) <= _SMALL:
             start = self._start((b"content-length", str(len(first)).encode()))
@@ -212,6 +218,8 @@ class QueryResponse:
             headers.append((b"content-encoding", self._coding.encode()))
         if not self._request.format.speaks:
             headers.append((b"x-armillary-maxrec", str(self._request.maxrec).encode()))
+        if self._request.receipt:
+            headers.append((b"x-armillary-receipt", json.dumps(receipt_of(self._progress)).encode()))
         for warning in self._progress.warnings:
             headers.append((b"x-armillary-warning", _in_header(warning)))
         return {"type": "http.response.start", "status": 200, "headers": headers}

@@ -150,9 +150,14 @@ def column_type(output: Output) -> Type:
     return _LEAVES_AS[type_][0] if type_ in _LEAVES_AS else type_
 
 
-def copy_command(translation: Translation, encoding: RowEncoding, limit: int) -> bytes:
+def limited(translation: Translation, encoding: RowEncoding, limit: int) -> str:
+    """Return the SQL of so many rows, each value as it leaves."""
     columns = ", ".join(f"{_expression(output, encoding)} AS c{i}" for i, output in enumerate(translation.outputs))
-    query = f"SELECT {columns} FROM ({translation.sql}) AS q LIMIT {limit}"
+    return f"SELECT {columns} FROM ({translation.sql}) AS q LIMIT {limit}"
+
+
+def copy_command(translation: Translation, encoding: RowEncoding, limit: int) -> bytes:
+    query = limited(translation, encoding, limit)
     return f"COPY ({query}) TO STDOUT {_options(translation.outputs, encoding)}".encode()
 
 

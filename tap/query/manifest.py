@@ -12,6 +12,7 @@ from schema.model import Table
 from tap.citation import bibliography
 from tap.engine.shard_work import ShardWork
 from tap.progress import QueryProgress, Stage
+from tap.query.reading import Reading
 from tap.request import TapRequest
 from tap.sharding.planning import QueryPlan
 from tap.uploads.sources import Opened
@@ -44,6 +45,7 @@ class QueryFacts:
     database: str
     shards: list[ShardWork]
     uploads: tuple["UploadedFile", ...] = ()
+    read: Reading | None = None
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -135,10 +137,16 @@ def receipt(facts: QueryFacts, seconds: Mapping[Stage, float]) -> dict[str, Any]
     return {
         "seconds": {str(stage): round(seconds.get(stage, 0.0), 6) for stage in Stage if stage is not Stage.DONE},
         "total": round(total, 6),
+        "read": asdict(facts.read) if facts.read else None,
         "strategy": distributed.name if distributed else None,
         "shards": [_shard(work) for work in facts.shards],
         "slow": _WHY[longest] if longest in _WHY and total >= _SLOW else None,
     }
+
+
+def receipt_of(progress: QueryProgress) -> dict[str, Any]:
+    """Return the receipt of a query that has ended; an empty one where nothing was asked of the database."""
+    return receipt(progress.facts, progress.seconds) if isinstance(progress.facts, QueryFacts) else {}
 
 
 def _shard(work: ShardWork) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tap.errors import describe
 from tap.formats.format import Ending, Header, Writer
 from tap.progress import QueryProgress, Stage
 from tap.query.manifest import QueryFacts, uploaded_files
+from tap.query.reading import ReadMeter
 from tap.query.remarks import End, asked_again, end_of, few, header_of, identifiers_of, warnings_of
 from tap.query.row_streams import QueryRun, rows_of
 from tap.query.translation_cache import TranslationCache
@@ -70,11 +71,13 @@ def execute(
         plan = plan_query(translation, session.placements)
         # A result that is kept tells what it was made of.
         of_uploads = () if service.streams else uploaded_files(files)
-        progress.facts = QueryFacts(request, plan, session.run(_version), session.shard_work, of_uploads)
+        facts = QueryFacts(request, plan, session.run(_version), session.shard_work, of_uploads)
+        progress.facts = facts
         progress.enter(Stage.FIRST_ROW)
         progress.warnings = warnings_of(uploads, plan, session)
         unsearched = UnsearchedSky() if request.partial else None
         run = QueryRun(session, plan, request.format.encoding, request.maxrec, unsearched)
+        meter = ReadMeter(run) if request.receipt or not service.streams else None
         with rows_of(run, uploads, service.upload_limits, service.sorting, progress) as rows:
             header = header_of(request, translation, unsearched, progress.warnings)
             header = replace(
@@ -88,6 +91,8 @@ def execute(
                 tells = service.streams and request.format.can_tell_errors
                 pieces = _pieces(writer, rows, progress, tells=tells, end=end_of(translation, request))
                 yield from filter(None, pieces)
+        if meter:
+            progress.facts = replace(facts, read=meter.reading())
 
 
 def _version(connection: psycopg.Connection) -> str:

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -78,6 +79,58 @@ def test_what_a_job_took_adds_up_to_its_time(service: str) -> None:
     assert sum(receipt["seconds"].values()) == pytest.approx(receipt["total"], rel=1e-3)
     assert max(receipt["seconds"], key=receipt["seconds"].get) == "first row"
     assert "before its first row" in receipt["slow"]
+
+
+def test_stages_of_a_job_are_its_time_within_five_percent(service: str) -> None:
+    job = run(service, LARGE, REUSE="refuse")
+    manifest = manifest_of(job)
+    queued, ended = (datetime.fromisoformat(manifest[name]) for name in ("queued", "ended"))
+    wall = (ended - queued).total_seconds()
+    assert wall > 0.5
+    assert manifest["receipt"]["total"] == pytest.approx(wall, rel=0.05)
+
+
+LARGE = "SELECT COUNT(*) AS n FROM demo.ngc AS a, demo.ngc AS b WHERE a.ra + a.dec < b.dec"
+
+
+def test_an_answer_of_sync_tells_what_it_took_where_that_is_asked_for(service: str) -> None:
+    form = {"LANG": "ADQL", "QUERY": LARGE, "FORMAT": "csv", "RECEIPT": "allow"}
+    begun = time.perf_counter()
+    reply = get(f"{service}/sync", form)
+    wall = time.perf_counter() - begun
+    receipt = json.loads(reply.headers["X-Armillary-Receipt"])
+    assert receipt["total"] == pytest.approx(wall, rel=0.05)
+    assert max(receipt["seconds"], key=receipt["seconds"].get) == "first row"
+    assert "X-Armillary-Receipt" not in get(f"{service}/sync", form | {"RECEIPT": "refuse"}).headers
+
+
+def test_a_receipt_has_the_rows_and_blocks_that_were_read(service: str) -> None:
+    def read(query: str, **more: str) -> dict[str, Any]:
+        reply = get(f"{service}/sync", {"LANG": "ADQL", "QUERY": query, "RECEIPT": "allow", **more})
+        assert reply.status == 200, reply.text
+        content: dict[str, Any] = json.loads(reply.headers["X-Armillary-Receipt"])["read"]
+        return content
+
+    every = read("SELECT AVG(vmag) AS v FROM demo.ngc")
+    assert (every["rows"], every["why"]) == (14033, None)
+    assert 0 < every["cached"] <= every["blocks"]
+    one = read("SELECT ra FROM demo.ngc WHERE name = 'NGC0224'")
+    assert one["rows"] < 10
+    assert one["blocks"] < every["blocks"]
+    joined = read(
+        "SELECT COUNT(*) AS n FROM demo.ngc AS a JOIN TAP_UPLOAD.result AS u ON a.name = u.name",
+        UPLOAD=f"result,{run(service, QUERY)}",
+    )
+    assert joined["rows"] >= 7
+    shared = read("SELECT COUNT(*) AS n FROM demo.stars WHERE vmag - ra > 1000")
+    assert shared["rows"] == 981_852 or "Several processes" in shared["why"]
+
+
+def test_a_result_that_is_too_large_to_wait_for_is_refused(sample: Config) -> None:
+    with serving(alone(sample, processes=1, spool_limit=100_000, spool_memory=50_000)) as service:
+        query = "SELECT TOP 30000 ra, dec FROM demo.stars"
+        reply = get(f"{service}/sync", {"LANG": "ADQL", "QUERY": query, "FORMAT": "csv", "RECEIPT": "allow"})
+    assert (reply.status, "make it a job" in reply.text) == (400, True)
 
 
 def test_the_page_of_a_job_shows_what_it_took(service: str) -> None:
