@@ -7,6 +7,7 @@ shards are copied last.
 
 import json
 import os
+import shlex
 import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from tap.config import Config
 from tap.engine.database import Say, cluster_of, owner_connection
-from tap.engine.private import ADMIN, hand_over, run_program
+from tap.engine.private import ADMIN, RECOVERY_SIGNAL, hand_over, run_program
 from tap.sharding.backup import dump_shards, ranges_of_shards
 from tap.storage import results_folder
 from tap.version import VERSION
@@ -40,6 +41,14 @@ class BackupManifest:
     made: str
     results: int
     results_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """The archive of PostgreSQL's write-ahead log that a restored database goes on with, to its end or until an instant."""
+
+    archive: Path
+    until: datetime | None = None
 
 
 def back_up(config: Config, folder: Path, since: Path | None, say: Say) -> BackupManifest:
@@ -74,8 +83,11 @@ def back_up(config: Config, folder: Path, since: Path | None, say: Say) -> Backu
     return manifest
 
 
-def restore(config: Config, folder: Path, say: Say) -> BackupManifest:
-    """Put a backup where a service has nothing yet, but for rows on shards. Raises: BackupError, ProgramFailed, OSError."""
+def restore(config: Config, folder: Path, say: Say, recovery: Recovery | None = None) -> BackupManifest:
+    """Put a backup where a service has nothing yet, but for rows on shards; with an archive, its log is replayed at the start.
+
+    Raises: BackupError, ProgramFailed, OSError.
+    """
     manifest = _manifest(folder)
     cluster = cluster_of(config.database)
     if config.database.database:
@@ -96,9 +108,23 @@ def restore(config: Config, folder: Path, say: Say) -> BackupManifest:
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(folder / _DATABASE, partial)
     partial.chmod(0o700)
+    if recovery:
+        _prepare_recovery(partial, recovery)
     hand_over(cluster.folder)
     partial.rename(cluster.data)
     return manifest
+
+
+def _prepare_recovery(data: Path, recovery: Recovery) -> None:
+    """Let PostgreSQL replay the archive when it starts."""
+    archive = shlex.quote(str(recovery.archive)).replace("%", "%%")
+    settings = {"restore_command": f"cp {archive}/%f %p", "recovery_target_action": "promote"}
+    if recovery.until:
+        settings["recovery_target_time"] = recovery.until.isoformat()
+    lines = [f"{name} = '{value.replace(chr(39), chr(39) * 2)}'\n" for name, value in settings.items()]
+    with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
+        file.writelines(lines)
+    (data / RECOVERY_SIGNAL).touch()
 
 
 def _manifest(folder: Path) -> BackupManifest:

@@ -1,10 +1,11 @@
 """`armillary backup` and `armillary restore`."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from tap.backup import SHARDS, BackupManifest, back_up
+from tap.backup import SHARDS, BackupManifest, Recovery, back_up
 from tap.backup import restore as restore_backup
 from tap.clear_errors import clear_errors
 from tap.config import Config
@@ -33,14 +34,19 @@ def backup(config: Config, folder: Path, *, since: Path | None) -> None:
 @click.option(
     "--shards-only", is_flag=True, help="Only the rows of shards that have lost theirs; the database here stays."
 )
+@click.option(
+    "--wal", type=click.Path(exists=True, path_type=Path), help="An archive of the write-ahead log, to go on with."
+)
+@click.option("--until", help="The instant up to which to go on, such as 2026-11-28T12:00Z.")
 @click.pass_obj
-def restore(config: Config, folder: Path, *, shards_only: bool) -> None:
+def restore(config: Config, folder: Path, wal: Path | None, until: str | None, *, shards_only: bool) -> None:
     """Put the backup in FOLDER into data_dir, where there is no database yet, and bring it up to date.
 
     Shards that have lost all their rows get them again.
     """
+    recovery = _recovery(wal, until)
     with clear_errors():
-        manifest = None if shards_only else restore_backup(config, folder.absolute(), click.echo)
+        manifest = None if shards_only else restore_backup(config, folder.absolute(), click.echo, recovery)
         with database.running_database(config):
             database.prepare(config, click.echo)
             with database.owner_connection(config) as owner:
@@ -51,7 +57,21 @@ def restore(config: Config, folder: Path, *, shards_only: bool) -> None:
     if manifest is None:
         click.echo("The shards have the rows that were loaded")
         return
-    click.echo(f"The service is as it was at {manifest.made}: armillary serve")
+    moment = (until or "the end of the archive") if recovery else manifest.made
+    click.echo(f"The service is as it was at {moment}: armillary serve")
+
+
+def _recovery(wal: Path | None, until: str | None) -> Recovery | None:
+    """Return how far to go on. Raises: click.ClickException."""
+    if wal is None:
+        if until:
+            raise click.ClickException("--until needs --wal, the archive of the write-ahead log")
+        return None
+    try:
+        instant = datetime.fromisoformat(until) if until else None
+    except ValueError:
+        raise click.ClickException(f"--until {until} is no instant; write it as 2026-11-28T12:00Z") from None
+    return Recovery(wal.absolute(), instant.replace(tzinfo=instant.tzinfo or UTC) if instant else None)
 
 
 def _size(manifest: BackupManifest) -> str:

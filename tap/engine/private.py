@@ -6,6 +6,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,10 @@ from typing import Any
 
 ADMIN = "armillary_admin"
 _SOCKET_PATH_LIMIT = 100
+_START, _RECOVERY = 120, 7 * 86_400
+"""Seconds that a start may take, and one that replays an archive."""
+_REST = 0.5
+RECOVERY_SIGNAL = "recovery.signal"
 _INSTALLED = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 
 
@@ -60,7 +65,14 @@ class PrivateCluster:
         self._make_folder(self.sockets)
         self._configure()
         log = self.folder / "postgres.log"
-        self._pg_ctl("start", "-w", "-t", "120", "-l", str(log), "-o", f"-k {self.sockets}")
+        recovers = (self.data / RECOVERY_SIGNAL).exists()
+        self._pg_ctl(
+            "start", "-w", "-t", str(_RECOVERY if recovers else _START), "-l", str(log), "-o", f"-k {self.sockets}"
+        )
+        if recovers:
+            # It takes connections that read as soon as the backup is consistent.
+            while self._ask("SELECT pg_is_in_recovery()") == "t":
+                time.sleep(_REST)
         self._create_database()
 
     def stop(self, mode: str = "fast") -> None:
@@ -153,10 +165,12 @@ class PrivateCluster:
         return settings | dict(self.settings)
 
     def _create_database(self) -> None:
-        command = [program("psql"), "-h", str(self.sockets), "-U", ADMIN, "-d", "postgres", "-Atqc"]
-        found = self._run([*command, "SELECT 1 FROM pg_database WHERE datname = 'armillary'"])
-        if not found.stdout.strip():
-            self._run([*command, "CREATE DATABASE armillary"])
+        if not self._ask("SELECT 1 FROM pg_database WHERE datname = 'armillary'"):
+            self._ask("CREATE DATABASE armillary")
+
+    def _ask(self, statement: str) -> str:
+        command = [program("psql"), "-h", str(self.sockets), "-U", ADMIN, "-d", "postgres", "-Atqc", statement]
+        return self._run(command).stdout.strip()
 
     # ---- running programs as somebody who is not root
 

@@ -85,6 +85,44 @@ def test_a_restored_service_is_the_same(folder: Path, monkeypatch: pytest.Monkey
     assert not (folder / "third" / "postgres").exists()
 
 
+@pytest.mark.long
+def test_with_an_archive_of_its_log_a_service_is_as_it_was_at_any_instant(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new, backup, archive = _config(folder / "live"), _config(folder / "then"), folder / "base", folder / "wal"
+    archive.mkdir(mode=0o777)
+    archive.chmod(0o777)
+    run(old, monkeypatch, "users", "add", "ada", stdin=f"{PASSWORD}\n")
+    with running_database(old), _admin(old) as admin:
+        admin.execute("ALTER SYSTEM SET archive_mode = on")
+        admin.execute(f"ALTER SYSTEM SET archive_command = 'cp %p {archive}/%f'".encode())
+    with serving(old) as service:
+        load_sample(old)
+        ada = Asker(service, _person("ada"))
+        run(old, monkeypatch, "backup", str(backup))
+        ada.run("SELECT TOP 5 name FROM demo.ngc", DEST="before")
+        with _admin(old) as admin:
+            instant = admin.execute("SELECT now()").fetchone()
+        ada.run("SELECT TOP 2 name FROM demo.ngc", DEST="later")
+        with _admin(old) as admin:
+            admin.execute("SELECT pg_switch_wal()")
+    assert instant
+    until = instant[0].isoformat()
+    assert "needs --wal" in run(new, monkeypatch, "restore", str(backup), "--until", until, fails=True)
+    refused = run(new, monkeypatch, "restore", str(backup), "--wal", str(archive), "--until", "noon", fails=True)
+    assert "is no instant" in refused
+    said = run(new, monkeypatch, "restore", str(backup), "--wal", str(archive), "--until", until)
+    assert f"as it was at {until}" in said
+    with serving(new) as service:
+        ada = Asker(service, _person("ada"))
+        assert (ada.count("before"), ada.get("later").status) == (5, 404)
+        assert ada.phase(ada.run("SELECT TOP 1 name FROM demo.ngc")) == "COMPLETED"
+
+
+def _admin(config: Config) -> psycopg.Connection:
+    return psycopg.connect(cluster_of(config.database).conninfo(ADMIN), autocommit=True)
+
+
 def _person(name: str) -> Person:
     return Person(Account(0, name), PASSWORD)
 
