@@ -43,7 +43,8 @@ class TableIndex:
         """Return tables that have each of the words somewhere; those with a word in their name come first."""
         wanted = words.lower().split()
         matches = [entry for entry in self._entries if all(word in entry.text for word in wanted)]
-        matches.sort(key=lambda entry: not any(word in entry.name for word in wanted))
+        # Older versions (name@version) come behind.
+        matches.sort(key=lambda entry: (not any(word in entry.name for word in wanted), "@" in entry.name))
         hits = tuple(Hit(entry.table, _columns(entry, wanted)) for entry in matches[first : first + count])
         return Found(words, hits, len(matches))
 

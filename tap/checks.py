@@ -1,6 +1,7 @@
 """What could be better with a service: found by looking, each with what to do."""
 
 import os
+import shlex
 import socket
 import ssl
 import time
@@ -18,7 +19,8 @@ from schema.positions import RA_UCD
 from schema.statements import statement
 from tap.config import Config
 from tap.disks import disks
-from tap.engine.database import reader_connections
+from tap.engine.database import cluster_of, reader_connections
+from tap.engine.private import ADMIN
 
 _SMALL = 10_000
 """Rows of a table that is searched as fast without an index."""
@@ -42,7 +44,7 @@ class Finding:
 
 def findings(config: Config, connection: psycopg.Connection, tables: Iterable[Table]) -> Iterator[Finding]:
     """Look at the database, by a connection of the catalogues' owner, at this machine, and at the URL of the service."""
-    yield from _of_tables(connection, tables)
+    yield from _of_tables(config, connection, tables)
     yield from _of_staged_loads(connection)
     yield from _of_server(config, connection)
     yield from _of_memory(config, connection)
@@ -58,7 +60,14 @@ def _of_staged_loads(connection: psycopg.Connection) -> Iterator[Finding]:
         )
 
 
-def _of_tables(connection: psycopg.Connection, tables: Iterable[Table]) -> Iterator[Finding]:
+def _in_database(config: Config, command: str) -> str:
+    """Return the command that runs a statement, as one who may."""
+    if config.database.database:
+        return command
+    return f"psql -h {cluster_of(config.database).sockets} -d armillary -U {ADMIN} -c {shlex.quote(command)}"
+
+
+def _of_tables(config: Config, connection: psycopg.Connection, tables: Iterable[Table]) -> Iterator[Finding]:
     for table in tables:
         if table.table_type != "table" or (table.nrows or 0) <= _SMALL:
             continue
@@ -72,7 +81,7 @@ def _of_tables(connection: psycopg.Connection, tables: Iterable[Table]) -> Itera
         if connection.execute(statement("never_analyzed"), (name,)).fetchone() is not None:
             yield Finding(
                 f"{table.table_name} was never analysed, or has changed much since: plans of queries are guesses",
-                f"ANALYZE {name};",
+                _in_database(config, f"ANALYZE {name}"),
             )
         if connection.execute(statement("has_statistics"), (table.table_name,)).fetchone() is None:
             yield Finding(
@@ -88,7 +97,8 @@ def _of_server(config: Config, connection: psycopg.Connection) -> Iterator[Findi
     if most < wanted:
         yield Finding(
             f"PostgreSQL takes {most} connections; with these settings the service may want {wanted}",
-            f"ALTER SYSTEM SET max_connections = {wanted}; and restart PostgreSQL, or lower concurrent_queries",
+            _in_database(config, f"ALTER SYSTEM SET max_connections = {wanted}")
+            + ", and restart PostgreSQL; or lower concurrent_queries",
         )
     apart = abs(time.time() - float(now))
     if apart > _CLOCK_SECONDS:
@@ -109,7 +119,7 @@ def _of_memory(config: Config, connection: psycopg.Connection) -> Iterator[Findi
     if wanted > there / 2:
         yield Finding(
             f"{queries} queries at once may take {wanted / 1e9:.0f} GB for their sorts, and this machine has {there / 1e9:.0f} GB",
-            "Lower work_mem, concurrent_queries, processes or worker_slots",
+            f"work_mem = '{there // 2 // queries >> 20}MB' in armillary.toml, or lower concurrent_queries, processes or worker_slots",
         )
 
 

@@ -49,6 +49,29 @@ def test_a_job_that_is_run_again_on_the_same_data_is_equal(asker: Asker, format_
     assert (compared["equal"], compared["same_query"]) == (True, True)
 
 
+@pytest.mark.parametrize("format_", ["json", "text", "html", "hdf5"])
+def test_results_that_are_not_read_again_are_equal_by_their_bytes_or_refused(asker: Asker, format_: str) -> None:
+    query = f"{QUERY} ORDER BY name"
+    jobs = [asker.run(query, REUSE="refuse", RESPONSEFORMAT=format_) for _ in range(2)]
+    others = asker.run(f"{query} DESC", RESPONSEFORMAT=format_)
+    if get(f"{jobs[0]}/results/result").body == get(f"{jobs[1]}/results/result").body:
+        assert compare(*jobs)["in_words"] == ["Equal: 50 rows"]
+    reply = get(f"{jobs[0]}/compare", {"WITH": others})
+    assert (reply.status, "run it again with RESPONSEFORMAT=votable" in reply.text) == (400, True)
+
+
+def test_results_with_geometries_are_equal_by_their_bytes(asker: Asker) -> None:
+    query = "SELECT TOP 9 name, POINT(ra, dec) AS place FROM demo.ngc ORDER BY name"
+    jobs = [asker.run(query, REUSE="refuse", RESPONSEFORMAT="csv") for _ in range(2)]
+    assert compare(*jobs)["equal"] is True
+
+
+def test_results_that_were_cut_say_so(asker: Asker) -> None:
+    jobs = [asker.run(f"{QUERY} ORDER BY name", REUSE="refuse", MAXREC="7") for _ in range(2)]
+    compared = compare(*jobs)
+    assert (compared["equal"], "MAXREC cut" in compared["in_words"][1]) == (True, True)
+
+
 def test_rows_that_are_twice_in_one_result_only_are_a_difference(asker: Asker) -> None:
     once, twice = f"{QUERY} ORDER BY name", f"SELECT * FROM ({QUERY} ORDER BY name) AS a"
     second = f"{twice} UNION ALL {twice.replace('AS a', 'AS b')}"

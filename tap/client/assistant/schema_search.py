@@ -1,6 +1,7 @@
 """Tables by words, a table with its columns, and a user's own tables, as TAP_SCHEMA tells them to who asks (TAP 1.1 §4)."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -32,6 +33,11 @@ class NoSuchTableHere(Exception):
     """The service knows no table of that name, or does not tell who asks."""
 
 
+def _rank(name: str, wanted: Sequence[str]) -> tuple[bool, bool]:
+    """Put names with a wanted word first, and older versions of tables (name@version) behind the others."""
+    return not any(word in name for word in wanted), "@" in name
+
+
 def find_tables(service: AskedService, words: str) -> dict[str, Any]:
     """Return tables that have each word in their names, descriptions, or columns; those with one in the name come first.
 
@@ -42,7 +48,7 @@ def find_tables(service: AskedService, words: str) -> dict[str, Any]:
     query = f"SELECT table_name, description FROM tap_schema.tables {where and f'WHERE {where}'} ORDER BY table_name"
     found = service.query(query, _MATCHES)
     tables = found.records()
-    tables.sort(key=lambda table: not any(word in table["table_name"].lower() for word in wanted))
+    tables.sort(key=lambda table: _rank(table["table_name"].lower(), wanted))
     shown = tables[:MOST_TABLES]
     columns = _matching_columns(service, [table["table_name"] for table in shown], wanted)
     kept = within([{**table, "columns": columns[table["table_name"]]} for table in shown], _ROOM)
