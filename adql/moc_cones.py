@@ -9,7 +9,7 @@ from schema.moc import DEEPEST, Moc, cells_by_order
 
 _HIGHEST = 12
 """Smaller cells than those of this order do not make the circles much better."""
-_MOST = 64
+_MOST = 512
 """Cells that get a circle each."""
 _MOST_IN_ONE = 1024
 """Cells that get one circle together."""

@@ -218,7 +218,7 @@ class QueryJobs:
             job.lane,
             job.owner_id or "",
             cause=cause,
-            query=Parameters(job.parameters).one("QUERY") or "",
+            query=Parameters(job.parameters).first("QUERY"),
         )
         if phase is not Phase.EXECUTING:
             rows, size = done.get("rows", 0), done.get("bytes", 0)

@@ -44,7 +44,7 @@ def running_and_waiting(accounts: AccountStore, jobs: Store) -> list[Running]:
 
 def _of_job(job: Job) -> Running:
     rows = int(dict(job.progress).get("rows", 0))
-    query = Parameters(job.parameters).one("QUERY") or ""
+    query = Parameters(job.parameters).first("QUERY")
     return Running(
         job.job_id, "job", job.owner_id or job.share, job.start_time or job.creation_time, job.lane, rows, query
     )

@@ -101,12 +101,12 @@ def found_jobs(store: Store, asker: Requester, parameters: Parameters, url: str)
 
 
 def _name(job: Job) -> str | None:
-    return Parameters(job.parameters).one("JOBNAME") or job.run_id
+    return Parameters(job.parameters).first("JOBNAME") or job.run_id
 
 
 def _passes(job: Job, phase: str | None, parameters: Parameters) -> bool:
     text, name = parameters.one("QUERY"), parameters.one("JOBNAME")
-    query = Parameters(job.parameters).one("QUERY") or ""
+    query = Parameters(job.parameters).first("QUERY")
     return (
         (phase is None or job.phase == phase.upper())
         and (text is None or text.lower() in query.lower())

@@ -25,6 +25,10 @@ class Parameters:
     def all(self, name: str) -> tuple[str, ...]:
         return tuple(value for key, value in self.pairs if key == name)
 
+    def first(self, name: str) -> str:
+        """Return the first value, to show what a job was asked for, be it right or wrong; empty for none."""
+        return next(iter(self.all(name)), "")
+
     def one(self, name: str) -> str | None:
         """Return the value of a single-valued parameter; None where it is missing or empty (DALI 1.1 §3.4).
 

@@ -125,8 +125,8 @@ class Worker:
     # ---- one job, in a thread
 
     def _work(self, task: Task) -> None:
-        self._runner.tell(task, Phase.EXECUTING)
         try:
+            self._runner.tell(task, Phase.EXECUTING)
             self._finish(task, self._outcome(task))
         finally:
             with self._lock:

@@ -129,7 +129,7 @@ def moment(m: Mistake) -> Iterator[Repair]:
 
 def in_region(m: Mistake) -> Iterator[Repair]:
     """Mend `POINT(ra, dec) IN CIRCLE(...)`."""
-    if m.is_at(m.index, *_GEOMETRIES) and m.is_at(m.index - 1, "IN") and m.is_call(m.index):
+    if m.is_at(m.index, *_GEOMETRIES, "MOC") and m.is_at(m.index - 1, "IN") and m.is_call(m.index):
         negated = m.is_at(m.index - 2, "NOT")
         first, last = m.first_of_value(m.index - 2 - negated), m.closing(m.index + 1)
         if m.is_at(first, *_GEOMETRIES):

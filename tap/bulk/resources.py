@@ -110,10 +110,11 @@ class BulkResources:
         return table_named(await self.catalogue(request), request.path_params["table"])
 
     def _about(self, table: Table, manifest: ExportManifest) -> dict[str, Any]:
-        base = self.config.web.base_url.removesuffix("/tap")
+        url = f"{self.config.web.base_url.removesuffix('/tap')}/bulk/{quote(table.table_name)}"
         return {
             "table": table.table_name,
-            "url": f"{base}/bulk/{quote(table.table_name)}",
+            "url": url,
+            "datalink": f"{url}?RESPONSEFORMAT=datalink",
             "format": manifest.format,
             "rows": manifest.rows,
             "bytes": manifest.size,

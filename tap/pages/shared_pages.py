@@ -38,4 +38,4 @@ class SharedPages:
     def _job(self, share: Share) -> dict[str, Any]:
         job = self.shares.linked_job(share)
         rows = job.results[0].rows if job.results else None
-        return {"heading": job.run_id or "A result", "rows": rows, "query": Parameters(job.parameters).one("QUERY")}
+        return {"heading": job.run_id or "A result", "rows": rows, "query": Parameters(job.parameters).first("QUERY")}

@@ -21,7 +21,7 @@ FILES = {
 
 def asked(job: Job, name: str) -> str:
     """Return a parameter of a job, the first where a client gave several; empty for none."""
-    return next(iter(Parameters(job.parameters).all(name)), "")
+    return Parameters(job.parameters).first(name)
 
 
 def kit(job: Job, config: Config) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Every form in which people write a cone or a cross-match is served by the spatial index (EXPLAIN on real stars)."""
 
+import random
+
 import psycopg
 import pytest
 
@@ -123,6 +125,15 @@ def test_a_small_moc_uses_the_index(reader: psycopg.Connection, catalogue: Catal
     query = f"SELECT tyc_id FROM demo.stars WHERE {condition.format(point=POINT, moc=moc)}"
     found = plan(reader, catalogue, query)
     assert uses_index_of_stars(found), found
+
+
+@pytest.mark.parametrize("count", [100, 500])
+def test_a_moc_of_many_small_cells_all_over_the_sky_uses_the_index(
+    reader: psycopg.Connection, catalogue: Catalogue, count: int
+) -> None:
+    cells = " ".join(map(str, sorted(random.Random(count).sample(range(12 * 4**9), count))))
+    found = plan(reader, catalogue, f"SELECT tyc_id FROM demo.stars WHERE 1 = CONTAINS({POINT}, MOC('9/{cells}'))")
+    assert uses_index_of_stars(found), found[:2000]
 
 
 def test_a_small_moc_with_top_and_an_order_uses_the_index_on_positions(

@@ -131,7 +131,6 @@ def test_a_wrong_column_that_is_called_like_its_table_is_the_one_that_is_mended(
         "SELECT id FROM t.stars WHERE name = 'Sirius",
         "SELECT id FROM stars, fields",
         "SELECT ra FROM t.stars WHERE",
-        "SELECT ra dec vmag FROM t.stars",
         "",
     ],
 )

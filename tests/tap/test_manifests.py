@@ -73,7 +73,11 @@ def test_uploads_are_in_the_manifest_with_their_digests(service: str) -> None:
 
 
 def test_what_a_job_took_adds_up_to_its_time(service: str) -> None:
-    job = run(service, "SELECT COUNT(*) AS n FROM demo.ngc AS a, demo.ngc AS b WHERE a.ra < b.dec", REUSE="refuse")
+    job = run(
+        service,
+        "SELECT COUNT(*) AS n FROM demo.ngc AS a, demo.ngc AS b WHERE a.ra < 60 AND a.dec < b.dec",
+        REUSE="refuse",
+    )
     receipt = manifest_of(job)["receipt"]
     assert list(receipt["seconds"]) == ["queue", "open", "translate", "plan", "first row", "rows", "encode", "send"]
     assert sum(receipt["seconds"].values()) == pytest.approx(receipt["total"], rel=1e-3)
@@ -90,7 +94,7 @@ def test_stages_of_a_job_are_its_time_within_five_percent(service: str) -> None:
     assert manifest["receipt"]["total"] == pytest.approx(wall, rel=0.05)
 
 
-LARGE = "SELECT COUNT(*) AS n FROM demo.ngc AS a, demo.ngc AS b WHERE a.ra + a.dec < b.dec"
+LARGE = "SELECT COUNT(*) AS n FROM demo.ngc AS a, demo.ngc AS b WHERE a.ra < 40 AND a.ra + a.dec < b.dec"
 
 
 def test_an_answer_of_sync_tells_what_it_took_where_that_is_asked_for(service: str) -> None:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
@@ -103,6 +104,17 @@ def test_a_job_is_listed_and_ended_too(root: Asker, ada: Asker) -> None:
     assert ada.phase(job) == "ABORTED"
     assert "The operator of this service ended this job" in ada.call("GET", job).text
     assert not listed(root, ada.name)
+
+
+def test_a_job_with_two_queries_hides_no_other(root: Asker, ada: Asker) -> None:
+    """It ends in an error, but waits and is listed like any until then."""
+    form = [("LANG", "ADQL"), ("QUERY", ENDLESS), ("QUERY", "SELECT 1 AS one")]
+    reply = ada.call("POST", "async", urlencode(form).encode(), Content_Type="application/x-www-form-urlencoded")
+    job = str(reply.headers["Location"])
+    assert ada.call("GET", "jobs/async").status == 200
+    ada.post_form(f"{job}/phase", PHASE="RUN")
+    assert root.call("GET", "queries", Accept="application/json").status == 200
+    assert eventually(lambda: ada.phase(job) == "ERROR", 10)
 
 
 def test_a_job_that_waits_is_listed_with_what_for(environment: None, root: Asker, ada: Asker) -> None:

@@ -148,7 +148,7 @@ def _readable(adql: str, report: Any) -> dict[str, Any]:
         "is_correct": report["error"] is None,
         "error": _remark(adql, report["error"]) if report["error"] else None,
         "warnings": [_remark(adql, warning) for warning in report.get("warnings", ())],
-        "estimate": report.get("estimate"),
+        **{name: report.get(name) for name in ("estimate", "queue", "strategy", "shards")},
         "catalogue_text": names,
     }
 
@@ -156,5 +156,5 @@ def _readable(adql: str, report: Any) -> dict[str, Any]:
 def _remark(adql: str, remark: dict[str, Any]) -> dict[str, Any]:
     line, column = place_of(adql, Span(**remark["span"]))
     mended = [Repair(Span(**repair["span"]), repair["text"]).applied(adql) for repair in remark["repairs"]]
-    texts = {name: remark.get(name) for name in ("message", "hint", "quoted")}
+    texts = {name: remark.get(name) for name in ("code", "message", "hint", "quoted") if remark.get(name)}
     return {**texts, "line": line, "column": column, "repaired_queries": mended}

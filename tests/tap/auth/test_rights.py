@@ -600,7 +600,7 @@ def _reads(owner: psycopg.Connection, engine: Engine, role: str | None, name: st
 
 KEPT = (
     "SELECT * FROM tap_schema.column_statistics",
-    "SELECT * FROM tap_schema.table_coverage",
+    "SELECT table_name, moc::text, sky_fraction FROM tap_schema.table_coverage",
     "SELECT table_name, cells, counts FROM armillary.cell_counts",
 )
 WORMHOLES = (
