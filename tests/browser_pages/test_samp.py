@@ -44,6 +44,7 @@ def topcat(tmp_path: Path) -> Iterator[SAMPIntegratedClient]:
     hub.stop()
 
 
+@pytest.mark.long
 def test_a_result_is_loaded_by_a_program_that_listens(visitor: Visitor, topcat: SAMPIntegratedClient) -> None:
     received: dict[str, str] = {}
     arrived = threading.Event()

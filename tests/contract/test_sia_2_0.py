@@ -255,8 +255,9 @@ def test_parameters_all_hold_and_values_of_one_are_alternatives(sia: str, observ
     """§2.1."""
     north, level = ("POS", "RANGE 0 360 0 90"), ("CALIB", "2")
     south = ("POS", "RANGE 0 360 -90 0")
-    assert found_by(sia, north, level) == found_by(sia, north) & found_by(sia, level)
-    assert found_by(sia, north, south) == found_by(sia, north) | found_by(sia, south) == found_by(sia)
+    in_north = found_by(sia, north)
+    assert found_by(sia, north, level) == in_north & found_by(sia, level)
+    assert found_by(sia, north, south) == in_north | found_by(sia, south)
 
 
 # ---- MAXREC, formats, errors

@@ -155,6 +155,7 @@ def test_migrate_brings_the_database_up_to_date_once(migrated: Site) -> None:
     assert migrated.run("migrate").stderr.strip() == "The database is up to date."
 
 
+@pytest.mark.long
 def test_roles_with_passwords_are_those_that_migrate_would_make(migrated: Site, config: Config) -> None:
     attributes = "rolname, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls"
     query = f"SELECT {attributes} FROM pg_roles WHERE rolname LIKE 'armillary_%' AND NOT rolsuper ORDER BY 1"
@@ -170,12 +171,14 @@ def _admin(site: Site) -> str:
     return make_conninfo(secret, host="127.0.0.1", port=site.ports.postgres)
 
 
+@pytest.mark.long
 def test_a_password_that_is_wrong_is_refused(migrated: Site) -> None:
     wrong = make_conninfo(_admin(migrated), user="armillary_reader", password="wrong")  # noqa: S106
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(wrong)
 
 
+@pytest.mark.long
 def test_the_service_has_no_rights_on_the_machine(migrated: Site) -> None:
     with _running(migrated, "worker") as process:
         wait_for(f"http://127.0.0.1:{migrated.ports.metrics}/metrics", None)
@@ -185,6 +188,7 @@ def test_the_service_has_no_rights_on_the_machine(migrated: Site) -> None:
     assert (status["CapEff"], status["CapBnd"], status["NoNewPrivs"]) == ("0" * 16, "0" * 16, "1")
 
 
+@pytest.mark.long
 def test_nothing_but_the_volumes_can_be_written_to(migrated: Site) -> None:
     command = migrated.command("web")
     at = command.index(PYTHON)
@@ -194,6 +198,7 @@ def test_nothing_but_the_volumes_can_be_written_to(migrated: Site) -> None:
     assert done.stdout.split() == ["/var/lib/armillary", "/var/tmp", "/tmp"]  # noqa: S108
 
 
+@pytest.mark.long
 def test_a_table_is_loaded_with_the_volume_of_an_operator_and_queried(url: str, migrated: Site) -> None:
     shutil.copy(ROOT / "deploy" / "sample" / "observed.csv", migrated.volume("data") / "observed.csv")
     done = migrated.run("migrate", "load", "/var/lib/armillary/observed.csv", "--table", "my.stars")
@@ -202,18 +207,21 @@ def test_a_table_is_loaded_with_the_volume_of_an_operator_and_queried(url: str, 
     assert requests.post(f"{url}/sync", data=query, timeout=30).text.split() == ["target", "Sirius"]
 
 
+@pytest.mark.long
 def test_a_job_is_run_by_the_worker_and_its_result_found_by_the_web_process(url: str, migrated: Site) -> None:
     name, count = run_job(url, "SELECT COUNT(*) AS n FROM tap_schema.schemas")
     assert (name, int(count) > 0) == ("n", True)
     assert list((migrated.volume("data") / "results").rglob("*.csv"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["web", "worker"])
 def test_a_health_check_of_compose_holds_for_a_service_that_runs(url: str, migrated: Site, name: str) -> None:
     test = SERVICES[name]["healthcheck"]["test"]
     subprocess.run([sys.executable, *map(migrated.ports.put_into, test[2:])], check=True)
 
 
+@pytest.mark.long
 def test_the_health_check_of_the_image_holds_for_a_service_that_runs(url: str, migrated: Site) -> None:
     text = dict(image_instructions("Containerfile"))["HEALTHCHECK"]
     test = json.loads(text[text.index("[") :])
@@ -221,6 +229,7 @@ def test_the_health_check_of_the_image_holds_for_a_service_that_runs(url: str, m
     subprocess.run([sys.executable, *test[1:]], env=environment, check=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "answers"), [("web", "8080/livez"), ("worker", "9464/metrics")])
 def test_a_service_that_is_told_to_stop_does_so_well_within_its_grace(migrated: Site, name: str, answers: str) -> None:
     ports = replace(migrated.ports, web=free_port(), metrics=free_port())

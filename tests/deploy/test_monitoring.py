@@ -100,12 +100,14 @@ def _use(service: str) -> None:
     Asker(service).run("SELECT TOP 3 name FROM demo.ngc")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("title", PANELS)
 def test_each_panel_of_the_dashboard_has_something_to_show(watched: Watched, title: str) -> None:
     for expression in PANELS[title]:
         assert eventually(lambda expression=expression: bool(watched.prometheus.query(expression)), 20), expression
 
 
+@pytest.mark.long
 def test_the_rules_are_loaded_and_none_fires_while_all_is_well(watched: Watched) -> None:
     groups = watched.prometheus.get("rules")["groups"]
     rules = {rule["name"]: rule for group in groups for rule in group["rules"]}
@@ -120,6 +122,7 @@ def _rules(prometheus: Prometheus) -> list[Any]:
     return [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ALERTS)
 def test_each_alert_watches_what_the_service_tells(watched: Watched, name: str) -> None:
     """A name that nobody tells would never fire."""
@@ -135,6 +138,7 @@ def test_the_files_are_what_promtool_takes() -> None:
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 def test_a_service_that_is_gone_is_told(watched: Watched) -> None:
     """The last test of the file: the service does not come back."""
     watched.server.process.terminate()

@@ -188,6 +188,7 @@ def shards_file(config: Config, names: list[str], path: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_rows_on_shards_are_backed_up_and_come_back_where_they_are_lost(
     folder: Path, shard_names: list[str], config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
