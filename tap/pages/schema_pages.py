@@ -26,7 +26,7 @@ from tap.bulk.manifest import ExportManifest
 from tap.bulk.served import bulk_folder
 from tap.citation import bibtex
 from tap.config import Config
-from tap.dal.urls import cone_search_url
+from tap.dal.urls import cone_search_url, image_access_url
 from tap.engine.engine import DatabaseAway, Engine, Session
 from tap.engine.row_encoding import readable_form
 from tap.engine.rows import Interrupted
@@ -107,6 +107,7 @@ class SchemaPages:
             "bibtex": bibtex(table),
             "position": position,
             "cone_search": cone_search_url(self.config.web, table.table_name) if position else None,
+            "image_access": image_access_url(self.config.web) if table.parts == ("ivoa", "obscore") else None,
             "exported": await run_in_threadpool(self._exported, table),
         }
         return self.pages.response(request, "table.html", values)

@@ -246,6 +246,11 @@ def test_levels_of_calibration_are_numbers(sia: str, observations: Observations)
     assert found_by(sia, ("CALIB", "0"), ("CALIB", "3")) == expected
 
 
+def test_the_page_of_the_table_of_observations_tells_its_url(service: str, sia: str) -> None:
+    page = get(f"{service}/tables/ivoa.obscore", Accept="text/html").text
+    assert f"<code>{sia}/query</code>" in page
+
+
 def test_a_quote_in_a_word_is_a_letter(sia: str) -> None:
     assert found_by(sia, ("TARGET", "x' OR 'a' = 'a")) == set()
     assert found_by(sia, ("COLLECTION", "%")) == set()
