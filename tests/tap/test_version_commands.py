@@ -13,6 +13,7 @@ from adql.errors import WithdrawnTable
 from adql.translate import translate
 from schema.tap_schema import count_change, read_catalogue, remove_table
 from schema.versions import next_version
+from tap.query.remarks import identifiers_of
 from tests import command
 from tests.contract.client import get
 
@@ -145,6 +146,14 @@ def test_what_is_withdrawn_stays_so_when_its_name_means_another_version(depot: p
     assert 'DR2 depot."stars@DR2"' in armillary("versions", "list", "depot.stars")
     armillary("publish", 'depot."stars@DR2"')
     assert count(depot, 'depot."stars@DR2"') == 5
+
+
+def test_a_version_has_the_identifier_of_its_table_in_the_registry(depot: psycopg.Connection, load: Load) -> None:
+    load(3)
+    load(5, "--keep")
+    query = 'SELECT a.id FROM depot.stars AS a JOIN depot."stars@1" AS b ON a.id = b.id'
+    translation = translate(query, read_catalogue(depot))
+    assert identifiers_of(translation, "org.example") == ("ivo://org.example/depot/stars",)
 
 
 def test_no_version_comes_twice(depot: psycopg.Connection, load: Load) -> None:
