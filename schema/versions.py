@@ -41,12 +41,6 @@ def versioned_name(table_name: str, version: str) -> str:
     return f"{quoted_if_needed(schema_name)}.{delimited(f'{name}@{version}')}"
 
 
-def name_of_all_versions(table_name: str) -> str:
-    """Return the published name of which one is a version, without that of the version."""
-    schema_name, name = unquoted_parts(table_name)
-    return f"{quoted_if_needed(schema_name)}.{quoted_if_needed(name.partition('@')[0])}"
-
-
 def next_version(version: str) -> str:
     """Return the version after one, by the number at its end: 3 after 2, DR2.2 after DR2.1, and beta.2 after beta."""
     match = _LAST_NUMBER.search(version)

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from schema.model import string_literal
 from tap.config import Config
 from tap.engine.database import Say, cluster_of, owner_connection
 from tap.engine.private import ADMIN, RECOVERY_SIGNAL, hand_over, run_program
@@ -121,7 +122,7 @@ def _prepare_recovery(data: Path, recovery: Recovery) -> None:
     settings = {"restore_command": f"cp {archive}/%f %p", "recovery_target_action": "promote"}
     if recovery.until:
         settings["recovery_target_time"] = recovery.until.isoformat()
-    lines = [f"{name} = '{value.replace(chr(39), chr(39) * 2)}'\n" for name, value in settings.items()]
+    lines = [f"{name} = {string_literal(value)}\n" for name, value in settings.items()]
     with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
         file.writelines(lines)
     (data / RECOVERY_SIGNAL).touch()

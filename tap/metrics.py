@@ -47,18 +47,19 @@ def metrics_enabled() -> bool:
 
 def kind_of(path: str) -> str:
     """Return which part of the service a path belongs to: one of few, whatever is asked for."""
-    name = _part(path)
+    name = _kind(path)
     if name in {"", "-", "tap"}:
         return "page"
-    return name if name in _parts() else "other"
+    return name if name in _kinds() else "other"
 
 
 @cache
-def _parts() -> frozenset[str]:
-    return frozenset(_part(path) for path, _, _ in endpoints().operations())
+def _kinds() -> frozenset[str]:
+    return frozenset(_kind(path) for path, _, _ in endpoints().operations())
 
 
-def _part(path: str) -> str:
+def _kind(path: str) -> str:
+    """Return the first segment of a path, behind /tap where it begins so."""
     parts = path.strip("/").split("/")
     return parts[1] if parts[0] == "tap" and len(parts) > 1 else parts[0]
 

@@ -5,7 +5,6 @@ and OTEL_TRACES_SAMPLER. A job is a trace of its own, whose id is the id of the 
 """
 
 import os
-import re
 import time
 from collections.abc import Mapping
 
@@ -22,7 +21,6 @@ from opentelemetry.util.types import AttributeValue
 from tap.observe import Event, JobMoved, RequestDone
 from uws.phases import Phase
 
-_JOB = re.compile(r"/async/([0-9a-f]{32})")
 _SECOND = 1_000_000_000
 _IN_TURNS = {"rows", "encode", "send"}
 """Stages that come again and again until the last row: their spans are sums."""
@@ -56,7 +54,7 @@ class Traces:
             "armillary.bytes": done.bytes,
         }
         links = [Link(_of_job(done.job))] if done.job else []
-        kind, name = SpanKind.SERVER, f"{done.method} {_JOB.sub('/async/{job}', done.path)}"
+        kind, name = SpanKind.SERVER, f"{done.method} {done.path.replace(done.job, '{job}') if done.job else done.path}"
         span = self._tracer.start_span(name, parent, kind, attributes, links, begin)
         if done.cause:
             span.set_status(Status(StatusCode.ERROR if done.status >= 500 else StatusCode.UNSET, done.cause))

@@ -270,9 +270,8 @@ class Store:
             raise IllegalMove.of(move, self.job(job_id).phase)
         job = job_of(rows[0])
         if attempt is None:
-            self.moved(
-                JobMove(job.job_id, job.phase, job.lane, job.owner_id, job.seconds or 0 if move is Move.ABORT else 0)
-            )
+            seconds = (job.seconds or 0) if move is Move.ABORT else 0
+            self.moved(JobMove(job.job_id, job.phase, job.lane, job.owner_id, seconds))
         return job
 
     def prioritise(self, job_id: str, priority: int) -> Job:

@@ -8,7 +8,7 @@ from adql.lints.lint import Lint, written
 from adql.nodes import Between, Field, Node
 
 _LONGITUDES = ("pos.eq.ra", "pos.galactic.lon", "pos.ecliptic.lon", "pos.az.azi")
-_NAMES = ("ra", "lon", "glon", "l_")
+_NAMES = frozenset({"ra", "ra_icrs", "raj2000", "ra_deg", "s_ra", "alpha", "l", "lon", "glon", "elon"})
 
 
 def reversed_range(nodes: Sequence[Node], text: str) -> Iterator[Lint]:
@@ -25,7 +25,7 @@ def _is_longitude(node: Between) -> bool:
 
 
 def _is_called_so(node: Between) -> bool:
-    return isinstance(node.operand, Field) and node.operand.name.lower().startswith(_NAMES)
+    return isinstance(node.operand, Field) and node.operand.name.lower() in _NAMES
 
 
 def _through_zero(node: Between, text: str) -> Lint:

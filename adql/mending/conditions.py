@@ -20,7 +20,7 @@ _OPERATORS = {
     "<==": "<=",
     ">==": ">=",
 }
-_WORDS = {"EQ": "=", "NE": "<>", "LT": "<", "LE": "<=", "GT": ">", "GE": ">="}
+_OPERATOR_WORDS = {"EQ": "=", "NE": "<>", "LT": "<", "LE": "<=", "GT": ">", "GE": ">="}
 _BEHIND_CONDITION = ("AND", "OR", ")", "GROUP", "ORDER", "HAVING", "UNION", "EXCEPT", "INTERSECT", "OFFSET")
 _TRUTH = {"TRUE": "1", "FALSE": "0", "T": "1", "F": "0"}
 _UNITS = {
@@ -41,8 +41,8 @@ def operator(m: Mistake) -> Iterator[Repair]:
     elif m.is_at(m.index, "=") and m.is_at(m.index - 1, "NOT"):
         yield m.replaced(m.index - 1, m.index, "<>")
     for index in (m.index - 1, m.index):
-        if m.at(index).kind == tokens.WORD and m.at(index).value in _WORDS and m.is_name(index - 1):
-            yield m.replaced(index, index, _WORDS[m.at(index).value])
+        if m.at(index).kind == tokens.WORD and m.at(index).value in _OPERATOR_WORDS and m.is_name(index - 1):
+            yield m.replaced(index, index, _OPERATOR_WORDS[m.at(index).value])
 
 
 def contains_text(m: Mistake) -> Iterator[Repair]:

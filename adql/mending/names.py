@@ -99,14 +99,13 @@ def in_brackets(m: Mistake) -> Iterator[Repair]:
 def query_without_name(m: Mistake) -> Iterator[Repair]:
     if m.expected == "a name for the query in FROM":
         used = {token.value.upper() for token in m.tokens}
-        if named := _nobody_else(m):
-            yield m.behind(m.index - 1, f" AS {named}")
-            return
-        name = next(name for name in ("q", *(f"q{n}" for n in range(2, len(used) + 3))) if name.upper() not in used)
+        name = _undeclared_qualifier(m) or next(
+            name for name in ("q", *(f"q{n}" for n in range(2, len(used) + 3))) if name.upper() not in used
+        )
         yield m.behind(m.index - 1, f" AS {name}")
 
 
-def _nobody_else(m: Mistake) -> str | None:
+def _undeclared_qualifier(m: Mistake) -> str | None:
     """Return the only name before a dot that is neither a schema nor an alias, as it is written."""
     qualifiers = [i for i in range(len(m.tokens)) if m.is_name(i) and m.is_at(i + 1, ".") and not m.is_at(i - 1, ".")]
     schemas = {m.at(i).value.upper() for i in qualifiers if m.is_at(i - 1, "FROM", "JOIN", ",")}

@@ -10,6 +10,7 @@ from adql.repairs import Repair, repairs
 from adql.translate import Translation, translate
 from schema.model import Catalogue, Schema
 from tap.engine.engine import Session
+from tap.query.reading import plan_nodes
 from tap.sharding.planning import CitusPlan, DistributedPlan, plan_query
 
 Seconds = tuple[float, float]
@@ -109,7 +110,9 @@ def check(
     rows = min(int(root["Plan Rows"]), maxrec)
     cost = float(root["Total Cost"])
     estimate = Estimate(rows, rows * int(root["Plan Width"]), seconds(cost), cost)
-    return Report(warnings=warnings, columns=columns, tables=tuple(_read(translation, _nodes(root))), estimate=estimate)
+    return Report(
+        warnings=warnings, columns=columns, tables=tuple(_read(translation, plan_nodes(root))), estimate=estimate
+    )
 
 
 def _remark(query: str, error: AdqlError, catalogue: Catalogue) -> Remark:
@@ -126,14 +129,6 @@ def _on_shards(report: Report, distributed: DistributedPlan | CitusPlan) -> Repo
     queries = () if isinstance(distributed, CitusPlan) else distributed.shard_queries
     shards = tuple(dict.fromkeys(shard for query in queries for shard in query.shards))
     return replace(report, strategy=distributed.name, shards=shards)
-
-
-def _nodes(root: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting.extend(node.get("Plans", ()))
 
 
 def _read(translation: Translation, nodes: Iterable[dict[str, Any]]) -> Iterator[TableRead]:

@@ -1,9 +1,10 @@
 """What PostgreSQL read for a query, by its own counters of the transaction."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from schema.model import Table
 from tap.engine.row_encoding import limited
 from tap.query.row_streams import QueryRun
 
@@ -25,7 +26,6 @@ SELECT coalesce(sum(pg_stat_get_xact_tuples_returned(oid)) FILTER (WHERE has_row
        coalesce(sum(pg_stat_get_xact_blocks_fetched(oid)), 0)::bigint, coalesce(sum(pg_stat_get_xact_blocks_hit(oid)), 0)::bigint
 FROM relations
 """
-_NOTHING = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,10 @@ class Reading:
 
 
 class ReadMeter:
-    """Counts what a session reads for a query from when it is made. Raises: psycopg.Error."""
+    """Counts what a session reads of published tables for a query, from when it is made. Raises: psycopg.Error."""
 
-    def __init__(self, run: QueryRun) -> None:
+    def __init__(self, run: QueryRun, tables: Sequence[Table]) -> None:
         self._run = run
-        tables = [table for table in run.plan.translation.tables if table.schema_name != "TAP_UPLOAD"]
         schemas, names = ([table.stored_parts[part] for table in tables] for part in (0, 1))
         relations = run.session.records(_TABLES, (schemas, names))
         self._why = _ON_SERVERS if run.plan.distributed else None
@@ -53,7 +52,7 @@ class ReadMeter:
             self._why = self._why or _OF_VIEWS
         self._tables = [oid for oid, _ in relations]
         # Those of the transaction before are told too until PostgreSQL has collected them.
-        self._before = self._counters()
+        self._before = (0, 0, 0) if self._why else self._counters()
 
     def reading(self) -> Reading:
         """Return what was read up to now."""
@@ -69,16 +68,18 @@ class ReadMeter:
         return limited(self._run.plan.translation, self._run.encoding, self._run.maxrec + (self._run.maxrec > 0))
 
     def _counters(self) -> tuple[int, int, int]:
-        for rows, blocks, cached in self._run.session.records(_COUNTERS, (self._tables,)):
-            return rows, blocks, cached
-        return _NOTHING
+        ((rows, blocks, cached),) = self._run.session.records(_COUNTERS, (self._tables,))
+        return rows, blocks, cached
 
 
-def _has_workers(plan: Mapping[str, Any]) -> bool:
-    return any("Workers Planned" in node for node in _nodes(plan))
+def _has_workers(plan: dict[str, Any]) -> bool:
+    return any("Workers Planned" in node for node in plan_nodes(plan))
 
 
-def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", ()):
-        yield from _nodes(child)
+def plan_nodes(root: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield all nodes of a plan, as EXPLAIN (FORMAT JSON) has them."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(node.get("Plans", ()))

@@ -1,12 +1,10 @@
 """What a result says beside its rows: whose data they are, warnings, what of the sky is missing, how it ended."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from urllib.parse import urlencode
 
 from adql.translate import Translation
 from schema.model import Origin
-from schema.versions import name_of_all_versions
 from tap.engine.engine import Session
 from tap.formats.format import Ending, Header
 from tap.registry.identifiers import table_id
@@ -51,15 +49,10 @@ def asked_again(request: TapRequest, sync_url: str) -> dict[str, str]:
 
 
 def identifiers_of(translation: Translation, authority: str) -> tuple[str, ...]:
-    """Return the identifiers in the registry of the tables that a query reads, and of which something is said.
-
-    All versions of a table have the same.
-    """
+    """Return the identifiers in the registry of the tables that a query reads, and of which something is said; each once."""
     if not authority:
         return ()
-    tables = (table for table in translation.tables if table.origin != Origin())
-    names = (replace(table, table_name=name_of_all_versions(table.table_name)) for table in tables)
-    return tuple(dict.fromkeys(table_id(authority, table) for table in names))
+    return tuple(dict.fromkeys(table_id(authority, table) for table in translation.tables if table.origin != Origin()))
 
 
 def _of_unsearched(unsearched: UnsearchedSky | None) -> dict[str, str]:

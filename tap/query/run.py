@@ -77,7 +77,7 @@ def execute(
         progress.warnings = warnings_of(uploads, plan, session)
         unsearched = UnsearchedSky() if request.partial else None
         run = QueryRun(session, plan, request.format.encoding, request.maxrec, unsearched)
-        meter = ReadMeter(run) if request.receipt or not service.streams else None
+        meter = ReadMeter(run, facts.tables) if request.receipt or not service.streams else None
         with rows_of(run, uploads, service.upload_limits, service.sorting, progress) as rows:
             header = header_of(request, translation, unsearched, progress.warnings)
             header = replace(

@@ -27,8 +27,12 @@ def organisation_id(authority: str) -> str:
 
 
 def table_id(authority: str, table: Table) -> str:
-    """Return the identifier of a table: no two tables have the same, though identifiers are compared without regard to case."""
-    return "/".join((authority_id(authority), *map(_segment, table.parts)))
+    """Return the identifier of a table, which all of its versions (name@version) have.
+
+    No two tables have the same, though identifiers are compared without regard to case.
+    """
+    schema_name, name = table.parts
+    return "/".join((authority_id(authority), _segment(schema_name), _segment(name.partition("@")[0])))
 
 
 def _segment(name: str) -> str:
