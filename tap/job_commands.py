@@ -7,7 +7,8 @@ import click
 
 from tap.config import Config
 from tap.engine.database import jobs_conninfo, running_database
-from tap.jobs import limits_of
+from tap.jobs import limits_of, tell_move
+from tap.observe import send_to
 from uws.errors import IllegalMove, NoSuchJob, StoreAway
 from uws.forecast import outlook
 from uws.job import ENDED_BY_OPERATOR, NOTHING_KNOWN, Job, JobEnding
@@ -19,7 +20,12 @@ from uws.timestamps import write_instant
 @contextmanager
 def open_jobs(config: Config) -> Iterator[Store]:
     with running_database(config):
-        store = Store(jobs_conninfo(config), limits_of(config.jobs), 1)
+        if config.log.log_target:
+            # Standard error is the operator's terminal here, and no log; nor do other commands need what makes one.
+            from tap.log import Log
+
+            send_to(Log(config.log))
+        store = Store(jobs_conninfo(config), limits_of(config.jobs), 1, moved=tell_move)
         store.open()
         try:
             yield store

@@ -51,7 +51,7 @@ from tap.stored_results import StoredResults
 from tap.uploads.upload import read_uploads, uploads_of
 from uws import service
 from uws.errors import IllegalMove, NoSuchJob
-from uws.job import ASYNC, Attachment, ErrorSummary, Job, JobEnding, JobLimits, Requester, Result
+from uws.job import ASYNC, Attachment, ErrorSummary, Job, JobEnding, JobLimits, JobMove, Requester, Result
 from uws.parameters import ParameterError, Parameters
 from uws.phases import Move, Phase
 from uws.store import Store
@@ -86,6 +86,11 @@ def limits_of(jobs: JobsConfig) -> JobLimits:
         list_limit=jobs.job_list_limit,
         upload_bytes_per_owner=jobs.job_uploads_per_owner,
     )
+
+
+def tell_move(move: JobMove) -> None:
+    """Tell observers that something other than a run moved a job."""
+    observe(JobMoved(move.job_id, move.phase, move.lane, move.owner_id or "", move.seconds))
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from tap.engine.database import (
     reader_conninfo,
 )
 from tap.engine.engine import Engine
-from tap.jobs import QueryJobs, limits_of
+from tap.jobs import QueryJobs, limits_of, tell_move
 from tap.notifications import EMAIL, Notifier
-from tap.observe import JobMoved, JobTold, Kept, observe
+from tap.observe import JobTold, Kept, observe
 from tap.own_tables.destination import Destinations
 from tap.own_tables.keeper import table_keeper
 from tap.own_tables.own_tables import OwnTables
@@ -48,7 +48,6 @@ from tap.uploads.upload import unpacking_of, uploads_of
 from tap.version import VERSION
 from uws.deliveries import Deliverer, Delivery
 from uws.housekeeper import Housekeeper
-from uws.job import JobMove
 from uws.store import Store
 from uws.worker import Worker
 
@@ -106,16 +105,12 @@ def parts_of(config: Config, sessions: int, job_connections: int, limit: float) 
     engine = Engine(reader_conninfo(config), sessions, config.web.queue_limit, shards, member_conninfo(config))
     accounts = AccountStore(accounts_conninfo(config))
     own_tables = OwnTables(owner_conninfo(config), accounts, partial(quota_of, config))
-    store = Store(jobs_conninfo(config), limits_of(config.jobs), job_connections, moved=_moved)
+    store = Store(jobs_conninfo(config), limits_of(config.jobs), job_connections, moved=tell_move)
     storage = storage_of(config, store.has_results)
     shares = Shares(accounts, own_tables, store, storage)
     rights = Rights(owner_conninfo(config), accounts, shares.end_what_is_over)
     service = service_of(config, engine, sources_of(config, ReadableJobs(shares, storage)), limit)
     return Parts(config, engine, accounts, rights, store, storage, own_tables, shares, service, shards)
-
-
-def _moved(move: JobMove) -> None:
-    observe(JobMoved(move.job_id, move.phase, move.lane, move.owner_id or "", move.seconds))
 
 
 def service_of(config: Config, engine: Engine, sources: Sources, limit: float) -> QueryService:

@@ -196,9 +196,12 @@ class serving:  # noqa: N801
         self.environment = environment
         self.log = Path(config.database.data_dir) / f"serve-{config.web.port}.log"
 
+    def settings(self) -> dict[str, str]:
+        """Return the variables of its configuration."""
+        return self.config.as_environment()
+
     def __enter__(self) -> str:
-        settings = self.config.as_environment()
-        environment = os.environ | settings | self.environment
+        environment = os.environ | self.settings() | self.environment
         command = [sys.executable, "-m", "tap", "serve"]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, cwd=self.root, env=environment, stdout=log, stderr=log)

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from tests.contract.client import Reply, get, post
 
 COUNT = "SELECT COUNT(*) AS n FROM demo.ngc"
 ENDLESS = "SELECT COUNT(*) AS n FROM demo.stars AS a, demo.stars AS b WHERE a.ra < b.dec"
+_READY = b"Z\x00\x00\x00\x05"
 HEALS = 10.0
 """Seconds in which the service serves again once the fault is over (docs/reliability.md)."""
 
@@ -130,6 +132,51 @@ def cluster_of(config: Config) -> PrivateCluster:
 def admin_of(config: Config) -> Iterator[psycopg.Connection]:
     with psycopg.connect(database.cluster_of(config.database).conninfo(ADMIN), autocommit=True) as connection:
         yield connection
+
+
+# ---- the way to PostgreSQL
+
+
+class Relay:
+    """Between a client and PostgreSQL: keeps back what the server says when it shall be `silent`, or the end of a COPY.
+
+    All that it says comes `delay` seconds later, one piece after the other.
+    """
+
+    def __init__(self, folder: Path, server: Path) -> None:
+        self.silent = self.cuts_copies = False
+        self.delay = 0.0
+        self.folder = folder
+        self._server = str(server / ".s.PGSQL.5432")
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(folder / ".s.PGSQL.5432"))
+        self._listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            client, _ = self._listener.accept()
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self._server)
+            threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
+            threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        with suppress(OSError):
+            while data := client.recv(65536):
+                server.sendall(data)
+
+    def _answer(self, server: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError):
+            self._pass_on(server, client)
+
+    def _pass_on(self, server: socket.socket, client: socket.socket) -> None:
+        while data := server.recv(65536):
+            if self.cuts_copies and b"COPY " in data:
+                data = data[: data.rindex(_READY)]
+            time.sleep(self.delay)
+            if not self.silent:
+                client.sendall(data)
 
 
 # ---- slow clients

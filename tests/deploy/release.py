@@ -67,6 +67,8 @@ def main(version: str) -> None:
         os.environ |= {f"{ENVIRONMENT}DATA_DIR": config.database.data_dir, f"{ENVIRONMENT}SHARED_BUFFERS": "64MB"}
         _fill(config)
         _dump(config, RELEASES / version)
+    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    (RELEASES / version / "commit").write_text(commit.stdout)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urljoin
@@ -17,7 +19,7 @@ from tap.config import ENVIRONMENT, Config
 from tap.engine.database import cluster_of, pending_migrations
 from tap.engine.private import ADMIN, PrivateCluster, program
 from tests.command import armillary
-from tests.conftest import serving
+from tests.conftest import ROOT, serving
 from tests.contract.client import get
 from tests.contract.xsd import UWS
 from tests.deploy.release import RELEASES, ada, service_in
@@ -88,6 +90,49 @@ def test_a_service_of_the_release_goes_on_while_its_database_is_brought_up_to_da
     assert changed == set()
     added = {name: after[name] for name in after.keys() - before.keys() if name[:2] in {key[:2] for key in before}}
     assert [name for name, (_, is_needed) in added.items() if is_needed] == []
+
+
+@pytest.fixture
+def checkout(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The sources of the release, as the history has them."""
+    commit = (RELEASES / request.node.callspec.params["old"] / "commit").read_text().strip()
+    archive = subprocess.run(["git", "-C", ROOT, "archive", commit], capture_output=True, check=False)
+    if archive.returncode:
+        pytest.skip("the history is not here")
+    subprocess.run(["tar", "-x", "-C", tmp_path], input=archive.stdout, check=True)
+    return tmp_path
+
+
+class _serving_release(serving):  # noqa: N801
+    def settings(self) -> dict[str, str]:
+        """Return those that every release knows."""
+        names = ("DATA_DIR", "PORT", "BASE_URL", "PROCESSES", "SHARED_BUFFERS")
+        return {
+            f"{ENVIRONMENT}{name}": super(_serving_release, self).settings()[f"{ENVIRONMENT}{name}"] for name in names
+        }
+
+
+@pytest.mark.long
+def test_who_asks_a_service_of_the_release_notices_nothing_of_the_migration(old: Config, checkout: Path) -> None:
+    with _serving_release(old, checkout) as service:
+        asker = ada(service)
+        counts, is_done = set(), threading.Event()
+
+        def ask() -> None:
+            while not is_done.is_set():
+                counts.update(asker.count(table) for table in ("my.stars", "mine"))
+
+        with ThreadPoolExecutor(1) as clients:
+            asking = clients.submit(ask)
+            assert armillary("migrate").split() != []
+            job = asker.run("SELECT * FROM my.stars", DEST="later")
+            is_done.set()
+            asking.result()
+        assert counts == {8}
+        assert asker.phase(job) == "COMPLETED"
+        assert asker.count("later") == 8
+    with serving(old) as service:
+        assert ada(service).count("later") == 8
 
 
 def test_the_first_page_tells_the_version_and_leads_to_what_is_new(service: str) -> None:

@@ -1,7 +1,10 @@
 """The log, as an operator reads it: a line for each request and each move of a job, and no secret in any."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +18,7 @@ from tap.auth.identity import TokenScope
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN
-from tests.conftest import alone, serving
+from tests.conftest import ROOT, alone, serving
 from tests.contract.client import get, post
 from tests.contract.own_tables import Asker
 from tests.contract.pages import log_in
@@ -30,6 +33,7 @@ class Log:
 
     def __init__(self, config: Config, path: Path) -> None:
         self.path = path
+        self.config = config
         self.service = config.web.base_url
 
     @property
@@ -132,6 +136,15 @@ def test_a_job_can_be_followed_from_the_request_that_made_it_to_who_ended_it(log
     log.line(job=job, phase="EXECUTING")
     ada.post_form(f"async/{job}/phase", PHASE="ABORT")
     assert log.line(job=job, phase="ABORTED")["ms"] > 0
+
+
+def test_what_the_command_line_does_to_a_job_is_in_the_log_too(log: Log, person: MakePerson) -> None:
+    ada = Asker(log.service, person())
+    job = ada.post_form("async", LANG="ADQL", QUERY=ENDLESS, PHASE="RUN").headers["Location"].rpartition("/")[2]
+    log.line(job=job, phase="EXECUTING")
+    command = [sys.executable, "-m", "tap", "queries", "kill", job]
+    subprocess.run(command, cwd=ROOT, env=os.environ | log.config.as_environment(), check=True)
+    assert log.line(job=job, phase="ABORTED")["who"] == ada.name
 
 
 def test_probes_are_no_news(log: Log) -> None:

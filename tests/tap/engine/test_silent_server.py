@@ -1,10 +1,8 @@
 """A server that says nothing any more under an open connection costs a query its time, and no other thread anything."""
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,47 +15,10 @@ from tap.engine.cancellation import Cancellation, CancelReason
 from tap.engine.engine import DatabaseAway, Engine
 from tap.engine.private import ADMIN
 from tap.engine.rows import CopyRows, Interrupted
+from tests.contract.faults import Relay
 from uws.errors import StoreAway
 from uws.job import JobLimits
 from uws.store import Store
-
-_READY = b"Z\x00\x00\x00\x05"
-
-
-class Relay:
-    """Between a client and PostgreSQL; keeps back what the server says when it shall be `silent`, or the end of a COPY."""
-
-    def __init__(self, folder: Path, server: Path) -> None:
-        self.silent = self.cuts_copies = False
-        self._server = str(server / ".s.PGSQL.5432")
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(folder / ".s.PGSQL.5432"))
-        self._listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            client, _ = self._listener.accept()
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(self._server)
-            threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
-            threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
-
-    def _forward(self, client: socket.socket, server: socket.socket) -> None:
-        with suppress(OSError):
-            while data := client.recv(65536):
-                server.sendall(data)
-
-    def _answer(self, server: socket.socket, client: socket.socket) -> None:
-        with suppress(OSError):
-            self._pass_on(server, client)
-
-    def _pass_on(self, server: socket.socket, client: socket.socket) -> None:
-        while data := server.recv(65536):
-            if self.cuts_copies and b"COPY " in data:
-                data = data[: data.rindex(_READY)]
-            if not self.silent:
-                client.sendall(data)
 
 
 @pytest.fixture
