@@ -7,7 +7,7 @@ so `ARRAY(SELECT unnest(a) + unnest(b))` is the sum of two arrays, in their orde
 from collections.abc import Callable
 
 from adql import nodes
-from adql.arrays import is_array, is_matrix
+from adql.arrays import is_array, is_floating, is_matrix
 from adql.constants import number_of
 from adql.nodes import Value
 from schema import types
@@ -48,6 +48,11 @@ def _chain(node: nodes.Arithmetic, operands: dict[str, str], to_sql: ToSql) -> s
     return f"({text})"
 
 
+def elements(array: Value, sql: str) -> str:
+    """Print an array whose elements are looked at one by one: NaN, which PostgreSQL takes for the largest number, is NULL."""
+    return f"array_replace({sql}, 'NaN', NULL)" if is_floating(array) else sql
+
+
 def subscript(node: nodes.Subscript, to_sql: ToSql) -> str:
     array = to_sql(node.array)
     if not isinstance(node.array, nodes.Field):
@@ -56,7 +61,8 @@ def subscript(node: nodes.Subscript, to_sql: ToSql) -> str:
     if node.is_slice:
         return f"{array}[{first}:{last}]"
     if not is_matrix(node.array.info):
-        return f"{array}[{first}]"
+        element = f"{array}[{first}]"
+        return f"nullif({element}, 'NaN')" if is_floating(node.array) else element
     width = types.element_count(node.info.arraysize)
     return f"armillary.array_row({array}, {width}, {first})"
 

@@ -15,6 +15,11 @@ def is_array(value: Value) -> bool:
     return value.type is not None and value.type.is_array
 
 
+def is_floating(array: Value) -> bool:
+    """Return whether its elements can be NaN, which is what NULL is in most files: of columns the loader makes NULL of it."""
+    return array.type in {types.REALS, types.DOUBLES}
+
+
 def is_matrix(info: Info) -> bool:
     """Return whether an array has more than one dimension; such ones are stored flat, the first dimension runs fastest."""
     return "x" in (info.arraysize or "")

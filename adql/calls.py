@@ -3,6 +3,8 @@
 What stands inside them is read by the productions that the Cursor brings along.
 """
 
+from collections.abc import Callable
+
 from adql import nodes, tokens
 from adql.cursor import Cursor
 from adql.errors import ImpossibleValue, TooComplex, WrongArguments
@@ -16,13 +18,13 @@ AGGREGATES = frozenset({"COUNT", "AVG", "MAX", "MIN", "SUM"})
 _CAST_TARGETS = frozenset({"SMALLINT", "INTEGER", "BIGINT", "REAL", "TIMESTAMP", "POINT", "CIRCLE", "POLYGON"})
 
 
-def _arguments(c: Cursor) -> tuple[Value, ...]:
-    """Read the arguments of a function, and the parenthesis before them."""
+def _arguments(c: Cursor, first: Callable[[Cursor], Value] | None = None) -> tuple[Value, ...]:
+    """Read the arguments of a function, and the parenthesis before them; `first` reads one that is no value alone."""
     c.expect_operator("(")
     c.descend()
     arguments: list[Value] = []
     if not c.at_operator(")"):
-        arguments.append(c.value_expression(c))
+        arguments.append((first or c.value_expression)(c))
         while c.accept_operator(","):
             arguments.append(c.value_expression(c))
     c.ascend()
@@ -42,10 +44,23 @@ def function(c: Cursor) -> nodes.Call:
     return nodes.Call(token.value, arguments, span=span)
 
 
+def _value_or_truth(c: Cursor) -> Value:
+    """Read what arr_map calculates: a value, or a condition, which gives 1 or 0 as CONTAINS does, and NULL where it is unknown."""
+    node = c.expression(c)
+    if isinstance(node, Value):
+        return node
+    if not isinstance(node, nodes.Condition):
+        raise AssertionError(node)
+    one, zero = (nodes.Number(text, span=node.span) for text in "10")
+    holds = nodes.When(node, one, span=node.span)
+    fails = nodes.When(nodes.Not(node, span=node.span), zero, span=node.span)
+    return nodes.Case((holds, fails), span=node.span)
+
+
 def user_defined_function(c: Cursor) -> nodes.Call:
     """<user_defined_function>, with ORDER BY behind the arguments of an aggregate as an extension"""
     token = c.advance()
-    arguments = _arguments(c)
+    arguments = _arguments(c, _value_or_truth if token.value == "ARR_MAP" else None)
     order_by = c.order_by(c) if arguments and c.accept("ORDER") else ()
     c.expect_operator(")")
     return nodes.Call(token.value, arguments, order_by, span=c.since(token.start))

@@ -21,6 +21,7 @@ class Productions:
 
     subquery: Callable[["Cursor"], nodes.Query]
     value_expression: Callable[["Cursor"], nodes.Value]
+    expression: Callable[["Cursor"], nodes.Expression]
     search_condition: Callable[["Cursor"], nodes.Condition]
     order_by: Callable[["Cursor"], tuple[nodes.OrderTerm, ...]]
 
@@ -35,6 +36,7 @@ class Cursor:
         self.token = self.tokens[0]
         self.subquery = productions.subquery
         self.value_expression = productions.value_expression
+        self.expression = productions.expression
         self.search_condition = productions.search_condition
         self.order_by = productions.order_by
         self.list_tokens = 0

@@ -17,9 +17,7 @@ from schema.types import Type
 
 _DALI_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?Z?)?\Z")
 _TRUTH = {"1": "true", "0": "false", "t": "true", "f": "false", "true": "true", "false": "false"}
-COMPARED_BY_ELEMENTS = (
-    "arr_map(CASE WHEN x > 5 THEN 1 ELSE 0 END, a) compares each element, arr_min(a) > 5 all of them."
-)
+COMPARED_BY_ELEMENTS = "arr_map(x > 5, a) compares each element, arr_min(a) > 5 all of them."
 _INTEGER_LIMITS = ((2**31, types.INTEGER), (2**63, types.BIGINT))
 
 

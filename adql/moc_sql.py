@@ -26,8 +26,20 @@ def inside_moc_sql(inner: Value, outer: Value, sql: tuple[str, str]) -> str:
         return (
             f"({sql[1]} @> armillary.moc_of_point({DEEPEST}, {sql[0]}))" if moc is None else _point_in_moc(sql[0], moc)
         )
-    cells = sql[0] if inner.type is types.MOC else _cells_beside(inner, outer, sql)
-    return f"({cells} <@ {sql[1]})"
+    if inner.type is types.MOC:
+        return _moc_in_moc(inner, outer, sql)
+    return f"({_cells_beside(inner, outer, sql)} <@ {sql[1]})"
+
+
+def _moc_in_moc(inner: Value, outer: Value, sql: tuple[str, str]) -> str:
+    """Return the operator, for an index on MOCs, where the first one is not empty or the second no column.
+
+    That index finds no MOC in which an empty one is, though all have none of its cells less.
+    """
+    known = literal_moc(inner)
+    if literal_moc(outer) is not None or (known is not None and known.runs):
+        return f"({sql[0]} <@ {sql[1]})"
+    return f"smoc_subset_smoc({sql[0]}, {sql[1]})"
 
 
 def overlaps_moc_sql(left: Value, right: Value, sql: tuple[str, str]) -> str:
@@ -54,13 +66,13 @@ def _circle_sql(cone: Cone) -> str:
 
 
 def _cells_beside(region: Value, moc: Value, sql: tuple[str, str]) -> str:
-    """Return the cells that a region touches, of the order of the MOC that it is compared with."""
+    """Return the cells that a region touches, of the order of the MOC that it is compared with, or finer ones.
+
+    Of a MOC of whole cells these say the same. One value for all rows is what an index on MOCs serves.
+    """
     known = literal_region(region)
     if known is None:
         return f"armillary.moc_beside({sql[1]}, {sql[0]})"
-    highest = highest_order(known, _MOST_ON_EDGE)
-    finest = cells_touched(known, highest)
-    if other := literal_moc(moc):
-        return moc_sql(finest.degraded(other.order))
-    whens = " ".join(f"WHEN {order} THEN {moc_sql(finest.degraded(order))}" for order in range(highest + 1))
-    return f"(CASE least(max_order({sql[1]}), {highest}) {whens} END)"
+    cells = cells_touched(known, highest_order(known, _MOST_ON_EDGE))
+    other = literal_moc(moc)
+    return moc_sql(cells.degraded(other.order) if other else cells)

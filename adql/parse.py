@@ -11,7 +11,7 @@ from dataclasses import replace
 from adql import nodes, tokens
 from adql.cursor import MAX_TOKENS, Cursor, Productions
 from adql.errors import UPLOAD_IT, AdqlError, TooComplex
-from adql.expressions import MAX_TERMS, search_condition, value_expression
+from adql.expressions import MAX_TERMS, expression, search_condition, value_expression
 from adql.nodes import Query, QueryBody, TableReference
 from schema.words import RESERVED
 
@@ -338,4 +338,6 @@ def order_by_term(c: Cursor) -> nodes.OrderTerm:
     return nodes.OrderTerm(key, descending, span=c.since(start))
 
 
-_PRODUCTIONS = Productions(lambda c: Query(select_expression(c)), value_expression, search_condition, order_by_clause)
+_PRODUCTIONS = Productions(
+    lambda c: Query(select_expression(c)), value_expression, expression, search_condition, order_by_clause
+)

@@ -146,7 +146,8 @@ def _table(reference: nodes.TableReference) -> str:
         case nodes.Unnest(arrays=arrays, sql_alias=alias):
             columns = ", ".join(f"c{n}" for n in range(1, len(arrays) + 1 + reference.with_ordinality))
             ordinality = " WITH ORDINALITY" if reference.with_ordinality else ""
-            return f"unnest({_list(arrays)}){ordinality} AS {alias} ({columns})"
+            elements = ", ".join(array_sql.elements(array, value(array)) for array in arrays)
+            return f"unnest({elements}){ordinality} AS {alias} ({columns})"
     raise AssertionError(reference)
 
 

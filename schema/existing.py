@@ -1,5 +1,6 @@
 """Tables and views of the operator's own, as they are in the database; and the indexes of tables."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import psycopg
@@ -87,8 +88,26 @@ def index_table(
     if position:
         connection.execute(position_index(target, position[0].name, position[1].name))
     for names in description.table.indexes:
-        columns = sql.SQL(", ").join(map(sql.Identifier, names))
-        connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(target, columns))
+        index_columns(connection, target, names)
+
+
+def index_columns(
+    connection: psycopg.Connection, target: sql.Identifier, names: Sequence[str], *, unique: bool = False
+) -> None:
+    """Index columns of any type, geometries by what they cover. Raises: LoadError where values repeat, or cannot be indexed."""
+    columns, shown = sql.SQL(", ").join(map(sql.Identifier, names)), ", ".join(names)
+    row = connection.execute(statement("index_method"), (target.as_string(connection), list(names))).fetchone()
+    command = sql.SQL("CREATE {}INDEX ON {} USING {} ({})").format(
+        sql.SQL("UNIQUE " if unique else ""), target, sql.SQL(row[0] if row else "btree"), columns
+    )
+    try:
+        connection.execute(command)
+    except psycopg.errors.UniqueViolation as error:
+        raise LoadError(f"column {shown}: its values repeat: {error.diag.message_detail}") from error
+    except (psycopg.errors.UndefinedObject, psycopg.errors.FeatureNotSupported) as error:
+        raise LoadError(f"column {shown}: values of its type cannot be indexed so") from error
+    except psycopg.errors.ProgramLimitExceeded as error:
+        raise LoadError(f"column {shown}: its values are too long for an index") from error
 
 
 def index_command(

@@ -3,7 +3,8 @@
 Elements that are NULL or NaN do not count, as rows do not in aggregates; what is made of a NULL array is NULL.
 """
 
-from adql.arrays import element, is_matrix
+from adql.array_sql import elements
+from adql.arrays import element, is_floating, is_matrix
 from adql.constants import ELEMENT
 from adql.errors import TypeMismatch
 from adql.functions.conditional import common_type, common_unit
@@ -22,13 +23,9 @@ _ARRAY, _NUMBERS = (Parameter("a", Kind.ARRAY),), (Parameter("a", Kind.NUMBERS),
 # ---- one value of all elements
 
 
-def _is_floating(array: Value) -> bool:
-    return array.type in {types.REALS, types.DOUBLES}
-
-
 def _counted(array: Value) -> str:
     """Return SQL of an element n, NULL where it does not count."""
-    return "nullif(n, 'NaN')" if _is_floating(array) else "n"
+    return "nullif(n, 'NaN')" if is_floating(array) else "n"
 
 
 def _aggregate(sql: str) -> Emit:
@@ -49,12 +46,12 @@ def _of_elements(word: str | None, type_: Type | None = None) -> Infer:
 
 
 def _sum(arguments: tuple[Value, ...]) -> Info:
-    floating = _is_floating(arguments[0])
+    floating = is_floating(arguments[0])
     return Info(types.DOUBLE if floating else types.BIGINT, arguments[0].info.unit, arguments[0].info.ucd)
 
 
 def _emit_sum(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
-    type_ = "double precision" if _is_floating(arguments[0]) else "bigint"
+    type_ = "double precision" if is_floating(arguments[0]) else "bigint"
     return _aggregate(f"sum(({{0}})::{type_})::{type_}")(arguments, sql)
 
 
@@ -119,7 +116,8 @@ def _no_elements(who: str, value: Value) -> TypeMismatch:
 
 def _emit_map(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     type_ = types.element_type(_map(arguments).type or types.DOUBLES)
-    made = f"ARRAY(SELECT ({sql[0]})::{type_.name} FROM (SELECT unnest(v.a) AS x) AS {ELEMENT})"
+    source = f"(SELECT unnest({elements(arguments[1], 'v.a')}) AS x) AS {ELEMENT}"
+    made = f"ARRAY(SELECT ({sql[0]})::{type_.name} FROM {source})"
     return _OF_ARRAY.format(made, sql[1])
 
 
@@ -198,7 +196,7 @@ ARRAYS = (
         "DOUBLE PRECISION[]",
         _map,
         _emit_map,
-        "The array of what the expression gives for each element, which it calls x.",
+        "The array of what the expression gives for each element, which it calls x; a condition gives 1 or 0.",
         Feature.UDF,
     ),
     Function(

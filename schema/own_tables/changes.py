@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from schema.description import Description
+from schema.existing import index_columns
 from schema.listing import publish_known
 from schema.load.reader import LoadError
 from schema.loaded import Known, forget, remember
@@ -70,17 +71,7 @@ def create_index(
     stored = {"stored": target.as_string(connection), "unique": unique, "columns": names}
     if connection.execute(statement("has_index"), stored).fetchone() is not None:
         return
-    command = sql.SQL("CREATE {}INDEX ON {} ({})").format(
-        sql.SQL("UNIQUE " if unique else ""), target, sql.SQL(", ").join(map(sql.Identifier, names))
-    )
-    try:
-        connection.execute(command)
-    except psycopg.errors.UniqueViolation as error:
-        raise LoadError(f"column {', '.join(names)}: its values repeat: {error.diag.message_detail}") from error
-    except (psycopg.errors.UndefinedObject, psycopg.errors.FeatureNotSupported) as error:
-        raise LoadError(f"column {', '.join(names)}: values of its type cannot be indexed") from error
-    except psycopg.errors.ProgramLimitExceeded as error:
-        raise LoadError(f"column {', '.join(names)}: its values are too long for an index") from error
+    index_columns(connection, target, names, unique=unique)
 
 
 def rename(connection: psycopg.Connection, old: str, new: str) -> None:

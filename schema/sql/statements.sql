@@ -112,6 +112,13 @@ FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON 
 WHERE nspname = %s AND relname = %s AND attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p', 'f', 'v', 'm')
 ORDER BY attnum;
 
+-- name: index_method
+-- How a column is indexed alone, where it is not as most are: MOCs by their cells, other geometries by boxes round them.
+SELECT CASE atttypid WHEN 'smoc'::regtype THEN 'gin' ELSE 'gist' END
+FROM pg_attribute
+WHERE attrelid = %s::regclass AND ARRAY[attname::text] = %s
+  AND atttypid IN ('smoc'::regtype, 'spoint'::regtype, 'scircle'::regtype, 'spoly'::regtype);
+
 -- name: primary_key
 -- The columns of a table's primary key.
 SELECT a.attname FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)

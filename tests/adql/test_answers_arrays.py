@@ -7,6 +7,7 @@ import math
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,11 @@ def without_nan(values: list[Any] | None) -> Any:
     return np.array([v for v in values or [] if v is not None and not math.isnan(v)], float)
 
 
+def as_column(element: Any) -> Any:
+    """Return an element as it is when it stands alone, where NaN is NULL as in every column."""
+    return None if element is not None and math.isnan(element) else element
+
+
 # ---- any expression of arrays
 
 
@@ -171,7 +177,10 @@ def _negative(array: Expression) -> Expression:
 def _mapped(array: Expression) -> Expression:
     def of_row(row: int) -> Array:
         value = array.of_row(row)
-        return None if value is None else value.astype(float) * 0.5 + row
+        if value is None:
+            return None
+        value = value.astype(float)
+        return np.ma.masked_where(np.isnan(value.data), value) * 0.5 + row
 
     return Expression(f"arr_map(x * 0.5 + id, {array.text})", types.DOUBLES, of_row)
 
@@ -229,7 +238,7 @@ def test_an_element_is_numpys_and_null_beyond_the_ends(run: Run, name: str, inde
         values, place = COLUMNS[name][row], M[row] if index == "m" else index
         if values is None or not isinstance(place, int) or not 1 <= place <= len(values):
             return None
-        return values[place - 1]
+        return as_column(values[place - 1])
 
     check(column(run, f"{name}[{index}]"), [wanted(row) for row in range(ROWS)])
 
@@ -334,6 +343,45 @@ def test_arr_map_calls_any_function_for_each_element_and_sees_the_row(run: Run) 
     check(found, [v and [None if e is None else int(e > 0) for e in v] for v in COLUMNS["n"]])
 
 
+@pytest.mark.parametrize("name", _TYPES)
+@pytest.mark.parametrize("sign", ["<", "<=", "=", "<>", ">=", ">"])
+def test_a_condition_in_arr_map_gives_numpys_truth_of_each_element(run: Run, name: str, sign: str) -> None:
+    compare = {"<": np.less, "<=": np.less_equal, "=": np.equal, "<>": np.not_equal, ">=": np.greater_equal, ">": np.greater}[sign]  # fmt: skip
+
+    def wanted(row: int) -> Any:
+        values = COLUMNS[name][row]
+        return values and [None if as_column(v) is None else int(compare(v, 1.25)) for v in values]
+
+    check(column(run, f"arr_map(x {sign} 1.25, {name})"), [wanted(row) for row in range(ROWS)])
+
+
+def test_arrays_are_compared_with_each_other_by_their_difference(run: Run) -> None:
+    def wanted(row: int) -> Any:
+        n, d = COLUMNS["n"][row], COLUMNS["d"][row]
+        if n is None or d is None:
+            return None
+        pairs = zip_longest(n, map(as_column, d))
+        return [None if a is None or b is None else int(a > b) for a, b in pairs]
+
+    check(column(run, "arr_map(x > 0, n - d)"), [wanted(row) for row in range(ROWS)])
+
+
+@pytest.mark.parametrize(("condition", "holds"), [("x BETWEEN 0 AND 2", lambda v: 0 <= v <= 2), ("x IN (1, 2) OR x < -5", lambda v: v in {1, 2} or v < -5), ("NOT x > 0 AND x IS NOT NULL", lambda v: v <= 0)])  # fmt: skip
+def test_any_condition_stands_in_arr_map_and_counts_by_its_sum(run: Run, condition: str, holds: Callable[[Any], bool]) -> None:  # fmt: skip
+    numbers = [[v for v in n or [] if v is not None] for n in COLUMNS["n"]]
+    assert column(run, f"COALESCE(arr_sum(arr_map({condition}, n)), 0)") == [sum(map(holds, n)) for n in numbers]
+
+
+def test_an_element_that_is_nan_is_larger_than_nothing(run: Run) -> None:
+    """To PostgreSQL it would be larger than all numbers."""
+    above = [r for r in range(ROWS) if any(as_column(v) is not None and v > 1e9 for v in COLUMNS["d"][r] or [])]
+    for condition in (
+        "d[1] > 1e9 OR d[2] > 1e9 OR d[3] > 1e9",
+        "EXISTS (SELECT v FROM UNNEST(d) AS u (v) WHERE v > 1e9)",
+    ):
+        assert [i for (i,) in run(f"SELECT id FROM answers.arrays WHERE {condition} ORDER BY id")] == above
+
+
 def test_arr_map_in_arr_map_has_an_x_of_its_own(run: Run) -> None:
     found = column(run, "arr_map(x + arr_sum(arr_map(x * 10, n[1:2])), array(1, 2))")
 
@@ -387,7 +435,7 @@ def test_unnest_makes_a_row_of_each_element_with_its_index(run: Run, join: str) 
     for row in range(ROWS):
         n, d = COLUMNS["n"][row] or [], COLUMNS["d"][row] or []
         for index in range(max(len(n), len(d))):
-            wanted.append((row, index + 1, *(v[index] if index < len(v) else None for v in (n, d))))
+            wanted.append((row, index + 1, *(as_column(v[index]) if index < len(v) else None for v in (n, d))))
     check([list(row) for row in found], [list(row) for row in wanted])
     assert len(found) > ROWS
 
