@@ -1,6 +1,7 @@
 """Searches for stars where they were at another epoch find all of them, those with the largest motions too, and use the index."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,11 @@ RADIUS = 0.001
 
 
 def pairs(way: dict[str, str]) -> set[tuple[int, int]]:
-    nearing = way["velocity"] != "0" and way["parallax"] != "NULL"
+    return _pairs(nearing=way["velocity"] != "0" and way["parallax"] != "NULL")
+
+
+@cache
+def _pairs(*, nearing: bool) -> set[tuple[int, int]]:
     ra, dec = moved(MOVERS, 1900 - 2016, nearing=nearing)
     apart = brute_force.separation(SEEN["ra"][:, None], SEEN["dec"][:, None], ra, dec)
     assert np.abs(apart - RADIUS).min() > 1e-8

@@ -5,6 +5,7 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -70,7 +71,7 @@ class Votable:
     def message(self) -> str:
         return "".join(info.text or "" for info in self.all("//v:INFO[@name='QUERY_STATUS' and @value='ERROR']"))
 
-    @property
+    @cached_property
     def fields(self) -> list[dict[str, str]]:
         """Attributes of each FIELD, its description among them."""
         return [
@@ -78,11 +79,11 @@ class Votable:
             for f in self.all("//v:FIELD")
         ]
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         return [field["name"] for field in self.fields]
 
-    @property
+    @cached_property
     def rows(self) -> list[list[str]]:
         """Cells of TABLEDATA."""
         return [[td.text or "" for td in tr] for tr in self.all("//v:TABLEDATA/v:TR")]

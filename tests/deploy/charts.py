@@ -1,7 +1,9 @@
 """The chart, rendered by Helm's own engine for a file of values: its manifests, and what one says of another."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,16 @@ def render(values: dict[str, Any]) -> Release:
     texts = [text for name, text in files.items() if name.endswith(".yaml")]
     documents = [document for text in texts for document in yaml.safe_load_all(text)]
     return Release([document for document in documents if document], notes)
+
+
+@cache
+def _rendered(name: str) -> Release:
+    return render(values_of(name))
+
+
+def release_of(name: str) -> Release:
+    """Return what is rendered for a file in the folder `values`; it may be changed."""
+    return deepcopy(_rendered(name))
 
 
 def container(pod: Manifest) -> Manifest:

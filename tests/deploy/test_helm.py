@@ -23,7 +23,7 @@ from tap.cli import main
 from tap.config import SETTINGS, Config
 from tap.config_sources import load_config
 from tap.engine.database import PLANNERS, reader_connections, sessions_of
-from tests.deploy.charts import CHART, VALUES, Manifest, Release, container, render, values_of, variables
+from tests.deploy.charts import CHART, VALUES, Manifest, Release, container, release_of, render, values_of, variables
 
 NAMES = sorted(path.stem for path in VALUES.glob("*.yaml"))
 SERVING = {"web", "worker"}
@@ -37,12 +37,12 @@ MADE_BY_THE_CHART = {
 
 @pytest.fixture(params=NAMES)
 def release(request: pytest.FixtureRequest) -> Release:
-    return render(values_of(request.param))
+    return release_of(request.param)
 
 
 @pytest.fixture
 def everything() -> Release:
-    return render(values_of("everything"))
+    return release_of("everything")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -251,7 +251,7 @@ def test_helm_refuses(wrong: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("name", "kind"), [("everything", "ScaledObject"), ("hpa", "HorizontalPodAutoscaler")])
 def test_an_autoscaler_counts_the_workers_and_nobody_else_does(name: str, kind: str) -> None:
-    release = render(values_of(name))
+    release = release_of(name)
     scaler, worker = release.one(kind), release.one("Deployment", "-worker")
     assert scaler["spec"]["scaleTargetRef"]["name"] == worker["metadata"]["name"]
     assert "replicas" not in worker["spec"]
@@ -290,18 +290,18 @@ def test_the_label_by_which_keda_counts_is_the_service_that_the_monitor_selects(
 
 
 def test_results_are_in_a_bucket_or_in_a_volume_of_all_pods() -> None:
-    assert render(values_of("everything")).of_kind("PersistentVolumeClaim") == []
-    assert render(values_of("volume")).of_kind("PersistentVolumeClaim") == []
-    claim = render(values_of("hpa")).one("PersistentVolumeClaim")
+    assert release_of("everything").of_kind("PersistentVolumeClaim") == []
+    assert release_of("volume").of_kind("PersistentVolumeClaim") == []
+    claim = release_of("hpa").one("PersistentVolumeClaim")
     assert (claim["spec"]["accessModes"], claim["spec"]["storageClassName"]) == (["ReadWriteMany"], "cephfs")
     assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
 def test_the_notes_say_what_is_left_to_do() -> None:
-    assert "trusted_proxies" not in render(values_of("everything")).notes
+    assert "trusted_proxies" not in release_of("everything").notes
     bare = values_of("minimal") | {"ingress": {"enabled": True, "host": "stars.example.org"}}
     assert "trusted_proxies is not set" in render(bare).notes
-    assert "run `armillary migrate`" in render(values_of("volume")).notes
+    assert "run `armillary migrate`" in release_of("volume").notes
 
 
 def test_the_chart_is_of_the_version_of_the_service() -> None:
