@@ -6,8 +6,8 @@ astropy reads the headers only: its tables lose what a NULL is in logicals, scal
 import math
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from astropy.io import fits
 
 from schema.load.reader import FileColumn, LoadError, Reader, column_of_arrow
 from schema.load.votable_binary import gathered, offsets_of
+from schema.load.votable_document import Document
 from schema.load.votable_field import LONGEST
 
 _ROWS = 50_000
@@ -32,6 +33,8 @@ _WIDTHS = {"C": 8, "M": 16} | {letter: np.dtype(kind).itemsize for letter, kind 
 _NUMBERS = "BIJKED"
 _FORM = re.compile(r"(\d*)(?:([LXBIJKAEDCM])[^PQ]*|([PQ])([LXBIJKAEDCM])(?:\(\d*\))?)")
 _DIMENSIONS = re.compile(r"\((\d{1,9}(?:,\d{1,9})*)\)")
+_WHOLE = re.compile(r"-?\d{1,19}")
+_LONGEST_VOTABLE = 10_000_000
 _UNSIGNED = {"B": (-128, pa.int8()), "I": (2**15, pa.uint16()), "J": (2**31, pa.uint32()), "K": (2**63, pa.uint64())}
 """TZERO of what is stored as the other kind of whole number, signed or not (FITS 4.0 §7.2.2)."""
 
@@ -94,7 +97,8 @@ class FitsReader:
         with fits.open(path, memmap=True) as hdus:
             table = _first_table(path, hdus)
             header = table.header
-            self._rows, self._fields = _layout(header)
+            self._rows, fields = _layout(header)
+            self._fields = _with_declared_nulls(fields, hdus[0])
             begin, width = int(table.fileinfo()["datLoc"]), int(header["NAXIS1"])
         data = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.zeros(0, np.uint8)
         table_size = self._rows * width
@@ -192,6 +196,27 @@ class FitsReader:
 
     def fraction(self) -> float | None:
         return self._read / max(1, self._rows)
+
+
+def _with_declared_nulls(fields: list[_Field], primary: Any) -> list[_Field]:
+    """Return columns with the NULLs that the VOTable in STIL's "fits-plus" declares, where arrays lie in the heap.
+
+    There is no TNULL for them that all readers bear.
+    """
+    if primary.header.get("VOTMETA") is not True or not any(field.descriptor for field in fields):
+        return fields
+    document = Document()
+    with suppress(LoadError):
+        document.feed(bytes(primary.data[:_LONGEST_VOTABLE]))
+    declared = [attributes.get("null", "") for attributes in document.fields]
+    if len(declared) != len(fields):
+        return fields
+    return [
+        replace(field, null=int(null))
+        if field.descriptor and field.letter in "IJK" and _WHOLE.fullmatch(null)
+        else field
+        for field, null in zip(fields, declared, strict=True)
+    ]
 
 
 def _check_header(path: Path, place: int) -> None:

@@ -77,11 +77,14 @@ _TEXT = {
     types.BOOLEANS: "array_to_string({0}::text[], ' ', '?')",
     types.REALS: "array_to_string({0}, ' ', 'NaN')",
     types.DOUBLES: "array_to_string({0}, ' ', 'NaN')",
+    types.SMALLINTS: "array_to_string({0}, ' ', 'NaN')",
+    types.INTS: "array_to_string({0}, ' ', 'NaN')",
+    types.BIGINTS: "array_to_string({0}, ' ', 'NaN')",
+}
+_CELLS = _TEXT | {
     types.SMALLINTS: f"array_to_string({{0}}, ' ', '{-(2**15)}')",
     types.INTS: f"array_to_string({{0}}, ' ', '{-(2**31)}')",
     types.BIGINTS: f"array_to_string({{0}}, ' ', '{-(2**63)}')",
-}
-_CELLS = _TEXT | {
     types.BOOLEANS: "translate(array_to_string({0}, ' ', '?'), 'tf', 'TF')",
     types.BOOLEAN: "CASE WHEN {0} THEN 'T' WHEN NOT {0} THEN 'F' ELSE '?' END",
     types.BYTES: "(SELECT string_agg(get_byte({0}, i)::text, ' ' ORDER BY i) FROM generate_series(0, length({0}) - 1) AS i)",

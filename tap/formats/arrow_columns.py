@@ -179,7 +179,10 @@ def _elements(data: Bytes, kind: pa.DataType) -> pa.Array:
     if pa.types.is_boolean(kind):
         return pa.array(data == ord("T"), mask=data == ord("?"))
     values = data.view(f">{_kind(kind)}").astype(f"<{_kind(kind)}")
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+    # The least whole number is a NULL among elements (row_encoding): Arrow has its own.
+    null = values == np.iinfo(values.dtype).min if pa.types.is_integer(kind) else None
+    validity = _validity(null) if null is not None and null.any() else None
+    return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(values)])
 
 
 def _text(layout: BlockLayout, column: BlockColumn, type_: Type) -> pa.Array:

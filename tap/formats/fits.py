@@ -75,7 +75,7 @@ class FitsWriter(Writer):
 
 def _cards(field: FieldMetadata, name: str, number: int, form: str) -> Iterator[tuple[str, Any, str]]:
     """Yield the cards of a column, with STIL's keywords for what FITS has none for."""
-    # astropy's Table cannot read a column in the heap that has TNULL; the VOTable before it tells the number too.
+    # astropy's Table cannot read a column in the heap that has TNULL; the VOTable before it tells the number instead.
     is_in_heap = "Q" in form or "P" in form
     keywords = (
         ("TTYPE", name),

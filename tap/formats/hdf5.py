@@ -157,6 +157,8 @@ def _elements(list_: pa.Array) -> Any:
     elements = list_.values
     if pa.types.is_boolean(elements.type):
         elements = elements.cast(pa.int8()).fill_null(-128)
+    elif elements.null_count:
+        elements = elements.fill_null(np.iinfo(elements.type.to_pandas_dtype()).min)
     return elements.to_numpy(zero_copy_only=False)
 
 

@@ -58,7 +58,10 @@ def _in_utf8(column: FieldMetadata) -> FieldMetadata:
 
 
 def opening(header: Header, columns: tuple[FieldMetadata, ...], *, nulls: bool) -> str:
-    """Return the document up to and with <DATA>. `nulls`: the format needs values that stand for NULL."""
+    """Return the document up to and with <DATA>. `nulls`: the format needs values that stand for NULL.
+
+    Among the elements of arrays all formats do.
+    """
     return _head(header, columns, "OK", nulls=nulls) + "<DATA>\n"
 
 
@@ -141,7 +144,7 @@ def _field(field: FieldMetadata, link: FieldLink, *, nulls: bool) -> str:
     attributes = {**field.attributes, "ID": link.id}
     start = "<FIELD" + "".join(attribute(key, value) for key, value in attributes.items())
     inside = f"<DESCRIPTION>{escape(clean(field.description))}</DESCRIPTION>" if field.description else ""
-    null = null_number(field.type) if nulls else None
+    null = null_number(field.type) if nulls or field.type.is_array else None
     if null is not None:
         inside += f'<VALUES null="{null}"/>'
     if link.href:
