@@ -183,12 +183,12 @@ def _fits(shape: str, arraysize: str | None, type_: Type) -> bool:
 
 
 def _shape(arrow: pa.DataType) -> str | None:
-    """Return the shape of lists within lists, the innermost first; None if a length varies."""
+    """Return the shape of lists within lists, the innermost first; None if a length varies, or for 1, a single value's."""
     sizes = []
     while pa.types.is_fixed_size_list(arrow):
         sizes.append(str(arrow.list_size))
         arrow = arrow.value_type
-    return None if _is_list(arrow) or not sizes else "x".join(reversed(sizes))
+    return None if _is_list(arrow) or sizes in ([], ["1"]) else "x".join(reversed(sizes))
 
 
 def _is_list(arrow: pa.DataType) -> bool:

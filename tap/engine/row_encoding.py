@@ -141,7 +141,12 @@ _FORMS = {
 
 
 def fixed_count(type_: Type, arraysize: str | None) -> int | None:
-    """Return how many elements every value of a column has, if it is one of arrays, or of texts side by side, of fixed shape."""
+    """Return how many elements every value of a column has, if it is one of arrays, or of texts side by side, of fixed shape.
+
+    One element is told as any number of them: an arraysize of 1 would be a single value to most readers.
+    """
+    if arraysize == "1":
+        return None
     if type_.is_array or (type_.is_text and "x" in (arraysize or "")):
         return types.element_count(arraysize)
     return None

@@ -50,7 +50,7 @@ def fields(outputs: tuple[Output, ...]) -> tuple[FieldMetadata, ...]:
 def _field(output: Output, name: str) -> FieldMetadata:
     info, type_ = output.info, column_type(output)
     has_shape = info.arraysize and (type_.is_array or (type_.is_text and not info.arraysize.isdigit()))
-    arraysize = info.arraysize if has_shape else type_.arraysize
+    arraysize = info.arraysize if has_shape and info.arraysize != "1" else type_.arraysize
     xtype = (info.type or type_).xtype or info.xtype
     return FieldMetadata(
         type_, name, type_.datatype, arraysize, xtype, info.unit, info.ucd, info.utype, info.description
