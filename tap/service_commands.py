@@ -48,7 +48,7 @@ def serve(config: Config, *, migrates: bool) -> None:
     if not os.access(".", os.X_OK):
         # The processes that are started go where this one is, and could not: a folder of root's, say.
         os.chdir("/")
-    with clear_errors(), database.running_database(config):
+    with clear_errors(), database.running_database(config, keeps=True):
         if migrates:
             database.prepare(config, click.echo)
             migrate_shards(config, click.echo)

@@ -71,12 +71,12 @@ def admin_conninfo(config: Config) -> str:
 
 
 @contextmanager
-def running_database(config: Config) -> Iterator[None]:
-    """Run the private cluster, where it is ours, as long as the block lasts. Raises: NoPostgres."""
+def running_database(config: Config, *, keeps: bool = False) -> Iterator[None]:
+    """Run the private cluster, where it is ours, as long as the block lasts; `keeps` for the service. Raises: NoPostgres."""
     if config.database.database:
         yield
         return
-    with cluster_of(config.database).running():
+    with cluster_of(config.database).running(keeps=keeps):
         yield
 
 

@@ -8,10 +8,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tap.engine.users_of_folder import is_used, turn, using
 
 ADMIN = "armillary_admin"
 _SOCKET_PATH_LIMIT = 100
@@ -80,46 +82,41 @@ class PrivateCluster:
         self._pg_ctl("stop", "-m", mode, "-w", check=False)
 
     @contextmanager
-    def running(self) -> Iterator[bool]:
-        """Running as long as the block lasts; what somebody else keeps running goes on. Yields whether it was started."""
-        started = not self.is_running()
-        if started:
-            self.start()
-        ours = started or not self._is_kept()
-        if ours:
-            self._keeper.write_text(str(os.getpid()))
-        try:
-            yield started
-        finally:
-            if ours:
-                self.stop()
-                self._keeper.unlink(missing_ok=True)
+    def running(self, *, keeps: bool = False) -> Iterator[bool]:
+        """Running as long as the block lasts; the last process that uses it stops it. Yields whether it was started.
+
+        One that was running before, and nobody's of us, goes on. `keeps`: this process is the service.
+        """
+        if not self.folder.is_dir():
+            self._make_folder(self.folder)
+        with ExitStack() as use:
+            with turn(self.folder):
+                use.enter_context(using(self.folder))
+                started = not self.is_running()
+                if started:
+                    self.start()
+                if started or keeps:
+                    self._keeper.write_text(str(os.getpid()))
+            try:
+                yield started
+            finally:
+                with turn(self.folder):
+                    use.close()
+                    if self._keeper.exists() and not is_used(self.folder):
+                        self.stop()
+                        self._keeper.unlink()
 
     def keep_running(self) -> None:
-        """Start it again if it went down, unless another process is to stop it. What prevents that now is tried the next time."""
-        if self._is_ours() and not self.is_running():
-            with suppress(NoPostgres, OSError):
-                self.start()
-
-    def _is_ours(self) -> bool:
-        return self._keeper.exists() and self._keeper.read_text() == str(os.getpid())
+        """Start it again if it went down. What prevents that now is tried the next time."""
+        if not self.is_running():
+            with suppress(NoPostgres, OSError), turn(self.folder):
+                if not self.is_running():
+                    self.start()
 
     @property
     def _keeper(self) -> Path:
-        """Return the file with the number of the process that stops the cluster when it ends."""
+        """Return the file that says that one of us started it; it has the number of the service, or who else did."""
         return self.folder / "keeper.pid"
-
-    def _is_kept(self) -> bool:
-        """Return whether the process that started it is still there; a killed one leaves its cluster running."""
-        if not self._keeper.exists():
-            return True
-        try:
-            os.kill(int(self._keeper.read_text()), 0)
-        except (ProcessLookupError, ValueError):
-            return False
-        except PermissionError:
-            return True
-        return True
 
     # ---- making it
 
