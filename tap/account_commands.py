@@ -13,6 +13,7 @@ from tap.auth.accounts import AccountsAway, AccountStore, BadName, NameTaken, No
 from tap.auth.identity import Account, TokenScope
 from tap.auth.limits import NAMES, BadLimit, checked
 from tap.auth.passwords import WeakPassword, hashed
+from tap.clear_errors import clear_errors
 from tap.config import Config
 from tap.engine import database
 
@@ -21,7 +22,7 @@ _DAY = 86_400
 
 @contextmanager
 def open_store(config: Config) -> Iterator[AccountStore]:
-    with database.running_database(config):
+    with clear_errors(), database.running_database(config):
         database.make_ready(config, click.echo)
         store = AccountStore(database.accounts_conninfo(config), 1)
         store.open()

@@ -7,9 +7,11 @@ shards are copied last.
 
 import json
 import os
+import re
 import shlex
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +19,16 @@ from pathlib import Path
 from schema.model import string_literal
 from tap.config import Config
 from tap.engine.database import Say, cluster_of, owner_connection
-from tap.engine.private import ADMIN, RECOVERY_SIGNAL, hand_over, run_program
+from tap.engine.private import ADMIN, RECOVERY_SIGNAL, NoPostgres, hand_over, run_program
 from tap.sharding.backup import dump_shards, ranges_of_shards
-from tap.storage import results_folder
+from tap.storage import results_folder, storage_of
 from tap.version import VERSION
 from uws.timestamps import write_instant
 
 _MANIFEST = "armillary.json"
+_ARCHIVES = re.compile(r"^\s*archive_mode\s*=?\s*'?(on|always)", re.MULTILINE | re.IGNORECASE)
+_TOO_EARLY = "recovery ended before configured recovery target was reached"
+_LAST = re.compile(r"last completed transaction was at log time (\S+ \S+)")
 _DATABASE, _RESULTS = "postgres", "results"
 SHARDS = "shards"
 """The folder of a backup with the rows on shards."""
@@ -35,7 +40,7 @@ class BackupError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BackupManifest:
-    """What a backup is of; `results` are how many files lie in it, none where they are elsewhere."""
+    """What a backup is of: the database as it was when it was `made`; `results` files lie in it, none where they are elsewhere."""
 
     armillary: str
     postgresql: str
@@ -74,27 +79,39 @@ def back_up(config: Config, folder: Path, since: Path | None, say: Say) -> Backu
         say("the database")
         server = ["-h", str(cluster.sockets), "-U", ADMIN]
         run_program("pg_basebackup", *server, "-D", str(partial / _DATABASE), "-X", "stream", "-c", "fast")
+        made = datetime.now(UTC)
         run_program("pg_verifybackup", str(partial / _DATABASE))
         results, size = _copy_results(config, partial / _RESULTS, since and since / _RESULTS, say)
         dump_shards(owner, partial / SHARDS, ranges, say)
     postgresql = (partial / _DATABASE / "PG_VERSION").read_text().strip()
-    manifest = BackupManifest(VERSION, postgresql, write_instant(datetime.now(UTC)) or "", results, size)
+    manifest = BackupManifest(VERSION, postgresql, write_instant(made) or "", results, size)
     (partial / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n")
     partial.rename(folder)
     return manifest
 
 
-def restore(config: Config, folder: Path, say: Say, recovery: Recovery | None = None) -> BackupManifest:
+def restore(
+    config: Config, folder: Path, say: Say, recovery: Recovery | None = None, *, takes_over: bool = False
+) -> BackupManifest:
     """Put a backup where a service has nothing yet, but for rows on shards; with an archive, its log is replayed at the start.
 
-    Raises: BackupError, ProgramFailed, OSError.
+    Its own log goes into no archive: one service at a time may write there. `takes_over` where results lie already.
+    Raises: BackupError, ProgramFailed, StorageAway, OSError.
     """
     manifest = _manifest(folder)
     cluster = cluster_of(config.database)
+    if recovery and recovery.until and recovery.until < datetime.fromisoformat(manifest.made):
+        raise BackupError(f"The backup was made at {manifest.made}, later than that: take an older one")
     if config.database.database:
         raise BackupError("A backup goes into a private PostgreSQL, but `database` names one of your own")
     if cluster.data.exists():
         raise BackupError(f"{cluster.data} is there already: restore into another data_dir, or move it away")
+    if not takes_over and next(storage_of(config, lambda: False).keys(), None) is not None:
+        raise BackupError(
+            f"There are results in {results_folder(config) or config.jobs.results} already, and a service deletes those that its jobs"
+            " do not know. For a trial, name another place in `results`; where this service takes the place of one that"
+            " runs no more, say --take-over"
+        )
     installed = run_program("pg_basebackup", "--version").split()[2].partition(".")[0]
     if installed != manifest.postgresql:
         raise BackupError(f"The backup is of PostgreSQL {manifest.postgresql}; installed is {installed}")
@@ -109,11 +126,41 @@ def restore(config: Config, folder: Path, say: Say, recovery: Recovery | None = 
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(folder / _DATABASE, partial)
     partial.chmod(0o700)
+    _stop_archiving(partial, say)
     if recovery:
         _prepare_recovery(partial, recovery)
     hand_over(cluster.folder)
     partial.rename(cluster.data)
     return manifest
+
+
+def _stop_archiving(data: Path, say: Say) -> None:
+    """Keep a restored database from writing into the archive of the one that was backed up."""
+    own, main = data / "postgresql.auto.conf", data / "postgresql.conf"
+    if not any(_ARCHIVES.search(path.read_text("utf-8")) for path in (own, main)):
+        return
+    with own.open("a", encoding="utf-8") as file:
+        file.write("archive_mode = 'off'\n")
+    say("its write-ahead log is archived no more: a service that stays needs an archive of its own (archive_mode)")
+
+
+@contextmanager
+def recovering(config: Config, recovery: Recovery | None) -> Iterator[None]:
+    """Run a restored database as long as the block lasts.
+
+    Where its archive ends too early, what was restored is removed. Raises: BackupError, NoPostgres.
+    """
+    cluster = cluster_of(config.database)
+    try:
+        with cluster.running():
+            yield
+    except NoPostgres as error:
+        if recovery is None or _TOO_EARLY not in str(error):
+            raise
+        shutil.rmtree(cluster.data)
+        last = _LAST.search(str(error))
+        reaches = f"; what it has last is of {last[1]}" if last else ""
+        raise BackupError(f"The archive ends before that instant{reaches}. Nothing is restored") from error
 
 
 def _prepare_recovery(data: Path, recovery: Recovery) -> None:

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from tap.backup import SHARDS, BackupManifest, Recovery, back_up
+from tap.backup import SHARDS, BackupManifest, Recovery, back_up, recovering
 from tap.backup import restore as restore_backup
 from tap.clear_errors import clear_errors
 from tap.config import Config
@@ -38,16 +39,24 @@ def backup(config: Config, folder: Path, *, since: Path | None) -> None:
     "--wal", type=click.Path(exists=True, path_type=Path), help="An archive of the write-ahead log, to go on with."
 )
 @click.option("--until", help="The instant up to which to go on, such as 2026-11-28T12:00Z.")
+@click.option(
+    "--take-over",
+    "takes_over",
+    is_flag=True,
+    help="Go on with the results that lie in `results` already: this service takes the place of one that runs no more.",
+)
 @click.pass_obj
-def restore(config: Config, folder: Path, wal: Path | None, until: str | None, *, shards_only: bool) -> None:
+def restore(config: Config, /, folder: Path, *, shards_only: bool, takes_over: bool, **archive: Any) -> None:
     """Put the backup in FOLDER into data_dir, where there is no database yet, and bring it up to date.
 
     Shards that have lost all their rows get them again.
     """
-    recovery = _recovery(wal, until)
+    recovery = _recovery(**archive)
     with clear_errors():
-        manifest = None if shards_only else restore_backup(config, folder.absolute(), click.echo, recovery)
-        with database.running_database(config):
+        manifest = None
+        if not shards_only:
+            manifest = restore_backup(config, folder.absolute(), click.echo, recovery, takes_over=takes_over)
+        with recovering(config, recovery):
             database.prepare(config, click.echo)
             with database.owner_connection(config) as owner:
                 restored = restore_shards(owner, folder.absolute() / SHARDS, click.echo)
@@ -57,7 +66,7 @@ def restore(config: Config, folder: Path, wal: Path | None, until: str | None, *
     if manifest is None:
         click.echo("The shards have the rows that were loaded")
         return
-    moment = (until or "the end of the archive") if recovery else manifest.made
+    moment = (archive["until"] or "the end of the archive") if recovery else manifest.made
     click.echo(f"The service is as it was at {moment}: armillary serve")
 
 

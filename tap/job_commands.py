@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 import click
 
+from tap.clear_errors import clear_errors
 from tap.config import Config
-from tap.engine.database import jobs_conninfo, running_database
+from tap.engine.database import jobs_conninfo, make_ready, running_database
 from tap.jobs import limits_of, tell_move
 from tap.observe import send_to
 from uws.errors import IllegalMove, NoSuchJob, StoreAway
@@ -16,10 +17,13 @@ from uws.phases import Move, Phase
 from uws.store import Store
 from uws.timestamps import write_instant
 
+_HIGHEST = 1_000_000
+
 
 @contextmanager
 def open_jobs(config: Config) -> Iterator[Store]:
-    with running_database(config):
+    with clear_errors(), running_database(config):
+        make_ready(config, click.echo)
         if config.log.log_target:
             # Standard error is the operator's terminal here, and no log; nor do other commands need what makes one.
             from tap.log import Log
@@ -44,7 +48,9 @@ def jobs() -> None:
 
 @jobs.command("list")
 @click.option("--phase", "phases", multiple=True, type=click.Choice(list(Phase)), help="Only these phases; repeatable.")
-@click.option("--last", default=50, show_default=True, help="So many, the newest first.")
+@click.option(
+    "--last", default=50, type=click.IntRange(1, 1_000_000), show_default=True, help="So many, the newest first."
+)
 @click.pass_obj
 def list_jobs(config: Config, phases: tuple[str, ...], last: int) -> None:
     """List jobs, the newest first, after how many there are in each phase."""
@@ -101,7 +107,7 @@ _command("release", Move.RELEASE, "Let held jobs run.")
 
 @jobs.command()
 @click.argument("job_id")
-@click.argument("priority", type=int)
+@click.argument("priority", type=click.IntRange(-_HIGHEST, _HIGHEST))
 @click.pass_obj
 def priority(config: Config, job_id: str, priority: int) -> None:
     """Set a job's PRIORITY: 0 is usual, higher ones come first."""

@@ -1,7 +1,7 @@
 """`armillary queries`: what runs just now, of /sync as of jobs, and how it is ended."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import click
@@ -12,6 +12,7 @@ from tap.config import Config
 from tap.job_commands import open_jobs
 from tap.query_resources import kill, running_and_waiting
 from tap.running_queries import Running
+from uws.errors import NoSuchJob
 from uws.store import Store
 
 _WIDTH, _STAGE = 80, 9
@@ -51,12 +52,18 @@ def _line(row: Running, width: int, *, full: bool) -> str:
     return f"{row.id:32}  {row.kind:4}  {seconds:8.1f}  {row.stage:{width}}  {row.rows:>12,}  {row.owner:24}  {shown}"
 
 
+def _kill(stores: tuple[AccountStore, Store], id_: str) -> bool:
+    with suppress(NoSuchJob):
+        return kill(*stores, id_)
+    return False
+
+
 @queries.command("kill")
 @click.argument("ids", nargs=-1, required=True)
 @click.pass_obj
 def kill_queries(config: Config, ids: tuple[str, ...]) -> None:
     """End queries within a second or two; who asked is told that the operator did it. Jobs are aborted."""
     with _stores(config) as stores:
-        missing = [id_ for id_ in ids if not kill(*stores, id_)]
+        missing = [id_ for id_ in ids if not _kill(stores, id_)]
     if missing:
         raise click.ClickException(f"No query that runs has the id {', '.join(missing)}")

@@ -108,6 +108,9 @@ def reader_settings(config: Config) -> dict[str, str]:
         "enable_partitionwise_aggregate": "on",
         "jit": "off",
         "timezone": "UTC",
+        # What strangers write is not for PostgreSQL's log, which nobody bounds; ours tells what failed.
+        "log_min_messages": "fatal",
+        "log_min_error_statement": "panic",
     }
 
 

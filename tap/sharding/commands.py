@@ -7,12 +7,11 @@ from pathlib import Path
 import click
 import psycopg
 
-from schema.load.reader import LoadError
+from tap.clear_errors import clear_errors
 from tap.config import Config
 from tap.engine import database
-from tap.engine.pgsphere import PgSphereMissing
 from tap.sharding.engines.choice import engine_named, engine_of
-from tap.sharding.shards import ShardError, known_shards, read_shards_file
+from tap.sharding.shards import known_shards, read_shards_file
 
 
 @click.group()
@@ -26,15 +25,10 @@ def _owner(config: Config) -> Iterator[psycopg.Connection]:
 
     What the operator can repair is told in one line.
     """
-    try:
-        with database.running_database(config):
-            database.make_ready(config, click.echo)
-            with database.owner_connection(config) as connection:
-                yield connection
-    except (ShardError, LoadError, PgSphereMissing, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    except psycopg.Error as error:
-        raise click.ClickException(f"PostgreSQL: {error}") from error
+    with clear_errors(), database.running_database(config):
+        database.make_ready(config, click.echo)
+        with database.owner_connection(config) as connection:
+            yield connection
 
 
 @shards.command()

@@ -117,6 +117,45 @@ def test_with_an_archive_of_its_log_a_service_is_as_it_was_at_any_instant(
         ada = Asker(service, _person("ada"))
         assert (ada.count("before"), ada.get("later").status) == (5, 404)
         assert ada.phase(ada.run("SELECT TOP 1 name FROM demo.ngc")) == "COMPLETED"
+        archived = sorted(path.name for path in archive.iterdir())
+        with _admin(new) as admin:
+            admin.execute("SELECT pg_switch_wal()")
+            assert admin.execute("SHOW archive_mode").fetchone() == ("off",)
+    # What was tried left no trace in the archive: the next one has all of it.
+    assert sorted(path.name for path in archive.iterdir()) == archived
+    all_of_it = _config(folder / "all")
+    run(all_of_it, monkeypatch, "restore", str(backup), "--wal", str(archive))
+    with serving(all_of_it) as service:
+        assert Asker(service, _person("ada")).count("later") == 2
+    for instant_, message in (
+        ("2020-01-01T00:00Z", "take an older one"),
+        ("2100-01-01T00:00Z", "The archive ends before"),
+    ):
+        refused = _config(folder / "refused")
+        said = run(refused, monkeypatch, "restore", str(backup), "--wal", str(archive), "--until", instant_, fails=True)
+        assert message in said
+        assert not cluster_of(refused.database).data.exists()
+
+
+@pytest.mark.long
+def test_a_trial_does_not_touch_the_results_of_the_service_that_was_backed_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results, backup = folder / "shared", folder / "before"
+    old, new = (_config(folder / name).changed(results=str(results)) for name in ("served", "tried"))
+    monkeypatch.setenv(f"{ENVIRONMENT}RESULTS", str(results))
+    run(old, monkeypatch, "users", "add", "ada", stdin=f"{PASSWORD}\n")
+    with serving(old) as service:
+        load_sample(old, "ngc")
+        run(old, monkeypatch, "backup", str(backup))
+        ada = Asker(service, _person("ada"))
+        job = ada.run("SELECT TOP 5 name FROM demo.ngc")
+        assert "say --take-over" in run(new, monkeypatch, "restore", str(backup), fails=True)
+        assert not cluster_of(new.database).data.exists()
+        assert ada.call("GET", f"{job}/results/result").status == 200
+    run(new, monkeypatch, "restore", str(backup), "--take-over")
+    with serving(new) as service:
+        assert answer(service)
 
 
 def _admin(config: Config) -> psycopg.Connection:

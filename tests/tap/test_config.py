@@ -1,5 +1,6 @@
 """The configuration: file and environment, refused where it is wrong, shown as it is, documented."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -83,10 +84,30 @@ def test_a_file_that_is_not_there_is_named_in_one_line(monkeypatch: pytest.Monke
     assert (done.exit_code, "/nowhere/secret" in done.output, "Traceback" in done.output) == (1, True, False)
 
 
-def test_a_connection_string_that_libpq_cannot_read_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ARMILLARY_DATABASE", "postgresql://me:hush%zz@db/stars")
-    done = CliRunner().invoke(main, ["check"])
-    assert (done.exit_code, "a percent sign is %25" in done.output, "hush" in done.output) == (1, True, False)
+COMMANDS = [
+    *("check", "migrate", "users list", "groups list", "tokens list ada", "jobs list", "queries list"),
+    *("messages list", "readers", "grant demo.ngc --public", "revoke demo.ngc --group g", "announce demo.ngc"),
+    *("shards list", "versions list demo.ngc", "analyze demo.ngc", "unpublish demo.ngc", "publish demo.ngc"),
+    *("explain SELECT", "jobs show 0", "queries kill 0"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("database", "said"),
+    [
+        ("postgresql://me:hush%zz@db/stars", "a percent sign is %25"),
+        ("host=/nowhere password=hush", "/nowhere|cannot be reached"),
+    ],
+)
+def test_a_database_that_cannot_be_read_or_reached_is_told_in_a_line_that_has_no_password(
+    monkeypatch: pytest.MonkeyPatch, command: str, database: str, said: str
+) -> None:
+    monkeypatch.setenv("ARMILLARY_DATABASE", database)
+    done = CliRunner().invoke(main, command.split(maxsplit=3))
+    assert (done.exit_code, re.search(said, done.output) is None) == (1, False), (done.output, done.exception)
+    assert isinstance(done.exception, SystemExit)
+    assert "hush" not in done.output
 
 
 @pytest.mark.parametrize(

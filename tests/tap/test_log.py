@@ -177,6 +177,19 @@ def test_no_password_token_cookie_or_query_stands_in_the_log(
     assert "/tap/shared/…" in log.text or "/tap/shared/\\u2026" in log.text
 
 
+def test_postgresqls_own_log_has_nothing_of_what_strangers_write(log: Log) -> None:
+    path = database.cluster_of(log.config.database).folder / "postgres.log"
+    before = path.stat().st_size
+    queries = ["SELECT 1/(ra - ra) AS secret_of_theirs FROM demo.ngc", "SELECT CAST(name AS INTEGER) AS secret_of_theirs FROM demo.ngc"]  # fmt: skip
+    for query in queries:
+        assert get(f"{log.service}/sync", {"LANG": "ADQL", "QUERY": query}).status == 400
+    job = post(f"{log.service}/async", {"LANG": "ADQL", "QUERY": queries[0], "PHASE": "RUN"}).xml().findtext("{*}jobId")
+    log.line(job=job, phase="ERROR")
+    with path.open() as file:
+        file.seek(before)
+        assert "secret_of_theirs" not in file.read()
+
+
 def test_queries_and_addresses_are_there_where_the_operator_wants_them(open_log: Callable[..., Log]) -> None:
     log = open_log(log_queries=True, log_addresses="plain", log_level="debug")
     get(f"{log.service}/sync", {"LANG": "ADQL", "QUERY": NGC}, X_Request_ID="told")
