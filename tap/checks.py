@@ -6,7 +6,7 @@ import socket
 import ssl
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
 from urllib.parse import urlsplit
@@ -21,7 +21,19 @@ from tap.config import Config
 from tap.disks import disks
 from tap.engine.database import cluster_of, reader_connections
 from tap.engine.private import ADMIN
+from tap.storage import storage_of
+from tap.storage.storage import StorageAway, StorageFull
 
+_MOST_ON_DISK: dict[str, dict[str, Callable[[Config], int]]] = {
+    "data": {},
+    "results": {
+        "results_of_strangers": lambda config: config.jobs.results_of_strangers,
+        "results_per_owner": lambda config: config.jobs.results_per_owner,
+    },
+    "uploads": {"upload_bytes": lambda config: config.uploads.upload_bytes},
+    "temporary files": {"spool_limit": lambda config: config.web.spool_limit},
+}
+"""Settings that say how many bytes may lie at a place."""
 _SMALL = 10_000
 """Rows of a table that is searched as fast without an index."""
 _OTHERS = 40
@@ -47,6 +59,7 @@ def findings(config: Config, connection: psycopg.Connection, tables: Iterable[Ta
     yield from _of_tables(config, connection, tables)
     yield from _of_staged_loads(connection)
     yield from _of_server(config, connection)
+    yield from _of_archive(config, connection)
     yield from _of_memory(config, connection)
     yield from _of_disks(config)
     yield from findings_of_url(config.web.base_url)
@@ -108,6 +121,15 @@ def _of_server(config: Config, connection: psycopg.Connection) -> Iterator[Findi
         )
 
 
+def _of_archive(config: Config, connection: psycopg.Connection) -> Iterator[Finding]:
+    if connection.execute(statement("archive_state")).fetchone() == (True,):
+        yield Finding(
+            "The write-ahead log cannot be archived: it grows until the disk is full, and no backup can be brought further",
+            _in_database(config, "SELECT * FROM pg_stat_archiver")
+            + " tells since when; PostgreSQL's log tells why. A unit of systemd must be allowed to write there (ReadWritePaths)",
+        )
+
+
 def _of_memory(config: Config, connection: psycopg.Connection) -> Iterator[Finding]:
     """Look whether sorts and hashes of as many queries as may run fit into this machine, if PostgreSQL is on it."""
     if config.database.database:
@@ -130,6 +152,16 @@ def _of_disks(config: Config) -> Iterator[Finding]:
                 f"Only {disk.free / 1e9:,.1f} of {disk.total / 1e9:,.0f} GB are free where {disk.folder} is",
                 "Lower job_lifetime_default, results_per_owner or upload_bytes, or add a disk",
             )
+        for setting, most in _MOST_ON_DISK[disk.place].items():
+            if (allowed := most(config)) > disk.total:
+                yield Finding(
+                    f"{setting} lets {allowed / 1e9:,.0f} GB lie where {disk.folder} is, on a disk of {disk.total / 1e9:,.0f} GB",
+                    f"{setting} = {disk.total // 2} in armillary.toml, or a larger disk",
+                )
+    try:
+        storage_of(config, lambda: False).check()
+    except (StorageFull, StorageAway) as error:
+        yield Finding(f"Results of jobs cannot be kept: {error}", "Mount the disk of `results`, or make room there")
 
 
 def findings_of_url(base_url: str) -> Iterator[Finding]:
@@ -138,7 +170,14 @@ def findings_of_url(base_url: str) -> Iterator[Finding]:
         with urllib.request.urlopen(f"{base_url}/availability", timeout=_PATIENCE) as answer:  # noqa: S310
             problem = "" if b"availability" in answer.read(_ENOUGH) else "what answers is no TAP service"
     except (OSError, HTTPException, ValueError) as error:
-        problem = str(getattr(error, "reason", error))
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            yield Finding(
+                f"The certificate at {base_url} is not believed: {reason.verify_message}",
+                "certbot renew; of an authority of your own, put its certificate into /usr/local/share/ca-certificates and run update-ca-certificates",
+            )
+            return
+        problem = str(reason)
     if problem:
         yield Finding(
             f"The service cannot be reached at {base_url}: {problem}",

@@ -72,6 +72,8 @@ class WebConfig:
             raise ConfigError("queries_per_owner must be at least 1")
         if not 0 <= self.port < 1 << 16:
             raise ConfigError("port must be between 0 and 65535")
+        if not (self.processes > 0 and self.concurrent_queries > 0):
+            raise ConfigError("processes and concurrent_queries must be at least 1")
         if self.base_url.endswith("/") or not self.base_url.startswith(("http://", "https://")):
             raise ConfigError("base_url must begin with http:// or https:// and have no / at its end")
 
@@ -185,6 +187,8 @@ class JobsConfig:
     )
 
     def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise ConfigError("workers must be at least 0")
         if not self.worker_slots > 0 or not 0 < self.long_slots <= self.worker_slots:
             raise ConfigError("long_slots must be between 1 and worker_slots")
         if not 0 < self.job_lifetime_default <= self.job_lifetime_limit:
@@ -296,6 +300,8 @@ class LogConfig:
     metrics_host: str = _about("127.0.0.1", "address of that port")
 
     def __post_init__(self) -> None:
+        if not 0 <= self.metrics_port < 1 << 16:
+            raise ConfigError("metrics_port must be between 0 and 65535")
         for name, values in _CHOICES.items():
             if (value := getattr(self, name)) not in values:
                 raise ConfigError(f"{name} can be {', '.join(values[:-1])} or {values[-1]}, not {value!r}")

@@ -1,6 +1,7 @@
 """The disks of this machine on which something of the service is kept."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from tap.uploads.upload import uploads_of
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Where `place` (data, results or uploads) is kept, and bytes of the disk there."""
+    """Where `place` (data, results, uploads or temporary files) is kept, and bytes of the disk there."""
 
     place: str
     folder: Path
@@ -27,6 +28,7 @@ def disks(config: Config) -> Iterator[Disk]:
         "data": Path(config.database.data_dir),
         "results": results_folder(config),
         "uploads": Path(uploads_of(config)),
+        "temporary files": Path(tempfile.gettempdir()),
     }
     for place, folder in folders.items():
         if folder:

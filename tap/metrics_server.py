@@ -15,10 +15,15 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from schema.statements import statement
+from tap.auth.accounts import AccountsAway
 from tap.config import Config
+from tap.config_sections import ConfigError
 from tap.disks import disks
 from tap.engine.engine import DatabaseAway
 from tap.parts import Parts, parts_of
+from tap.probes import states
+from tap.storage.storage import StorageAway, StorageFull
 from tap.uploads.upload import uploads_of
 from uws.errors import StoreAway
 from uws.phases import Phase
@@ -31,13 +36,20 @@ _KEPT = 2.0
 
 @contextmanager
 def metrics_served(config: Config, folder: str) -> Iterator[None]:
-    """Answer Prometheus as long as the block lasts, with what processes count into the folder."""
+    """Answer Prometheus as long as the block lasts, with what processes count into the folder. Raises: ConfigError."""
     parts = parts_of(config, 1, 1, 10.0)
-    parts.open()
     registry = CollectorRegistry()
     registry.register(ProcessCounts(folder))
     registry.register(ServiceState(config, parts))
-    server, thread = start_http_server(config.log.metrics_port, config.log.metrics_host, registry)
+    port, host = config.log.metrics_port, config.log.metrics_host
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as error:
+        raise ConfigError(
+            f"metrics_port {port} of {host} cannot be listened at: {error.strerror}. A worker beside the service has a port"
+            f" of its own: ARMILLARY_METRICS_PORT={port + 1}, or 0 for none"
+        ) from error
+    parts.open()
     try:
         yield
     finally:
@@ -85,7 +97,7 @@ class ServiceState(Collector):
     def collect(self) -> Iterator[Metric]:
         with self._lock:
             if time.monotonic() > self._until:
-                self._known = [*self._of_database(), *self._of_disks()]
+                self._known = [*self._of_database(), *self._of_probes(), *self._of_disks()]
                 self._until = time.monotonic() + _KEPT
         yield from self._known
 
@@ -104,9 +116,33 @@ class ServiceState(Collector):
             shards = self._parts.shard_states()
             answers["database"] = True
             answers |= {f"shard {name}": is_up for name, is_up in shards.items()}
+            answers |= self._of_archive()
+        answers["results"] = self._has_results()
         for part, is_up in answers.items():
             up.add_metric([part], is_up)
         yield from (up, jobs, expired)
+
+    def _of_archive(self) -> dict[str, bool]:
+        """Return whether PostgreSQL's log can be archived, where it shall be."""
+        with self._parts.engine.session(limit=10) as session:
+            rows = session.records(statement("archive_state").decode(), ())
+        return {"archive of the log": not rows[0][0]} if rows else {}
+
+    def _has_results(self) -> bool:
+        try:
+            self._parts.storage.check()
+        except (StorageAway, StorageFull, StoreAway):
+            return False
+        return True
+
+    def _of_probes(self) -> Iterator[Metric]:
+        failing = GaugeMetricFamily(
+            "armillary_probe_failures", "How often a probe has failed since it last worked", labels=["probe", "machine"]
+        )
+        with suppress(AccountsAway):
+            for state in states(self._parts.accounts, self._config.probes.probe_seconds):
+                failing.add_metric([state.probe, state.machine], state.failures_now)
+        yield failing
 
     def _of_disks(self) -> Iterator[Metric]:
         free = GaugeMetricFamily("armillary_disk_free_bytes", "Bytes free where something is kept", labels=["place"])

@@ -13,6 +13,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
 from http.client import HTTPException
 from urllib.parse import urlsplit
 
@@ -137,6 +138,8 @@ def _mail(data: Mapping[str, object], title: str, message_id: str) -> EmailMessa
     mail = EmailMessage()
     # A line break in a name of the user's would begin another header.
     mail["Subject"] = " ".join(f"{title}: job {name} is {data['phase']}".split())
+    mail["Date"] = formatdate()
+    mail["Message-ID"] = make_msgid(message_id, urlsplit(str(data["url"])).hostname or "localhost")
     mail["X-Armillary-Message"] = message_id
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content("\n".join([f"Your job {name} is {data['phase']}.", *lines, "", str(data["url"]), ""]))

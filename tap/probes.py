@@ -2,10 +2,12 @@
 
 import socket
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from tap.auth.accounts import AccountsAway, AccountStore
 from tap.client.http import Http, Refused, Unreachable, bearer
@@ -18,6 +20,8 @@ from uws.periodic import Periodic
 AGENT = "armillary-probe"
 _SOON = 5.0
 """Seconds after which a probe that failed asks again."""
+_MOST = 20_000
+"""Outcomes that wait for the database: those of a day in which all probes fail."""
 _UNREACHABLE = "The service cannot be reached at its own URL"
 QUARTERS = 96
 """Quarters of an hour in a day."""
@@ -69,6 +73,7 @@ class Prober:
         self._service = Service(config.web.base_url, http)
         self._store = store
         self._seconds = config.probes.probe_seconds
+        self._outcomes: deque[dict[str, Any]] = deque(maxlen=_MOST)
         self._due = dict.fromkeys(QUESTIONS, time.monotonic() + self._seconds)
 
     def step(self) -> None:
@@ -82,9 +87,16 @@ class Prober:
         begun = time.monotonic()
         error = _error_of(probe, self._service)
         values = {"probe": probe, "machine": socket.gethostname(), "seconds": time.monotonic() - begun, "error": error}
-        with suppress(AccountsAway):
-            self._store.rows("add_probe", values)
+        self._outcomes.append(values | {"at": datetime.now(UTC)})
+        self._keep()
         return error is None
+
+    def _keep(self) -> None:
+        """Write down what came, and first what could not be written before: of an outage of the database nothing else tells."""
+        with suppress(AccountsAway):
+            while self._outcomes:
+                self._store.rows("add_probe", self._outcomes[0])
+                self._outcomes.popleft()
 
 
 def _limit(config: Config) -> float:

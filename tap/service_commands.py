@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -13,7 +14,7 @@ from uvicorn.supervisors import Multiprocess
 
 from tap.clear_errors import clear_errors
 from tap.config import Config
-from tap.config_sections import ConfigError
+from tap.config_sections import ConfigError, WebConfig
 from tap.config_sources import load_config
 from tap.connection import BoundedConnection
 from tap.engine import database
@@ -49,6 +50,8 @@ def serve(config: Config, *, migrates: bool) -> None:
         # The processes that are started go where this one is, and could not: a folder of root's, say.
         os.chdir("/")
     with clear_errors(), database.running_database(config, keeps=True):
+        # What it cannot write to, no process that it starts could.
+        send_to(Log(config.log))
         if migrates:
             database.prepare(config, click.echo)
             migrate_shards(config, click.echo)
@@ -112,7 +115,7 @@ def _serve_http(config: Config) -> None:
         date_header=True,
         timeout_graceful_shutdown=5,
     )
-    sockets = [activated_socket() or settings.bind_socket()]
+    sockets = [activated_socket() or _bound_socket(config.web)]
     if config.web.processes > 1:
         supervisor = Multiprocess(settings, sockets)
         supervisor.run()
@@ -126,6 +129,18 @@ def _serve_http(config: Config) -> None:
         raise SystemExit(STARTUP_FAILURE)
 
 
+def _bound_socket(web: WebConfig) -> socket.socket:
+    """Return what the web processes listen at. Raises: ConfigError."""
+    bound = socket.socket(socket.AF_INET6 if ":" in web.host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((web.host, web.port))
+    except OSError as error:
+        raise ConfigError(f"port {web.port} of {web.host} cannot be listened at: {error.strerror}") from error
+    bound.set_inheritable(True)
+    return bound
+
+
 def web_process() -> object:
     """The application of one web process; its configuration comes through the environment.
 
@@ -135,12 +150,12 @@ def web_process() -> object:
     from tap.app import create_app
 
     config = load_config()
-    _observe(config)
     if multiprocessing.parent_process():
         tell_on_hangup()
         follow_parent()
         name_process("armillary-web")
     try:
+        _observe(config)
         return create_app(config)
     except (ConfigError, OSError) as error:
         click.echo(f"Error: {error}", err=True)

@@ -13,7 +13,8 @@ from uws.periodic import Periodic
 from uws.store import Store
 
 _EVERY = 1.0
-_AT_ONCE = 8
+_AT_ONCE, _OF_OWNER = 8, 2
+"""Deliveries at once, of all and of one owner: those of others need not wait for receivers of his that are slow."""
 _LEASE = 120.0
 """Seconds that one delivery may take at most."""
 DELAYS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000)
@@ -60,7 +61,7 @@ class Deliverer:
 
     def step(self) -> None:
         with suppress(StoreAway):
-            rows = self._store.rows("claim_deliveries", {"lease": _LEASE, "most": _AT_ONCE})
+            rows = self._store.rows("claim_deliveries", {"lease": _LEASE, "most": _AT_ONCE, "most_of_owner": _OF_OWNER})
             with ThreadPoolExecutor(_AT_ONCE) as threads:
                 list(threads.map(self._deliver, [Delivery(**row) for row in rows]))
 

@@ -413,6 +413,11 @@ SELECT FROM pg_class AS c LEFT JOIN pg_stat_all_tables AS s ON s.relid = c.oid
 WHERE c.oid = to_regclass(%s) AND c.relkind IN ('r', 'm')
   AND (c.reltuples < 0 OR s.n_mod_since_analyze > greatest(1000, 1.2 * c.reltuples));
 
+-- name: archive_state
+-- Whether the last try to archive the write-ahead log failed; no row where it is not archived.
+SELECT coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)
+FROM pg_stat_archiver WHERE current_setting('archive_mode') <> 'off';
+
 -- name: server_state
 -- How many connections others than superusers can have, and what time it is there.
 SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,

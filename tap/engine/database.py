@@ -19,6 +19,7 @@ from tap.config import Config
 from tap.config_sections import DatabaseConfig
 from tap.engine.pgsphere import ensure_pgsphere
 from tap.engine.private import ADMIN, PrivateCluster
+from tap.observe import Kept, observe
 from uws.periodic import Periodic
 
 Say = Callable[[str], None]
@@ -86,7 +87,13 @@ def kept_running(config: Config) -> Iterator[None]:
     if config.database.database:
         yield
         return
-    thread = Periodic("postgresql", _LOOK, cluster_of(config.database).keep_running)
+    cluster = cluster_of(config.database)
+
+    def look() -> None:
+        if cluster.keep_running():
+            observe(Kept("PostgreSQL started again", 1))
+
+    thread = Periodic("postgresql", _LOOK, look)
     thread.start()
     try:
         yield

@@ -90,28 +90,38 @@ class PrivateCluster:
         if not self.folder.is_dir():
             self._make_folder(self.folder)
         with ExitStack() as use:
-            with turn(self.folder):
-                use.enter_context(using(self.folder))
-                started = not self.is_running()
-                if started:
-                    self.start()
-                if started or keeps:
-                    self._keeper.write_text(str(os.getpid()))
+            started = self._begin_use(use, keeps=keeps)
             try:
                 yield started
             finally:
-                with turn(self.folder):
-                    use.close()
-                    if self._keeper.exists() and not is_used(self.folder):
-                        self.stop()
-                        self._keeper.unlink()
+                self._end_use(use)
 
-    def keep_running(self) -> None:
-        """Start it again if it went down. What prevents that now is tried the next time."""
+    def _begin_use(self, use: ExitStack, *, keeps: bool) -> bool:
+        """Use it until `use` is closed; start it where it does not run. Return whether that was so."""
+        with turn(self.folder):
+            use.enter_context(using(self.folder))
+            started = not self.is_running()
+            if started:
+                self.start()
+            if started or (keeps and self._keeper.exists()):
+                self._keeper.write_text(str(os.getpid()))
+        return started
+
+    def _end_use(self, use: ExitStack) -> None:
+        with turn(self.folder):
+            use.close()
+            if self._keeper.exists() and not is_used(self.folder):
+                self.stop()
+                self._keeper.unlink()
+
+    def keep_running(self) -> bool:
+        """Start it again if it went down, and return whether it did. What prevents that now is tried the next time."""
         if not self.is_running():
             with suppress(NoPostgres, OSError), turn(self.folder):
                 if not self.is_running():
                     self.start()
+                    return True
+        return False
 
     @property
     def _keeper(self) -> Path:

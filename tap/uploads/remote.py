@@ -136,12 +136,19 @@ def connected(parts: SplitResult, address_of: Callable[[str, int], tuple[str, in
     return connection
 
 
+_LEADING_ELSEWHERE = [
+    ipaddress.ip_network(text)
+    for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10")
+]
+"""IPv6 by which a gateway reaches any address of IPv4 (NAT64, 6to4, Teredo, compatible ones), and what was once site-local."""
+
+
 def public_address(host: str, port: int) -> tuple[str, int]:
     """Return one of a host's addresses. Raises: ParameterError where any of them is not public; OSError."""
     addresses = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for text in addresses:
         address = ipaddress.ip_address(text.partition("%")[0])
         mapped = getattr(address, "ipv4_mapped", None) or address
-        if not mapped.is_global or mapped.is_multicast:
+        if not mapped.is_global or mapped.is_multicast or any(mapped in network for network in _LEADING_ELSEWHERE):
             raise ParameterError(f"UPLOAD: {host[:100]} is not a public host")
     return addresses[0], port

@@ -1,14 +1,17 @@
 """What goes wrong with machines, made on purpose: small and full disks, processes that are put to sleep, PostgreSQL that is slow."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import psycopg
@@ -18,7 +21,7 @@ from bench.processes import children
 from tap.config import Config
 from tap.engine import database
 from tap.engine.private import ADMIN, PrivateCluster
-from tests.conftest import serving
+from tests.conftest import free_port, serving
 from tests.contract.client import Reply, get, post
 
 COUNT = "SELECT COUNT(*) AS n FROM demo.ngc"
@@ -100,6 +103,27 @@ def full(disk: Path) -> Iterator[None]:
         yield
     finally:
         ballast.unlink()
+
+
+# ---- PostgreSQL that a service starts itself
+
+
+@contextmanager
+def own_database(**settings: Any) -> Iterator[Config]:
+    """The configuration of a service with a private cluster that is ready, and does not run; it is gone after the block."""
+    # Not pytest's folder: PostgreSQL's own user must be able to go through it.
+    folder = Path(tempfile.mkdtemp(prefix="armillary-own-"))
+    folder.chmod(0o755)
+    port = free_port()
+    own = {"base_url": f"http://localhost:{port}/tap", "port": port, "data_dir": str(folder), "shared_buffers": "64MB"}
+    config = Config().changed(**own | {"processes": 1, "probe_seconds": 0} | settings)
+    try:
+        with database.running_database(config):
+            database.prepare(config, lambda _: None)
+        yield config
+    finally:
+        cluster_of(config).stop("immediate")
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 # ---- processes

@@ -1,6 +1,7 @@
 """The units for systemd, as its own checker reads them."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -56,6 +57,28 @@ def test_the_socket_of_systemd_is_served_and_what_was_started_ends_with_the_serv
         process.terminate()
         assert process.wait(30) == 0
     assert patiently_gone(config)
+
+
+def _refusal(config: Config) -> str:
+    """What `armillary serve` says as it ends."""
+    command = [sys.executable, "-m", "tap", "serve"]
+    environment = os.environ | config.as_environment()
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_what_a_service_cannot_listen_at_or_write_to_is_named_by_its_setting(sample: Config) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"port {port} of 127.0.0.1 cannot be listened at" in _refusal(sample.changed(port=port))
+        said = _refusal(alone(sample, metrics_port=port))
+        assert f"metrics_port {port} of 127.0.0.1 cannot be listened at" in said
+        assert f"ARMILLARY_METRICS_PORT={port + 1}" in said
+    assert "/nowhere/armillary.log" in _refusal(alone(sample, log_target="/nowhere/armillary.log"))
 
 
 def test_a_service_whose_web_processes_cannot_begin_says_so_to_who_started_it(sample: Config) -> None:

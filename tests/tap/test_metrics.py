@@ -132,6 +132,7 @@ def test_what_the_database_and_the_disks_say_is_there(counted: Counted) -> None:
     assert samples["armillary_up"] == {
         frozenset({("part", "database")}): 1.0,
         frozenset({("part", "job store")}): 1.0,
+        frozenset({("part", "results")}): 1.0,
     }
     assert set(samples["armillary_jobs"].values()) == {0.0}
     for place in ("data", "uploads", "results"):

@@ -1,18 +1,22 @@
 """Probes: a service that asks itself, and tells on its status page and in /availability what came."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 import requests
 
-from tap.auth.accounts import AccountStore
+from tap.auth.accounts import AccountsAway, AccountStore
 from tap.config import Config
-from tap.engine.database import accounts_conninfo
-from tap.probes import QUARTERS, history, states
+from tap.engine.database import accounts_conninfo, running_database
+from tap.probes import QUARTERS, Prober, history, states
 from tests.conftest import alone, serving
 from tests.contract.client import get
+from tests.contract.faults import own_database
 from tests.contract.xsd import problems
 
 PATIENCE = 60
@@ -76,11 +80,11 @@ def test_a_service_whose_queries_fail_is_not_available_until_they_work_again(
     with serving(alone(sample, probe_seconds=60)) as service:
         assert get(f"{service}/availability").xml().findtext("{*}available") == "true"
         for error in ("It fails", "It fails"):
-            accounts.rows("add_probe", values | {"error": error})
+            accounts.rows("add_probe", values | {"error": error, "at": datetime.now(UTC)})
         document = get(f"{service}/availability").xml()
         assert document.findtext("{*}available") == "false"
         assert "It fails" in str(document.findtext("{*}note"))
-        accounts.rows("add_probe", values | {"error": None})
+        accounts.rows("add_probe", values | {"error": None, "at": datetime.now(UTC)})
         assert get(f"{service}/availability").xml().findtext("{*}available") == "true"
 
 
@@ -94,5 +98,32 @@ def test_a_closed_service_asks_itself_by_its_token_only(sample: Config, accounts
 def test_the_history_of_a_day_has_a_place_for_each_quarter_of_an_hour(accounts: AccountStore) -> None:
     assert history(accounts) == {}
     for error in (None, "It fails", None):
-        accounts.rows("add_probe", {"probe": "job", "machine": "here", "seconds": 2.5, "error": error})
+        accounts.rows(
+            "add_probe", {"probe": "job", "machine": "here", "seconds": 2.5, "error": error, "at": datetime.now(UTC)}
+        )
     assert history(accounts) == {"job": [None] * (QUARTERS - 1) + [(1, 2.5)]}
+
+
+def test_an_outage_of_the_database_is_told_when_it_is_over() -> None:
+    """Nobody answers at the URL of this service, and for a while its store of accounts does not either."""
+    with own_database(probe_seconds=0.01) as config:
+        store = AccountStore(accounts_conninfo(config), 1, wait=0.3)
+        store.open()
+        prober = Prober(config, store)
+        time.sleep(0.1)
+        prober.step()
+        with running_database(config):
+            healed = datetime.now(UTC)
+
+            def is_kept() -> bool:
+                time.sleep(1)
+                prober.step()
+                with suppress(AccountsAway):
+                    return bool(states(store, 60))
+                return False
+
+            until(is_kept)
+            found = states(store, 60)
+            store.close()
+    assert {state.machine for state in found} == {socket.gethostname()}
+    assert all(state.failing_since and state.failing_since < healed for state in found)

@@ -253,9 +253,18 @@ ON CONFLICT (owner_id) DO UPDATE SET
 RETURNING targets, secret;
 
 -- name: claim_deliveries
--- What is due, kept from others for a while: whoever dies over it leaves it to them.
+-- What is due, a few of each owner, whose receivers may be slow, and kept from others for a while: whoever dies over it leaves
+-- it to them.
 UPDATE uws.deliveries AS d SET attempt = attempt + 1, due = now() + %(lease)s * interval '1 second'
-FROM (SELECT delivery_id FROM uws.deliveries WHERE due <= now() ORDER BY due LIMIT %(most)s FOR UPDATE SKIP LOCKED) AS c
+FROM (
+    SELECT delivery_id FROM uws.deliveries WHERE delivery_id IN (
+        SELECT delivery_id FROM (
+            SELECT delivery_id, due, row_number() OVER (PARTITION BY owner_id ORDER BY due) AS place
+            FROM uws.deliveries WHERE due <= now()
+        ) AS waiting
+        WHERE place <= %(most_of_owner)s ORDER BY due LIMIT %(most)s
+    ) FOR UPDATE SKIP LOCKED
+) AS c
 WHERE d.delivery_id = c.delivery_id
 RETURNING d.delivery_id, d.job_id, d.owner_id, d.target, d.phase, d.attempt;
 

@@ -225,7 +225,8 @@ RETURNING process;
 
 -- name: add_probe
 WITH old AS (DELETE FROM accounts.probes WHERE at < now() - interval '1 day')
-INSERT INTO accounts.probes (probe, machine, seconds, error) VALUES (%(probe)s, %(machine)s, %(seconds)s, %(error)s);
+INSERT INTO accounts.probes (probe, machine, seconds, error, at)
+VALUES (%(probe)s, %(machine)s, %(seconds)s, %(error)s, %(at)s);
 
 -- name: probe_states
 -- Of each probe the last outcome, since when it has failed, and how the day was; machines that are silent do not count.

@@ -1,9 +1,7 @@
 """The private PostgreSQL runs as long as anybody uses it, who has it started or not, and no longer."""
 
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from tap.config import Config
-from tap.engine import database
-from tap.engine.private import PrivateCluster
-from tests.conftest import ROOT, free_port, serving
+from tests.conftest import ROOT, serving
 from tests.contract.client import get
+from tests.contract.faults import cluster_of, own_database
 
 _COMMAND = """
 from pathlib import Path
@@ -27,24 +24,8 @@ with PrivateCluster(Path({folder!r}), "64MB").running() as started:
 
 @pytest.fixture
 def config() -> Iterator[Config]:
-    """The configuration of a service whose database is there and does not run."""
-    # Not pytest's folder: PostgreSQL's own user must be able to go through it.
-    folder = Path(tempfile.mkdtemp(prefix="armillary-private-"))
-    folder.chmod(0o755)
-    port = free_port()
-    url = f"http://localhost:{port}/tap"
-    config = Config().changed(
-        base_url=url, port=port, data_dir=str(folder), shared_buffers="64MB", processes=1, probe_seconds=0
-    )
-    with database.running_database(config):
-        database.prepare(config, lambda _: None)
-    yield config
-    cluster_of(config).stop("immediate")
-    shutil.rmtree(folder)
-
-
-def cluster_of(config: Config) -> PrivateCluster:
-    return database.cluster_of(config.database)
+    with own_database() as config:
+        yield config
 
 
 @contextmanager
@@ -107,6 +88,8 @@ def test_what_a_killed_command_left_running_is_stopped_by_the_next(config: Confi
 def test_one_that_the_operator_started_goes_on(config: Config) -> None:
     cluster_of(config).start()
     with command(config, starts=False):
+        pass
+    with serving(config):
         pass
     assert cluster_of(config).is_running()
 
