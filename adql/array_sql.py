@@ -73,7 +73,12 @@ def _index(bound: Value | None, to_sql: ToSql) -> str:
     constant = number_of(bound)
     if isinstance(constant, int):
         return str(max(min(constant, _LAST_INDEX), 0))
-    return f"({to_sql(bound)})::integer"
+    text = to_sql(bound)
+    return (
+        f"({text})::integer"
+        if bound.type is not types.BIGINT
+        else f"least(greatest({text}, 0), {_LAST_INDEX})::integer"
+    )
 
 
 def aggregate(name: str, argument: str, type_: types.Type) -> str:

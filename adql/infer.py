@@ -10,7 +10,7 @@ from adql import arrays, nodes
 from adql.constants import number_of
 from adql.errors import TooComplex, TypeMismatch, WrongAggregation, WrongColumns
 from adql.functions import function_of, overloads
-from adql.functions.conditional import common_type, common_ucd, common_unit
+from adql.functions.conditional import common_arraysize, common_type, common_ucd, common_unit
 from adql.functions.function import Function, Kind
 from adql.functions.region import call_of
 from adql.grouping import check_beside_arrays
@@ -256,7 +256,8 @@ def window(node: nodes.Window) -> nodes.Window:
         raise WrongAggregation("DISTINCT cannot stand in a window function", node.span)
     for value in (*node.partition_by, *(t.value for t in node.order_by if isinstance(t.value, Value))):
         comparable(value, "OVER")
-    return replace(node, info=function.info)
+    # The value may be that of another row than the rest.
+    return replace(node, info=replace(function.info, source=None))
 
 
 def subquery(node: nodes.Subquery) -> nodes.Subquery:
@@ -274,7 +275,9 @@ def case(node: nodes.Case) -> nodes.Case:
     results = [w.result for w in node.whens] + ([node.otherwise] if node.otherwise is not None else [])
     common = common_type(tuple(results))
     length = _length(tuple(results)) if common is not None and common.is_text else 0
-    return replace(node, info=Info(common, common_unit(tuple(results)), common_ucd(tuple(results)), length=length))
+    size = common_arraysize(tuple(results))
+    unit, ucd = common_unit(tuple(results)), common_ucd(tuple(results))
+    return replace(node, info=Info(common, unit, ucd, length=length, arraysize=size))
 
 
 _CASTS = {

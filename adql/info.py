@@ -12,7 +12,8 @@ class Info:
     `length` is how many characters a text that the query makes may have, 0 where that is not known.
     `bounds` are the least and the largest value of a column, where the catalogue knows them. `coordinates` are
     the columns with the longitudes and latitudes that stand beside a column of points. `source` are the names of the
-    published table and column whose values these are, unchanged, where the table's rows lead somewhere.
+    published table and column whose values these are, unchanged, where the table's rows lead somewhere; and a name for
+    the row there, which values of one row share.
     """
 
     type: Type | None = None
@@ -25,7 +26,7 @@ class Info:
     length: int = 0
     bounds: tuple[float, float] | None = None
     coordinates: tuple[str, str] | None = None
-    source: tuple[str, str] | None = None
+    source: tuple[str, str, str] | None = None
 
 
 UNKNOWN = Info()

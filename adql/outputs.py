@@ -62,6 +62,10 @@ def _unify(left: Output, right: Output, operand: QueryBody, *, is_constant: bool
     if common is None:
         message = f"The column {left.name} is {first.title} in one query and {second.title} in another"
         raise WrongColumns(message, operand.span, "CAST one of them.")
+    shapes = {left.info.arraysize or "*", right.info.arraysize or "*"}
+    if common.is_array and len(shapes) > 1 and any("x" in shape for shape in shapes):
+        message = f"The column {left.name} has arrays of shape {' and '.join(sorted(shapes))} in the two queries"
+        raise WrongColumns(message, operand.span)
     if common != first or left.info.arraysize != right.info.arraysize:
         info = replace(info, type=common, arraysize=None)
     return replace(left, info=info)
@@ -72,11 +76,25 @@ def _shared(left: Info, right: Info) -> Info:
     if right.type is None:
         return left
     if left.type is None:
-        return replace(left, unit=right.unit, ucd=right.ucd, utype=right.utype, xtype=right.xtype, source=right.source)
+        return replace(
+            left,
+            unit=right.unit,
+            ucd=right.ucd,
+            utype=right.utype,
+            xtype=right.xtype,
+            source=right.source,
+            arraysize=right.arraysize,
+        )
     unit = left.unit if same_unit(left.unit, right.unit) else None
     ucd, utype, xtype = (
         getattr(left, name) if getattr(left, name) == getattr(right, name) else None
         for name in ("ucd", "utype", "xtype")
     )
-    source = left.source if left.source == right.source else None
-    return replace(left, unit=unit, ucd=ucd, utype=utype, xtype=xtype, source=source)
+    return replace(left, unit=unit, ucd=ucd, utype=utype, xtype=xtype, source=_shared_source(left, right))
+
+
+def _shared_source(left: Info, right: Info) -> tuple[str, str, str] | None:
+    """Return the column whose values both have; rows of the left query and of the right one are told as one."""
+    if left.source is None or right.source is None or left.source[:2] != right.source[:2]:
+        return None
+    return (*left.source[:2], f"{left.source[2]}|{right.source[2]}")

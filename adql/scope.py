@@ -61,16 +61,18 @@ def table_columns(table: Table, alias: str) -> tuple[Visible, ...]:
     """Return the columns of a published table under its alias in the SQL. The table keeps them: the next query has the same."""
     columns: tuple[Visible, ...] | None = table.derived.get(alias)
     if columns is None:
-        columns = tuple(Visible(c.name, c.is_delimited, _field(c, alias, _source(table, c))) for c in table.columns)
+        columns = tuple(
+            Visible(c.name, c.is_delimited, _field(c, alias, _source(table, c, alias))) for c in table.columns
+        )
         table.derived[alias] = columns
     return columns
 
 
-def _source(table: Table, column: Column) -> tuple[str, str] | None:
-    return (table.table_name, column.name) if table.leads_somewhere else None
+def _source(table: Table, column: Column, alias: str) -> tuple[str, str, str] | None:
+    return (table.table_name, column.name, alias) if table.leads_somewhere else None
 
 
-def _field(column: Column, alias: str, source: tuple[str, str] | None) -> Field:
+def _field(column: Column, alias: str, source: tuple[str, str, str] | None) -> Field:
     info = Info(
         column.type,
         column.unit,
@@ -88,11 +90,17 @@ def _field(column: Column, alias: str, source: tuple[str, str] | None) -> Field:
 
 def output_columns(outputs: tuple[Output, ...], alias: str) -> tuple[Visible, ...]:
     """Return the columns of a query in FROM; one that is nothing but NULL is text there, as in PostgreSQL."""
-    typed = [replace(o.info, type=o.info.type or types.TEXT, coordinates=None) for o in outputs]
+    typed = [_seen_through(o.info, alias) for o in outputs]
     return tuple(
         Visible(o.name, o.delimited, Field(alias, o.sql_name, o.name, info=info))
         for o, info in zip(outputs, typed, strict=True)
     )
+
+
+def _seen_through(info: Info, alias: str) -> Info:
+    """Return what is known of a column of a query in FROM; its rows are others than those of the same query under another alias."""
+    source = (*info.source[:2], f"{alias}.{info.source[2]}") if info.source else None
+    return replace(info, type=info.type or types.TEXT, coordinates=None, source=source)
 
 
 @dataclass(frozen=True)

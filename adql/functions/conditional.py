@@ -1,5 +1,7 @@
 """COALESCE (ADQL 2.1 §4.8) and, as extensions, NULLIF, GREATEST and LEAST."""
 
+from dataclasses import replace
+
 from adql.constants import number_of
 from adql.errors import TypeMismatch
 from adql.functions.function import Emit, Feature, Function, Kind, parameters, template
@@ -44,9 +46,28 @@ def _quantities(values: tuple[Value, ...]) -> list[Info]:
     return [value.info for value in values if number_of(value) is None and value.type is not None]
 
 
+def common_arraysize(values: tuple[Value, ...]) -> str | None:
+    """Return the shape of the arrays among values; None where they differ, or are none. Raises: TypeMismatch for a matrix beside another shape."""
+    arrays = [value for value in values if value.type is not None and value.type.is_array]
+    sizes = {array.info.arraysize or "*" for array in arrays}
+    if len(sizes) > 1 and any("x" in size for size in sizes):
+        raise TypeMismatch(f"Arrays of one shape are needed here, not {' and '.join(sorted(sizes))}", arrays[-1].span)
+    return sizes.pop() if len(sizes) == 1 else None
+
+
 def _first_of(arguments: tuple[Value, ...]) -> Info:
-    first = arguments[0].info
-    return Info(common_type(arguments), common_unit(arguments), common_ucd(arguments), description=first.description)
+    first, size = arguments[0].info, common_arraysize(arguments)
+    return Info(
+        common_type(arguments),
+        common_unit(arguments),
+        common_ucd(arguments),
+        description=first.description,
+        arraysize=size,
+    )
+
+
+def _nullable(arguments: tuple[Value, ...]) -> Info:
+    return replace(_first_of(arguments), arraysize=arguments[0].info.arraysize)
 
 
 def _one_of(arguments: tuple[Value, ...]) -> Info:
@@ -100,7 +121,7 @@ CONDITIONAL = (
         "NULLIF",
         parameters("a b", Kind.ANY),
         "ANY",
-        _first_of,
+        _nullable,
         template("NULLIF({0}, {1})"),
         "NULL if the two values are equal, else the first.",
     ),

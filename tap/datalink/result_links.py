@@ -36,7 +36,11 @@ def result_links(outputs: tuple[Output, ...], tables: Sequence[Table], links_url
     names = tuple(unique_names(outputs))
     ids = xml_ids(names)
     texts = frozenset(place for place, output in enumerate(outputs) if output.info.type is types.TEXT)
-    found = [_LinkedColumns(table, _places(table, outputs), names, ids, texts) for table in linked.values()]
+    found = [
+        _LinkedColumns(linked[name], places, names, ids, texts)
+        for (name, _), places in _places(outputs).items()
+        if name in linked
+    ]
     services = _named_apart(service for columns in found for service in columns.services(links_url))
     wanted = {parameter.ref for service in services for parameter in service.parameters if parameter.ref}
     hrefs = dict(pair for columns in found for pair in columns.hrefs())
@@ -70,18 +74,22 @@ def xml_ids(names: Sequence[str]) -> list[str]:
     return ids
 
 
-def _places(table: Table, outputs: tuple[Output, ...]) -> dict[str, int]:
-    """Return the places of a table's columns in a result; of one that is there twice the first."""
-    places: dict[str, int] = {}
+def _places(outputs: tuple[Output, ...]) -> dict[tuple[str, str], dict[str, int]]:
+    """Return the places of columns in a result, of each row of a table that it is made of; of one that is there twice the first.
+
+    A table that is joined with itself gives several rows to one of the result, whose values do not belong together.
+    """
+    places: dict[tuple[str, str], dict[str, int]] = {}
     for place, output in enumerate(outputs):
-        if output.info.source and output.info.source[0] == table.table_name:
-            places.setdefault(output.info.source[1], place)
+        if output.info.source:
+            table, column, row = output.info.source
+            places.setdefault((table, row), {}).setdefault(column, place)
     return places
 
 
 @dataclass(frozen=True)
 class _LinkedColumns:
-    """The columns of one table in a result: their places there; names and XML ids of all columns of the result, and which have texts."""
+    """The columns of one row of a table in a result: their places there; names and XML ids of all columns of the result, and which have texts."""
 
     table: Table
     places: Mapping[str, int]

@@ -111,10 +111,14 @@ def _warning(message: str) -> str:
 
 
 def with_info(pieces: Iterator[bytes], name: str, value: str) -> Iterator[bytes]:
-    """Yield a stored document with one more INFO, behind the status. The first piece must hold its beginning."""
+    """Yield a stored document with an INFO behind the status, in place of one of that name there.
+
+    The first piece must hold its beginning.
+    """
     status = b'<INFO name="QUERY_STATUS" value="OK"/>\n'
     info = f"<INFO{attribute('name', name)}{attribute('value', value)}/>\n"
-    yield next(pieces, b"").replace(status, status + info.encode(), 1)
+    older = re.compile(f'({re.escape(status.decode())})(?:<INFO name="{re.escape(name)}"[^>]*>\n)?'.encode())
+    yield older.sub(lambda match: match[1] + info.encode(), next(pieces, b""), 1)
     yield from pieces
 
 

@@ -23,11 +23,18 @@ from tap.pages.rendering import Pages
 
 _EXAMPLE_URL = re.compile(r"https://(?:tap\.)?example\.org/tap|http://localhost:8080/tap")
 DOCUMENTS = {
+    "ten-minutes-astronomer": "Ten minutes for an astronomer",
+    "language": "The language",
     "topcat": "TOPCAT and STILTS",
     "tapsh": "tapsh, the command line",
     "jobs": "Jobs",
     "uploads": "Uploads",
     "cross-match": "Cross-matching",
+    "cone-search": "Cone searches",
+    "observations": "Observations and images",
+    "links": "Links and products of rows",
+    "bulk": "Whole tables",
+    "checks": "Queries that are checked and repaired",
     "formats": "Formats",
     "api": "The service for programs",
     "endpoints": "All endpoints",
@@ -38,6 +45,8 @@ DOCUMENTS = {
 }
 _BESIDE = {"changelog": "../CHANGELOG.md"}
 """Documents that are not among the others."""
+_HEADING = re.compile("<(h[1-6])>(.*)")
+_TO_DOCUMENT = re.compile(r'<a href="(?:\.\./)?([\w/.-]+?)\.md(#[^"]*)?">(.*?)</a>', re.DOTALL)
 _HEADINGS = {
     Feature.CORE: "Of the language",
     Feature.GEOMETRY: "Geometry",
@@ -82,8 +91,21 @@ def _rendered(name: str, base_url: str) -> str:
     """Return a document as HTML, with the URL of this service for that of its examples; raw HTML in it is escaped."""
     text = documents_folder("docs", "docs").joinpath(_BESIDE.get(name, f"{name}.md")).read_text("utf-8")
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(_EXAMPLE_URL.sub(base_url, text))
+    html = _HEADING.sub(lambda match: f'<{match[1]} id="{_anchor(match[2])}">{match[2]}', str(html))
+    html = _TO_DOCUMENT.sub(_link, html)
     # What scrolls must be reached by keyboard.
-    return str(html).replace("<pre>", '<pre tabindex="0">')
+    return html.replace("<pre>", '<pre tabindex="0">')
+
+
+def _anchor(heading: str) -> str:
+    """Return what links to a heading have behind #, as other readers of Markdown make it."""
+    return re.sub(r"[^\w -]", "", re.sub("<[^>]+>", "", heading)).strip().lower().replace(" ", "-")
+
+
+def _link(match: re.Match[str]) -> str:
+    """Return a link to a document that is here, of any other its words: operators have them all."""
+    name, anchor, words = match[1], match[2] or "", match[3]
+    return f'<a href="{name}{anchor}">{words}</a>' if name in DOCUMENTS else words
 
 
 def _functions() -> list[tuple[str, list[Any]]]:

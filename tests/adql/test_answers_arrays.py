@@ -62,6 +62,8 @@ def _tables(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     arrays = {column: pa.array(COLUMNS[column], pa.list_(kind)) for column, (_, kind) in _TYPES.items()}
     scalars = {"id": pa.array(range(ROWS), pa.int32()), "x": pa.array(X), "m": pa.array(M, pa.int32())}
     fixed = {"f": pa.array(FLAGS, pa.list_(pa.bool_())), "v": pa.array(MATRIX, pa.list_(pa.int32(), 6))}
+    rows_of_three = [None if matrix is None else [matrix[:3], matrix[3:]] for matrix in MATRIX]
+    fixed["w"] = pa.array(rows_of_three, pa.list_(pa.list_(pa.int32(), 3), 2))
     units = {"d": "Jy", "r": "Jy", "n": "s"}
     ucds = {"d": "phot.flux;meta.main"}
     brute_force.put(
@@ -263,6 +265,30 @@ def test_a_matrix_has_rows_and_these_have_elements(run: Run) -> None:
     """The shape 3x2 of a file would be (2, 3) in numpy; a list of Parquet has one dimension."""
     check(column(run, "v[2:4]"), [None if m is None else m[1:4] for m in MATRIX])
     check(column(run, "ARRAY_LENGTH(v)"), [None if m is None else 6 for m in MATRIX])
+
+
+@pytest.mark.parametrize("matrix", ["w", "COALESCE(w, w)", "CASE WHEN id >= 0 THEN w END", "NULLIF(w, NULL)", "CASE WHEN id < 0 THEN NULL ELSE w END"])  # fmt: skip
+def test_a_matrix_stays_one_in_conditions(run: Run, matrix: str) -> None:
+    check(column(run, f"({matrix})[2]"), [None if m is None else m[3:] for m in MATRIX])
+    check(column(run, f"({matrix})[2][1]"), [None if m is None else m[3] for m in MATRIX])
+    check(column(run, f"ARRAY_LENGTH({matrix})"), [None if m is None else 2 for m in MATRIX])
+
+
+@pytest.mark.parametrize("query", ["SELECT id, w FROM answers.arrays UNION ALL SELECT -1, NULL FROM answers.arrays WHERE id = 0", "SELECT -1 AS id, NULL AS w FROM answers.arrays WHERE id = 0 UNION ALL SELECT id, w FROM answers.arrays"])  # fmt: skip
+def test_a_matrix_stays_one_in_unions(run: Run, query: str) -> None:
+    found = [row for (row,) in run(f"SELECT q.w[2] FROM ({query}) AS q WHERE id >= 0 ORDER BY id")]
+    check(found, [None if m is None else m[3:] for m in MATRIX])
+
+
+@pytest.mark.parametrize("query", ["SELECT COALESCE(w, v) FROM answers.arrays", "SELECT CASE WHEN id > 0 THEN w ELSE n END FROM answers.arrays", "SELECT w FROM answers.arrays UNION SELECT v FROM answers.arrays"])  # fmt: skip
+def test_a_matrix_meets_no_array_of_another_shape(run: Run, query: str) -> None:
+    with pytest.raises(AdqlError, match="3x2"):
+        run(query)
+
+
+def test_an_index_may_be_any_whole_number(run: Run) -> None:
+    assert set(column(run, "n[id + 3000000000]")) == {None}
+    assert set(column(run, "n[b[1] - 9000000000000000000]")) == {None}
 
 
 def test_elements_stand_wherever_a_value_may(run: Run) -> None:

@@ -46,6 +46,9 @@ def test_the_same_query_gets_the_stored_result_and_says_so(ada: Asker, stranger:
     rows = [parse(BytesIO(result(who, job))).get_first_table().array for who, job in ((ada, first), (stranger, again))]
     assert len(rows[0]) == 100
     assert (rows[0] == rows[1]).all()
+    copies = [ada.run(query) for _ in range(2)]
+    assert {len(result(ada, copy)) for copy in copies} == {len(result(stranger, again))}
+    assert all(ada.call("DELETE", copy).status for copy in copies)
     # A copy of the copy tells when the rows were computed, and outlives both.
     ada.call("DELETE", first)
     third = ada.run(query)

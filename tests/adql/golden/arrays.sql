@@ -1,7 +1,7 @@
 -- Elements and parts
 SELECT flux[1], e.flux[2:5], flux[:3], flux[3:], bands[2:3], bands[id], flux[bands[1]], flux[4:5][1], flux[3000000000] FROM t.epochs AS e WHERE flux[1] > 2 ORDER BY flux[2]
 
-SELECT nullif(t1."flux"[1], 'NaN')::real AS c1, t1."flux"[2:5]::real[] AS c2, t1."flux"[:3]::real[] AS c3, t1."flux"[3:]::real[] AS c4, t1."bands"[2:3]::smallint[] AS c5, t1."bands"[(t1."id")::integer]::smallint AS c6, nullif(t1."flux"[(t1."bands"[1])::integer], 'NaN')::real AS c7, nullif((t1."flux"[4:5])[1], 'NaN')::real AS c8, nullif(t1."flux"[2147483647], 'NaN')::real AS c9 FROM "t"."epochs" AS t1 WHERE (nullif(t1."flux"[1], 'NaN') > 2) ORDER BY nullif(t1."flux"[2], 'NaN')
+SELECT nullif(t1."flux"[1], 'NaN')::real AS c1, t1."flux"[2:5]::real[] AS c2, t1."flux"[:3]::real[] AS c3, t1."flux"[3:]::real[] AS c4, t1."bands"[2:3]::smallint[] AS c5, t1."bands"[least(greatest(t1."id", 0), 2147483647)::integer]::smallint AS c6, nullif(t1."flux"[(t1."bands"[1])::integer], 'NaN')::real AS c7, nullif((t1."flux"[4:5])[1], 'NaN')::real AS c8, nullif(t1."flux"[2147483647], 'NaN')::real AS c9 FROM "t"."epochs" AS t1 WHERE (nullif(t1."flux"[1], 'NaN') > 2) ORDER BY nullif(t1."flux"[2], 'NaN')
 
 -- Rows of a matrix
 SELECT image[2], image[2][1], image[2][2:3], array_length(image), array_length(image[1]) FROM t.epochs

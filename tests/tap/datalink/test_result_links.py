@@ -4,6 +4,7 @@ import pytest
 
 from tests.contract.client import sync, table
 from tests.contract.own_tables import Asker
+from tests.linked import IDS
 
 S, O = "sky.sources", "sky.objects"  # noqa: E741
 pytestmark = pytest.mark.usefixtures("linked")
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("linked")
         (f"SELECT (SELECT MAX(1) FROM {O}) AS n, source_id FROM {S}", {(S, "source_id")}),
         (f"SELECT source_id, name FROM {S} GROUP BY source_id, name", {(S, "source_id")}),
         (f"SELECT s.source_id, o.name FROM {S} AS s JOIN {O} AS o ON o.number = s.source_id", {(S, "source_id"), (O, "name")}),
-        (f"SELECT a.source_id, b.source_id FROM {S} AS a JOIN {S} AS b ON a.name = b.name", {(S, "source_id")}),
+        (f"SELECT a.source_id, b.source_id FROM {S} AS a JOIN {S} AS b ON a.name = b.name", {(S, "source_id"), (S, "source_id_2")}),
         (f"SELECT source_id FROM {S} UNION SELECT source_id FROM {S}", {(S, "source_id")}),
         (f"SELECT source_id FROM {S} UNION SELECT number FROM {O}", set()),
         (f"SELECT number FROM {O} UNION SELECT source_id FROM {S}", set()),
@@ -49,6 +50,29 @@ def test_links_are_described_where_the_identifier_came_through_unchanged(
     assert found == expected
     fields = {field["ID"]: field["name"] for field in document.fields if "ID" in field}
     assert {ref for _, ref in found} == set(fields)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"SELECT a.ra, b.dec, a.source_id, b.name FROM {S} AS a JOIN {S} AS b ON a.source_id <> b.source_id",
+        f"SELECT LAG(ra, 1) OVER (ORDER BY source_id) AS ra, dec, MAX(source_id) OVER (ORDER BY ra) AS source_id, name FROM {S}",
+        f"SELECT s.ra, (SELECT MAX(1) FROM {O}) AS n, (SELECT t.dec FROM {S} AS t WHERE t.source_id = {IDS[0]}) AS dec FROM {S} AS s",
+        f"WITH t AS (SELECT * FROM {S}) SELECT a.ra, b.dec, a.source_id, b.name FROM t AS a JOIN t AS b ON a.source_id <> b.source_id",
+    ],
+)
+def test_no_service_or_link_is_given_values_of_different_rows(service: str, query: str) -> None:
+    document = table(service, query, MAXREC="2")
+    assert not document.all("v:RESOURCE[@type='meta']/v:GROUP[v:PARAM[@name='RA' and @ref] and v:PARAM[@name='DEC' and @ref]]")  # fmt: skip
+    assert not document.all("//v:FIELD/v:LINK")
+
+
+def test_a_service_is_given_values_of_either_row_of_a_join(service: str) -> None:
+    query = f"SELECT a.ra, a.dec, b.ra, b.dec FROM {S} AS a JOIN {S} AS b ON a.source_id <> b.source_id"
+    document = table(service, query, MAXREC="2")
+    groups = document.all("v:RESOURCE[@type='meta']/v:GROUP[v:PARAM[@name='RA' and @ref]]")
+    refs = [{p.get("name"): p.get("ref") for p in group if p.get("ref")} for group in groups]
+    assert refs == [{"RA": "ra", "DEC": "dec"}, {"RA": "ra_2", "DEC": "dec_2"}]
 
 
 def test_a_result_of_tables_without_links_is_what_it_was(service: str) -> None:
