@@ -92,7 +92,7 @@ def url_of(template: str, row: Mapping[str, object]) -> str | None:
     """
     if column := lone_column(template):
         value = text_of(row[column])
-        return value if value.startswith(WEB) else None
+        return value if value.lower().startswith(WEB) else None
     return _filled(template, row, lambda text: quote(text, safe=""))
 
 

@@ -91,7 +91,8 @@ class DataFiles:
         """Give a reader of the first file, as long as the block lasts. Raises: LoadError."""
         with _temporary(self) as folder, _fetched(self.files[:1], folder) as fetched:
             file, path = next(fetched)
-            reader = open_file(path, self.wanted_types, file.file_name)
+            with _named(file.label, path):
+                reader = open_file(path, self.wanted_types, file.file_name)
             yield _Alike(reader, with_texts(reader.columns, self.declared), ()) if self.declared else reader
 
     def readers(self, labels: Collection[str] | None = None) -> Iterator[tuple[str, Reader]]:
@@ -103,18 +104,18 @@ class DataFiles:
         files = [file for file in self.files if labels is None or file.label in labels]
         with _temporary(self) as folder, _fetched(files, folder) as fetched:
             for file, path in fetched:
-                with _named(file.label):
+                with _named(file.label, path):
                     reader = open_file(path, self.wanted_types, file.file_name)
                     yield file.label, _Alike(reader, columns, self.wanted_types)
 
 
 @contextmanager
-def _named(label: str) -> Iterator[None]:
-    """Let errors begin with the name of the file, as it was given."""
+def _named(label: str, path: Path | None = None) -> Iterator[None]:
+    """Let errors begin with the name of the file, as it was given, instead of the path to which it was fetched."""
     try:
         yield
     except LoadError as error:
-        text = str(error)
+        text = str(error).replace(str(path), label) if path else str(error)
         raise LoadError(text if text.startswith(label) else f"{label}: {text}") from error
 
 

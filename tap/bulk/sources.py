@@ -122,7 +122,8 @@ def _of_url(text: str) -> LoadSources:
     folder = HttpFolder(text)
     status = folder.status("")
     if status is None:
-        raise LoadError(f"{text}: there is no such file")
+        hint = "; web servers list no files, so that wildcards name none there" if has_magic(text) else ""
+        raise LoadError(f"{text}: there is no such file{hint}")
     return LoadSources((DataFile(folder, "", text, status.size, status.version),))
 
 

@@ -61,7 +61,12 @@ class ConeSearches:
             media_type = asked.media_type if format_ else _DEFAULT_TYPE
             return replace(asked, format=in_cone_search(asked.format, searched.old_ucds(cone)), media_type=media_type)
 
-        more = {"RESPONSEFORMAT": format_ or _DEFAULT_FORMAT} | ({"MAXREC": maxrec} if maxrec else {})
+        wanted = {
+            "RESPONSEFORMAT": format_ or _DEFAULT_FORMAT,
+            "MAXREC": maxrec,
+            "MOC_ORDER": parameters.one("MOC_ORDER"),
+        }
+        more = {name: value for name, value in wanted.items() if value}
         return await self.ask(request, searched.query(cone), more, in_protocol)
 
     async def capabilities(self, request: Request) -> Response:

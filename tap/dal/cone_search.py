@@ -121,6 +121,10 @@ def in_cone_search(format_: Format, old_ucds: Sequence[str | None]) -> Format:
     A result that breaks off tells no error, since clients of SCS look for none behind the rows: they find it cut short.
     """
 
+    if format_.sums_up:
+        # What is made of the positions finds them by their UCDs.
+        return of_protocol(format_, PROTOCOL)
+
     def with_old_ucds(header: Header) -> Header:
         pairs = zip(header.outputs, old_ucds, strict=True)
         outputs = tuple(replace(o, info=replace(o.info, ucd=old or _not_old(o.info.ucd))) for o, old in pairs)

@@ -6,6 +6,7 @@ from tap.datalink.faults import with_fault
 from tap.errors import Answer
 from tap.formats.votable_document import cone_error_document, error_document
 
+_BULK = "/bulk/"
 _FAULTS = {500: "FatalFault", 501: "FatalFault", 503: "TransientFault", 504: "TransientFault"}
 
 
@@ -17,6 +18,6 @@ def document_at(path: str, answer: Answer) -> tuple[int, bytes]:
     if path.startswith(f"{IMAGES}/"):
         fault = _FAULTS.get(answer.status, "UsageFault")
         return answer.status, error_document(f"{fault}: {answer.message}", answer.reason)
-    if path.endswith(LINKS):
+    if path.endswith(LINKS) or path.startswith(_BULK):
         answer = with_fault(answer)
     return answer.status, error_document(answer.message, answer.reason)

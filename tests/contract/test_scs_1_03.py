@@ -1,5 +1,6 @@
 """Simple Cone Search 1.03, on the real sample: which stars are in a cone is computed from its file by astropy."""
 
+import json
 import secrets
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from lxml import etree
+from mocpy import MOC
 
 from schema.description import parse_description
 from schema.load import open_file
@@ -180,6 +182,13 @@ def test_another_format_comes_if_it_is_asked_for(cones: str) -> None:
     reply = get(f"{cones}/demo.ngc", PLEIADES | {"SR": "5", "RESPONSEFORMAT": "csv"})
     assert reply.media_type == "text/csv"
     assert reply.lines[0].startswith("name,")
+
+
+def test_the_cells_in_which_a_cone_has_stars_are_those_of_mocpy(cones: str, stars: Any) -> None:
+    reply = get(f"{cones}/demo.stars", PLEIADES | {"SR": "2", "RESPONSEFORMAT": "moc-json", "MOC_ORDER": "7"})
+    centre, sky = SkyCoord(56.75, 24.12, unit="deg"), SkyCoord(stars[:, 0], stars[:, 1], unit="deg")
+    inside = sky[sky.separation(centre).deg <= 2]
+    assert MOC.from_json(json.loads(reply.text)) == MOC.from_lonlat(inside.ra, inside.dec, max_norder=7)
 
 
 def test_a_number_that_names_rows_comes_as_text(cones: str, owner: psycopg.Connection, tmp_path: Path) -> None:

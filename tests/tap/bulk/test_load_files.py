@@ -4,6 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +79,21 @@ def test_what_names_no_file_or_the_same_twice_is_told(shed: psycopg.Connection, 
         (["ftp://x/a.parquet"], "ftp://x/a.parquet: files can be at"),
     ]:
         assert words in armillary("load", *names, "--table", "bulk.stars", fails=True)
+
+
+def test_files_of_a_web_server_are_told_by_their_urls(shed: psycopg.Connection, armillary: Armillary) -> None:
+    Path("data").mkdir()
+    Path("data/cut.parquet").write_bytes(b"PAR1 and nothing more")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(Path("data").absolute()))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        said = armillary("load", f"{url}/cut.parquet", "--table", "bulk.stars", fails=True)
+        assert f"{url}/cut.parquet" in said
+        assert tempfile.gettempdir() not in said
+        said = armillary("load", f"{url}/p*.parquet", "--table", "bulk.stars", fails=True)
+        assert "wildcards name none there" in said
+        server.shutdown()
 
 
 @pytest.mark.parametrize(
