@@ -28,6 +28,7 @@ CALLED_ELSEWHERE = {
     **dict.fromkeys(("RANDOM", "RND"), "ADQL calls it RAND()."),
     **dict.fromkeys(("TRUNC", "INT", "FIX"), "ADQL calls it TRUNCATE(x)."),
     **dict.fromkeys(("CONVERT", "TO_CHAR", "TO_NUMBER", "STR"), "Write CAST(x AS type)."),
+    **dict.fromkeys(("ARR_UNNEST", "EXPLODE", "FLATTEN"), "Write FROM t, UNNEST(t.a) AS u (x): a row of each element."),
     "CEIL": "ADQL calls it CEILING(x).",
     "LN": "ADQL calls it LOG(x); LOG10(x) is the one to base 10.",
     "POW": "ADQL calls it POWER(x, y).",

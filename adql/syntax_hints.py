@@ -160,6 +160,12 @@ def _subscript(place: Place) -> str | None:
     return None
 
 
+def _function_in_from(place: Place) -> str | None:
+    if _is(place.token, "(") and place.previous.kind == tokens.WORD and _is(place.before(2), "FROM", "JOIN", ","):
+        return "The only function in FROM is UNNEST: FROM t, UNNEST(t.a) AS u (x) makes a row of each element."
+    return None
+
+
 def _pattern(place: Place) -> str | None:
     if place.token.value in _PATTERNS and place.token.kind == tokens.WORD:
         shown = place.written(place.token, place.token)
@@ -256,6 +262,7 @@ _SLIPS: tuple[Callable[[Place], str | None], ...] = (
     _text_without_quotes,
     _unit,
     _subscript,
+    _function_in_from,
     _broken_number,
     _is_for_null,
     _values_in_parentheses,

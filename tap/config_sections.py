@@ -170,7 +170,8 @@ class JobsConfig:
         "bytes of the files that came with all jobs of an account, or of one address, and are still there; more get 507. 0: no limit",
     )
     results: str = _about(
-        "", "where results of jobs lie: a folder, or s3://bucket/prefix; empty: `results` in data_dir"
+        "",
+        "where results of jobs lie, of this service alone, which deletes all others there: a folder, or s3://bucket/prefix; empty: `results` in data_dir",
     )
     results_per_owner: int = _about(
         100_000_000_000, "bytes of the results of all jobs of an account; more run when some are deleted. 0: no limit"

@@ -94,11 +94,22 @@ def _mismatch(candidates: list[Function], call: Call) -> AdqlError:
     fitting = [function for function in candidates if function.takes(len(call.arguments))]
     if not fitting:
         return WrongArguments(f"{candidates[0].name} does not take {len(call.arguments)} arguments", call.span, forms)
-    value = call.arguments[_misfits(fitting[0], call.arguments)[0]]
+    place = _misfits(fitting[0], call.arguments)[0]
+    value = call.arguments[place]
     shown = value.type.title if value.type else "NULL"
-    if value.type is not None and value.type.is_array and _is_of_numbers(candidates[0]):
-        forms = f"arr_map({candidates[0].name}(x), a) calls it for each element."
+    if value.type is not None and value.type.is_array:
+        forms = _for_elements(fitting[0], place, len(call.arguments)) or forms
     return TypeMismatch(f"{candidates[0].name} does not take {shown} values here", value.span, forms)
+
+
+def _for_elements(function: Function, place: int, count: int) -> str | None:
+    """Return how a function that takes no array at that place of its `count` arguments is called for its elements, where it can be."""
+    if of_elements := overloads(f"arr_{function.name}"):
+        return f"{of_elements[0].name}(a) is that of the elements of an array."
+    if not _is_of_numbers(function):
+        return None
+    arguments = ", ".join("x" if number == place else "…" for number in range(count))
+    return f"arr_map({function.name}({arguments}), a) calls it for each element."
 
 
 def _is_of_numbers(function: Function) -> bool:
