@@ -141,7 +141,7 @@ def test_the_first_page_tells_the_version_and_leads_to_what_is_new(service: str)
     assert link[1] == version("armillary")
     news = get(urljoin(service, link[0]), Accept="text/html")
     assert news.status == 200
-    assert "<h2>Unreleased</h2>" in news.text
+    assert ">Unreleased</h2>" in news.text
 
 
 def _columns(connection: psycopg.Connection) -> dict[tuple[str, str, str], tuple[str, bool]]:

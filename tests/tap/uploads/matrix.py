@@ -213,14 +213,14 @@ NULL_BY_ELEMENTS_OUT = {"votable/td", "votable/b", "fits"}
 LEAST_IS_NULL = {"votable/td", "votable/b", "fits"}
 """Output formats in which the least integer stands for NULL."""
 ELEMENTS_CAN_BE_NULL = {"json", "ecsv"}
-"""In the other output formats a NULL among elements is a NaN, among whole numbers the least one."""
+"""In the other output formats a NULL among elements is a NaN."""
+WHOLE_ELEMENTS_CAN_BE_NULL = {*ELEMENTS_CAN_BE_NULL, "parquet", "arrow", "csv", "tsv", "html", "text"}
+"""In the other output formats a NULL among whole numbers is the least one."""
 FLAT_OUT = {"csv", "tsv", "html", "text", "parquet", "arrow"}
 """Output formats whose arrays are rows of elements; in the others those of more dimensions are within each other."""
 READ_AS_NULL: dict[str, Callable[[Kind, Any], bool]] = {
     # BINARY2 tells both from NULL by its mask, and astropy does not hand it on.
-    "votable/b2": lambda kind, value: (
-        value == "" if kind.is_text else (kind.is_floating or kind.datatype == "boolean") and _is_void(kind, value)
-    ),
+    "votable/b2": lambda kind, value: value == "" if kind.is_text else _is_void(kind, value),
     # null within brackets and the empty cell, too.
     "ecsv": _is_void,
 }
@@ -278,8 +278,11 @@ def written(input_: str, output: str, kind: Kind) -> Values:
     datatype = {"ubyte": "short"}.get(kind.name, kind.datatype)
     bits = 63 if input_ in TEXTUAL else NUMBERS.get(datatype, (0, ""))[0]
     empty_is_null = EMPTY_IS_NULL_OUT.get(output, _never)(kind)
-    nothing = None if output in ELEMENTS_CAN_BE_NULL else float("nan") if kind.is_floating else -(2**bits)
-    nothing = None if kind.datatype == "boolean" else nothing
+    nothing = float("nan") if kind.is_floating else -(2**bits)
+    can_be_null = ELEMENTS_CAN_BE_NULL if kind.is_floating else WHOLE_ELEMENTS_CAN_BE_NULL
+    # Of BINARY2 astropy hands on what VALUES declares, where all arrays are of one shape.
+    is_masked = output == "votable/b2" and bool(kind.shape) and not kind.is_floating
+    nothing = None if kind.datatype == "boolean" or output in can_be_null or is_masked else nothing
 
     def one(value: Any) -> Any:
         if isinstance(value, list):
@@ -603,7 +606,7 @@ def _plain(kind: Kind, found: Any) -> Any:
     if kind.arraysize is None:
         return None if found == "" else number(found)
     parts = found.split() if isinstance(found, str) else np.ravel(found).tolist()
-    values = [None if each is None else number(each) for each in parts]
+    values = [None if each is None or (each == "NaN" and number is int) else number(each) for each in parts]
     return None if kind.is_geometry and all(each is None or np.isnan(each) for each in values) else values
 
 
