@@ -43,17 +43,17 @@ def read_by_url(service: str, query: str, format_: str) -> list[dict[str, str]]:
     "more",
     [
         (),
-        ("upvotformat=TABLEDATA",),
-        ("upvotformat=BINARY",),
         ("upvotformat=BINARY2",),
         ("language=ADQL-2.1",),
-        ("language=ADQL-2.0",),
-        ("compress=true",),
-        ("compress=false",),
-        ("parse=true",),
         ("maxrec=100",),
         ("interface=tap1.0",),
-        ("interface=tap1.1",),
+        *(
+            pytest.param((each,), marks=pytest.mark.long)
+            for each in (
+                *("upvotformat=TABLEDATA", "upvotformat=BINARY", "language=ADQL-2.0"),
+                *("compress=true", "compress=false", "parse=true", "interface=tap1.1"),
+            )
+        ),
     ],
     ids=lambda more: " ".join(more) or "plain",
 )
