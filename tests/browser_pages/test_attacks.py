@@ -252,6 +252,7 @@ def test_texts_of_a_job_that_failed_do_nothing(visitor: Visitor, text: str) -> N
     shows_safely(visitor.open("/tap/async"))
 
 
+@pytest.mark.long
 def test_names_in_a_list_and_of_its_file_do_nothing(visitor: Visitor, tmp_path: Path) -> None:
     listed = tmp_path / f"{SHORT}.parquet"
     pq.write_table(pa.table({name: [1.0] for name in (*TEXTS, "ra", "dec")}), listed)

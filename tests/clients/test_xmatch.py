@@ -138,7 +138,7 @@ def test_one_command_gives_all_pairs(line: tuple[str, Wire], mine: Path, tmp_pat
     assert pairs(out) == within(2)
 
 
-@pytest.mark.parametrize(("find", "lonely"), [("best", 0), ("each", 1)])
+@pytest.mark.parametrize(("find", "lonely"), [pytest.param("best", 0, marks=pytest.mark.long), ("each", 1)])
 def test_the_nearest_for_each_row_and_the_rows_that_have_none(
     line: tuple[str, Wire], mine: Path, tmp_path: Path, find: str, lonely: int
 ) -> None:

@@ -27,7 +27,7 @@ from tests.people import MakePerson, basic
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 ACCEPTS = ["*/*", "application/json", "text/html,application/xhtml+xml", "text/xml", "application/x-votable+xml"]
 OPERATIONS = [pytest.param(each, id=f"{each[1]} {each[0]}") for each in endpoints().operations()]
-FEW, MANY = 3, 40
+FEW, MANY = 2, 40
 OF_CONNECTIONS = {"connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"}
 SENSE: dict[str, list[Any]] = {
     "QUERY": ["SELECT TOP 3 * FROM demo.ngc", "SELECT TOP 2 name, ra, dec, nothing FROM demo.ngc"],

@@ -227,7 +227,7 @@ def test_an_empty_table_has_columns_and_no_rows(tmp_path: Path, version: str, fo
     assert (len(open_file(path).columns), read(path)) == (len(COLUMNS), [])
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["BINARY2", *(pytest.param(form, marks=pytest.mark.long) for form in FORMS[:2])])
 def test_rows_across_many_pieces_of_the_file_arrive_whole(tmp_path: Path, form: str) -> None:
     count = 25_000
     numbers = Written("int", None, [None if i % 7 == 0 else i for i in range(count)], "-1")
@@ -904,6 +904,7 @@ def test_a_parquet_file_with_any_byte_changed_is_read_or_refused(tmp_path: Path,
     assert {outcome_of(tmp_path, each, "a.parquet") for each in changed} <= {"read", "refused"}
 
 
+@pytest.mark.long
 def test_a_small_parquet_file_does_not_unpack_into_much_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     path.write_bytes(parquet(pa.table({"t": ["x" * 5_000] * 50_000}), compression="zstd"))

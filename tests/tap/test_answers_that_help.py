@@ -217,7 +217,9 @@ def in_list(values: Any, column: str = "hip") -> str:
     return f"SELECT COUNT(*) AS n FROM demo.stars WHERE {column} IN ({','.join(map(str, values))})"
 
 
-@pytest.mark.parametrize("send", [post, lambda url, pairs: request(*multipart(url, pairs))])
+@pytest.mark.parametrize(
+    "send", [post, pytest.param(lambda url, pairs: request(*multipart(url, pairs)), marks=pytest.mark.long)]
+)
 def test_a_list_of_a_hundred_thousand_numbers_is_accepted(service: str, send: Callable[..., Reply]) -> None:
     reply = send(f"{service}/sync", form(in_list(range(100_000))))
     assert reply.status == 200, reply.text[-600:]

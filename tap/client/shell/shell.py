@@ -90,8 +90,13 @@ class Shell:
         if not self.beside.is_terminal:
             yield lambda _: None
             return
-        with self.beside.status(for_what) as status:
+        status = self.beside.status(for_what)
+        try:
+            # As a context it would go on, and take what is printed, if Ctrl-C came while it starts.
+            status.start()
             yield status.update
+        finally:
+            status.stop()
 
 
 def _print(console: Console, text: Text) -> None:

@@ -237,6 +237,7 @@ def test_check_compares_checksums_of_what_lies_on_the_shards(service: Config, ow
     clear(owner, "checked.ngc")
 
 
+@pytest.mark.long
 def test_a_table_loaded_unsharded_over_a_sharded_one_leaves_no_parts(
     service: Config, owner: psycopg.Connection
 ) -> None:
@@ -251,6 +252,7 @@ def test_a_table_loaded_unsharded_over_a_sharded_one_leaves_no_parts(
     clear(owner, "again.ngc")
 
 
+@pytest.mark.long
 def test_a_table_that_was_unpublished_can_be_loaded_again_and_leaves_no_orphans(
     service: Config, owner: psycopg.Connection
 ) -> None:
@@ -294,6 +296,7 @@ def layouts_of(owner: psycopg.Connection) -> dict[str, str]:
     return {".".join(parts): placement.partitioning.layout for parts, placement in read_placements(owner).items()}
 
 
+@pytest.mark.long
 def test_a_table_whose_layout_moved_while_it_was_unpublished_is_no_longer_divided_alike(
     service: Config, owner: psycopg.Connection
 ) -> None:
