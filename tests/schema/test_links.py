@@ -72,6 +72,7 @@ def test_a_template_of_one_column_is_the_url_that_stands_there() -> None:
     assert lone_column("{url}") == "url"
     assert lone_column("{url}x") is None
     assert url_of("{url}", {"url": "https://example.org/?a=b c"}) == "https://example.org/?a=b c"
+    assert url_of("{url}", {"url": "HTTP://EXAMPLE.ORG/a"}) == "HTTP://EXAMPLE.ORG/a"
     for value in ("javascript:alert(1)", "data:text/html,x", "", None):
         assert url_of("{url}", {"url": value}) is None
 

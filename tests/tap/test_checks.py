@@ -3,9 +3,12 @@
 import shlex
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
@@ -43,8 +46,12 @@ def bare(environment: None, owner: psycopg.Connection, tmp_path: Any) -> Iterato
     owner.execute("DROP SCHEMA checked CASCADE")
 
 
+SMALL = dict.fromkeys(("results_of_strangers", "results_per_owner", "upload_bytes", "spool_limit"), 10**9)
+"""Limits that fit on any disk."""
+
+
 def found(config: Config, owner: psycopg.Connection, *tables: Table) -> list[Finding]:
-    return list(findings(config, owner, tables))
+    return list(findings(config.changed(**SMALL), owner, tables))
 
 
 def test_of_a_service_that_is_well_nothing_is_found(sample: Config, service: str, owner: psycopg.Connection) -> None:
@@ -101,6 +108,32 @@ def test_a_disk_that_is_nearly_full_is_found(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: _Usage(100_000_000_000, 95_000_000_000, 5_000_000_000))
     assert all("Only 5.0 of 100 GB are free" in finding.what for finding in found(sample, owner))
+
+
+@pytest.mark.parametrize("setting", SMALL)
+def test_a_limit_that_no_disk_here_has_room_for_is_found(
+    sample: Config, service: str, owner: psycopg.Connection, setting: str
+) -> None:
+    (finding,) = findings(sample.changed(**SMALL | {setting: 10**16}), owner, [])
+    assert finding.what.startswith(f"{setting} lets 10,000,000 GB lie where")
+    assert finding.repair.startswith(f"{setting} = ")
+
+
+def test_a_certificate_that_is_not_believed_is_told_from_a_service_that_is_away(
+    sample: Config, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "1"]
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (finding,) = found(sample.changed(base_url=f"https://localhost:{server.server_address[1]}/tap"), owner)
+        server.shutdown()
+    assert "is not believed" in finding.what
+    assert finding.repair.startswith("certbot renew")
 
 
 @pytest.mark.parametrize("url", ["http://localhost:{port}/tap", "http://nowhere.invalid/tap"])
