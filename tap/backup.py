@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from schema.model import string_literal
 from tap.config import Config
-from tap.engine.database import Say, cluster_of, owner_connection
+from tap.engine.database import Say, cluster_of, owner_connection, running_database
 from tap.engine.private import ADMIN, RECOVERY_SIGNAL, NoPostgres, hand_over, run_program
 from tap.sharding.backup import dump_shards, ranges_of_shards
 from tap.storage import results_folder, storage_of
@@ -27,6 +27,7 @@ from uws.timestamps import write_instant
 
 _MANIFEST = "armillary.json"
 _ARCHIVES = re.compile(r"^\s*archive_mode\s*=?\s*'?(on|always)", re.MULTILINE | re.IGNORECASE)
+_LAST_SETTINGS = "postgresql.auto.conf"
 _TOO_EARLY = "recovery ended before configured recovery target was reached"
 _LAST = re.compile(r"last completed transaction was at log time (\S+ \S+)")
 _DATABASE, _RESULTS = "postgres", "results"
@@ -136,11 +137,9 @@ def restore(
 
 def _stop_archiving(data: Path, say: Say) -> None:
     """Keep a restored database from writing into the archive of the one that was backed up."""
-    own, main = data / "postgresql.auto.conf", data / "postgresql.conf"
-    if not any(_ARCHIVES.search(path.read_text("utf-8")) for path in (own, main)):
+    if not any(_ARCHIVES.search((data / name).read_text("utf-8")) for name in ("postgresql.conf", _LAST_SETTINGS)):
         return
-    with own.open("a", encoding="utf-8") as file:
-        file.write("archive_mode = 'off'\n")
+    _add_settings(data, {"archive_mode": "off"})
     say("its write-ahead log is archived no more: a service that stays needs an archive of its own (archive_mode)")
 
 
@@ -150,14 +149,13 @@ def recovering(config: Config, recovery: Recovery | None) -> Iterator[None]:
 
     Where its archive ends too early, what was restored is removed. Raises: BackupError, NoPostgres.
     """
-    cluster = cluster_of(config.database)
     try:
-        with cluster.running():
+        with running_database(config):
             yield
     except NoPostgres as error:
         if recovery is None or _TOO_EARLY not in str(error):
             raise
-        shutil.rmtree(cluster.data)
+        shutil.rmtree(cluster_of(config.database).data)
         last = _LAST.search(str(error))
         reaches = f"; what it has last is of {last[1]}" if last else ""
         raise BackupError(f"The archive ends before that instant{reaches}. Nothing is restored") from error
@@ -169,10 +167,15 @@ def _prepare_recovery(data: Path, recovery: Recovery) -> None:
     settings = {"restore_command": f"cp {archive}/%f %p", "recovery_target_action": "promote"}
     if recovery.until:
         settings["recovery_target_time"] = recovery.until.isoformat()
-    lines = [f"{name} = {string_literal(value)}\n" for name, value in settings.items()]
-    with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
-        file.writelines(lines)
+    _add_settings(data, settings)
     (data / RECOVERY_SIGNAL).touch()
+
+
+def _add_settings(data: Path, settings: Mapping[str, str]) -> None:
+    """Add settings of PostgreSQL, where they count before all others."""
+    lines = [f"{name} = {string_literal(value)}\n" for name, value in settings.items()]
+    with (data / _LAST_SETTINGS).open("a", encoding="utf-8") as file:
+        file.writelines(lines)
 
 
 def _manifest(folder: Path) -> BackupManifest:

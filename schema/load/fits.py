@@ -203,7 +203,11 @@ def _with_declared_nulls(fields: list[_Field], primary: Any) -> list[_Field]:
 
     There is no TNULL for them that all readers bear.
     """
-    if primary.header.get("VOTMETA") is not True or not any(field.descriptor for field in fields):
+    if (
+        primary.header.get("VOTMETA") is not True
+        or primary.data is None
+        or not any(field.descriptor for field in fields)
+    ):
         return fields
     document = Document()
     with suppress(LoadError):

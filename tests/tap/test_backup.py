@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tap.auth.identity import Account
+from tap.backup import recovering
 from tap.config import ENVIRONMENT, Config
 from tap.engine.database import cluster_of, running_database
 from tap.engine.private import ADMIN
@@ -194,6 +195,12 @@ def test_a_database_of_the_operators_own_is_left_to_its_own_tools(
 ) -> None:
     monkeypatch.setenv(f"{ENVIRONMENT}DATABASE", "host=/nowhere dbname=x")
     assert "by its own tools" in armillary("backup", str(tmp_path / "new"), fails=True)
+
+
+def test_where_the_database_is_the_operators_own_none_is_made_beside_it(tmp_path: Path) -> None:
+    """As when shards alone are restored."""
+    with recovering(Config().changed(data_dir=str(tmp_path / "data"), database="host=/nowhere dbname=x"), None):
+        assert not (tmp_path / "data").exists()
 
 
 @pytest.fixture
