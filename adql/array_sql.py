@@ -48,8 +48,13 @@ def _chain(node: nodes.Arithmetic, operands: dict[str, str], to_sql: ToSql) -> s
     return f"({text})"
 
 
+def element(array: Value, sql: str) -> str:
+    """Print an element of an array that stands alone: NaN, which PostgreSQL takes for the largest number, is NULL."""
+    return f"nullif({sql}, 'NaN')" if is_floating(array) else sql
+
+
 def elements(array: Value, sql: str) -> str:
-    """Print an array whose elements are looked at one by one: NaN, which PostgreSQL takes for the largest number, is NULL."""
+    """Print an array whose elements will stand alone."""
     return f"array_replace({sql}, 'NaN', NULL)" if is_floating(array) else sql
 
 
@@ -61,8 +66,7 @@ def subscript(node: nodes.Subscript, to_sql: ToSql) -> str:
     if node.is_slice:
         return f"{array}[{first}:{last}]"
     if not is_matrix(node.array.info):
-        element = f"{array}[{first}]"
-        return f"nullif({element}, 'NaN')" if is_floating(node.array) else element
+        return element(node.array, f"{array}[{first}]")
     width = types.element_count(node.info.arraysize)
     return f"armillary.array_row({array}, {width}, {first})"
 
@@ -74,11 +78,9 @@ def _index(bound: Value | None, to_sql: ToSql) -> str:
     if isinstance(constant, int):
         return str(max(min(constant, _LAST_INDEX), 0))
     text = to_sql(bound)
-    return (
-        f"({text})::integer"
-        if bound.type is not types.BIGINT
-        else f"least(greatest({text}, 0), {_LAST_INDEX})::integer"
-    )
+    if bound.type is types.BIGINT:
+        return f"least(greatest({text}, 0), {_LAST_INDEX})::integer"
+    return f"({text})::integer"
 
 
 def aggregate(name: str, argument: str, type_: types.Type) -> str:

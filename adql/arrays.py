@@ -1,5 +1,6 @@
 """What is known of arrays: their shape, elements and parts, and the shape of what is calculated with them."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from adql import nodes
@@ -23,6 +24,12 @@ def is_floating(array: Value) -> bool:
 def is_matrix(info: Info) -> bool:
     """Return whether an array has more than one dimension; such ones are stored flat, the first dimension runs fastest."""
     return "x" in (info.arraysize or "")
+
+
+def unlike_shapes(infos: Iterable[Info]) -> str | None:
+    """Return the shapes of arrays, as a message names them, where one is a matrix and another has another shape."""
+    shapes = sorted({info.arraysize or "*" for info in infos})
+    return " and ".join(shapes) if len(shapes) > 1 and any("x" in shape for shape in shapes) else None
 
 
 def element(info: Info) -> Info:

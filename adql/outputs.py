@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from adql import nodes
+from adql.arrays import unlike_shapes
 from adql.constants import number_of
 from adql.errors import WrongColumns
 from adql.functions import function_of
@@ -62,10 +63,8 @@ def _unify(left: Output, right: Output, operand: QueryBody, *, is_constant: bool
     if common is None:
         message = f"The column {left.name} is {first.title} in one query and {second.title} in another"
         raise WrongColumns(message, operand.span, "CAST one of them.")
-    shapes = {left.info.arraysize or "*", right.info.arraysize or "*"}
-    if common.is_array and len(shapes) > 1 and any("x" in shape for shape in shapes):
-        message = f"The column {left.name} has arrays of shape {' and '.join(sorted(shapes))} in the two queries"
-        raise WrongColumns(message, operand.span)
+    if common.is_array and (shapes := unlike_shapes((left.info, right.info))):
+        raise WrongColumns(f"The column {left.name} has arrays of shape {shapes} in the two queries", operand.span)
     if common != first or left.info.arraysize != right.info.arraysize:
         info = replace(info, type=common, arraysize=None)
     return replace(left, info=info)

@@ -6,7 +6,7 @@ import socket
 import ssl
 import time
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
 from urllib.parse import urlsplit
@@ -17,21 +17,17 @@ from psycopg import sql
 from schema.model import Table
 from schema.positions import RA_UCD
 from schema.statements import statement
-from tap.config import Config
+from tap.config import SETTINGS, Config
 from tap.disks import disks
 from tap.engine.database import cluster_of, reader_connections
 from tap.engine.private import ADMIN
 from tap.storage import storage_of
 from tap.storage.storage import StorageAway, StorageFull
 
-_MOST_ON_DISK: dict[str, dict[str, Callable[[Config], int]]] = {
-    "data": {},
-    "results": {
-        "results_of_strangers": lambda config: config.jobs.results_of_strangers,
-        "results_per_owner": lambda config: config.jobs.results_per_owner,
-    },
-    "uploads": {"upload_bytes": lambda config: config.uploads.upload_bytes},
-    "temporary files": {"spool_limit": lambda config: config.web.spool_limit},
+_MOST_ON_DISK = {
+    "results": ("results_of_strangers", "results_per_owner"),
+    "uploads": ("upload_bytes",),
+    "temporary files": ("spool_limit",),
 }
 """Settings that say how many bytes may lie at a place."""
 _SMALL = 10_000
@@ -146,14 +142,15 @@ def _of_memory(config: Config, connection: psycopg.Connection) -> Iterator[Findi
 
 
 def _of_disks(config: Config) -> Iterator[Finding]:
+    settings = {setting.name: setting.value(config) for setting in SETTINGS}
     for disk in disks(config):
         if disk.free < disk.total * _FULL:
             yield Finding(
                 f"Only {disk.free / 1e9:,.1f} of {disk.total / 1e9:,.0f} GB are free where {disk.folder} is",
                 "Lower job_lifetime_default, results_per_owner or upload_bytes, or add a disk",
             )
-        for setting, most in _MOST_ON_DISK[disk.place].items():
-            if (allowed := most(config)) > disk.total:
+        for setting in _MOST_ON_DISK.get(disk.place, ()):
+            if (allowed := settings[setting]) > disk.total:
                 yield Finding(
                     f"{setting} lets {allowed / 1e9:,.0f} GB lie where {disk.folder} is, on a disk of {disk.total / 1e9:,.0f} GB",
                     f"{setting} = {disk.total // 2} in armillary.toml, or a larger disk",

@@ -17,7 +17,8 @@ from uws.phases import Move, Phase
 from uws.store import Store
 from uws.timestamps import write_instant
 
-_HIGHEST = 1_000_000
+_MOST = 1_000_000
+"""The largest number that a command takes."""
 
 
 @contextmanager
@@ -48,9 +49,7 @@ def jobs() -> None:
 
 @jobs.command("list")
 @click.option("--phase", "phases", multiple=True, type=click.Choice(list(Phase)), help="Only these phases; repeatable.")
-@click.option(
-    "--last", default=50, type=click.IntRange(1, 1_000_000), show_default=True, help="So many, the newest first."
-)
+@click.option("--last", default=50, type=click.IntRange(1, _MOST), show_default=True, help="So many, the newest first.")
 @click.pass_obj
 def list_jobs(config: Config, phases: tuple[str, ...], last: int) -> None:
     """List jobs, the newest first, after how many there are in each phase."""
@@ -107,7 +106,7 @@ _command("release", Move.RELEASE, "Let held jobs run.")
 
 @jobs.command()
 @click.argument("job_id")
-@click.argument("priority", type=click.IntRange(-_HIGHEST, _HIGHEST))
+@click.argument("priority", type=click.IntRange(-_MOST, _MOST))
 @click.pass_obj
 def priority(config: Config, job_id: str, priority: int) -> None:
     """Set a job's PRIORITY: 0 is usual, higher ones come first."""

@@ -86,8 +86,16 @@ class Prober:
         """Ask, and keep what came; return whether all was well."""
         begun = time.monotonic()
         error = _error_of(probe, self._service)
-        values = {"probe": probe, "machine": socket.gethostname(), "seconds": time.monotonic() - begun, "error": error}
-        self._outcomes.append(values | {"at": datetime.now(UTC)})
+        seconds = time.monotonic() - begun
+        self._outcomes.append(
+            {
+                "probe": probe,
+                "machine": socket.gethostname(),
+                "seconds": seconds,
+                "error": error,
+                "at": datetime.now(UTC),
+            }
+        )
         self._keep()
         return error is None
 

@@ -14,7 +14,7 @@ from uws.store import Store
 
 _EVERY = 1.0
 _AT_ONCE, _OF_OWNER = 8, 2
-"""Deliveries at once, of all and of one owner: those of others need not wait for receivers of his that are slow."""
+"""Deliveries at once, in all and of one owner, whose slow receivers hold up nobody else's."""
 _LEASE = 120.0
 """Seconds that one delivery may take at most."""
 DELAYS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000)

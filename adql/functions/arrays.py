@@ -3,7 +3,7 @@
 Elements that are NULL or NaN do not count, as rows do not in aggregates; what is made of a NULL array is NULL.
 """
 
-from adql.array_sql import elements
+from adql import array_sql
 from adql.arrays import element, is_floating, is_matrix
 from adql.constants import ELEMENT
 from adql.errors import TypeMismatch
@@ -25,7 +25,7 @@ _ARRAY, _NUMBERS = (Parameter("a", Kind.ARRAY),), (Parameter("a", Kind.NUMBERS),
 
 def _counted(array: Value) -> str:
     """Return SQL of an element n, NULL where it does not count."""
-    return "nullif(n, 'NaN')" if is_floating(array) else "n"
+    return array_sql.element(array, "n")
 
 
 def _aggregate(sql: str) -> Emit:
@@ -116,7 +116,7 @@ def _no_elements(who: str, value: Value) -> TypeMismatch:
 
 def _emit_map(arguments: tuple[Value, ...], sql: tuple[str, ...]) -> str:
     type_ = types.element_type(_map(arguments).type or types.DOUBLES)
-    source = f"(SELECT unnest({elements(arguments[1], 'v.a')}) AS x) AS {ELEMENT}"
+    source = f"(SELECT unnest({array_sql.elements(arguments[1], 'v.a')}) AS x) AS {ELEMENT}"
     made = f"ARRAY(SELECT ({sql[0]})::{type_.name} FROM {source})"
     return _OF_ARRAY.format(made, sql[1])
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from adql.arrays import unlike_shapes
 from adql.constants import number_of
 from adql.errors import TypeMismatch
 from adql.functions.function import Emit, Feature, Function, Kind, parameters, template
@@ -49,9 +50,9 @@ def _quantities(values: tuple[Value, ...]) -> list[Info]:
 def common_arraysize(values: tuple[Value, ...]) -> str | None:
     """Return the shape of the arrays among values; None where they differ, or are none. Raises: TypeMismatch for a matrix beside another shape."""
     arrays = [value for value in values if value.type is not None and value.type.is_array]
-    sizes = {array.info.arraysize or "*" for array in arrays}
-    if len(sizes) > 1 and any("x" in size for size in sizes):
-        raise TypeMismatch(f"Arrays of one shape are needed here, not {' and '.join(sorted(sizes))}", arrays[-1].span)
+    if shapes := unlike_shapes(array.info for array in arrays):
+        raise TypeMismatch(f"Arrays of one shape are needed here, not {shapes}", arrays[-1].span)
+    sizes = {array.info.arraysize for array in arrays}
     return sizes.pop() if len(sizes) == 1 else None
 
 

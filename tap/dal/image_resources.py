@@ -45,7 +45,7 @@ class ImageAccess:
         parameters = await read_parameters(request, self.config)
         metadata_only = parameters.whole_number("MAXREC") == 0
         query = image_query(parameters, obscore, metadata_only=metadata_only)
-        names = ("RESPONSEFORMAT", "MOC_ORDER") if metadata_only else ("RESPONSEFORMAT", "MOC_ORDER", "MAXREC")
+        names = ("RESPONSEFORMAT", "MOC_ORDER", *(() if metadata_only else ("MAXREC",)))
         more = {name: value for name in names if (value := parameters.one(name))}
         return await self.ask(request, query, more, _in_protocol)
 

@@ -3,44 +3,40 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 _TURN, _USERS = "turn.lock", "users.lock"
 
 
-@contextmanager
-def turn(folder: Path) -> Iterator[None]:
+def turn(folder: Path) -> AbstractContextManager[None]:
     """Hold off all who start or stop something in the folder, as long as the block lasts."""
-    file = _open(folder / _TURN)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(file)
+    return _locked(folder / _TURN, fcntl.LOCK_EX)
 
 
-@contextmanager
-def using(folder: Path) -> Iterator[None]:
+def using(folder: Path) -> AbstractContextManager[None]:
     """Count as one who uses the folder, as long as the block lasts."""
-    file = _open(folder / _USERS)
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(file)
+    return _locked(folder / _USERS, fcntl.LOCK_SH)
 
 
 def is_used(folder: Path) -> bool:
     """Return whether any process uses the folder, this one among them."""
-    file = _open(folder / _USERS)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with _locked(folder / _USERS, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            return False
     except BlockingIOError:
         return True
+
+
+@contextmanager
+def _locked(path: Path, how: int) -> Iterator[None]:
+    """Raises: BlockingIOError where LOCK_NB is asked for and another holds the lock."""
+    file = _open(path)
+    try:
+        fcntl.flock(file, how)
+        yield
     finally:
         os.close(file)
-    return False
 
 
 def _open(path: Path) -> int:
